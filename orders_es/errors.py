@@ -11,6 +11,7 @@
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
+    │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
     │   └── LogBusy             (TimeoutError)     others committed first, every time
     ├── EventError
     │   ├── UnknownEventType    (LookupError)      its meaning is needed and nobody registered it
@@ -19,7 +20,8 @@
     ├── CommandRejected         (ValueError)       a business rule says no
     ├── OrderNotFound           (LookupError)      no such order, at that moment
     ├── NaiveTime               (ValueError)       a time without a zone
-    └── BadSource               (ValueError)       a source file cannot be imported
+    ├── BadSource               (ValueError)       a source file cannot be imported
+    └── InvalidSetting          (ValueError)       a setting is out of range
 
 Facts travel as attributes, passed positionally to the constructor, so that every error survives
 `pickle` and with it a trip through a process pool.
@@ -37,8 +39,10 @@ __all__ = [
     "EventError",
     "ForeignFile",
     "InvalidEvent",
+    "InvalidSetting",
     "LogBusy",
     "LogError",
+    "LogNotEmpty",
     "NaiveTime",
     "NotALog",
     "OrderNotFound",
@@ -197,6 +201,25 @@ class LogBusy(LogError, TimeoutError):
         )
 
 
+class LogNotEmpty(LogError, ValueError):
+    """Something that only a new log can take met a log with events in it; nothing was written.
+
+    Args:
+        url: The log.
+        position: Position of its last event.
+        reason: Why a new log is needed, and what to do.
+    """
+
+    def __init__(self, url: str, position: int, reason: str) -> None:
+        super().__init__(url, position, reason)
+        self.url = url
+        self.position = position
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the log {self.url!r} holds {self.position:,} events already: {self.reason}; nothing was written"
+
+
 class EventError(OrdersEsError):
     """Something about an event or its type."""
 
@@ -346,3 +369,22 @@ class BadSource(OrdersEsError, ValueError):
     def __str__(self) -> str:
         where = self.path if self.row is None else f"{self.path}, row {self.row}"
         return f"{where}: {self.reason}"
+
+
+class InvalidSetting(OrdersEsError, ValueError):
+    """A setting is out of range.
+
+    Args:
+        field: The setting's name.
+        value: What was given.
+        reason: What would be right.
+    """
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        super().__init__(field, value, reason)
+        self.field = field
+        self.value = value
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.value!r}: {self.reason}"
