@@ -5,6 +5,7 @@
     OrdersEsError
     ├── LogError
     │   ├── VersionConflict     (RuntimeError)     somebody else appended first
+    │   │   └── SourceConflict                     a source's stream is there already, from another source
     │   ├── NotALog             (ValueError)       the path holds no log
     │   ├── DamagedLog          (RuntimeError)     a file is missing, cut short or altered
     │   │   └── ForeignFile                        a file in the folder is not of this log
@@ -49,6 +50,7 @@ __all__ = [
     "OrdersEsError",
     "ReadOnlyLog",
     "RegistrationClash",
+    "SourceConflict",
     "StorageError",
     "UnknownEventType",
     "VersionConflict",
@@ -87,6 +89,28 @@ class VersionConflict(LogError, RuntimeError):
             f"stream {self.stream_id!r} {is_at}, expected {wanted}; nothing was written. "
             "Load it again, decide again and append with the new version"
         )
+
+
+class SourceConflict(VersionConflict):
+    """A source holds a stream that the log has already, from somewhere else.
+
+    Args:
+        path: The source file.
+        row: The number of the stream's first row in it.
+        stream_id: The stream.
+        actual: The stream's version in the log.
+        reason: Where the stream came from, and what to do.
+    """
+
+    def __init__(self, path: str, row: int, stream_id: str, actual: int, reason: str) -> None:
+        super().__init__(stream_id, "NO_STREAM", actual)
+        self.args = (path, row, stream_id, actual, reason)
+        self.path = path
+        self.row = row
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}, row {self.row}: {self.stream_id!r} is in this log already: {self.reason}"
 
 
 class NotALog(LogError, ValueError):
