@@ -1,0 +1,286 @@
+"""Events on their way into one commit: checked, with payloads and shredded values, waiting for positions.
+
+Two shapes of the same thing: `RowBatch` for the handful of events that a command makes, `TableBatch` (in `bulk`) for many.
+A backend asks `parts` for what each stream expects, then `place`s the batch at a position and writes what it gets.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
+from orders_es.log.event import NewEvent, RawEvent, to_micros
+from orders_es.log.expected import ExpectedVersion, check_expected
+from orders_es.log.leaf import leaf_bytes, payload_hash
+from orders_es.log.merkle import leaf_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orders_es.log.event import StreamAppend
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "check_stream_id", "fresh_ids", "pending_rows"]
+
+LONGEST_STREAM_ID = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a batch wants of one stream."""
+
+    stream_id: str
+    expected: ExpectedVersion
+    count: int
+
+
+class Batch(Protocol):
+    """What a commit needs to know of the events it is to hold."""
+
+    @property
+    def count(self) -> int:
+        """How many events."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The streams, in order of first appearance."""
+        ...
+
+    @property
+    def retryable(self) -> bool:
+        """Whether every event has an id of the caller's, so that a retry can be recognised."""
+        ...
+
+    def ids_of(self, part: int) -> list[bytes]:
+        """The event ids of one stream's part, in order."""
+        ...
+
+
+@dataclass(slots=True)
+class PendingRow:
+    """One event without position, version and time of recording."""
+
+    part: int
+    offset: int
+    event_id: bytes
+    type: str
+    schema_version: int
+    occurred_at: int | None
+    actor: str | None
+    correlation_id: str | None
+    causation_id: str | None
+    payload: str
+    payload_hash: bytes
+    shredded: dict[str, Any]
+
+
+def check_stream_id(stream_id: object) -> str:
+    """The stream id itself, if it can be one.
+
+    Raises:
+        TypeError: It is not text.
+        ValueError: It is empty, longer than 1,024 bytes, or not UTF-8.
+    """
+    if not isinstance(stream_id, str):
+        raise TypeError(f"stream_id={stream_id!r} is {type(stream_id).__name__}; a stream id is text")
+    try:
+        size = len(stream_id.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError(f"stream_id={stream_id!r} cannot be written as UTF-8") from error
+    if not 0 < size <= LONGEST_STREAM_ID:
+        raise ValueError(f"stream_id is {size} bytes long; 1 to {LONGEST_STREAM_ID:,} are allowed")
+    return stream_id
+
+
+def fresh_ids(count: int) -> list[bytes]:
+    """Random event ids (UUID version 4), 16 bytes each."""
+    raw = bytearray(os.urandom(16 * count))
+    for i in range(0, len(raw), 16):
+        raw[i + 6] = raw[i + 6] & 0x0F | 0x40
+        raw[i + 8] = raw[i + 8] & 0x3F | 0x80
+    data = bytes(raw)
+    return [data[i : i + 16] for i in range(0, len(data), 16)]
+
+
+def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any]]:
+    """Type name, schema version, payload text and shredded values of what somebody wants to append.
+
+    A `RawEvent` of a registered type must fit it; of any other type, it must hold a JSON object.
+    """
+    if not isinstance(data, RawEvent):
+        event_type, payload, shredded = registry.encode(data)
+        return event_type.name, event_type.schema_version, payload, shredded
+    if not data.type:
+        raise InvalidEvent("RawEvent", "type", "it is empty")
+    if data.schema_version < 1:
+        raise InvalidEvent(data.type, "schema_version", f"{data.schema_version} is below 1")
+    if data.type in registry and registry[data.type].schema_version == data.schema_version:
+        _, _, shredded = registry.encode(registry.decode(data.type, data.schema_version, data.payload))
+        return data.type, data.schema_version, data.payload, shredded
+    try:
+        payload = msgspec.json.decode(data.payload)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InvalidEvent(data.type, "payload", f"it is not JSON: {error}") from error
+    if not isinstance(payload, dict):
+        raise InvalidEvent(data.type, "payload", "it is JSON, but not an object")
+    return data.type, data.schema_version, data.payload, {}
+
+
+def _optional_text(value: object, name: str, event_type: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not text")
+
+
+def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowBatch:
+    """The batch that holds these events, all of them checked.
+
+    Raises:
+        TypeError: Something is not of its type.
+        ValueError: The batch or a stream's part is empty, or names a stream twice.
+        InvalidEvent, UnknownEventType, NaiveTime, DuplicateEvent: As `EventLog.append` says.
+    """
+    parts: list[Part] = []
+    rows: list[PendingRow] = []
+    retryable = True
+    seen: set[bytes] = set()
+    names: set[str] = set()
+    for number, piece in enumerate(batch):
+        stream_id = check_stream_id(piece.stream_id)
+        if stream_id in names:
+            raise ValueError(f"stream {stream_id!r} is twice in one batch; put its events together")
+        names.add(stream_id)
+        expected = check_expected(piece.expected)
+        if isinstance(piece.events, NewEvent | RawEvent | str):
+            raise TypeError(f"events of stream {stream_id!r}: give a list of events, not a single one")
+        before = len(rows)
+        for event in piece.events:
+            new = event if isinstance(event, NewEvent) else NewEvent(data=event)
+            name, schema_version, payload, shredded = describe_event(registry, new.data)
+            if new.event_id is None:
+                event_id = fresh_ids(1)[0]
+                retryable = False
+            elif isinstance(new.event_id, UUID):
+                event_id = new.event_id.bytes
+            else:
+                raise TypeError(f"event_id={new.event_id!r} is {type(new.event_id).__name__}; give a uuid.UUID")
+            if event_id in seen:
+                raise DuplicateEvent(str(UUID(bytes=event_id)), "it is twice in this append")
+            seen.add(event_id)
+            rows.append(
+                PendingRow(
+                    number,
+                    len(rows) - before,
+                    event_id,
+                    name,
+                    schema_version,
+                    None if new.occurred_at is None else to_micros(new.occurred_at, "occurred_at"),
+                    _optional_text(new.actor, "actor", name),
+                    _optional_text(new.correlation_id, "correlation_id", name),
+                    _optional_text(new.causation_id, "causation_id", name),
+                    payload,
+                    payload_hash(payload.encode()),
+                    shredded,
+                )
+            )
+        if len(rows) == before:
+            raise ValueError(f"nothing to append to stream {stream_id!r}: the list of events is empty")
+        parts.append(Part(stream_id, expected, len(rows) - before))
+    if not parts:
+        raise ValueError("nothing to append: the batch is empty")
+    return RowBatch(parts, rows, retryable)
+
+
+@dataclass(slots=True)
+class RowBatch:
+    """A few events, as rows."""
+
+    parts: list[Part]
+    rows: list[PendingRow]
+    retryable: bool
+
+    @property
+    def count(self) -> int:
+        """How many events."""
+        return len(self.rows)
+
+    def ids_of(self, part: int) -> list[bytes]:
+        """The event ids of one stream's part, in order."""
+        return [row.event_id for row in self.rows if row.part == part]
+
+    def place(
+        self, first: int, recorded_at: int, bases: Sequence[int], kinds: dict[str, str]
+    ) -> tuple[dict[str, tuple[str, list[Any]]], list[bytes]]:
+        """The batch at its place: columns (name to kind and values) and one leaf hash an event.
+
+        Args:
+            first: Position of the first event.
+            recorded_at: Microseconds.
+            bases: Each part's stream version before this batch.
+            kinds: The registry's shredded columns.
+        """
+        rows = self.rows
+        stream_ids = [self.parts[row.part].stream_id for row in rows]
+        versions = [bases[row.part] + row.offset + 1 for row in rows]
+        occurred = [recorded_at if row.occurred_at is None else row.occurred_at for row in rows]
+        columns: dict[str, tuple[str, list[Any]]] = {
+            "position": ("int64", list(range(first, first + len(rows)))),
+            "stream_id": ("string", stream_ids),
+            "version": ("int32", versions),
+            "event_id": ("uuid", [row.event_id for row in rows]),
+            "type": ("string", [row.type for row in rows]),
+            "schema_version": ("int32", [row.schema_version for row in rows]),
+            "occurred_at": ("timestamp", occurred),
+            "recorded_at": ("timestamp", [recorded_at] * len(rows)),
+            "actor": ("string", [row.actor for row in rows]),
+            "correlation_id": ("string", [row.correlation_id for row in rows]),
+            "causation_id": ("string", [row.causation_id for row in rows]),
+            "payload": ("string", [row.payload for row in rows]),
+        }
+        present = set[str]().union(*[row.shredded for row in rows])
+        if present:
+            for name, kind in kinds.items():
+                if name in present:
+                    columns[name] = (kind, [row.shredded.get(name) for row in rows])
+        leaves = [
+            leaf_hash(
+                leaf_bytes(
+                    first + i,
+                    versions[i],
+                    row.schema_version,
+                    occurred[i],
+                    recorded_at,
+                    row.event_id,
+                    row.payload_hash,
+                    stream_ids[i],
+                    row.type,
+                    row.actor,
+                    row.correlation_id,
+                    row.causation_id,
+                )
+            )
+            for i, row in enumerate(rows)
+        ]
+        return columns, leaves
+
+
+def unknown_column(name: str, registry: EventRegistry) -> InvalidEvent:
+    """The error for a column that means nothing here, with the nearest name that does."""
+    import difflib  # noqa: PLC0415 - only for the error
+
+    near = difflib.get_close_matches(name, [*registry.columns, "stream_id", "type", "occurred_at", "actor"], 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return InvalidEvent("table", name, f"no registered event type has such a field{hint}")
+
+
+def require_registered(registry: EventRegistry, names: Sequence[str]) -> None:
+    """Raise `UnknownEventType` for the first name that is not registered."""
+    for name in names:
+        if name not in registry:
+            raise UnknownEventType(name)

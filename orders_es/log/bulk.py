@@ -1,0 +1,396 @@
+"""Many events at once: a table of typed columns becomes payloads, versions and hashes without a Python loop over rows.
+
+Used by `append_table`, and by `append_batch` where a batch is large.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orders_es.errors import DuplicateEvent, InvalidEvent
+from orders_es.log.batch import (
+    LONGEST_STREAM_ID,
+    Part,
+    RowBatch,
+    describe_event,
+    require_registered,
+    unknown_column,
+)
+from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
+from orders_es.log.event import RawEvent
+from orders_es.log.expected import ExpectedVersion, check_expected
+from orders_es.log.leaf import uuid_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["TableBatch", "table_batch", "table_of_rows"]
+
+_ASSIGNED = ("position", "version", "recorded_at")
+_OPTIONAL_TEXT = ("actor", "correlation_id", "causation_id")
+_ENVELOPE_IN = ("stream_id", "type", "occurred_at", "event_id", "schema_version", *_OPTIONAL_TEXT, "payload")
+
+
+class TableBatch:
+    """Many events, as a table.
+
+    Args:
+        columns: `event_id`, `type`, `schema_version`, `occurred_at`, the optional texts, `payload` and shredded columns.
+        stream_ids: The stream of each row.
+        expected: What each stream must be at: one expectation for all, or one a stream in order of first appearance.
+        retryable: Whether the event ids are the caller's.
+    """
+
+    def __init__(
+        self,
+        columns: dict[str, pa.Array],
+        stream_ids: pa.Array,
+        expected: ExpectedVersion | Sequence[ExpectedVersion],
+        *,
+        retryable: bool,
+    ) -> None:
+        encoded = stream_ids.dictionary_encode()
+        self._columns = columns
+        self._stream_ids = stream_ids
+        self._codes: np.ndarray[Any, np.dtype[np.int64]] = encoded.indices.to_numpy(zero_copy_only=False)
+        names: list[str] = encoded.dictionary.to_pylist()
+        counts = np.bincount(self._codes, minlength=len(names))
+        order = np.argsort(self._codes, kind="stable")
+        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+        offsets = np.empty(len(order), np.int64)
+        offsets[order] = np.arange(len(order)) - np.repeat(starts, counts)
+        self._order, self._starts, self._counts, self._offsets = order, starts, counts, offsets
+        each = [expected] * len(names) if not isinstance(expected, list | tuple) else expected
+        self.parts = [Part(n, e, c) for n, e, c in zip(names, each, counts.tolist(), strict=True)]
+        self.retryable = retryable
+
+    @property
+    def count(self) -> int:
+        """How many events."""
+        return len(self._codes)
+
+    def ids_of(self, part: int) -> list[bytes]:
+        """The event ids of one stream's part, in order."""
+        start = self._starts[part]
+        rows = self._order[start : start + self._counts[part]]
+        ids: Any = uuid_bytes(self._columns["event_id"])
+        return [bytes(ids[row]) for row in rows]
+
+    def place(self, first: int, recorded_at: int, bases: Sequence[int]) -> pa.Table:
+        """The batch at its place, as a table with the envelope and the shredded columns.
+
+        Args:
+            first: Position of the first event.
+            recorded_at: Microseconds.
+            bases: Each part's stream version before this batch.
+        """
+        n = self.count
+        columns = self._columns
+        versions = np.asarray(bases, np.int64)[self._codes] + self._offsets + 1
+        recorded = pa.scalar(recorded_at, pa.int64()).cast(TIMESTAMP)
+        placed = {
+            "position": pa.array(np.arange(first, first + n)),
+            "stream_id": self._stream_ids,
+            "version": pa.array(versions.astype(np.int32)),
+            **columns,
+            "occurred_at": pc.fill_null(columns["occurred_at"], recorded),
+            "recorded_at": pa.repeat(recorded, n),
+        }
+        fields = list(ENVELOPE_SCHEMA)
+        fields += [pa.field(k, v.type) for k, v in columns.items() if k not in ENVELOPE_SCHEMA.names]
+        return pa.Table.from_arrays([placed[f.name] for f in fields], schema=pa.schema(fields))
+
+
+def table_of_rows(batch: RowBatch, kinds: dict[str, str]) -> TableBatch:
+    """The same batch as a table, for when there are many rows."""
+    rows = batch.rows
+    columns: dict[str, pa.Array] = {
+        "event_id": _uuids([row.event_id for row in rows]),
+        "type": pa.array([row.type for row in rows], pa.string()),
+        "schema_version": pa.array([row.schema_version for row in rows], pa.int32()),
+        "occurred_at": pa.array([row.occurred_at for row in rows], pa.int64()).cast(TIMESTAMP),
+        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in _OPTIONAL_TEXT},
+        "payload": pa.array([row.payload for row in rows], pa.string()),
+        **_shredded_columns([row.shredded for row in rows], kinds),
+    }
+    stream_ids = pa.array([batch.parts[row.part].stream_id for row in rows], pa.string())
+    return TableBatch(columns, stream_ids, [part.expected for part in batch.parts], retryable=batch.retryable)
+
+
+def _uuids(ids: list[bytes]) -> pa.Array:
+    return pa.ExtensionArray.from_storage(pa.uuid(), pa.array(ids, pa.binary(16)))
+
+
+def _shredded_columns(rows: list[dict[str, Any]], kinds: dict[str, str]) -> dict[str, pa.Array]:
+    present = set[str]().union(*rows)
+    return {
+        name: pa.array([row.get(name) for row in rows], ARROW_TYPES[kind])
+        for name, kind in kinds.items()
+        if name in present
+    }
+
+
+def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) -> TableBatch:
+    """The batch that holds a table's events, all of them checked. See `EventLog.append_table` for the columns.
+
+    Raises:
+        TypeError: It is not a table.
+        ValueError: It is empty.
+        InvalidEvent: A column is missing, unknown or of a type that cannot be recorded exactly; the row is named.
+        UnknownEventType: A type is not registered, and there is no `payload` column.
+        DuplicateEvent: An event_id is twice in the table.
+    """
+    expected = check_expected(expected)
+    given = _arrow(table)
+    if not given.num_rows:
+        raise ValueError("nothing to append: the table is empty")
+    for name in given.column_names:
+        if name in _ASSIGNED:
+            raise InvalidEvent("table", name, "the log assigns it; leave the column out")
+        if name not in _ENVELOPE_IN and name not in registry.columns:
+            raise unknown_column(name, registry)
+    for name in ("stream_id", "type", "occurred_at"):
+        if name not in given.column_names:
+            raise InvalidEvent("table", name, "the column is missing")
+    columns: dict[str, pa.Array] = {}
+    stream_ids = _texts(given, "stream_id", required=True)
+    lengths = pc.binary_length(stream_ids)
+    extremes = pc.min_max(lengths).as_py()
+    if not extremes["min"] or extremes["max"] > LONGEST_STREAM_ID:
+        raise InvalidEvent("table", "stream_id", f"a stream id has 1 to {LONGEST_STREAM_ID:,} bytes")
+    columns["event_id"] = _event_ids(given)
+    columns["type"] = _texts(given, "type", required=True)
+    columns["schema_version"] = _schema_versions(given, columns["type"], registry)
+    columns["occurred_at"] = _instants(given, "occurred_at", required=True)
+    for name in _OPTIONAL_TEXT:
+        columns[name] = _texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
+    fields = [name for name in given.column_names if name not in _ENVELOPE_IN]
+    if "payload" in given.column_names:
+        if fields:
+            raise InvalidEvent(
+                "table", fields[0], "give either payload or the fields' columns, not both: one is made from the other"
+            )
+        columns["payload"] = _texts(given, "payload", required=True)
+        columns |= _shred(registry, columns)
+    else:
+        shredded = {name: _CASTS[registry.columns[name]](given, name) for name in fields}
+        _check_fields(registry, columns["type"], shredded)
+        columns["payload"] = _payloads(registry, columns["type"], shredded)
+        columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
+    return TableBatch(columns, stream_ids, expected, retryable="event_id" in given.column_names)
+
+
+def _arrow(table: Any) -> pa.Table:
+    if isinstance(table, pa.Table):
+        return table
+    if isinstance(table, pa.RecordBatch):
+        return pa.Table.from_batches([table])
+    if type(table).__module__.partition(".")[0] == "pandas":
+        return pa.Table.from_pandas(table, preserve_index=False)
+    if hasattr(table, "__arrow_c_stream__"):
+        return pa.table(table)
+    raise TypeError(
+        f"{type(table).__name__} is no table; give an Arrow table, a pandas or Polars frame, or whatever has __arrow_c_stream__"
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    values = table.column(name).combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    return values
+
+
+def _no_nulls(values: pa.Array, name: str) -> None:
+    if values.null_count:
+        row = pc.index(pc.is_null(values), True).as_py()
+        raise InvalidEvent("table", name, f"row {row} is null")
+
+
+def _texts(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
+    values = _column(table, name)
+    if pa.types.is_null(values.type):
+        values = pa.nulls(len(values), pa.string())
+    elif not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view()):
+        raise InvalidEvent("table", name, f"the column is {values.type}, not text")
+    if required:
+        _no_nulls(values, name)
+    return values.cast(pa.string())
+
+
+def _instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
+    values = _column(table, name)
+    if not pa.types.is_timestamp(values.type) or values.type.tz is None:
+        raise InvalidEvent("table", name, f"the column is {values.type}; give timestamps with a time zone, such as UTC")
+    if required:
+        _no_nulls(values, name)
+    try:
+        return values.cast(TIMESTAMP)
+    except pa.ArrowInvalid as error:
+        raise InvalidEvent("table", name, f"a time is finer than a microsecond ({error}); round it first") from error
+
+
+def _event_ids(table: pa.Table) -> pa.Array:
+    if "event_id" not in table.column_names:
+        raw = np.frombuffer(bytearray(os.urandom(16 * table.num_rows)), np.uint8).reshape(-1, 16)
+        raw[:, 6] = raw[:, 6] & 0x0F | 0x40
+        raw[:, 8] = raw[:, 8] & 0x3F | 0x80
+        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(raw), [None, pa.py_buffer(raw.tobytes())])
+        return pa.ExtensionArray.from_storage(pa.uuid(), storage)
+    values = _column(table, "event_id")
+    _no_nulls(values, "event_id")
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        try:
+            values = pa.array([UUID(text).bytes for text in values.to_pylist()], pa.binary(16))
+        except ValueError as error:
+            raise InvalidEvent("table", "event_id", f"a value is no UUID: {error}") from error
+    if values.type != pa.binary(16):
+        raise InvalidEvent("table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text")
+    ids: Any = uuid_bytes(values)
+    words = ids.view(">u8").astype(np.uint64).reshape(-1, 2)
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    twice = np.flatnonzero((words[order[1:]] == words[order[:-1]]).all(axis=1))
+    if len(twice):
+        raise DuplicateEvent(str(UUID(bytes=bytes(ids[order[twice[0]]]))), "it is twice in this table")
+    return pa.ExtensionArray.from_storage(pa.uuid(), values)
+
+
+def _schema_versions(table: pa.Table, types: pa.Array, registry: EventRegistry) -> pa.Array:
+    if "schema_version" in table.column_names:
+        values = _column(table, "schema_version")
+        _no_nulls(values, "schema_version")
+        if not pa.types.is_integer(values.type) or pc.min(values).as_py() < 1:
+            raise InvalidEvent("table", "schema_version", "give whole numbers from 1 on")
+        return values.cast(pa.int32())
+    encoded = types.dictionary_encode()
+    each = [registry[name].schema_version if name in registry else 1 for name in encoded.dictionary.to_pylist()]
+    return pa.array(each, pa.int32()).take(encoded.indices)
+
+
+def _decimals(table: pa.Table, name: str) -> pa.Array:
+    values = _column(table, name)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), ARROW_TYPES["decimal"])
+    if pa.types.is_floating(values.type):
+        raise InvalidEvent("table", name, "the column is floating point; exact amounts are decimals: decimal128(18, 4)")
+    if pa.types.is_integer(values.type):
+        values = values.cast(pa.decimal128(20, 0))
+    if not pa.types.is_decimal(values.type):
+        raise InvalidEvent("table", name, f"the column is {values.type}, not decimal")
+    try:
+        return values.cast(ARROW_TYPES["decimal"])
+    except pa.ArrowInvalid as error:
+        raise InvalidEvent("table", name, f"an amount does not fit 14 digits and 4 decimals ({error})") from error
+
+
+def _casting(kind: str, fits: Callable[[pa.DataType], bool]) -> Callable[[pa.Table, str], pa.Array]:
+    def cast(table: pa.Table, name: str) -> pa.Array:
+        values = _column(table, name)
+        if pa.types.is_null(values.type):
+            return pa.nulls(len(values), ARROW_TYPES[kind])
+        if not fits(values.type):
+            raise InvalidEvent("table", name, f"the column is {values.type}, not {ARROW_TYPES[kind]}")
+        try:
+            return values.cast(ARROW_TYPES[kind])
+        except pa.ArrowInvalid as error:
+            raise InvalidEvent("table", name, f"a value does not fit {ARROW_TYPES[kind]} ({error})") from error
+
+    return cast
+
+
+_CASTS: dict[str, Callable[[pa.Table, str], pa.Array]] = {
+    "string": _texts,
+    "int64": _casting("int64", pa.types.is_integer),
+    "bool": _casting("bool", pa.types.is_boolean),
+    "decimal": _decimals,
+    "timestamp": _instants,
+    "date": _casting("date", pa.types.is_date),
+    "float64": _casting("float64", lambda t: pa.types.is_floating(t) or pa.types.is_integer(t)),
+}
+
+
+def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> None:
+    """Every field that a type needs is there, and none that it has not: a value is never dropped silently."""
+    encoded = types.dictionary_encode()
+    names: list[str] = encoded.dictionary.to_pylist()
+    require_registered(registry, names)
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    totals = np.bincount(codes, minlength=len(names))
+    fields = [{f.name: f for f in registry[name].fields} for name in names]
+    for column, values in shredded.items():
+        valid = pc.is_valid(values).to_numpy(zero_copy_only=False)
+        filled = np.bincount(codes[valid], minlength=len(names))
+        for code, name in enumerate(names):
+            if column not in fields[code]:
+                if filled[code]:
+                    row = int(np.flatnonzero(valid & (codes == code))[0])
+                    raise InvalidEvent(name, column, f"row {row} has a value for it, and the type has no such field")
+            elif not fields[code][column].optional and filled[code] < totals[code]:
+                row = int(np.flatnonzero(~valid & (codes == code))[0])
+                raise InvalidEvent(name, column, f"row {row} is null, and the type does not allow that")
+    for code, name in enumerate(names):
+        for field in fields[code].values():
+            if field.name not in shredded and field.required and not (field.optional and field.kind != "json"):
+                why = "is not a plain value, so give the payload column" if field.kind == "json" else "has no column"
+                raise InvalidEvent(name, field.name, f"it {why}, and row {int(np.flatnonzero(codes == code)[0])} needs it")
+
+
+_JSON_SQL = {
+    "string": "to_json({c})",
+    "int64": "{c}::VARCHAR",
+    "bool": "{c}::VARCHAR",
+    "decimal": "'\"' || {c}::VARCHAR || '\"'",
+    "timestamp": "'\"' || strftime({c} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') || '\"'",
+    "date": "'\"' || {c}::VARCHAR || '\"'",
+    "float64": "to_json({c})",
+}
+
+
+def _payloads(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> pa.Array:
+    """The payload of every row as JSON text, as `EventRegistry.encode` would write it."""
+    import duckdb  # noqa: PLC0415 - only bulk work needs it
+
+    names: list[str] = types.unique().to_pylist()
+    arms = []
+    for name in names:
+        pieces = []
+        for field in registry[name].fields:
+            if field.name in shredded:
+                column = '"' + field.name.replace('"', '""') + '"'
+                key = f'"{field.name}":'.replace("'", "''")
+                pieces.append(f"'{key}' || {_JSON_SQL[field.kind].format(c=column)}")
+        body = f"'{{' || concat_ws(',', {', '.join(pieces)}) || '}}'" if pieces else "'{}'"
+        arms.append(f"WHEN '{name.replace(chr(39), chr(39) * 2)}' THEN {body}")
+    rows = pa.table({"event type": types, **shredded})
+    with duckdb.connect() as connection:
+        # No filter may ever be pushed into this scan: DuckDB 2.0.0 gets some filtered scans of Arrow tables wrong.
+        connection.register("rows", rows)
+        query = f'SELECT CASE "event type" {" ".join(arms)} END AS payload FROM rows'
+        payloads = connection.sql(query).to_arrow_table().column(0).combine_chunks()
+    return payloads.cast(pa.string())
+
+
+def _shred(registry: EventRegistry, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """The shredded columns of payloads that came as text, each checked against its type where that is registered."""
+    rows = []
+    payloads, types = columns["payload"].to_pylist(), columns["type"].to_pylist()
+    for i, (payload, name, version) in enumerate(
+        zip(payloads, types, columns["schema_version"].to_pylist(), strict=True)
+    ):
+        try:
+            rows.append(describe_event(registry, RawEvent(name, payload, version))[3])
+        except InvalidEvent as error:
+            raise InvalidEvent(error.type, error.field, f"row {i}: {error.reason}") from error
+    return _shredded_columns(rows, registry.columns)

@@ -1,0 +1,193 @@
+"""Events on their way into the log and out of it: for everybody who appends or loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from orders_es.errors import NaiveTime, UnknownEventType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orders_es.log.expected import ExpectedVersion
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["Appended", "Head", "LogFile", "NewEvent", "RawEvent", "RecordedEvent", "StreamAppend"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
+
+
+def to_micros(moment: datetime, argument: str) -> int:
+    """Microseconds since 1970-01-01 UTC, exact.
+
+    Args:
+        moment: A time-zone-aware datetime.
+        argument: Its name in the caller's call, for the error.
+
+    Raises:
+        NaiveTime: It has no time zone.
+    """
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise NaiveTime(argument, moment)
+    since = moment - EPOCH
+    return since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The UTC datetime of microseconds since 1970-01-01 UTC, exact."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """An event as type name and JSON text, for types that have no dataclass here.
+
+    Args:
+        type: The event type's name.
+        payload: A JSON object as text; recorded byte for byte.
+        schema_version: The version of the payload's shape.
+
+    Example:
+        >>> RawEvent("ParcelLost", '{"parcel":"P-1"}').schema_version
+        1
+    """
+
+    type: str
+    payload: str
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event that somebody wants to append, with its envelope.
+
+    Args:
+        data: An instance of a registered dataclass, or a `RawEvent`.
+        occurred_at: When it happened in the business, with time zone; the moment of recording if left out.
+        event_id: Its identity; a fresh one if left out. Give one to make a retry harmless.
+        actor: Who or what caused it.
+        correlation_id: The conversation it belongs to.
+        causation_id: The event or command that caused it.
+
+    Example:
+        >>> from orders_es.orders import OrderPlaced
+        >>> NewEvent(data=OrderPlaced(), actor="web").actor
+        'web'
+    """
+
+    data: Any
+    occurred_at: datetime | None = None
+    event_id: UUID | None = None
+    actor: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as the log holds it. `data` decodes the payload; everything else never needs the registry."""
+
+    position: int
+    stream_id: str
+    version: int
+    event_id: UUID
+    type: str
+    schema_version: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str | None
+    correlation_id: str | None
+    causation_id: str | None
+    payload: str
+    registry: EventRegistry | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def data(self) -> Any:
+        """The payload as an instance of its registered dataclass.
+
+        Raises:
+            UnknownEventType: Nobody registered this type.
+            InvalidEvent: The payload does not fit the registered dataclass.
+        """
+        if self.registry is None:
+            raise UnknownEventType(self.type, self.position, self.stream_id)
+        return self.registry.decode(self.type, self.schema_version, self.payload, self.position, self.stream_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAppend:
+    """One stream's part of an `append_batch`.
+
+    Args:
+        stream_id: The stream.
+        events: What to append to it, in order.
+        expected: What the writer believes its version is.
+    """
+
+    stream_id: str
+    events: Sequence[Any]
+    expected: ExpectedVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did.
+
+    Args:
+        first_position: Position of the first event.
+        last_position: Position of the last event.
+        count: How many events.
+        recorded_at: When the log accepted them.
+        commit_id: The commit's identity; None where the commit has been compacted since.
+        duplicate: Whether they were there already, as an earlier try had put them, and nothing was written now.
+        versions: Each stream's version after the append.
+    """
+
+    first_position: int
+    last_position: int
+    count: int
+    recorded_at: datetime
+    commit_id: UUID | None
+    duplicate: bool
+    versions: dict[str, int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the log at one moment.
+
+    Args:
+        position: Position of the last event; 0 in an empty log.
+        recorded_at: When it was recorded; None in an empty log.
+        root: The root (32 bytes) of the RFC 6962 tree of all events up to there.
+    """
+
+    position: int
+    recorded_at: datetime | None
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One data file of a log.
+
+    Args:
+        path: Where it is.
+        kind: `commit` or `segment`.
+        first: Position of its first event.
+        last: Position of its last event.
+    """
+
+    path: str
+    kind: str
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many events it holds."""
+        return self.last - self.first + 1

@@ -1,0 +1,58 @@
+"""`open_log`: from a URL to a log, whatever it is stored in."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from orders_es.log.registry import EventRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from orders_es.log.protocol import EventLog
+
+__all__ = ["open_log", "order_registry"]
+
+
+def order_registry() -> EventRegistry:
+    """A fresh registry with the event types of the order domain; register your own beside them."""
+    from orders_es.orders import EVENT_TYPES  # noqa: PLC0415 - the log itself does not need the domain
+
+    return EventRegistry(EVENT_TYPES)
+
+
+def open_log(
+    url: str | os.PathLike[str],
+    *,
+    create: bool = False,
+    registry: EventRegistry | None = None,
+    clock: Callable[[], datetime] | None = None,
+    origin: str | None = None,
+) -> EventLog:
+    """The log at a place.
+
+    Args:
+        url: A folder. Other kinds of log will have URLs of their own.
+        create: Create the log if there is none yet; without it, a mistyped name is an error and not an empty log.
+        registry: The event types that this program knows; those of the order domain if left out.
+        clock: Gives the current time, with time zone, for `recorded_at`; the system's clock if left out. For simulations.
+        origin: The log's name, if it is created now; the folder's name if left out.
+
+    Raises:
+        NotALog: There is no log there and `create` is False, or the folder holds other things.
+        DamagedLog: There is one, and files of it are missing or unreadable.
+
+    Example:
+        >>> import tempfile
+        >>> with open_log(tempfile.mkdtemp(), create=True) as log:
+        ...     log.head().position
+        0
+    """
+    from orders_es.log.parquet import ParquetLog  # noqa: PLC0415 - one backend need not load the others
+    from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415
+
+    if create:
+        create_identity(os.path.abspath(os.fspath(url)), origin)
+    return ParquetLog(url, registry=order_registry() if registry is None else registry, clock=clock)

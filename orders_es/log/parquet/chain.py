@@ -1,0 +1,154 @@
+"""Which files make up a log: the folder listing is the manifest.
+
+Commits form one line, because a commit's name can only be derived from the end of the one before it. Segments stand in
+for runs of commits. Rules, in the words of docs/format.md:
+
+1. At the position after the files found so far, the widest segment that begins there counts; without one, the commit
+   of that name. Everything else that begins earlier is superseded.
+2. Commits are listed before segments. A commit name can come into being a second time, when a writer slept through a
+   compaction and a vacuum; the segment that covers it was there before, so whoever lists in this order sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orders_es.errors import DamagedLog, ForeignFile
+from orders_es.log.event import LogFile
+from orders_es.log.parquet.footer import Footer, read_footer
+
+if TYPE_CHECKING:
+    import uuid
+
+__all__ = ["COMMITS", "SEGMENTS", "Listing", "commit_name", "covering_segments", "list_chain", "segment_name"]
+
+COMMITS = "commits"
+SEGMENTS = "segments"
+_COMMIT = re.compile(r"(\d{20})\.parquet")
+_SEGMENT = re.compile(r"(\d{20})-(\d{20})\.parquet")
+_PATIENCE = 5
+"""How often a gap is looked at again before it counts as damage; compaction and vacuum close theirs in milliseconds."""
+
+
+def commit_name(first: int) -> str:
+    """The file name of the commit that begins at a position."""
+    return f"{first:020d}.parquet"
+
+
+def segment_name(first: int, last: int) -> str:
+    """The file name of the segment that holds a range of positions, both ends included."""
+    return f"{first:020d}-{last:020d}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a log at one moment.
+
+    Args:
+        chain: The files that count, in order, without gaps from position 1 on.
+        superseded: Data files that no longer count.
+        end: The footer of the last file of the chain; None in an empty log.
+    """
+
+    chain: list[LogFile]
+    superseded: list[LogFile]
+    end: Footer | None
+
+
+def covering_segments(folder: str, position: int) -> bool:
+    """Whether some segment reaches to or past a position."""
+    return any(last >= position for _, last in _segments(folder))
+
+
+def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    matches = []
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except FileNotFoundError:
+        raise DamagedLog(folder, "the folder is missing; restore it from a backup") from None
+    for name in names:
+        match = pattern.fullmatch(name)
+        if match:
+            matches.append(match)
+        elif name.endswith(".parquet") and not name.startswith("."):
+            raise ForeignFile(os.path.join(folder, name), "no data file of a log has such a name; move it elsewhere")
+    return matches
+
+
+def _segments(folder: str) -> list[tuple[int, int]]:
+    return [(int(m[1]), int(m[2])) for m in _names(os.path.join(folder, SEGMENTS), _SEGMENT)]
+
+
+def list_chain(folder: str, log_id: uuid.UUID) -> Listing:
+    """The log's files as they are now. Read-only.
+
+    Args:
+        folder: The log's folder.
+        log_id: Its identity.
+
+    Raises:
+        DamagedLog: Files are missing in the middle, or the last one cannot be read.
+        ForeignFile: A Parquet file lies there that is not of this log.
+    """
+    for attempt in range(_PATIENCE):
+        commits = {int(m[1]) for m in _names(os.path.join(folder, COMMITS), _COMMIT)}
+        segments = _segments(folder)
+        try:
+            listing, missing = _assemble(folder, log_id, commits, segments)
+        except FileNotFoundError:  # superseded and vacuumed between listing and reading
+            continue
+        if not missing:
+            return listing
+        time.sleep(0.01 * attempt)
+    after = listing.chain[-1].last if listing.chain else 0
+    raise DamagedLog(
+        folder, f"the events from position {after + 1} on are missing, though there are later ones; restore the files"
+    )
+
+
+def _assemble(
+    folder: str, log_id: uuid.UUID, commits: set[int], segments: list[tuple[int, int]]
+) -> tuple[Listing, bool]:
+    widest: dict[int, int] = {}
+    for first, last in segments:
+        widest[first] = max(last, widest.get(first, 0))
+    starts = sorted(commits | widest.keys())
+    chain: list[LogFile] = []
+    end: Footer | None = None
+    position = 1
+    for i, start in enumerate(starts):
+        if start < position:
+            continue
+        if start > position:
+            break
+        if start in widest:
+            last = widest[start]
+            file = LogFile(os.path.join(folder, SEGMENTS, segment_name(start, last)), "segment", start, last)
+        else:
+            path = os.path.join(folder, COMMITS, commit_name(start))
+            if i + 1 < len(starts):  # whatever begins next begins right after it
+                last = starts[i + 1] - 1
+            else:
+                end = read_footer(path, log_id)
+                last = end.last
+            file = LogFile(path, "commit", start, last)
+        chain.append(file)
+        position = file.last + 1
+    missing = bool(starts) and starts[-1] >= position
+    if chain and end is None and not missing:
+        end = read_footer(chain[-1].path, log_id)
+    counted = {file.path for file in chain}
+    superseded = [
+        file
+        for file in (
+            *(LogFile(os.path.join(folder, COMMITS, commit_name(c)), "commit", c, c) for c in sorted(commits)),
+            *(LogFile(os.path.join(folder, SEGMENTS, segment_name(a, b)), "segment", a, b) for a, b in sorted(segments)),
+        )
+        if file.path not in counted
+    ]
+    return Listing(chain, superseded, end), missing

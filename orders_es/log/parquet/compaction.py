@@ -1,0 +1,231 @@
+"""Merging small files into segments, and removing what that superseded. docs/format.md has the protocol."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orders_es.errors import DamagedLog, RegistrationClash
+from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.leaf import leaf_hashes
+from orders_es.log.maintenance import Compacted, Vacuumed
+from orders_es.log.merkle import CompactRange
+from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
+from orders_es.log.parquet.footer import KEY, Footer, damaged, parse_footer, read_footer
+from orders_es.log.parquet.reader import file_batches
+from orders_es.log.parquet.storage import publish, remove, sync_folder
+from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from orders_es.log.event import LogFile
+
+__all__ = ["compact", "plan", "vacuum"]
+
+_DOMINANT = 0.8
+"""A file that holds more of a run's events than this is left out, so that no event is rewritten again and again."""
+_LEFTOVER_SECONDS = 3600.0
+"""A temporary file that nobody wrote to for so long belongs to nobody."""
+
+
+def plan(chain: list[LogFile], target_events: int) -> list[list[LogFile]]:
+    """The runs of neighbouring files that are worth merging, each into one segment.
+
+    Args:
+        chain: The log's files.
+        target_events: A segment's largest size; files of half of it or more stay as they are.
+
+    Example:
+        >>> from orders_es.log.event import LogFile
+        >>> [len(run) for run in plan([LogFile("a", "commit", 1, 1), LogFile("b", "commit", 2, 2)], 1000)]
+        [2]
+    """
+    runs: list[list[LogFile]] = []
+    run: list[LogFile] = []
+    for file in [*chain, None]:
+        if file is not None and file.count * 2 < target_events and sum(f.count for f in run) + file.count <= target_events:
+            run.append(file)
+            continue
+        runs += _worthwhile(run)
+        run = [file] if file is not None and file.count * 2 < target_events else []
+    return runs + _worthwhile(run) if run else runs
+
+
+def _worthwhile(run: list[LogFile]) -> list[list[LogFile]]:
+    if len(run) < 2:  # noqa: PLR2004 - one file is merged already
+        return []
+    total = sum(file.count for file in run)
+    largest = max(range(len(run)), key=lambda i: run[i].count)
+    if len(run) > 2 and run[largest].count > _DOMINANT * total:  # noqa: PLR2004 - two files just merge
+        return _worthwhile(run[:largest]) + _worthwhile(run[largest + 1 :])
+    return [run]
+
+
+def compact(folder: str, log_id: uuid.UUID, chain: list[LogFile], target_events: int) -> Compacted:
+    """Merge every run that is worth it.
+
+    Raises:
+        ValueError: The target is too small.
+        DamagedLog: A file does not hold what its footer says, or what was written does not read back the same.
+        RegistrationClash: A field has two types in two files.
+        ReadOnlyLog: The folder cannot be written.
+        StorageError: The disk refused; the log is as it was.
+    """
+    if target_events < 2:  # noqa: PLR2004 - fewer than two events cannot be merged
+        raise ValueError(f"target_events={target_events}: give 2 or more")
+    started = time.monotonic()
+    runs = plan(chain, target_events)
+    done = [run for run in runs if merge(folder, log_id, run)]
+    after = len(chain) - sum(len(run) - 1 for run in done)
+    events = sum(file.count for run in done for file in run)
+    return Compacted(len(chain), after, len(done), events, time.monotonic() - started)
+
+
+def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
+    """Whether one run is now one segment, put in place by this call; False where somebody else was first."""
+    first, last = run[0].first, run[-1].last
+    schema = _schema_of(run)
+    footers: list[Footer] = []
+
+    def write(file: BinaryIO) -> None:
+        with parquet_writer(file, schema, last - first + 1) as writer:
+            for group in _row_groups(_verified(run, log_id, schema, footers), schema):
+                writer.write_table(group, ROW_GROUP)
+            merged = footers[0].range
+            for footer in footers[1:]:
+                merged = merged.merge(footer.range)
+            end = footers[-1]
+            footer = Footer(log_id, "segment", first, last, end.commit_id, end.recorded_at, merged, end.tree)
+            writer.add_key_value_metadata({KEY: footer.to_bytes()})
+        file.flush()
+        _read_back(file, merged)
+
+    return publish(os.path.join(folder, SEGMENTS), segment_name(first, last), write)
+
+
+def _schema_of(run: list[LogFile]) -> pa.Schema:
+    fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA}
+    for file in run:
+        try:
+            found = pq.read_schema(file.path)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(file.path, error) from error
+        for field in found:
+            known = fields.setdefault(field.name, field.remove_metadata())
+            if known.type != field.type:
+                raise RegistrationClash(
+                    field.name, f"it is {known.type} in some files of the log and {field.type} in {file.path}"
+                )
+    return pa.schema(list(fields.values()))
+
+
+def _verified(
+    run: list[LogFile], log_id: uuid.UUID, schema: pa.Schema, footers: list[Footer]
+) -> Iterator[pa.RecordBatch]:
+    """The run's events; each file's hashes are held to its footer, which is put into `footers`."""
+    for file in run:
+        footer = read_footer(file.path, log_id)
+        found = CompactRange(file.first - 1, file.first - 1, ())
+        for batch in file_batches(
+            file, log_id, after=0, to=file.last, columns=schema.names, schema=schema, batch_size=ROW_GROUP
+        ):
+            found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(batch)))
+            yield batch
+        if found != footer.range:
+            raise DamagedLog(file.path, "its events do not have the hashes in its footer; restore it from a backup")
+        footers.append(footer)
+
+
+def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    gathered: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        gathered.append(batch)
+        rows += batch.num_rows
+        while rows >= ROW_GROUP:
+            table = pa.Table.from_batches(gathered, schema)
+            yield table.slice(0, ROW_GROUP)
+            gathered = table.slice(ROW_GROUP).combine_chunks().to_batches()
+            rows -= ROW_GROUP
+    if rows:
+        yield pa.Table.from_batches(gathered, schema)
+
+
+def _read_back(file: Any, expected: CompactRange) -> None:
+    """Hold what lies on disk now to the hashes that it must have."""
+    found = CompactRange(expected.begin, expected.begin, ())
+    with os.fdopen(os.dup(file.fileno()), "rb") as again:
+        again.seek(0)
+        with pq.ParquetFile(again, page_checksum_verification=True) as parquet:
+            for batch in parquet.iter_batches(ROW_GROUP, columns=ENVELOPE_SCHEMA.names):
+                table = conform(pa.Table.from_batches([batch]), ENVELOPE_SCHEMA.names, ENVELOPE_SCHEMA)
+                found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(table)))
+    if found != expected:
+        raise DamagedLog(str(getattr(file, "name", "")), "the merged file does not read back as it was written; it was dropped")
+
+
+def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
+    """Remove what has been superseded for the grace period. The files of the log itself are never touched.
+
+    Raises:
+        ValueError: The grace period is negative.
+        DamagedLog: A segment whose inputs would go cannot be read.
+    """
+    seconds = grace.total_seconds()
+    if seconds < 0:
+        raise ValueError(f"grace={grace}: give a duration of 0 or more")
+    listing = list_chain(folder, log_id)
+    now = time.time()
+    since: dict[str, float] = {}
+    files = freed = waiting = 0
+    for old in listing.superseded:
+        cover = next((f for f in listing.chain if f.first <= old.first <= f.last), None)
+        if cover is None:
+            continue
+        if cover.path not in since:  # a segment must be sound before what it stands for goes
+            parse_footer(cover.path, pq.read_metadata(cover.path).metadata, log_id)
+            since[cover.path] = os.stat(cover.path).st_ctime
+        if now - since[cover.path] < seconds:
+            waiting += 1
+            continue
+        size = _size(old.path)
+        if remove(old.path):
+            files += 1
+            freed += size
+    leftovers = 0
+    for part in (COMMITS, SEGMENTS, ""):
+        place = os.path.join(folder, part)
+        for name in os.listdir(place):
+            path = os.path.join(place, name)
+            if name.endswith(".tmp") and now - _changed(path, now) >= max(seconds, _LEFTOVER_SECONDS):
+                size = _size(path)
+                if remove(path):
+                    leftovers += 1
+                    freed += size
+    if files or leftovers:
+        sync_folder(os.path.join(folder, COMMITS))
+        sync_folder(os.path.join(folder, SEGMENTS))
+    return Vacuumed(files, leftovers, freed, waiting)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _changed(path: str, otherwise: float) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return otherwise

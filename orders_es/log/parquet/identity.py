@@ -1,0 +1,106 @@
+"""`log.json`: what a log is, written once at its creation and never changed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from orders_es.errors import DamagedLog, NotALog, ReadOnlyLog, StorageError
+from orders_es.log.parquet.chain import COMMITS, SEGMENTS
+from orders_es.log.parquet.footer import FORMAT
+from orders_es.log.parquet.storage import publish, sync_folder
+
+__all__ = ["IDENTITY_FILE", "Identity", "create_identity", "read_identity"]
+
+IDENTITY_FILE = "log.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a log is.
+
+    Args:
+        format: The version of the format on disk.
+        log_id: Its identity; stands in every data file's footer.
+        origin: Its name, for people and for signed checkpoints.
+        created_at: When it was created.
+    """
+
+    format: int
+    log_id: uuid.UUID
+    origin: str
+    created_at: datetime
+
+
+def read_identity(folder: str) -> Identity:
+    """The identity of the log in a folder. Read-only.
+
+    Raises:
+        NotALog: There is no folder, or no log in it, or one that this program is too old for.
+        DamagedLog: Its `log.json` is missing or unreadable.
+    """
+    path = Path(folder)
+    if not path.exists():
+        raise NotALog(folder, "there is no such folder; create a log there with open_log(url, create=True)")
+    if not path.is_dir():
+        raise NotALog(folder, "it is a file; a log is a folder")
+    try:
+        text = (path / IDENTITY_FILE).read_bytes()
+    except FileNotFoundError:
+        if _has_events(path):
+            raise DamagedLog(str(path / IDENTITY_FILE), "it is missing; restore it from a backup") from None
+        raise NotALog(folder, f"the folder holds no {IDENTITY_FILE}; create a log there with open_log(url, create=True)") from None
+    try:
+        identity = msgspec.json.decode(text, type=Identity)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DamagedLog(str(path / IDENTITY_FILE), f"it is not readable ({error}); restore it from a backup") from error
+    if identity.format != FORMAT:
+        raise NotALog(folder, f"its format is {identity.format}, this program reads {FORMAT}; use another orders_es")
+    return identity
+
+
+def create_identity(folder: str, origin: str | None) -> Identity:
+    """The identity of the log in a folder, which is created if there is none yet.
+
+    Raises:
+        NotALog: The folder holds other things already.
+        ReadOnlyLog: It cannot be written.
+        StorageError: The disk refused.
+    """
+    path = Path(folder)
+    if (path / IDENTITY_FILE).exists():
+        return read_identity(folder)
+    if path.exists() and not path.is_dir():
+        raise NotALog(folder, "it is a file; a log is a folder")
+    if path.exists():
+        if _has_events(path):
+            return read_identity(folder)
+        others = sorted(entry for entry in os.listdir(path) if entry not in (COMMITS, SEGMENTS, IDENTITY_FILE))
+        if [name for name in others if not name.endswith(".tmp")]:
+            raise NotALog(folder, f"the folder holds other things ({others[0]}); name a new or an empty folder")
+    try:
+        (path / COMMITS).mkdir(parents=True, exist_ok=True)
+        (path / SEGMENTS).mkdir(exist_ok=True)
+        sync_folder(folder)
+        sync_folder(str(path.absolute().parent))
+    except PermissionError as error:
+        raise ReadOnlyLog(folder) from error
+    except OSError as error:
+        raise StorageError(folder, error.strerror or str(error)) from error
+    identity = Identity(FORMAT, uuid.uuid4(), origin or path.absolute().name, datetime.now(UTC))
+    publish(folder, IDENTITY_FILE, msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n")
+    return read_identity(folder)  # ours, or that of whoever was first
+
+
+def _has_events(path: Path) -> bool:
+    return any(
+        name.endswith(".parquet")
+        for part in (COMMITS, SEGMENTS)
+        if (path / part).is_dir()
+        for name in os.listdir(path / part)
+    )

@@ -1,0 +1,353 @@
+"""`ParquetLog`: appending, with the file name as the version check. docs/format.md has the protocol in full."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+import uuid
+from bisect import bisect_right
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import DamagedLog, LogBusy
+from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
+from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
+from orders_es.log.expected import NO_STREAM, ExpectedVersion
+from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+from orders_es.log.parquet import compaction, small
+from orders_es.log.parquet.chain import COMMITS, commit_name, covering_segments, list_chain
+from orders_es.log.parquet.follow import follow, read_events
+from orders_es.log.parquet.footer import KEY, Footer, read_footer
+from orders_es.log.parquet.identity import read_identity
+from orders_es.log.parquet.storage import publish
+from orders_es.log.parquet.streams import Streams, schema_columns
+from orders_es.log.parquet.writer import table_writer
+from orders_es.log.retry import recorded_before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from orders_es.log.maintenance import Compacted, Vacuumed
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["ParquetLog"]
+
+_ROWS_MOST = 64
+"""Up to so many events a commit is encoded row by row; from there on pyarrow is faster."""
+_PATIENCE_SECONDS = 60.0
+_STALE_MOST = 10
+
+
+class ParquetLog:
+    """A log in a folder of Parquet files; see `EventLog` for what it promises. Made by `open_log`.
+
+    Any number of processes on one machine's file systems may read and append. The file system must know hard links and
+    fsync. One object may be used by several threads.
+
+    Args:
+        url: The folder.
+        registry: The event types that this program knows.
+        clock: Gives the current time, with time zone; the system's clock if left out.
+    """
+
+    def __init__(
+        self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._url = os.fspath(url)
+        self._folder = str(Path(self._url).absolute())
+        self._commits = os.path.join(self._folder, COMMITS)
+        self._registry = registry
+        self._clock = clock
+        self._identity = read_identity(self._folder)
+        self._lock = threading.RLock()
+        self._streams = Streams(self._identity.log_id, registry)
+        self._chain: list[LogFile] = []
+        self._tree = EMPTY_RANGE
+        self._recorded_at: int | None = None
+        self._checked = 0
+        self._relist()
+
+    url = property(lambda self: self._url, doc="The folder, as it was given.")
+    log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
+    origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
+    registry = property(lambda self: self._registry, doc="The event types that this program knows.")
+
+    def __repr__(self) -> str:
+        return f"ParquetLog({self._url!r}, {self._tree.end:,} events)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._folder, self._registry, self._clock)
+
+    def __enter__(self) -> ParquetLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what is held open; the object can still be used."""
+        with self._lock:
+            self._streams.close()
+
+    # -- appending
+
+    def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
+        """Append events to one stream, if it is at the expected version. See `EventLog.append`."""
+        return self.append_batch([StreamAppend(stream_id, events, expected)])
+
+    def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
+        """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
+        rows = pending_rows(self._registry, batch)
+        if rows.count <= _ROWS_MOST:
+            return self._commit(rows, lambda first, recorded, bases: self._encode_rows(rows, first, recorded, bases))
+        from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - pandas-sized work only
+
+        return self._commit_table(table_of_rows(rows, self._registry.columns))
+
+    def append_table(self, table: Any, *, expected: ExpectedVersion = NO_STREAM) -> Appended:
+        """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
+        from orders_es.log.bulk import table_batch  # noqa: PLC0415
+
+        return self._commit_table(table_batch(self._registry, table, expected))
+
+    def _commit_table(self, batch: Any) -> Appended:
+        def encode(first: int, recorded: int, bases: Sequence[int]) -> Any:
+            return table_writer(batch.place(first, recorded, bases), self._footer, first)
+
+        return self._commit(batch, encode)
+
+    def _encode_rows(
+        self, batch: RowBatch, first: int, recorded: int, bases: Sequence[int]
+    ) -> tuple[bytes, Callable[[], Footer]]:
+        columns, leaves = batch.place(first, recorded, bases, self._registry.columns)
+        footer = self._footer(CompactRange.of_leaves(first - 1, leaves), recorded)
+        return small.encode(columns, {KEY: footer.to_bytes()}), lambda: footer
+
+    def _footer(self, leaves: CompactRange, recorded: int) -> Footer:
+        return Footer(
+            self._identity.log_id,
+            "commit",
+            leaves.begin + 1,
+            leaves.end,
+            uuid.uuid4(),
+            recorded,
+            leaves,
+            self._tree.merge(leaves),
+        )
+
+    def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
+        """Place a batch at the end of the log: check, write, link; and again, where somebody else was first."""
+        started = time.monotonic()
+        attempts = 0
+        names = [part.stream_id for part in batch.parts]
+        with self._lock:
+            while True:
+                self.refresh()
+                bases = self._fresh(lambda: self._streams.versions(names))
+                earlier = recorded_before(batch, bases, lambda ids: self._fresh(lambda: self._streams.rows(ids)))
+                if earlier is not None:
+                    return earlier
+                first = self._tree.end + 1
+                recorded = max(self._now(), self._recorded_at or 0)
+                content, footer_of = encode(first, recorded, bases)
+                # A name can be free again after a compaction and a vacuum that this process slept through. The segment
+                # that covers it is there, though, so look for one once the name is ours.
+                if publish(
+                    self._commits,
+                    commit_name(first),
+                    content,
+                    vouch=lambda first=first: not covering_segments(self._folder, first),  # type: ignore[misc]
+                ):
+                    return self._committed(batch, footer_of(), bases)
+                attempts += 1
+                waited = time.monotonic() - started
+                if waited > _PATIENCE_SECONDS:
+                    raise LogBusy(self._url, attempts, waited)
+                time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
+
+    def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int]) -> Appended:
+        file = LogFile(os.path.join(self._commits, commit_name(footer.first)), "commit", footer.first, footer.last)
+        versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
+        self._extend(file, footer)
+        self._streams.appended(file, versions)
+        return Appended(
+            footer.first, footer.last, batch.count, from_micros(footer.recorded_at), footer.commit_id, False, versions
+        )
+
+    def _now(self) -> int:
+        if self._clock is None:
+            return time.time_ns() // 1000
+        return to_micros(self._clock(), "clock()")
+
+    # -- keeping up with other processes
+
+    def refresh(self) -> None:
+        """Take in what other processes committed or compacted since the last look. Cheap where nothing changed."""
+        with self._lock:
+            known = self._tree.end
+            found: list[tuple[LogFile, Footer]] = []
+            position = known + 1
+            while True:
+                path = os.path.join(self._commits, commit_name(position))
+                if not os.path.exists(path):
+                    break
+                try:
+                    footer = read_footer(path, self._identity.log_id)
+                except FileNotFoundError:
+                    break
+                found.append((LogFile(path, "commit", position, footer.last), footer))
+                position = footer.last + 1
+            if covering_segments(self._folder, known + 1):
+                self._relist()
+                return
+            for file, footer in found:
+                self._extend(file, footer)
+                self._streams.added(file)
+
+    def _extend(self, file: LogFile, footer: Footer) -> None:
+        if footer.first != file.first:
+            raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
+        self._chain.append(file)
+        if self._checked == file.first - 1:
+            self._checked = file.last
+        self._tree = footer.tree
+        self._recorded_at = footer.recorded_at
+
+    def _relist(self) -> None:
+        """Take in the log's files afresh."""
+        listing = list_chain(self._folder, self._identity.log_id)
+        end = listing.chain[-1].last if listing.chain else 0
+        if end < self._tree.end:
+            raise DamagedLog(
+                self._folder, f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files"
+            )
+        first_time = not self._chain
+        self._chain = listing.chain
+        self._checked = 0
+        if listing.end is not None:
+            self._tree = listing.end.tree
+            self._recorded_at = listing.end.recorded_at
+        if first_time:
+            self._streams.reset(self._chain)
+        else:
+            self._streams.replaced(self._chain)
+
+    def _check_chain(self) -> None:
+        """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins."""
+        for file in self._chain:
+            if file.kind == "commit" and file.last > self._checked:
+                footer = read_footer(file.path, self._identity.log_id)
+                if (footer.first, footer.last) != (file.first, file.last):
+                    raise DamagedLog(
+                        self._folder,
+                        f"the events from position {footer.last + 1} to {file.last} are missing; restore their files",
+                    )
+            self._checked = max(self._checked, file.last)
+
+    def _fresh(self, ask: Callable[[], Any]) -> Any:
+        """The answer to a question that reads files; asked again where compaction and vacuum took one away meanwhile."""
+        for _ in range(_STALE_MOST):
+            try:
+                self._check_chain()
+                return ask()
+            except FileNotFoundError:
+                self._relist()
+        raise DamagedLog(self._folder, "its files keep vanishing while they are read; is somebody else removing them?")
+
+    # -- reading
+
+    def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
+        """A stream's events in version order. See `EventLog.load`."""
+        check_stream_id(stream_id)
+        with self._lock:
+            self.refresh()
+            events: list[RecordedEvent] = self._fresh(lambda: self._streams.events(stream_id))
+        return [e for e in events if e.version > after_version and (to_version is None or e.version <= to_version)]
+
+    def stream_version(self, stream_id: str) -> int:
+        """The version a stream is at now; 0 if there is no such stream."""
+        check_stream_id(stream_id)
+        with self._lock:
+            self.refresh()
+            version: int = self._fresh(lambda: self._streams.versions([stream_id]))[0]
+        return version
+
+    def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
+        """The ids of the streams, sorted. See `EventLog.stream_ids`."""
+        with self._lock:
+            self.refresh()
+            found: set[str] = self._fresh(lambda: self._streams.ids(prefix))
+        return sorted(found)[:limit]
+
+    def head(self) -> Head:
+        """The end of the log now. See `EventLog.head`."""
+        with self._lock:
+            self.refresh()
+            recorded = None if self._recorded_at is None else from_micros(self._recorded_at)
+            return Head(self._tree.end, recorded, self._tree.root())
+
+    def files(self) -> list[LogFile]:
+        """The data files that make up the log now, in order, without gaps."""
+        with self._lock:
+            self.refresh()
+            self._fresh(lambda: None)
+            return list(self._chain)
+
+    def read(
+        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, as Arrow batches. See `EventLog.read`."""
+        names = schema_columns(columns, self._registry)
+        end = self.head().position
+        return read_events(self, after=after, to=end if to is None else min(to, end), batch_size=batch_size, columns=names)
+
+    def subscribe(
+        self,
+        *,
+        after: int = 0,
+        batch_size: int = 65_536,
+        poll_interval: float = 0.02,
+        stop: threading.Event | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, then every new commit, until stopped. See `EventLog.subscribe`."""
+        names = schema_columns(columns, self._registry)
+        return follow(self, after=after, batch_size=batch_size, poll_interval=poll_interval, stop=stop, columns=names)
+
+    # -- maintenance
+
+    def compact(self, *, target_events: int = 1_000_000) -> Compacted:
+        """Merge runs of small files into segments of up to `target_events` events. See `EventLog.compact`."""
+        with self._lock:
+            done = compaction.compact(self._folder, self._identity.log_id, self.files(), target_events)
+            self.refresh()
+            self._relist()
+        return done
+
+    def vacuum(self, *, grace: timedelta = timedelta(hours=1)) -> Vacuumed:
+        """Remove superseded files after a grace period. See `EventLog.vacuum`."""
+        with self._lock:
+            self.refresh()
+            self._fresh(lambda: None)
+            return compaction.vacuum(self._folder, self._identity.log_id, grace)
+
+    def file_at(self, position: int) -> LogFile:
+        """The file that holds a position, as of the last look."""
+        with self._lock:
+            return self._chain[bisect_right(self._chain, position, key=lambda file: file.first) - 1]
+
+    def relist(self) -> None:
+        """Take in the log's files afresh, after one of them vanished or did not fit."""
+        with self._lock:
+            self._relist()
+            self._check_chain()
+
+
+def _reopen(folder: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> ParquetLog:
+    return ParquetLog(folder, registry=registry, clock=clock)
+

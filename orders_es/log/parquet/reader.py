@@ -1,0 +1,199 @@
+"""Reading data files: whole ones in position order, and the rows of a few streams out of many."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from orders_es.errors import DamagedLog, LogError
+from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.event import RecordedEvent, from_micros
+from orders_es.log.parquet.footer import damaged, parse_footer
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from orders_es.log.event import LogFile
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["Scanner", "Shifted", "events_of", "file_batches", "small_file"]
+
+_ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
+
+
+def file_batches(
+    file: LogFile, log_id: uuid.UUID, *, after: int, to: int, columns: Sequence[str], schema: pa.Schema, batch_size: int
+) -> Iterator[pa.RecordBatch]:
+    """A file's events with `after < position <= to`, checked: page checksums, the footer, and positions without gaps.
+
+    Args:
+        file: The file.
+        log_id: The log it must belong to.
+        after: Begin after this position.
+        to: End with this position.
+        columns: The columns wanted; `position` is read as well.
+        schema: The types of all columns; those the file lacks come as nulls.
+        batch_size: At most so many events a batch.
+
+    Raises:
+        FileNotFoundError: It was superseded and vacuumed; list the log again.
+        DamagedLog: It cannot be read, or does not hold what its name says.
+    """
+    try:
+        with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
+            footer = parse_footer(file.path, parquet.metadata.metadata, log_id)
+            if footer.first != file.first or parquet.metadata.num_rows != footer.last - footer.first + 1:
+                raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
+            if footer.last != file.last:
+                raise Shifted(file.path)
+            present = [c for c in columns if c in parquet.schema_arrow.names]
+            wanted = present if "position" in present else ["position", *present]
+            groups, skipped = _row_groups(parquet, after - file.first + 1, to - file.first + 1)
+            position = file.first + skipped
+            for batch in parquet.iter_batches(batch_size, row_groups=groups, columns=wanted):
+                n = batch.num_rows
+                values = batch.column("position")
+                if values[0].as_py() != position or values[n - 1].as_py() != position + n - 1:
+                    raise DamagedLog(file.path, f"position {position} is not where it belongs; restore it from a backup")
+                start = max(0, after + 1 - position)
+                stop = min(n, to + 1 - position)
+                position += n
+                if start >= stop:
+                    continue
+                part = batch.slice(start, stop - start)
+                yield _conformed(part, columns, schema)
+    except (FileNotFoundError, LogError):
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(file.path, error) from error
+
+
+class Shifted(DamagedLog):
+    """A commit ends elsewhere than the next file begins: a file between them is missing, or the listing is stale."""
+
+    def __init__(self, path: str, reason: str = "the file after it is missing; restore it from a backup") -> None:
+        super().__init__(path, reason)
+
+
+def _conformed(batch: pa.RecordBatch, columns: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
+    table = conform(pa.Table.from_batches([batch]), columns, schema)
+    return table.combine_chunks().to_batches()[0]
+
+
+def _row_groups(parquet: pq.ParquetFile, after: int, to: int) -> tuple[list[int], int]:
+    """The row groups that hold rows with `after <= index < to`, and how many rows lie before them."""
+    groups, row, skipped = [], 0, 0
+    for i in range(parquet.metadata.num_row_groups):
+        n = parquet.metadata.row_group(i).num_rows
+        if row + n <= after:
+            skipped = row + n
+        elif row < to:
+            groups.append(i)
+        row += n
+    return groups, skipped
+
+
+def small_file(file: LogFile, log_id: uuid.UUID) -> pa.Table:
+    """The envelope of a small file's events, in memory. Raises as `file_batches` does."""
+    batches = file_batches(
+        file,
+        log_id,
+        after=0,
+        to=file.last,
+        columns=_ENVELOPE_NAMES,
+        schema=ENVELOPE_SCHEMA,
+        batch_size=max(file.count, 1),
+    )
+    return pa.Table.from_batches(batches, schema=ENVELOPE_SCHEMA)
+
+
+def events_of(table: pa.Table | Mapping[str, Any], registry: EventRegistry) -> list[RecordedEvent]:
+    """The rows of an envelope table as events, in order."""
+    columns: list[list[Any]] = []
+    for name in _ENVELOPE_NAMES:
+        values = table.column(name)
+        if name == "event_id":
+            storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
+            columns.append([UUID(bytes=b) for b in storage.to_pylist()])
+        elif name in ("occurred_at", "recorded_at"):
+            columns.append([from_micros(us) for us in values.cast(pa.int64()).to_pylist()])
+        else:
+            columns.append(values.to_pylist())
+    return [RecordedEvent(*row, registry) for row in zip(*columns, strict=True)]
+
+
+class Scanner:
+    """DuckDB over a log's data files, for questions that concern a few rows of many. Opened at the first question."""
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+        self._pid = 0
+
+    def _cursor(self) -> Any:
+        import duckdb  # noqa: PLC0415 - a log that is only appended to never needs it
+
+        if self._connection is None or self._pid != os.getpid():  # a connection does not survive a fork
+            self._connection = duckdb.connect()
+            self._connection.execute("SET preserve_insertion_order = false")
+            self._pid = os.getpid()
+        return self._connection.cursor()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None and self._pid == os.getpid():
+            self._connection.close()
+        self._connection = None
+
+    def query(self, files: Iterable[LogFile], select: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The answer to a SELECT in which `{events}` stands for the files' envelope columns.
+
+        Raises:
+            FileNotFoundError: A file was superseded and vacuumed; list the log again.
+            DamagedLog: A file cannot be read.
+        """
+        import duckdb  # noqa: PLC0415
+
+        paths = [file.path for file in files]
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        cursor = self._cursor()
+        try:
+            return cursor.sql(select.format(events=f"read_parquet([{listed}])"), params=list(parameters)).to_arrow_table()
+        except duckdb.Error as error:
+            gone = [path for path in paths if not os.path.exists(path)]
+            if gone:
+                raise FileNotFoundError(gone[0]) from error
+            named = next((path for path in paths if path in str(error)), os.path.dirname(paths[0]))
+            raise damaged(named, error) from error
+        finally:
+            cursor.close()
+
+    def stream_rows(self, files: Sequence[LogFile], stream_ids: Sequence[str]) -> pa.Table:
+        """The envelope of every event of some streams in these files, in position order."""
+        if not files:
+            return ENVELOPE_SCHEMA.empty_table()
+        names = ", ".join(n if n != "event_id" else "event_id::VARCHAR AS event_id" for n in _ENVELOPE_NAMES)
+        if len(stream_ids) == 1:
+            condition, parameters = "stream_id = ?", list(stream_ids)
+        else:
+            condition, parameters = "stream_id IN (SELECT unnest(?::VARCHAR[]))", [list(stream_ids)]
+        table = self.query(
+            files, f"SELECT {names} FROM {{events}} WHERE {condition} ORDER BY position", parameters
+        )
+        texts = table.column("event_id").to_pylist()
+        ids = pa.array([UUID(text).bytes for text in texts], pa.binary(16))
+        table = table.set_column(3, "event_id", pa.ExtensionArray.from_storage(pa.uuid(), ids))
+        return conform(table, _ENVELOPE_NAMES, ENVELOPE_SCHEMA)
+
+    def stream_versions(self, files: Sequence[LogFile]) -> tuple[bytes, Any]:
+        """Of every stream in these files the 16-byte key, joined, and the highest version."""
+        table = self.query(
+            files, "SELECT sha256(stream_id)[:32] AS key, max(version) AS version FROM {events} GROUP BY stream_id"
+        )
+        keys = bytes.fromhex("".join(table.column("key").to_pylist()))
+        return keys, pc.cast(table.column("version"), pa.int32()).to_numpy()

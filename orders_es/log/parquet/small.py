@@ -1,0 +1,271 @@
+"""Parquet files of a few rows, encoded directly: what makes a one-event commit cost little more than its system calls.
+
+A commit of one event is a file of some 3 KB with 12 columns and a few shredded ones. pyarrow needs 0.2 to 0.5 ms to set
+up its writer for so many columns; the two fsyncs of the commit take no longer. This module writes the same columns
+(one row group, one PLAIN page a column, no compression, page checksums, statistics on the columns that queries filter by)
+in a tenth of that. Larger commits go through pyarrow. Source: the Parquet format specification and its Thrift definitions
+(https://github.com/apache/parquet-format).
+"""
+
+from __future__ import annotations
+
+import struct
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from orders_es.log.event import EPOCH, to_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["encode"]
+
+_MAGIC = b"PAR1"
+_CREATED_BY = b"orders_es"
+
+_ENVELOPE: dict[str, tuple[str, bool]] = {
+    "position": ("int64", True),
+    "stream_id": ("string", True),
+    "version": ("int32", True),
+    "event_id": ("uuid", True),
+    "type": ("string", True),
+    "schema_version": ("int32", True),
+    "occurred_at": ("timestamp", True),
+    "recorded_at": ("timestamp", True),
+    "actor": ("string", False),
+    "correlation_id": ("string", False),
+    "causation_id": ("string", False),
+    "payload": ("string", True),
+}
+_WITH_STATISTICS = frozenset({"position", "stream_id", "occurred_at", "recorded_at"})
+_LONGEST_STATISTIC = 64
+
+# Physical type numbers of parquet.thrift.
+_BOOLEAN, _INT32, _INT64, _DOUBLE, _BYTE_ARRAY, _FIXED = 0, 1, 2, 5, 6, 7
+_PHYSICAL = {
+    "int64": _INT64,
+    "int32": _INT32,
+    "string": _BYTE_ARRAY,
+    "uuid": _FIXED,
+    "timestamp": _INT64,
+    "decimal": _INT64,
+    "bool": _BOOLEAN,
+    "date": _INT32,
+    "float64": _DOUBLE,
+}
+# SchemaElement fields 6 (converted type), 7 and 8 (scale and precision) and 10 (logical type), in Thrift's compact
+# protocol; the first byte's field delta counts from field 4, the name.
+_ANNOTATION = {
+    "int64": b"",
+    "int32": b"",
+    "float64": b"",
+    "bool": b"",
+    "string": b"\x25\x00\x4c\x1c\x00\x00",
+    "uuid": b"\x6c\xec\x00\x00",
+    "timestamp": b"\x25\x14\x4c\x8c\x11\x1c\x2c\x00\x00\x00\x00",
+    "decimal": b"\x25\x0a\x15\x08\x15\x24\x2c\x5c\x15\x08\x15\x24\x00\x00",
+    "date": b"\x25\x0c\x4c\x6c\x00\x00",
+}
+
+
+def _uvarint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _zigzag(value: int) -> bytes:
+    return _uvarint((value << 1) ^ (value >> 63))
+
+
+_SMALL = [_zigzag(i) for i in range(4096)]
+
+
+def _int(value: int) -> bytes:
+    return _SMALL[value] if 0 <= value < 4096 else _zigzag(value)  # noqa: PLR2004 - the table's size
+
+
+def _binary(value: bytes) -> bytes:
+    return _uvarint(len(value)) + value
+
+
+def _list_of(element_type: int, count: int) -> bytes:
+    return bytes([count << 4 | element_type]) if count < 15 else bytes([0xF0 | element_type]) + _uvarint(count)  # noqa: PLR2004
+
+
+@lru_cache(maxsize=256)
+def _schema(columns: tuple[tuple[str, str], ...]) -> bytes:
+    """FileMetaData fields 1 and 2: the format version and the schema."""
+    out = [b"\x15\x04", b"\x19", _list_of(12, len(columns) + 1)]
+    out += [b"\x48", _binary(b"schema"), b"\x15", _int(len(columns)), b"\x00"]
+    for name, kind in columns:
+        physical = _PHYSICAL[kind]
+        out += [b"\x15", _int(physical)]
+        if physical == _FIXED:
+            out += [b"\x15", _int(16), b"\x15"]
+        else:
+            out += [b"\x25"]
+        out += [_int(0 if _required(name) else 1), b"\x18", _binary(name.encode()), _ANNOTATION[kind], b"\x00"]
+    return b"".join(out)
+
+
+@lru_cache(maxsize=1024)
+def _chunk_head(name: str, kind: str) -> bytes:
+    """ColumnMetaData fields 1 to 4: type, encodings (PLAIN, RLE), path, codec (none), and the header of field 5."""
+    return b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+
+
+def _required(name: str) -> bool:
+    spec = _ENVELOPE.get(name)
+    return spec is not None and spec[1]
+
+
+def _plain(kind: str, values: Sequence[Any]) -> bytes:
+    """The values in Parquet's PLAIN encoding."""
+    n = len(values)
+    if kind == "string":
+        encoded = [v.encode() for v in values]
+        return b"".join([len(v).to_bytes(4, "little") + v for v in encoded])
+    if kind == "int64":
+        return struct.pack(f"<{n}q", *values)
+    if kind == "int32":
+        return struct.pack(f"<{n}i", *values)
+    if kind == "uuid":
+        return b"".join(values)
+    if kind == "decimal":
+        return struct.pack(f"<{n}q", *[int(v.scaleb(4)) for v in values])
+    if kind == "timestamp":
+        return struct.pack(f"<{n}q", *[to_micros(v, "value") if isinstance(v, datetime) else v for v in values])
+    if kind == "date":
+        return struct.pack(f"<{n}i", *[_days(v) for v in values])
+    if kind == "float64":
+        return struct.pack(f"<{n}d", *values)
+    bits = bytearray((n + 7) // 8)
+    for i, v in enumerate(values):
+        bits[i >> 3] |= bool(v) << (i & 7)
+    return bytes(bits)
+
+
+def _days(value: date) -> int:
+    return value.toordinal() - EPOCH.toordinal()
+
+
+def _levels(values: Sequence[Any], present: int) -> bytes:
+    """The definition levels of an optional column: one run, or bit-packed where some values are null."""
+    n = len(values)
+    if present in (0, n):
+        run = _uvarint(n << 1) + (b"\x01" if present else b"\x00")
+    else:
+        groups = (n + 7) // 8
+        bits = bytearray(groups)
+        for i, v in enumerate(values):
+            bits[i >> 3] |= (v is not None) << (i & 7)
+        run = _uvarint(groups << 1 | 1) + bytes(bits)
+    return len(run).to_bytes(4, "little") + run
+
+
+def _statistics(name: str, kind: str, values: Sequence[Any]) -> bytes:
+    """ColumnMetaData field 12 after field 9: null count 0, the largest and the smallest value."""
+    if name not in _WITH_STATISTICS:
+        return b""
+    low = _plain(kind, [min(values)])
+    high = _plain(kind, [max(values)])
+    if kind == "string":
+        low, high = low[4:], high[4:]
+        if max(len(low), len(high)) > _LONGEST_STATISTIC:
+            return b""
+    return b"\x3c\x36\x00\x28" + _binary(high) + b"\x18" + _binary(low) + b"\x00"
+
+
+def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[bytes, bytes]) -> bytes:
+    """A complete Parquet file with one row group.
+
+    Args:
+        columns: Name to (kind, values); all of one length, at least 1. The envelope's names have fixed kinds; `timestamp`
+            values may be microseconds, `uuid` values are 16 bytes, None is a null.
+        metadata: The file's key-value metadata.
+
+    Example:
+        >>> encode({"qty": ("int64", [3])}, {})[:4]
+        b'PAR1'
+    """
+    out: list[bytes] = [_MAGIC]
+    offset = 4
+    chunks: list[bytes] = []
+    total = 0
+    n = 0
+    for name, (kind, values) in columns.items():
+        n = len(values)
+        if _required(name):
+            body = _plain(kind, values)
+        elif n == 1:  # the common case, spelt out: one RLE run of one level
+            body = b"\x02\x00\x00\x00\x02\x00" if values[0] is None else b"\x02\x00\x00\x00\x02\x01" + _plain(kind, values)
+        else:
+            present = [v for v in values if v is not None]
+            body = _levels(values, len(present)) + _plain(kind, present)
+        size = _int(len(body))
+        crc = crc32(body)
+        rows = _int(n)
+        # PageHeader: DATA_PAGE, sizes, crc, then DataPageHeader: count, PLAIN, RLE levels.
+        header = b"".join(
+            (
+                b"\x15\x00\x15",
+                size,
+                b"\x15",
+                size,
+                b"\x15",
+                _zigzag(crc - (1 << 32) if crc & 0x80000000 else crc),
+                b"\x1c\x15",
+                rows,
+                b"\x15\x00\x15\x06\x15\x06\x00\x00",
+            )
+        )
+        length = len(header) + len(body)
+        out += (header, body)
+        chunks += (
+            b"\x26",
+            _int(offset),
+            b"\x1c",
+            _chunk_head(name, kind),
+            rows,
+            b"\x16",
+            _int(length),
+            b"\x16",
+            _int(length),
+            b"\x26",
+            _int(offset),
+            _statistics(name, kind, values),
+            b"\x00\x00",
+        )
+        offset += length
+        total += length
+    count = len(columns)
+    pairs = [b"\x18" + _binary(k) + b"\x18" + _binary(v) + b"\x00" for k, v in metadata.items()]
+    footer = b"".join(
+        (
+            _schema(tuple([(name, kind) for name, (kind, _) in columns.items()])),
+            b"\x16",
+            _int(n),
+            b"\x19\x1c\x19",  # one row group, whose first field is the list of chunks
+            _list_of(12, count),
+            *chunks,
+            b"\x16",
+            _int(total),
+            b"\x16",
+            _int(n),
+            b"\x00",
+            *((b"\x19", _list_of(12, len(pairs)), *pairs, b"\x18") if pairs else (b"\x28",)),
+            _binary(_CREATED_BY),
+            b"\x19",
+            _list_of(12, count),
+            b"\x1c\x00\x00" * count,  # every column in its type's own order
+            b"\x00",
+        )
+    )
+    out += (footer, len(footer).to_bytes(4, "little"), _MAGIC)
+    return b"".join(out)

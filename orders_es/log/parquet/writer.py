@@ -1,0 +1,75 @@
+"""Larger Parquet files, through pyarrow, with the footer's hashes computed while the columns are written."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orders_es.log.leaf import leaf_hashes
+from orders_es.log.merkle import CompactRange
+from orders_es.log.parquet.footer import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orders_es.log.parquet.footer import Footer
+
+__all__ = ["ROW_GROUP", "parquet_writer", "table_writer"]
+
+ROW_GROUP = 122_880
+"""Events a row group: what DuckDB parallelises over."""
+_ID_COLUMNS = ("event_id",)
+
+
+def parquet_writer(file: Any, schema: pa.Schema, rows: int) -> pq.ParquetWriter:
+    """A writer of data files: zstd, page checksums, a Bloom filter on the stream id.
+
+    Args:
+        file: A binary file, or an Arrow sink.
+        schema: The columns.
+        rows: How many rows a row group will hold; sizes the Bloom filter.
+    """
+    plain = [f.name for f in schema if f.name not in _ID_COLUMNS and f.name != "position"]
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in plain if name != "payload"],
+        store_schema=False,
+        store_decimal_as_integer=True,
+        write_page_checksum=True,
+        write_page_index=True,
+        bloom_filter_options={"stream_id": {"ndv": max(min(rows, ROW_GROUP) // 4, 64), "fpp": 0.01}},
+    )
+
+
+def table_writer(
+    table: pa.Table, footer_of: Callable[[CompactRange, int], Footer], first: int
+) -> tuple[Callable[[BinaryIO], None], Callable[[], Footer]]:
+    """A function that writes a placed table as one commit, and one that tells the footer it wrote.
+
+    Args:
+        table: Events with all columns, in position order.
+        footer_of: Makes the footer from the leaves' compact range and the time of recording.
+        first: Position of the first event.
+    """
+    written: list[Footer] = []
+
+    def write(file: BinaryIO) -> None:
+        with ThreadPoolExecutor(1) as pool, parquet_writer(file, table.schema, table.num_rows) as writer:
+            columns = pool.submit(writer.write_table, table, ROW_GROUP)
+            step = 32_768
+            leaves: list[bytes] = []
+            for start in range(0, table.num_rows, step):
+                leaves += leaf_hashes(table.slice(start, step))
+            recorded = table.column("recorded_at").cast(pa.int64())[-1].as_py()
+            footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded)
+            columns.result()
+            writer.add_key_value_metadata({KEY: footer.to_bytes()})
+            written.append(footer)
+
+    return write, lambda: written[-1]

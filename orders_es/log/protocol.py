@@ -1,0 +1,171 @@
+"""What a log is, whatever it is stored in: for everybody who writes against one, and for whoever builds another.
+
+`orders_es.testing.LogContract` holds an implementation to every promise made here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import threading
+    import uuid
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend
+    from orders_es.log.expected import ExpectedVersion
+    from orders_es.log.maintenance import Compacted, Vacuumed
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["EventLog"]
+
+
+@runtime_checkable
+class EventLog(Protocol):
+    """An append-only log of events with version checks.
+
+    Promises: positions run 1, 2, 3 … without gaps in commit order, and so do versions within a stream; `recorded_at`
+    never decreases with position; an append is there whole or not at all, and durable once it has returned; any number
+    of processes may read while any number append, as far as the backend says so.
+    """
+
+    @property
+    def url(self) -> str:
+        """What `open_log` was called with to get here."""
+        ...
+
+    @property
+    def log_id(self) -> uuid.UUID:
+        """The log's identity, given at its creation."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """The log's name, given at its creation."""
+        ...
+
+    @property
+    def registry(self) -> EventRegistry:
+        """The event types that this program knows."""
+        ...
+
+    def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
+        """Append events to one stream, if it is at the expected version.
+
+        Args:
+            stream_id: The stream; any non-empty text of at most 1,024 bytes.
+            events: `NewEvent`s, or instances of registered dataclasses (which then occur now); at least one.
+            expected: The version the stream must be at: a number, `NO_STREAM`, `STREAM_EXISTS` or `ANY`.
+
+        Returns:
+            Where they are. If every event has an `event_id` of the caller's that is recorded already at the very place
+            this append would have put it, nothing is written and the first result is returned, marked `duplicate`.
+
+        Raises:
+            VersionConflict: The stream is at another version.
+            DuplicateEvent: Some of the ids are there already, but not as a retry would have them.
+            InvalidEvent: A value cannot be recorded exactly.
+            UnknownEventType: An event's class is not registered.
+            NaiveTime: An `occurred_at` has no time zone.
+            ReadOnlyLog: The log cannot be written here.
+            StorageError: The disk refused.
+            LogBusy: Others committed first, again and again.
+        """
+        ...
+
+    def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
+        """Append to many streams in one commit: all of it or, on any error, nothing. Raises as `append` does."""
+        ...
+
+    def append_table(self, table: Any, *, expected: ExpectedVersion = ...) -> Appended:
+        """Append a table of events in one commit: all of it or nothing. For bulk loads.
+
+        Args:
+            table: Anything with `__arrow_c_stream__`, or a pandas DataFrame. Columns `stream_id`, `type`, `occurred_at`
+                (with time zone); optional `event_id` (UUIDs), `actor`, `correlation_id`, `causation_id`,
+                `schema_version`; and either `payload` (JSON text) or a column for each payload field, from which the
+                payload is written. Row order is log order.
+            expected: What every stream of the table must be at; `NO_STREAM` if left out.
+        """
+        ...
+
+    def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
+        """A stream's events in version order; an empty list if there is no such stream.
+
+        Args:
+            stream_id: The stream.
+            after_version: Leave out events up to and including this version.
+            to_version: Leave out events after this version.
+        """
+        ...
+
+    def stream_version(self, stream_id: str) -> int:
+        """The version a stream is at now; 0 if there is no such stream."""
+        ...
+
+    def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
+        """The ids of the streams, sorted; those that begin with `prefix`, at most `limit`."""
+        ...
+
+    def read(
+        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, as Arrow batches, up to its head at the time of the call.
+
+        Args:
+            after: Begin with the event after this position.
+            to: End with this position.
+            batch_size: At most so many events a batch.
+            columns: Only these columns; the envelope, the payload and the registry's shredded columns if left out.
+        """
+        ...
+
+    def subscribe(
+        self,
+        *,
+        after: int = 0,
+        batch_size: int = 65_536,
+        poll_interval: float = 0.02,
+        stop: threading.Event | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, then every new commit as any process makes it, until stopped.
+
+        Args:
+            after: Begin with the event after this position.
+            batch_size: At most so many events a batch.
+            poll_interval: Seconds between two looks for a new commit.
+            stop: Set it, from any thread or signal handler, and the iteration ends after the batch at hand.
+            columns: As in `read`.
+        """
+        ...
+
+    def head(self) -> Head:
+        """The end of the log now: its last position, when that was recorded, and the tree's root."""
+        ...
+
+    def files(self) -> list[LogFile]:
+        """The data files that make up the log now, in order, without gaps; an empty list where there are none."""
+        ...
+
+    def compact(self) -> Compacted:
+        """Merge runs of small files into larger ones, under the feet of readers and writers. No event changes."""
+        ...
+
+    def vacuum(self, *, grace: timedelta = ...) -> Vacuumed:
+        """Remove files that compaction has superseded for at least the grace period, and leftovers of dead writers."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open. The log itself has nothing to close."""
+        ...
+
+    def __enter__(self) -> EventLog: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,331 @@
+"""Event types by name: what a payload means, for everybody who brings a domain of their own.
+
+The log itself needs no registry to record, read, compact or verify. A registry turns payloads into dataclasses and says
+which shredded columns stand beside them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType
+
+__all__ = ["EventRegistry", "EventType", "Field"]
+
+ENVELOPE = (
+    "position",
+    "stream_id",
+    "version",
+    "event_id",
+    "type",
+    "schema_version",
+    "occurred_at",
+    "recorded_at",
+    "actor",
+    "correlation_id",
+    "causation_id",
+    "payload",
+)
+"""The envelope's column names, in the order they have in a file; no payload field may take one of them."""
+
+_KINDS: dict[Any, str] = {
+    str: "string",
+    int: "int64",
+    bool: "bool",
+    Decimal: "decimal",
+    datetime: "timestamp",
+    date: "date",
+    float: "float64",
+}
+_QUANTUM = Decimal("0.0001")
+_LARGEST = Decimal(10) ** 14
+_INT64 = 2**63
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an event type.
+
+    Args:
+        name: The field's name, in the payload and as a column.
+        kind: `string`, `int64`, `bool`, `decimal` (18 digits, 4 of them decimals), `timestamp`, `date`, `float64`, or
+            `json` for anything deeper, which stays in the payload only.
+        optional: Whether None is a value of it.
+        required: Whether it has no default, so that every payload must hold it.
+    """
+
+    name: str
+    kind: str
+    optional: bool
+    required: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventType:
+    """One registered event type: its name in storage, the version of its shape, its dataclass and its fields."""
+
+    name: str
+    schema_version: int
+    cls: type
+    fields: tuple[Field, ...]
+
+
+class EventRegistry:
+    """The event types that a program knows.
+
+    Args:
+        event_types: Dataclasses to register, each under its class name with schema version 1.
+
+    Raises:
+        RegistrationClash: A name is taken, or a field has another type elsewhere in the registry.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class ParcelLost:
+        ...     parcel: str
+        >>> registry = EventRegistry([ParcelLost])
+        >>> registry["ParcelLost"].schema_version
+        1
+    """
+
+    def __init__(self, event_types: Iterable[type] = ()) -> None:
+        self._by_name: dict[str, EventType] = {}
+        self._by_class: dict[type, EventType] = {}
+        self._columns: dict[str, str] = {}
+        self._owner: dict[str, str] = {}
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        for cls in event_types:
+            self.register(cls)
+
+    def register(self, cls: type, *, name: str | None = None, schema_version: int = 1) -> type:
+        """`cls` itself, after adding it as an event type; so it also serves as a class decorator.
+
+        Args:
+            cls: A dataclass. Its field names and types are storage format.
+            name: The type's name in storage; the class name if left out.
+            schema_version: The version of its payload's shape, 1 or more.
+
+        Raises:
+            RegistrationClash: The name is taken, a field is named like an envelope column, or a field of that name has
+                another type elsewhere in the registry.
+        """
+        name = name or cls.__name__
+        if not dataclasses.is_dataclass(cls):
+            raise RegistrationClash(name, "it is not a dataclass; put @dataclass(frozen=True) above it")
+        if schema_version < 1:
+            raise RegistrationClash(name, f"schema_version={schema_version}: versions start at 1")
+        known = self._by_name.get(name)
+        if known is not None:
+            if known.cls is cls and known.schema_version == schema_version:
+                return cls
+            raise RegistrationClash(name, f"an event type of that name is registered already: {known.cls.__qualname__}")
+        fields = tuple(_fields(cls))
+        for f in fields:
+            if f.name in ENVELOPE:
+                raise RegistrationClash(f"{name}.{f.name}", "that is the name of an envelope column; rename the field")
+            if self._columns.get(f.name, f.kind) != f.kind:
+                raise RegistrationClash(
+                    f"{name}.{f.name}",
+                    f"it is {f.kind} here and {self._columns[f.name]} in {self._owner[f.name]}; "
+                    "a field name has one type in the whole registry, so rename one of them",
+                )
+        for f in fields:
+            self._columns.setdefault(f.name, f.kind)
+            self._owner.setdefault(f.name, name)
+        event_type = EventType(name, schema_version, cls, fields)
+        self._by_name[name] = event_type
+        self._by_class[cls] = event_type
+        return cls
+
+    def __getitem__(self, name: str) -> EventType:
+        """The event type of that name, or `UnknownEventType`."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownEventType(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[EventType]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        return f"EventRegistry({', '.join(self._by_name)})"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The shredded columns: each payload field's name and kind, in order of registration."""
+        return {name: kind for name, kind in self._columns.items() if kind != "json"}
+
+    def type_of(self, data: object) -> EventType:
+        """The event type that `data` is an instance of, or `UnknownEventType`."""
+        try:
+            return self._by_class[type(data)]
+        except KeyError:
+            raise UnknownEventType(type(data).__name__) from None
+
+    def encode(self, data: object) -> tuple[EventType, str, dict[str, Any]]:
+        """The event type, the payload's JSON text, and the values of the shredded columns (None left out).
+
+        Args:
+            data: An instance of a registered dataclass.
+
+        Raises:
+            UnknownEventType: Its class is not registered.
+            InvalidEvent: A value cannot be recorded exactly: a float for money, more than four decimals, a naive time.
+        """
+        event_type = self.type_of(data)
+        payload: dict[str, Any] = {}
+        shredded: dict[str, Any] = {}
+        for f in event_type.fields:
+            value = getattr(data, f.name)
+            if value is None:
+                if not f.optional:
+                    raise InvalidEvent(event_type.name, f.name, "it is None, and the type does not allow that")
+                continue
+            if f.kind == "json":
+                payload[f.name] = value
+                continue
+            value = _CHECKS[f.kind](event_type.name, f.name, value)
+            shredded[f.name] = value
+            payload[f.name] = str(value) if f.kind == "decimal" else value
+        try:
+            return event_type, msgspec.json.encode(payload).decode(), shredded
+        except (TypeError, ValueError) as error:
+            raise InvalidEvent(event_type.name, "", f"it cannot be written as JSON: {error}") from error
+
+    def decode(self, name: str, schema_version: int, payload: str, position: int = 0, stream_id: str = "") -> Any:
+        """The payload as an instance of its dataclass.
+
+        Args:
+            name: The event type's name.
+            schema_version: The version it was recorded with.
+            payload: JSON text.
+            position: Where it stands, for the error.
+            stream_id: Its stream, for the error.
+
+        Raises:
+            UnknownEventType: The type is not registered.
+            InvalidEvent: The payload does not fit, or has a schema version that the registry does not know.
+        """
+        event_type = self._by_name.get(name)
+        if event_type is None:
+            raise UnknownEventType(name, position, stream_id)
+        if schema_version != event_type.schema_version:
+            raise InvalidEvent(
+                name,
+                "",
+                f"position {position} holds schema version {schema_version}, the registry knows {event_type.schema_version}",
+            )
+        decoder = self._decoders.get(name)
+        if decoder is None:
+            decoder = self._decoders[name] = msgspec.json.Decoder(event_type.cls)
+        try:
+            return decoder.decode(payload)
+        except (msgspec.DecodeError, ValueError, TypeError) as error:
+            raise InvalidEvent(name, "", f"the payload at position {position} does not fit: {error}") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (tuple((t.cls, t.name, t.schema_version) for t in self),)
+
+
+def _rebuild(event_types: tuple[tuple[type, str, int], ...]) -> EventRegistry:
+    registry = EventRegistry()
+    for cls, name, schema_version in event_types:
+        registry.register(cls, name=name, schema_version=schema_version)
+    return registry
+
+
+def _fields(cls: type) -> Iterator[Field]:
+    hints = typing.get_type_hints(cls)
+    for f in dataclasses.fields(cls):
+        hint = hints[f.name]
+        optional = False
+        if typing.get_origin(hint) in (typing.Union, types.UnionType):
+            arms = [a for a in typing.get_args(hint) if a is not types.NoneType]
+            optional = len(arms) < len(typing.get_args(hint))
+            hint = arms[0] if len(arms) == 1 else object
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        yield Field(f.name, _KINDS.get(hint, "json"), optional, required)
+
+
+def _text(event_type: str, name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidEvent(event_type, name, f"{value!r} cannot be written as UTF-8") from error
+    return value
+
+
+def _integer(event_type: str, name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not a whole number")
+    if not -_INT64 <= value < _INT64:
+        raise InvalidEvent(event_type, name, f"{value} does not fit 64 bits")
+    return value
+
+
+def _boolean(event_type: str, name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not True or False")
+    return value
+
+
+def _decimal(event_type: str, name: str, value: Any) -> Decimal:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not isinstance(value, Decimal):
+        raise InvalidEvent(
+            event_type, name, f"{value!r} is {type(value).__name__}; exact amounts are Decimal: Decimal({str(value)!r})"
+        )
+    if not value.is_finite() or abs(value) >= _LARGEST:
+        raise InvalidEvent(event_type, name, f"{value} does not fit 14 digits before the point")
+    quantized = value.quantize(_QUANTUM)
+    if quantized != value:
+        raise InvalidEvent(event_type, name, f"{value} has more than 4 decimals; round it first, as your business does")
+    return quantized
+
+
+def _timestamp(event_type: str, name: str, value: Any) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidEvent(event_type, name, f"{value!r} is not a datetime with a time zone")
+    return value.astimezone(UTC)
+
+
+def _date(event_type: str, name: str, value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise InvalidEvent(event_type, name, f"{value!r} is not a date")
+    return value
+
+
+def _float(event_type: str, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidEvent(event_type, name, f"{value!r} is not a number")
+    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - that is how NaN shows
+        raise InvalidEvent(event_type, name, f"{value} has no JSON form")
+    return float(value)
+
+
+_CHECKS: dict[str, Any] = {
+    "string": _text,
+    "int64": _integer,
+    "bool": _boolean,
+    "decimal": _decimal,
+    "timestamp": _timestamp,
+    "date": _date,
+    "float64": _float,
+}
