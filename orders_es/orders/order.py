@@ -1,0 +1,295 @@
+"""What an order is: a value that never changes, for everybody who looks at one.
+
+An `Order` is made by `fold` or `evolve` and holds what the set of its events comes to: sums, earliest and latest
+moments, and firsts and lasts by version. It does not depend on the order in which its events came in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from orders_es.orders.money import EXACT, ZERO, format_money
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+__all__ = ["STATUSES", "AsOf", "Line", "Order", "PaymentStatus", "Status", "initial_state"]
+
+Status: TypeAlias = Literal["new", "created", "placed", "paid", "shipped", "delivered", "cancelled"]
+"""The furthest step that an order has reached; `cancelled` overrides, and `new` is an order without any step."""
+
+PaymentStatus: TypeAlias = Literal["nothing_due", "unpaid", "failed", "part_paid", "paid", "overpaid", "refunded"]
+"""How an order stands with its money; `overpaid` means that the house owes some back."""
+
+STATUSES: Final[tuple[Status, ...]] = ("new", "created", "placed", "paid", "shipped", "delivered", "cancelled")
+"""All statuses, from the first step to the last word."""
+
+_SHOWN_LINES = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """The question that an order answers: which of its events were asked for. None is no limit.
+
+    Args:
+        at: Events that occurred up to then.
+        known_at: Events that were recorded up to then.
+        version: Events up to this version of the order.
+        position: Events up to this position in the log.
+
+    Example:
+        >>> print(AsOf(version=3))
+        up to version 3
+        >>> print(AsOf())
+        as it stands now
+    """
+
+    at: datetime | None = None
+    known_at: datetime | None = None
+    version: int | None = None
+    position: int | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            text
+            for text, value in (
+                (f"at {_moment(self.at)}", self.at),
+                (f"as known at {_moment(self.known_at)}", self.known_at),
+                (f"up to version {self.version}", self.version),
+                (f"up to position {self.position}", self.position),
+            )
+            if value is not None
+        ]
+        return ", ".join(parts) or "as it stands now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One item of an order, and all that happened to it.
+
+    Args:
+        item_id: The item.
+        description: The first description given for it, by version.
+        price: The price of its last addition, by version; None if it was never added.
+        added: Pieces added.
+        removed: Pieces removed before the order was placed.
+        changed: Sum of the changes of its quantity.
+        returned: Pieces that came back.
+        gross: What was ordered comes to: added, less removed, and changed, each at its own price.
+        returns: What came back comes to, as credited.
+    """
+
+    item_id: str
+    description: str | None = None
+    price: Decimal | None = None
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    returned: int = 0
+    gross: Decimal = ZERO
+    returns: Decimal = ZERO
+    _first_version: int = field(default=0, repr=False)
+    _described_version: int = field(default=0, repr=False)
+    _priced_version: int = field(default=0, repr=False)
+
+    @property
+    def ordered(self) -> int:
+        """Pieces ordered: added, less removed, and changed."""
+        return self.added - self.removed + self.changed
+
+    @property
+    def quantity(self) -> int:
+        """Pieces that the customer keeps: ordered less returned. Below zero on a credit note."""
+        return self.ordered - self.returned
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line comes to: gross less returns."""
+        return EXACT.subtract(self.gross, self.returns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as its events have made it. Immutable, comparable, hashable and picklable.
+
+    Money is in the order's one `currency`. `lines` holds one `Line` for every item that its events name, in the order
+    in which they first did (by version); an item that was removed again keeps its line, with quantity 0.
+    `created_at`, `placed_at`, `shipped_at`, `delivered_at` and `cancelled_at` are the earliest moments of their kind and
+    `paid_at` that of the last payment. `version` and `position` are those of the last event that counts in it,
+    `event_count` says how many do, and `as_of` which were asked for (it takes no part in comparisons).
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from decimal import Decimal
+        >>> from orders_es.orders import Happened, ItemAdded, OrderCreated, fold
+        >>> noon = datetime(2011, 6, 3, 12, tzinfo=UTC)
+        >>> order = fold([
+        ...     Happened(OrderCreated(currency="GBP"), noon, 1),
+        ...     Happened(ItemAdded(item_id="22423", quantity=2, price=Decimal("12.75")), noon, 2),
+        ... ], initial_state("A-1"))
+        >>> order
+        <Order A-1: created, 1 line, 2 items, total 25.50 GBP, balance 25.50, version 2>
+    """
+
+    order_id: str
+    currency: str | None = None
+    customer_id: str | None = None
+    country: str | None = None
+    channel: str | None = None
+    lines: tuple[Line, ...] = ()
+    gross: Decimal = ZERO
+    discounts: Decimal = ZERO
+    shipping: Decimal = ZERO
+    returns: Decimal = ZERO
+    adjustments: Decimal = ZERO
+    adjusted_quantity: int = 0
+    paid: Decimal = ZERO
+    refunded: Decimal = ZERO
+    failed_payments: int = 0
+    cancel_reason: str | None = None
+    created_at: datetime | None = None
+    placed_at: datetime | None = None
+    paid_at: datetime | None = None
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    first_occurred_at: datetime | None = None
+    last_occurred_at: datetime | None = None
+    version: int = 0
+    position: int = 0
+    event_count: int = 0
+    as_of: AsOf | None = field(default=None, compare=False, repr=False)
+    # By which version a "first" or a "last" was settled; 0 is not at all. The fold needs them to go on from here.
+    _currency_version: int = field(default=0, repr=False)
+    _customer_version: int = field(default=0, repr=False)
+    _country_version: int = field(default=0, repr=False)
+    _channel_version: int = field(default=0, repr=False)
+    _cancel_reason_version: int = field(default=0, repr=False)
+
+    @property
+    def status(self) -> Status:
+        """The furthest step reached; cancellation overrides."""
+        if self.cancelled_at is not None:
+            return "cancelled"
+        if self.delivered_at is not None:
+            return "delivered"
+        if self.shipped_at is not None:
+            return "shipped"
+        if self.paid_at is not None:
+            return "paid"
+        if self.placed_at is not None:
+            return "placed"
+        return "new" if self.created_at is None else "created"
+
+    @property
+    def total(self) -> Decimal:
+        """What the order comes to: gross - discounts + shipping - returns + adjustments."""
+        more = EXACT.add(EXACT.add(self.gross, self.shipping), self.adjustments)
+        return EXACT.subtract(more, EXACT.add(self.discounts, self.returns))
+
+    @property
+    def balance(self) -> Decimal:
+        """What is still owed: the total, or nothing if cancelled, less payments, plus refunds. Below zero: to the customer."""
+        due = ZERO if self.cancelled_at is not None else self.total
+        return EXACT.add(EXACT.subtract(due, self.paid), self.refunded)
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        """How the order stands with its money.
+
+        Before any payment: `nothing_due`, `unpaid`, or `failed` where one was tried. After: `refunded` if all of it went
+        back, else `part_paid`, `paid` or `overpaid` by the sign of the balance.
+        """
+        balance = self.balance
+        if not self.paid > 0:
+            if not balance > 0:
+                return "nothing_due"
+            return "failed" if self.failed_payments else "unpaid"
+        if self.refunded >= self.paid:
+            return "refunded"
+        if balance > 0:
+            return "part_paid"
+        return "overpaid" if balance < 0 else "paid"
+
+    @property
+    def item_count(self) -> int:
+        """Pieces in all: the quantities of all lines, and of adjustments that have one, so it ties to a source's column sum."""
+        return sum(line.quantity for line in self.lines) + self.adjusted_quantity
+
+    @property
+    def line_count(self) -> int:
+        """How many items the order's events name."""
+        return len(self.lines)
+
+    def line(self, item_id: str) -> Line | None:
+        """The line of that item, or None if the order never had it."""
+        return next((line for line in self.lines if line.item_id == item_id), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All that can be seen of the order, computed figures included, as plain values; `lines` as a list of dicts."""
+        shown: dict[str, Any] = {
+            "order_id": self.order_id,
+            "status": self.status,
+            "payment_status": self.payment_status,
+        }
+        shown |= {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if _is_shown(f.name)}
+        shown["lines"] = [
+            {f.name: getattr(line, f.name) for f in dataclasses.fields(line) if _is_shown(f.name)}
+            | {"quantity": line.quantity, "amount": line.amount}
+            for line in self.lines
+        ]
+        shown |= {name: getattr(self, name) for name in ("item_count", "line_count", "total", "balance")}
+        return shown
+
+    def __repr__(self) -> str:
+        facts = (
+            self.status,
+            _counted(self.line_count, "line"),
+            _counted(self.item_count, "item"),
+            f"total {format_money(self.total, self.currency)}",
+            f"balance {format_money(self.balance)}",
+            f"version {self.version}",
+        )
+        asked = "" if self.as_of is None or self.as_of == AsOf() else f" ({self.as_of})"
+        return f"<Order {self.order_id}: {', '.join(facts)}{asked}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(line.item_id)}</td><td>{escape(line.description or '')}</td>"
+            f"<td style='text-align:right'>{line.quantity:,}</td>"
+            f"<td style='text-align:right'>{format_money(line.amount)}</td></tr>"
+            for line in self.lines[:_SHOWN_LINES]
+        )
+        hidden = self.line_count - _SHOWN_LINES
+        if hidden > 0:
+            rows += f"<tr><td colspan='4'>… and {_counted(hidden, 'more line')}</td></tr>"
+        return (
+            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption><thead><tr><th>item</th>"
+            f"<th>description</th><th>quantity</th><th>amount</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def initial_state(order_id: str = "") -> Order:
+    """The order before its first event.
+
+    Example:
+        >>> initial_state("A-1").status
+        'new'
+    """
+    return Order(order_id=order_id)
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith("_") and name != "as_of"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _moment(value: datetime | None) -> str:
+    return "" if value is None else value.isoformat().replace("+00:00", "Z")
