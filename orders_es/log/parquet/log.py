@@ -239,15 +239,18 @@ class ParquetLog:
 
     def _check_chain(self) -> None:
         """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins."""
-        for file in self._chain:
-            if file.kind == "commit" and file.last > self._checked:
+        if self._checked == self._tree.end:
+            return
+        start = bisect_right(self._chain, self._checked, key=lambda file: file.last)
+        for file in self._chain[start:]:
+            if file.kind == "commit":
                 footer = read_footer(file.path, self._identity.log_id)
                 if (footer.first, footer.last) != (file.first, file.last):
                     raise DamagedLog(
                         self._folder,
                         f"the events from position {footer.last + 1} to {file.last} are missing; restore their files",
                     )
-            self._checked = max(self._checked, file.last)
+            self._checked = file.last
 
     def _fresh(self, ask: Callable[[], Any]) -> Any:
         """The answer to a question that reads files; asked again where compaction and vacuum took one away meanwhile."""

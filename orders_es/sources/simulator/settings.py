@@ -16,6 +16,8 @@ from orders_es.errors import InvalidSetting
 __all__ = ["Delay", "SimulatorSettings"]
 
 MAX_LINES = 50_000
+# The longest order of the dearest items in the largest quantities still fits DECIMAL(18, 4).
+_DEAREST = 10**7
 _LONGEST = timedelta(days=3_650)
 
 
@@ -215,8 +217,8 @@ class SimulatorSettings:
                 if reason:
                     raise InvalidSetting(field.name, getattr(self, field.name), reason)
         lowest, middle, highest = self.product_prices
-        if not 1 <= lowest <= middle <= highest <= 10**9:  # noqa: PLR2004 - ten million of any currency
-            raise InvalidSetting("product_prices", self.product_prices, "give lowest, median, highest, from 1 to 10^9")
+        if not lowest <= middle <= highest:
+            raise InvalidSetting("product_prices", self.product_prices, "give them in order: lowest, median, highest")
 
 
 def _number(value: object) -> bool:
@@ -286,7 +288,9 @@ _CHECKS: dict[str, Any] = {
     "products": _whole(1, 10**6),
     "popularity_exponent": lambda v: "" if _number(v) and 0 <= v <= 5 else "give a number from 0 to 5",  # noqa: PLR2004
     "product_prices": lambda v: (
-        "" if isinstance(v, tuple) and len(v) == 3 and all(_int_in(1, 10**9)(p) for p in v) else "give three whole numbers"  # noqa: PLR2004
+        ""
+        if isinstance(v, tuple) and len(v) == 3 and all(_int_in(1, _DEAREST)(p) for p in v)  # noqa: PLR2004
+        else f"give three whole numbers from 1 to {_DEAREST}"
     ),
     "lines_per_order": _choices(_int_in(1, 200), "a number of lines from 1 to 200"),
     "line_quantities": _choices(_int_in(1, 10_000), "a quantity from 1 to 10,000"),
