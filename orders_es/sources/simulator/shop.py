@@ -75,13 +75,15 @@ class Shop:
 
     def product_names(self) -> list[str]:
         """The description of the product of each rank."""
+        combinations = len(_KINDS) * len(_COLOURS) * len(_MATERIALS)
         names = []
         for number in self.product_numbers().tolist():
-            rest, kind = divmod(number, len(_KINDS))
-            rest, colour = divmod(rest * 7 + kind * 3, len(_COLOURS))
-            rest, material = divmod(rest + kind, len(_MATERIALS))
-            name = f"{_MATERIALS[material]} {_KINDS[kind]}, {_COLOURS[colour]}"
-            names.append((name if not rest else f"{name} no. {rest + 1}").capitalize())
+            round_, place = divmod(number, combinations)
+            # 7,919 is prime to the number of combinations, so neighbours in the catalogue are unlike and none is alike.
+            rest, kind = divmod(place * 7_919 % combinations, len(_KINDS))
+            material, colour = divmod(rest, len(_COLOURS))
+            name = f"{_MATERIALS[material]} {_KINDS[kind]}, {_COLOURS[colour]}".capitalize()
+            names.append(name if not round_ else f"{name} no. {round_ + 1}")
         return names
 
 
