@@ -78,10 +78,6 @@ class CompactRange:
     end: int
     hashes: tuple[bytes, ...]
 
-    def __post_init__(self) -> None:
-        if len(self.hashes) != len(decompose(self.begin, self.end)):
-            raise ValueError(f"leaves [{self.begin}, {self.end}) are not covered by {len(self.hashes)} hashes")
-
     @staticmethod
     def of_leaves(begin: int, leaf_hashes: Sequence[bytes]) -> CompactRange:
         """The compact range of consecutive leaves, the first of which has index `begin`; one hash a leaf."""

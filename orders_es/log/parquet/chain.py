@@ -67,8 +67,7 @@ def covering_segments(folder: str, position: int) -> bool:
 def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
     matches = []
     try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
+        names = os.listdir(folder)
     except FileNotFoundError:
         raise DamagedLog(folder, "the folder is missing; restore it from a backup") from None
     for name in names:

@@ -41,6 +41,8 @@ _ENVELOPE: dict[str, tuple[str, bool]] = {
 }
 _WITH_STATISTICS = frozenset({"position", "stream_id", "occurred_at", "recorded_at"})
 _LONGEST_STATISTIC = 64
+_ONE_NULL = b"\x02\x00\x00\x00\x02\x00"
+_ONE_VALUE = b"\x02\x00\x00\x00\x02\x01"
 
 # Physical type numbers of parquet.thrift.
 _BOOLEAN, _INT32, _INT64, _DOUBLE, _BYTE_ARRAY, _FIXED = 0, 1, 2, 5, 6, 7
@@ -115,9 +117,13 @@ def _schema(columns: tuple[tuple[str, str], ...]) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _chunk_head(name: str, kind: str) -> bytes:
-    """ColumnMetaData fields 1 to 4: type, encodings (PLAIN, RLE), path, codec (none), and the header of field 5."""
-    return b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+def _column(name: str, kind: str) -> tuple[bool, bool, bytes]:
+    """Whether a column is required, whether it has statistics, and the constant head of its ColumnMetaData.
+
+    The head is fields 1 to 4: type, encodings (PLAIN, RLE), path, codec (none), and the header of field 5.
+    """
+    head = b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+    return _required(name), name in _WITH_STATISTICS, head
 
 
 def _required(name: str) -> bool:
@@ -125,9 +131,18 @@ def _required(name: str) -> bool:
     return spec is not None and spec[1]
 
 
+def _crc(body: bytes) -> bytes:
+    """The body's CRC-32 as a Thrift i32: zigzag, always in five bytes."""
+    crc = crc32(body)
+    z = (crc << 1) & 0xFFFFFFFF if crc < 0x80000000 else ((0xFFFFFFFF - crc) << 1) | 1  # noqa: PLR2004 - the sign bit
+    return bytes((z & 127 | 128, z >> 7 & 127 | 128, z >> 14 & 127 | 128, z >> 21 & 127 | 128, z >> 28))
+
+
 def _plain(kind: str, values: Sequence[Any]) -> bytes:
     """The values in Parquet's PLAIN encoding."""
     n = len(values)
+    if n == 1 and kind in _PACK_ONE:
+        return _PACK_ONE[kind](values[0])
     if kind == "string":
         encoded = [v.encode() for v in values]
         return b"".join([len(v).to_bytes(4, "little") + v for v in encoded])
@@ -151,6 +166,19 @@ def _plain(kind: str, values: Sequence[Any]) -> bytes:
     return bytes(bits)
 
 
+def _one_text(value: str) -> bytes:
+    encoded = value.encode()
+    return len(encoded).to_bytes(4, "little") + encoded
+
+
+_PACK_ONE: dict[str, Any] = {
+    "string": _one_text,
+    "int64": struct.Struct("<q").pack,
+    "int32": struct.Struct("<i").pack,
+    "uuid": bytes,
+}
+
+
 def _days(value: date) -> int:
     return value.toordinal() - EPOCH.toordinal()
 
@@ -169,12 +197,11 @@ def _levels(values: Sequence[Any], present: int) -> bytes:
     return len(run).to_bytes(4, "little") + run
 
 
-def _statistics(name: str, kind: str, values: Sequence[Any]) -> bytes:
+def _statistics(kind: str, values: Sequence[Any]) -> bytes:
     """ColumnMetaData field 12 after field 9: null count 0, the largest and the smallest value."""
-    if name not in _WITH_STATISTICS:
-        return b""
-    low = _plain(kind, [min(values)])
-    high = _plain(kind, [max(values)])
+    low = high = _plain(kind, [min(values)])
+    if len(values) > 1:
+        high = _plain(kind, [max(values)])
     if kind == "string":
         low, high = low[4:], high[4:]
         if max(len(low), len(high)) > _LONGEST_STATISTIC:
@@ -197,53 +224,30 @@ def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[b
     out: list[bytes] = [_MAGIC]
     offset = 4
     chunks: list[bytes] = []
-    total = 0
-    n = 0
+    n = len(next(iter(columns.values()))[1])
+    rows = _int(n)
+    tail = b"\x1c\x15" + rows + b"\x15\x00\x15\x06\x15\x06\x00\x00"  # DataPageHeader: count, PLAIN, RLE levels
     for name, (kind, values) in columns.items():
-        n = len(values)
-        if _required(name):
+        required, statistics, head = _column(name, kind)
+        if required:
             body = _plain(kind, values)
         elif n == 1:  # the common case, spelt out: one RLE run of one level
-            body = b"\x02\x00\x00\x00\x02\x00" if values[0] is None else b"\x02\x00\x00\x00\x02\x01" + _plain(kind, values)
+            body = _ONE_NULL if values[0] is None else _ONE_VALUE + _plain(kind, values)
         else:
             present = [v for v in values if v is not None]
             body = _levels(values, len(present)) + _plain(kind, present)
         size = _int(len(body))
-        crc = crc32(body)
-        rows = _int(n)
-        # PageHeader: DATA_PAGE, sizes, crc, then DataPageHeader: count, PLAIN, RLE levels.
-        header = b"".join(
-            (
-                b"\x15\x00\x15",
-                size,
-                b"\x15",
-                size,
-                b"\x15",
-                _zigzag(crc - (1 << 32) if crc & 0x80000000 else crc),
-                b"\x1c\x15",
-                rows,
-                b"\x15\x00\x15\x06\x15\x06\x00\x00",
-            )
-        )
-        length = len(header) + len(body)
-        out += (header, body)
-        chunks += (
-            b"\x26",
-            _int(offset),
-            b"\x1c",
-            _chunk_head(name, kind),
-            rows,
-            b"\x16",
-            _int(length),
-            b"\x16",
-            _int(length),
-            b"\x26",
-            _int(offset),
-            _statistics(name, kind, values),
-            b"\x00\x00",
-        )
+        # PageHeader: DATA_PAGE, both sizes, the checksum, then the DataPageHeader.
+        page = b"".join((b"\x15\x00\x15", size, b"\x15", size, b"\x15", _crc(body), tail, body))
+        length = len(page)
+        out.append(page)
+        size, place = _int(length), _int(offset)
+        chunks += (b"\x26", place, b"\x1c", head, rows, b"\x16", size, b"\x16", size, b"\x26", place)
+        if statistics:
+            chunks.append(_statistics(kind, values))
+        chunks.append(b"\x00\x00")
         offset += length
-        total += length
+    total = offset - len(_MAGIC)
     count = len(columns)
     pairs = [b"\x18" + _binary(k) + b"\x18" + _binary(v) + b"\x00" for k, v in metadata.items()]
     footer = b"".join(
