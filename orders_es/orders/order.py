@@ -255,7 +255,8 @@ class Order:
             f"version {self.version}",
         )
         asked = "" if self.as_of is None or self.as_of == AsOf() else f" ({self.as_of})"
-        return f"<Order {self.order_id}: {', '.join(facts)}{asked}>"
+        text = f"<Order {self.order_id}: {', '.join(facts)}{asked}>"
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
     def _repr_html_(self) -> str:
         rows = "".join(
