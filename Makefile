@@ -1,0 +1,76 @@
+# make demo | make test | make lint | make lab | make bench | make clean
+#
+# Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
+# The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
+
+VENV    ?= .venv
+# `-e .` follows the source tree. `make test INSTALL=.` tests the package as it would be installed from the wheel.
+INSTALL ?= -e .
+WORKERS ?= auto
+ARGS    ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lab bench clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
+	@$(BIN)/orders-es demo $(ARGS)
+
+test: $(VENV)/.stamp-dev ## all tests, in parallel; ARGS="-k words" picks some
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+
+lint: $(VENV)/.stamp-dev ## ruff and mypy, as strict as they go
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
+	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+
+bench: $(VENV)/.stamp-dev ## the benchmarks
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean: ## remove the virtual environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+# A name on the PATH proves nothing: version managers put shims there for versions that are not switched on, and
+# some distributions ship a Python without venv. So each candidate has to start, be new enough and be able to make one.
+FIND_PYTHON = \
+	for python in "$(PYTHON)" python3.13 python3.12 python3.11 python3 python3.14 python \
+		"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin/python3; do \
+		if [ -n "$$python" ] && "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+			>/dev/null 2>&1 </dev/null; then found="$$python"; break; fi; \
+	done
+
+$(BIN)/python:
+	@$(FIND_PYTHON); \
+	if [ -z "$$found" ]; then \
+		echo 'make: no Python 3.11 or newer that can create virtual environments.' >&2; \
+		echo 'Install one (on Debian and Ubuntu: apt install python3 python3-venv), or name it: make demo PYTHON=/path/to/python3' >&2; \
+		exit 1; \
+	fi; \
+	echo "creating $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+
+# An interrupted creation leaves a Python without pip behind.
+define install
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@echo "installing orders_es$(2) into $(VENV), for the first time or because pyproject.toml changed"
+	@$(PIP) install $(patsubst .,'.$(2)',$(INSTALL))
+	@touch $(VENV)/.stamp-demo $(1)
+endef
+
+$(VENV)/.stamp-demo: pyproject.toml | $(BIN)/python
+	$(call install,$@,)
+
+$(VENV)/.stamp-dev: pyproject.toml | $(BIN)/python
+	$(call install,$@,[dev])
+
+$(VENV)/.stamp-notebooks: pyproject.toml | $(BIN)/python
+	$(call install,$@,[notebooks])

@@ -1,0 +1,93 @@
+"""The group `orders-es`: its commands, and what an error looks like to a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from orders_es.cli.keep import compact, info, vacuum
+from orders_es.cli.look import history, show
+from orders_es.errors import InvalidSetting, NaiveTime, NotALog, OrdersEsError
+
+__all__ = ["main"]
+
+BAD_NEWS = 1
+WRONG_CALL = 2
+INTERRUPTED = 130
+"""128 + SIGINT, and below 128 + SIGPIPE: what a shell reports of a program that such a signal ended."""
+BROKEN_PIPE = 141
+
+
+class _Commands(click.Group):
+    """A group whose commands end in one line and an exit code, never in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn every error raised on purpose, and the system's refusals, into one line."""
+        _never_choke_on_a_character()
+        try:
+            result = super().invoke(ctx)
+            # A full pipe shows only now; later, at exit, nobody could catch it.
+            sys.stdout.flush()
+        except OrdersEsError as error:
+            _complain(str(error))
+            ctx.exit(WRONG_CALL if isinstance(error, NotALog | NaiveTime | InvalidSetting) else BAD_NEWS)
+        except BrokenPipeError:
+            # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(BROKEN_PIPE)
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            _complain(f"{error.strerror or error}{where}")
+            ctx.exit(BAD_NEWS)
+        except KeyboardInterrupt:
+            _complain("interrupted; whatever had been committed stays, nothing is half there")
+            ctx.exit(INTERRUPTED)
+        return result
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a newcomer meets them."""
+        del ctx
+        return list(self.commands)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"orders-es: {' '.join(text.split())}", err=True)
+
+
+def _never_choke_on_a_character() -> None:
+    """Show `?` where the terminal's encoding lacks a character; the default is a UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+@click.group(
+    cls=_Commands,
+    name="orders-es",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="orders_es", prog_name="orders-es")
+def main() -> None:
+    """An embedded time machine for orders.
+
+    Events go into an append-only log, a folder of Parquet files. Any moment of it can be asked about, on two clocks:
+    what had happened by then (--at), and what was known by then (--known-at).
+
+    Every command takes --log DIR, or reads ORDERS_ES_LOG. Everything that prints takes --json.
+
+    Exit codes: 0 fine; 1 the answer is bad news (no such order, a conflict, a damaged log); 2 the call was wrong.
+
+    \b
+    Begin with:
+      orders-es demo
+      orders-es simulate --orders 1000 --log my-log
+      orders-es info --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
+
+
+for _command in (info, show, history, compact, vacuum):
+    main.add_command(_command)

@@ -1,0 +1,125 @@
+"""Options that several commands share, and how their text becomes a value."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from orders_es.cli.asking import FILLING
+from orders_es.cli.times import TimeError, parse_instant, parse_zone
+from orders_es.errors import NotALog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orders_es.log import EventLog
+
+__all__ = ["as_json", "duration", "existing_log", "log_option", "moments", "order_argument", "zone_option"]
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
+
+
+def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Command], _Command]:
+    """The option `--log`, which `ORDERS_ES_LOG` stands in for.
+
+    Args:
+        makes: Whether the command creates the log if there is none.
+        required: Whether the command cannot do without. One that can does not look at `ORDERS_ES_LOG` either.
+    """
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+        if required and not value:
+            raise click.UsageError("which log? Give --log DIR, or set ORDERS_ES_LOG", ctx)
+        return value
+
+    return click.option(
+        "--log",
+        metavar="DIR",
+        envvar="ORDERS_ES_LOG" if required else None,
+        show_envvar=True,
+        callback=callback,
+        help="The log's folder; created if there is none." if makes else "The log's folder.",
+    )
+
+
+def zone_option(text: str) -> Callable[[_Command], _Command]:
+    """The option `--tz`. It is eager, because the times beside it are read in it.
+
+    Args:
+        text: What the zone is for, in this command.
+    """
+
+    def callback(_ctx: click.Context, _param: click.Parameter, value: str) -> tzinfo:
+        try:
+            return parse_zone(value)
+        except TimeError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return click.option(
+        "--tz", metavar="ZONE", default="UTC", show_default=True, is_eager=True, callback=callback, help=text
+    )
+
+
+def moments(command: _Command) -> _Command:
+    """The options `--at`, `--known-at` and `--tz`."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+        if value is None:
+            return None
+        try:
+            return parse_instant(value, ctx.params["tz"])
+        except TimeError as error:
+            raise click.BadParameter(str(error)) from None
+
+    for option in (
+        zone_option("Where a time without a zone is read, and where times are shown."),
+        click.option("--known-at", metavar="TIME", callback=callback, help="Only what had been recorded by then."),
+        click.option("--at", metavar="TIME", callback=callback, help="Only what had happened by then."),
+    ):
+        command = option(command)
+    return command
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
+    """The length of time that a text such as 90s, 15m, 1h or 7d names; a callback for an option."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", value.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no length of time; write 90s, 15m, 1h or 7d")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def order_argument(command: _Command) -> _Command:
+    """The argument `ORDER`."""
+
+    def callback(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise click.BadParameter(f"{value!r} is not text in UTF-8") from None
+        return value
+
+    return click.argument("order", metavar="ORDER", callback=callback)(command)
+
+
+def existing_log(url: str) -> EventLog:
+    """The log at that place.
+
+    Raises:
+        NotALog: There is none; an empty log is one.
+    """
+    from orders_es.log import open_log  # noqa: PLC0415 - reading logs takes libraries that `--help` does not need
+
+    try:
+        return open_log(url)
+    except NotALog as error:
+        # The error speaks to programmers; who calls from a shell needs a command.
+        command = f"fill one: {FILLING.format(log=url)}"
+        reason = error.reason.replace("create a log there with open_log(url, create=True)", command)
+        raise NotALog(error.url, reason) from error

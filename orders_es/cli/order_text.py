@@ -1,0 +1,158 @@
+"""An order and its history as text: for `show`, `history` and `demo`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from orders_es.cli.output import count, money, printable, table
+from orders_es.cli.times import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, tzinfo
+
+    from orders_es.log import RecordedEvent
+    from orders_es.orders import Order
+
+__all__ = ["event_facts", "history_text", "order_text", "question_text"]
+
+DESCRIPTION_WIDTH = 34
+NEVER = "-"
+
+
+def question_text(
+    *, at: datetime | None = None, known_at: datetime | None = None, version: int | None = None, zone: tzinfo = UTC
+) -> str:
+    """The question as it was understood, with the instants that the typed times came to.
+
+    Example:
+        >>> question_text()
+        'as it stands now'
+        >>> from datetime import datetime
+        >>> question_text(at=datetime(2026, 6, 3, 15, tzinfo=UTC), version=4)
+        'at 2026-06-03T15:00:00Z, up to version 4'
+    """
+    parts = []
+    if at is not None:
+        parts.append(f"at {format_instant(at, zone)}")
+    if known_at is not None:
+        parts.append(f"as known at {format_instant(known_at, zone)}")
+    if version is not None:
+        parts.append(f"up to version {version}")
+    return ", ".join(parts) or "as it stands now"
+
+
+def order_text(order: Order, question: str, zone: tzinfo = UTC) -> str:
+    """An order with its lines, its money and the moments of its life.
+
+    Args:
+        order: The order.
+        question: What was asked, from `question_text`.
+        zone: The zone to show times in.
+    """
+    who = [f"customer {order.customer_id}" if order.customer_id else "guest", order.country, order.channel]
+    blocks = [
+        f"order {printable(order.order_id)}: {order.status}, {order.payment_status.replace('_', ' ')}\n"
+        f"{question}; version {order.version}\n" + printable(", ".join(part for part in who if part)),
+    ]
+    if order.lines:
+        blocks.append(_lines(order))
+    blocks.append(_sums(order))
+    moments = _moments(order, zone)
+    if moments:
+        blocks.append(moments)
+    return "\n\n".join(blocks)
+
+
+def _lines(order: Order) -> str:
+    rows = [
+        [
+            printable(line.item_id, 20),
+            printable(line.description or "", DESCRIPTION_WIDTH),
+            f"{line.quantity:,}",
+            NEVER if line.price is None else money(line.price),
+            money(line.amount),
+        ]
+        for line in order.lines
+    ]
+    return table(rows, heads=["item", "description", "quantity", "price", "amount"], right="llrrr")
+
+
+def _sums(order: Order) -> str:
+    """Only the sums that say something: gross alone where nothing was taken off or added."""
+    parts = [
+        ("gross", order.gross),
+        ("discounts", -order.discounts),
+        ("shipping", order.shipping),
+        ("returns", -order.returns),
+        ("adjustments", order.adjustments),
+    ]
+    rows = [[name, money(amount)] for name, amount in parts if amount]
+    if len(rows) == 1 and rows[0][0] == "gross":
+        rows = []
+    rows.append(["total", f"{money(order.total)}"])
+    rows.append(["paid", money(order.paid)])
+    if order.refunded:
+        rows.append(["refunded", money(order.refunded)])
+    rows.append(["balance", money(order.balance)])
+    items = f"{count(order.line_count, 'line')}, {count(order.item_count, 'item')}"
+    return table(rows, heads=["", order.currency or ""], right="lr") + f"\n  {items}"
+
+
+def _moments(order: Order, zone: tzinfo) -> str:
+    steps = ("created", "placed", "paid", "shipped", "delivered", "cancelled")
+    rows = []
+    for step in steps:
+        moment = getattr(order, f"{step}_at")
+        if moment is not None:
+            reason = f"  {printable(order.cancel_reason, 40)}" if step == "cancelled" and order.cancel_reason else ""
+            rows.append(f"  {step:<11}  {format_instant(moment, zone)}{reason}")
+    return "\n".join(rows)
+
+
+def event_facts(payload: str, width: int | None = None) -> str:
+    """A payload in a few words: its values, money and all, in the order in which they were recorded.
+
+    Example:
+        >>> event_facts('{"item_id":"85123A","quantity":6,"price":"2.5500"}')
+        'item_id=85123A quantity=6 price=2.55'
+    """
+    # Numbers that JSON writes with a point are shown as written: a float would lose digits.
+    values: dict[str, Any] = json.loads(payload, parse_float=str)
+    facts = (f"{name}={_short(name, value)}" for name, value in values.items() if value is not None)
+    return printable(" ".join(facts), width)
+
+
+def _short(name: str, value: Any) -> str:
+    if name in {"price", "amount"} and isinstance(value, str) and "." in value:
+        whole, _, decimals = value.partition(".")
+        return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def history_text(events: Sequence[RecordedEvent], zone: tzinfo = UTC, *, width: int | None = None) -> str:
+    """Events in version order, each with both of its times, exact to what was recorded.
+
+    Args:
+        events: The events.
+        zone: The zone to show times in.
+        width: Cut what the events say so that a line fits into so many columns; nothing is cut if left out.
+    """
+    heads = ["ver", f"occurred ({zone})", "recorded", "event"]
+    rows = [
+        [str(event.version), _moment(event.occurred_at, zone), _moment(event.recorded_at, zone), event.type]
+        for event in events
+    ]
+    room = None
+    if width is not None:
+        taken = sum(max(len(row[i]) for row in [heads, *rows]) for i in range(4)) + 5 * len("  ")
+        room = max(width - taken, 0)
+    facts = [event_facts(event.payload, room) for event in events]
+    return table([[*row, said] for row, said in zip(rows, facts, strict=True)], heads=[*heads, ""], right="rllll")
+
+
+def _moment(moment: datetime, zone: tzinfo) -> str:
+    """To the microsecond where it has any: `--at` includes its moment, so a rounded one would not find its event."""
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")

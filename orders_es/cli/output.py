@@ -1,0 +1,178 @@
+"""How answers look: JSON for programs, aligned text for people."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import click
+
+__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "terminal_width"]
+
+_KILO = 1024
+_PIECE = 32 * _KILO
+
+
+class Verbatim(str):
+    """JSON text that goes into JSON as it stands, such as an event's payload."""
+
+    __slots__ = ()
+
+
+def print_json(answer: Any) -> None:
+    """Print an answer as JSON in UTF-8, indented, keys in the order given.
+
+    Decimals become digits in strings, always with four decimals; times ISO 8601 in UTC with `Z`; bytes hex.
+    """
+    import msgspec  # noqa: PLC0415 - nothing else here needs it
+
+    text = msgspec.json.encode(_plain(answer, msgspec.Raw))
+    # Bytes go past the terminal's encoding, which may not have every character.
+    print_text(msgspec.json.format(text, indent=2))
+
+
+def print_text(answer: str | bytes) -> None:
+    """Print an answer that may be long.
+
+    In pieces: where Python does not buffer, one large write to a reader who leaves is cut short unnoticed.
+    """
+    for start in range(0, len(answer), _PIECE):
+        click.echo(answer[start : start + _PIECE], nl=False)
+    click.echo()
+
+
+def _plain(value: Any, raw: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item, raw) for key, item in value.items()}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name), raw) for field in fields(value)}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(item, raw) for item in value]
+    return _plain_scalar(value, raw)
+
+
+def _plain_scalar(value: Any, raw: Any) -> Any:
+    match value:
+        case Verbatim():
+            return raw(value.encode())
+        case Decimal():
+            return f"{value:.4f}" if value == round(value, 4) else f"{value:f}"
+        case datetime():
+            return value.astimezone(UTC)
+        case bytes():
+            return value.hex()
+    return value
+
+
+def money(amount: Decimal) -> str:
+    """An amount as people write it: two decimals, more only where they are not zero.
+
+    Example:
+        >>> money(Decimal("1234.5")), money(Decimal("0.0010")), money(Decimal(-3))
+        ('1,234.50', '0.001', '-3.00')
+    """
+    whole, _, decimals = f"{amount:,.4f}".partition(".")
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> count(1, "event"), count(1200, "event"), count(2, "entry", "entries")
+        ('1 event', '1,200 events', '2 entries')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: int) -> str:
+    """A number of bytes as people write it.
+
+    Example:
+        >>> size(512), size(2_500_000)
+        ('512 bytes', '2.4 MiB')
+    """
+    if number < _KILO:
+        return count(number, "byte")
+    amount = float(number)
+    for unit in ("KiB", "MiB", "GiB"):
+        amount /= _KILO
+        if amount < _KILO:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / _KILO:.1f} TiB"
+
+
+def span(length: timedelta) -> str:
+    """A length of time, in the largest unit that it is whole in.
+
+    Example:
+        >>> span(timedelta(hours=1)), span(timedelta(seconds=90))
+        ('1 hour', '90 seconds')
+    """
+    seconds = int(length.total_seconds())
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds and seconds % unit == 0:
+            return count(seconds // unit, name)
+    return count(seconds, "second")
+
+
+def printable(text: str, width: int | None = None) -> str:
+    r"""Text that cannot move the cursor: control characters shown as `?`, cut to a width with an ellipsis.
+
+    Descriptions come from other people's files, and a terminal obeys what is printed on it.
+
+    Example:
+        >>> printable("red\x1b[31m rose"), printable("a long description", 8)
+        ('red?[31m rose', 'a long …')
+    """
+    text = "".join("?" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text)
+    if width is None or _cells(text) <= width:
+        return text
+    while text and _cells(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def table(rows: Sequence[Sequence[str]], *, heads: Sequence[str], right: str = "", indent: int = 2) -> str:
+    """Aligned columns under their heads.
+
+    Args:
+        rows: The cells, as text.
+        heads: A head for each column.
+        right: One letter a column: `r` for a column of numbers, anything else for text.
+        indent: Blanks before each line.
+
+    Example:
+        >>> print(table([["rose", "2"], ["fern", "10"]], heads=["item", "qty"], right="lr", indent=0))
+        item  qty
+        rose    2
+        fern   10
+    """
+    right = right.ljust(len(heads), "l")
+    widths = [max(_cells(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    lines = []
+    for row in [heads, *rows]:
+        cells = []
+        for cell, width, side in zip(row, widths, right, strict=True):
+            blanks = " " * (width - _cells(cell))
+            cells.append(blanks + cell if side == "r" else cell + blanks)
+        lines.append(" " * indent + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes: East Asian characters are two wide, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in {"W", "F"} else 1 for c in text
+    )
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that answers go to; None where they go to a file or another program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

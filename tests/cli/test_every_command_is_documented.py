@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import click
+import pytest
+
+from orders_es.cli import main
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def leaves(group, words=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
+
+
+COMMANDS = dict(leaves(main))
+
+
+def section(name):
+    _, found, rest = PAGE.partition(f"\n## {name}\n")
+    assert found, f"docs/cli.md has no section '## {name}'"
+    return rest.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_has_a_section_that_names_each_of_its_options(name):
+    text = section(name)
+    for param in COMMANDS[name].params:
+        if isinstance(param, click.Option):
+            assert f"`{param.opts[0]}" in text or param.opts[0] in text, f"docs/cli.md: {name} lacks {param.opts[0]}"
+    assert f"orders-es {name}" in text, f"docs/cli.md: {name} lacks an example"
+
+
+def test_it_describes_no_command_that_is_not_there():
+    shown = [line.removeprefix("## ") for line in PAGE.splitlines() if line.startswith("## ")]
+    about_all = {"What every command has in common"}
+    assert set(shown) - about_all == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_its_help_says_what_it_does_and_shows_an_example(name, run):
+    text = run(*name.split(), "--help").out
+    assert "Example" in text
+    assert f"orders-es {name}" in text
+    for param in COMMANDS[name].params:
+        if isinstance(param, click.Option):
+            assert param.help, f"{name} {param.opts[0]} has no help"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_takes_log_and_json(name):
+    options = {option for param in COMMANDS[name].params for option in param.opts}
+    assert {"--log", "--json"} <= options
