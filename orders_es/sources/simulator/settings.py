@@ -7,6 +7,7 @@ apart from the arguments of `simulate` (how many orders, from when, for how long
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -276,7 +277,7 @@ def _method(value: object) -> bool:
 
 
 _CHECKS: dict[str, Any] = {
-    "currency": lambda v: "" if _text(v) else "give the currency's code, as 'EUR'",
+    "currency": lambda v: "" if isinstance(v, str) and re.fullmatch("[A-Z]{3}", v) else "give three capital letters, as EUR",
     "hour_weights": _weights(24),
     "weekday_weights": _weights(7),
     "month_weights": _weights(12),
