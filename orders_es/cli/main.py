@@ -10,6 +10,7 @@ import click
 
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
+from orders_es.cli.sources import import_, simulate
 from orders_es.errors import InvalidSetting, NaiveTime, NotALog, OrdersEsError
 
 __all__ = ["main"]
@@ -89,5 +90,5 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (info, show, history, compact, vacuum):
+for _command in (simulate, import_, info, show, history, compact, vacuum):
     main.add_command(_command)

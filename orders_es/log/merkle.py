@@ -104,8 +104,15 @@ class CompactRange:
         """
         if right.begin != self.end:
             raise ValueError(f"[{self.begin}, {self.end}) and [{right.begin}, {right.end}) are not neighbours")
-        nodes = decompose(self.begin, self.end)
         hashes = list(self.hashes)
+        if right.end - right.begin == 1 and not self.begin:  # one more leaf: it completes a subtree for each trailing 1 bit
+            digest = right.hashes[0]
+            size = self.end
+            while size & 1:
+                digest = node_hash(hashes.pop(), digest)
+                size >>= 1
+            return CompactRange(0, right.end, (*hashes, digest))
+        nodes = decompose(self.begin, self.end)
         for (level, index), digest in zip(decompose(right.begin, right.end), right.hashes, strict=True):
             nodes.append((level, index))
             hashes.append(digest)
@@ -128,8 +135,8 @@ class CompactRange:
         if not self.hashes:
             return EMPTY_ROOT
         digest = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
-            digest = node_hash(left, digest)
+        for left in self.hashes[-2::-1]:
+            digest = sha256(b"\x01" + left + digest).digest()
         return digest
 
 

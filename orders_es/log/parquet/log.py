@@ -147,7 +147,7 @@ class ParquetLog:
         names = [part.stream_id for part in batch.parts]
         with self._lock:
             while True:
-                self.refresh()
+                self._catch_up()
                 bases = self._fresh(lambda: self._streams.versions(names))
                 earlier = recorded_before(batch, bases, lambda ids: self._fresh(lambda: self._streams.rows(ids)))
                 if earlier is not None:
@@ -164,6 +164,7 @@ class ParquetLog:
                     vouch=lambda first=first: not covering_segments(self._folder, first),  # type: ignore[misc]
                 ):
                     return self._committed(batch, footer_of(), bases)
+                self.refresh()
                 attempts += 1
                 waited = time.monotonic() - started
                 if waited > _PATIENCE_SECONDS:
@@ -171,7 +172,7 @@ class ParquetLog:
                 time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
 
     def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int]) -> Appended:
-        file = LogFile(os.path.join(self._commits, commit_name(footer.first)), "commit", footer.first, footer.last)
+        file = LogFile(f"{self._commits}/{commit_name(footer.first)}", "commit", footer.first, footer.last)
         versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
         self._extend(file, footer)
         self._streams.appended(file, versions)
@@ -189,25 +190,37 @@ class ParquetLog:
     def refresh(self) -> None:
         """Take in what other processes committed or compacted since the last look. Cheap where nothing changed."""
         with self._lock:
-            known = self._tree.end
-            found: list[tuple[LogFile, Footer]] = []
-            position = known + 1
-            while True:
-                path = os.path.join(self._commits, commit_name(position))
-                if not os.path.exists(path):
-                    break
-                try:
-                    footer = read_footer(path, self._identity.log_id)
-                except FileNotFoundError:
-                    break
-                found.append((LogFile(path, "commit", position, footer.last), footer))
-                position = footer.last + 1
-            if covering_segments(self._folder, known + 1):
+            if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
                 self._relist()
-                return
-            for file, footer in found:
-                self._extend(file, footer)
-                self._streams.added(file)
+
+    def _catch_up(self) -> bool:
+        """Whether there were new commits at the end of the log as it is known; they are taken in.
+
+        Looks at the next name only. A writer needs no more: if what it knows is stale, its own name turns out taken, or
+        covered by a segment. Whoever only reads asks for segments too.
+        """
+        known = self._tree.end
+        found: list[tuple[LogFile, Footer]] = []
+        position = known + 1
+        while True:
+            path = f"{self._commits}/{position:020d}.parquet"
+            if not os.path.exists(path):
+                break
+            try:
+                footer = read_footer(path, self._identity.log_id)
+            except FileNotFoundError:
+                break
+            found.append((LogFile(path, "commit", position, footer.last), footer))
+            position = footer.last + 1
+        if not found:
+            return False
+        if covering_segments(self._folder, known + 1):  # after the commits, as rule 2 of `chain` has it
+            self._relist()
+            return True
+        for file, footer in found:
+            self._extend(file, footer)
+            self._streams.added(file)
+        return True
 
     def _extend(self, file: LogFile, footer: Footer) -> None:
         if footer.first != file.first:

@@ -171,12 +171,17 @@ def _one_text(value: str) -> bytes:
     return len(encoded).to_bytes(4, "little") + encoded
 
 
+_PACK_INT64 = struct.Struct("<q").pack
 _PACK_ONE: dict[str, Any] = {
     "string": _one_text,
-    "int64": struct.Struct("<q").pack,
+    "int64": _PACK_INT64,
     "int32": struct.Struct("<i").pack,
+    "timestamp": lambda value: _PACK_INT64(to_micros(value, "value") if isinstance(value, datetime) else value),
+    "decimal": lambda value: _PACK_INT64(int(value.scaleb(4))),
     "uuid": bytes,
 }
+_WIDTH = {"int64": 8, "int32": 4, "uuid": 16, "timestamp": 8, "decimal": 8, "bool": 1, "date": 4, "float64": 8}
+_CRC_BYTES = 5
 
 
 def _days(value: date) -> int:
@@ -209,30 +214,17 @@ def _statistics(kind: str, values: Sequence[Any]) -> bytes:
     return b"\x3c\x36\x00\x28" + _binary(high) + b"\x18" + _binary(low) + b"\x00"
 
 
-def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[bytes, bytes]) -> bytes:
-    """A complete Parquet file with one row group.
-
-    Args:
-        columns: Name to (kind, values); all of one length, at least 1. The envelope's names have fixed kinds; `timestamp`
-            values may be microseconds, `uuid` values are 16 bytes, None is a null.
-        metadata: The file's key-value metadata.
-
-    Example:
-        >>> encode({"qty": ("int64", [3])}, {})[:4]
-        b'PAR1'
-    """
+def _many_rows(columns: Mapping[str, tuple[str, Sequence[Any]]], n: int) -> tuple[list[bytes], list[bytes], int]:
+    """The pages, the ColumnChunks that point at them, and the pages' size."""
     out: list[bytes] = [_MAGIC]
     offset = 4
     chunks: list[bytes] = []
-    n = len(next(iter(columns.values()))[1])
     rows = _int(n)
     tail = b"\x1c\x15" + rows + b"\x15\x00\x15\x06\x15\x06\x00\x00"  # DataPageHeader: count, PLAIN, RLE levels
     for name, (kind, values) in columns.items():
         required, statistics, head = _column(name, kind)
         if required:
             body = _plain(kind, values)
-        elif n == 1:  # the common case, spelt out: one RLE run of one level
-            body = _ONE_NULL if values[0] is None else _ONE_VALUE + _plain(kind, values)
         else:
             present = [v for v in values if v is not None]
             body = _levels(values, len(present)) + _plain(kind, present)
@@ -247,7 +239,82 @@ def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[b
             chunks.append(_statistics(kind, values))
         chunks.append(b"\x00\x00")
         offset += length
-    total = offset - len(_MAGIC)
+    return out, chunks, offset - len(_MAGIC)
+
+
+@lru_cache(maxsize=1024)
+def _one_value(name: str, kind: str, is_null: bool) -> tuple[Any, bytes, bytes, bytes, bytes, bool]:  # noqa: FBT001 - a key
+    """What of a column of one row does not depend on its value.
+
+    Returns:
+        The packer of the value (None for a null), what stands before the value in the page body, the page up to its
+        checksum and the ColumnChunk between its two offsets (both empty where the size varies, as with text; for a null,
+        the first is the page itself), the page from its checksum to its body, and whether the column has statistics.
+    """
+    required, statistics, head = _column(name, kind)
+    levels = b"" if required else _ONE_NULL if is_null else _ONE_VALUE
+    tail = b"\x1c\x15\x02\x15\x00\x15\x06\x15\x06\x00\x00"
+    pack = _PACK_ONE.get(kind) or (lambda value: _plain(kind, [value]))
+    if kind == "string" and not is_null:
+        return pack, levels, b"", b"", tail, statistics
+    body = levels if is_null else levels + bytes(_WIDTH[kind])
+    size = _int(len(body))
+    start = b"\x15\x00\x15" + size + b"\x15" + size + b"\x15"
+    if is_null:
+        start += _crc(body) + tail + body
+    length = len(start) if is_null else len(start) + _CRC_BYTES + len(tail) + len(body)
+    size = _int(length)
+    middle = b"\x1c" + head + b"\x02\x16" + size + b"\x16" + size + b"\x26"
+    return None if is_null else pack, levels, start, middle, tail, statistics
+
+
+def _one_row(columns: Mapping[str, tuple[str, Sequence[Any]]]) -> tuple[list[bytes], list[bytes], int]:
+    """As `_many_rows`, for the one-event commit: whatever does not depend on the value is prepared once."""
+    out: list[bytes] = [_MAGIC]
+    chunks: list[bytes] = []
+    offset = len(_MAGIC)
+    for name, (kind, (value,)) in columns.items():
+        pack, levels, page, middle, tail, statistics = _one_value(name, kind, value is None)
+        place = _SMALL[offset] if offset < 4096 else _zigzag(offset)  # noqa: PLR2004 - the table's size
+        if pack is not None:
+            plain = pack(value)
+            body = levels + plain
+            crc = crc32(body)
+            z = (crc << 1) & 0xFFFFFFFF if crc < 0x80000000 else ((0xFFFFFFFF - crc) << 1) | 1  # noqa: PLR2004 - as in _crc
+            check = bytes((z & 127 | 128, z >> 7 & 127 | 128, z >> 14 & 127 | 128, z >> 21 & 127 | 128, z >> 28))
+            if page:
+                page = page + check + tail + body
+            else:
+                size = _int(len(body))
+                page = b"\x15\x00\x15" + size + b"\x15" + size + b"\x15" + check + tail + body
+                size = _int(len(page))
+                middle = b"\x1c" + _column(name, kind)[2] + b"\x02\x16" + size + b"\x16" + size + b"\x26"
+        out.append(page)
+        end = b"\x00\x00"
+        if statistics:
+            low = plain[4:] if kind == "string" else plain
+            if len(low) <= _LONGEST_STATISTIC:
+                one = _uvarint(len(low)) + low
+                end = b"\x3c\x36\x00\x28" + one + b"\x18" + one + b"\x00\x00\x00"
+        chunks.append(b"\x26" + place + middle + place + end)
+        offset += len(page)
+    return out, chunks, offset - len(_MAGIC)
+
+
+def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[bytes, bytes]) -> bytes:
+    """A complete Parquet file with one row group.
+
+    Args:
+        columns: Name to (kind, values); all of one length, at least 1. The envelope's names have fixed kinds; `timestamp`
+            values may be microseconds, `uuid` values are 16 bytes, None is a null.
+        metadata: The file's key-value metadata.
+
+    Example:
+        >>> encode({"qty": ("int64", [3])}, {})[:4]
+        b'PAR1'
+    """
+    n = len(next(iter(columns.values()))[1])
+    out, chunks, total = _one_row(columns) if n == 1 else _many_rows(columns, n)
     count = len(columns)
     pairs = [b"\x18" + _binary(k) + b"\x18" + _binary(v) + b"\x00" for k, v in metadata.items()]
     footer = b"".join(

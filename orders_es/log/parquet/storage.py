@@ -42,17 +42,16 @@ def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], boo
         ReadOnlyLog: The folder cannot be written.
         StorageError: The operating system refused for another reason; nothing is in place.
     """
-    target = os.path.join(folder, name)
     directory = -1
     try:
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        placed = _link_unnamed(folder, directory, target, content)
+        placed = _link_unnamed(directory, name, content)
         if placed is None:
-            placed = _link_named(folder, target, content)
+            placed = _link_named(directory, name, content)
         if not placed:
             return False
         if not vouch():
-            os.unlink(target)
+            os.unlink(name, dir_fd=directory)
             return False
         os.fsync(directory)
     except OSError as error:
@@ -63,41 +62,49 @@ def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], boo
     return True
 
 
-def _link_unnamed(folder: str, directory: int, target: str, content: Content) -> bool | None:
+def _link_unnamed(directory: int, name: str, content: Content) -> bool | None:
     """As `publish`, with a temporary file that has no name; None where the file system has no such thing."""
     flag = getattr(os, "O_TMPFILE", 0)
-    device = os.fstat(directory).st_dev
-    if not flag or device in _no_unnamed:
+    if not flag or (_no_unnamed and os.fstat(directory).st_dev in _no_unnamed):
         return None
     try:
-        fd = os.open(folder, os.O_RDWR | flag, 0o644)
+        fd = os.open(".", os.O_RDWR | flag, 0o644, dir_fd=directory)
     except OSError as error:
         if error.errno not in _UNNAMED_UNSUPPORTED:
             raise
-        _no_unnamed.add(device)
+        _no_unnamed.add(os.fstat(directory).st_dev)
         return None
     try:
         _fill(fd, content)
-        if os.path.exists(target):  # spare the fsync of a race that is lost already
+        if _taken(directory, name):  # spare the fsync of a race that is lost already
             return False
         os.fsync(fd)
+        source = f"/proc/self/fd/{fd}"
         try:
-            os.link(f"/proc/self/fd/{fd}", target, src_dir_fd=directory, follow_symlinks=True)
+            os.link(source, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=True)
         except FileExistsError:
             return False
         except FileNotFoundError:
-            if os.path.exists(f"/proc/self/fd/{fd}"):
+            if os.path.exists(source):
                 raise
-            _no_unnamed.add(device)  # no /proc here
+            _no_unnamed.add(os.fstat(directory).st_dev)  # no /proc here
             return None
         return True
     finally:
         os.close(fd)
 
 
-def _link_named(folder: str, target: str, content: Content) -> bool:
-    temporary = os.path.join(folder, f"{uuid.uuid4().hex}.tmp")
-    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+def _taken(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _link_named(directory: int, name: str, content: Content) -> bool:
+    temporary = f"{uuid.uuid4().hex}.tmp"
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
     try:
         try:
             _fill(fd, content)
@@ -105,12 +112,12 @@ def _link_named(folder: str, target: str, content: Content) -> bool:
         finally:
             os.close(fd)
         try:
-            os.link(temporary, target)
+            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         except FileExistsError:
             return False
         return True
     finally:
-        os.unlink(temporary)
+        os.unlink(temporary, dir_fd=directory)
 
 
 def _fill(fd: int, content: Content) -> None:

@@ -44,7 +44,7 @@ def test_only_what_was_known_by_then(run, shop):
 def test_people_see_times_and_facts(run, shop):
     text = run("history", "A-1", "--log", shop).out
     assert "8 events" in text
-    assert "ItemAdded         item_id=R1 quantity=3 price=9.90 description=Rosé £" in text
+    assert "item_id=R1 quantity=3 price=9.90 description=Rosé £" in text
     assert "2026-06-02 09:00:00" in text
     assert "2026-06-05 12:00:00" in text
 
