@@ -44,9 +44,11 @@ from orders_es.orders.events import (
     RefundIssued,
     ShippingCharged,
 )
-from orders_es.orders.evolve import Happened, Recorded, evolve, fold
+from orders_es.orders.evolve import evolve, fold
+from orders_es.orders.happened import Happened, Recorded
 from orders_es.orders.money import format_money, money
 from orders_es.orders.order import STATUSES, AsOf, Line, Order, PaymentStatus, Status, initial_state
+from orders_es.orders.order_fold import OrderFold
 from orders_es.orders.rules import RULES
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "OrderCreated",
     "OrderDelivered",
     "OrderEvent",
+    "OrderFold",
     "OrderPlaced",
     "OrderShipped",
     "PaymentFailed",

@@ -7,23 +7,40 @@ the rule (see `RULES`) that says no. It has no clock and no I/O; money in its ev
 from __future__ import annotations
 
 import re
-from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CommandRejected
 from orders_es.orders import commands as c
 from orders_es.orders import events as e
-from orders_es.orders.money import EXACT, LIMIT, QUANTUM, ZERO, format_money, money, multiply
+from orders_es.orders.money import EXACT, LIMIT, format_money, money, multiply
+from orders_es.orders.requirements import (
+    line_in_order,
+    positive_amount,
+    positive_quantity,
+    price_of,
+    price_paid,
+    require_chargeable,
+    require_created,
+    require_currency,
+    require_goods_cover_discounts,
+    require_not_cancelled,
+    require_not_shipped,
+    require_open,
+    require_placed,
+    require_text,
+    was_placed,
+    was_shipped,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orders_es.orders.order import Line, Order
+    from orders_es.orders.order import Order
 
 __all__ = ["decide"]
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_INT64 = 2**63
 
 
 def decide(command: Any, state: Order) -> list[e.OrderEvent]:
@@ -60,17 +77,17 @@ def _create_order(command: c.CreateOrder, state: Order) -> e.OrderEvent:
             "currency_code", f"currency={command.currency!r} is not a code of three capital letters, such as 'GBP'"
         )
     if command.customer_id is not None:
-        _require_text(command.customer_id, "customer_id")
+        require_text(command.customer_id, "customer_id")
     return e.OrderCreated(
         currency=command.currency, customer_id=command.customer_id, country=command.country, channel=command.channel
     )
 
 
 def _add_item(command: c.AddItem, state: Order) -> e.OrderEvent:
-    _require_open(state, command.currency)
-    _require_text(command.item_id, "item_id")
-    quantity = _quantity(command.quantity)
-    price = _price(command.price)
+    require_open(state, command.currency)
+    require_text(command.item_id, "item_id")
+    quantity = positive_quantity(command.quantity)
+    price = price_of(command.price)
     line = state.line(command.item_id)
     if line is not None and line.quantity > 0 and line.price is not None and price != line.price:
         raise CommandRejected(
@@ -88,34 +105,34 @@ def _add_item(command: c.AddItem, state: Order) -> e.OrderEvent:
 
 
 def _remove_item(command: c.RemoveItem, state: Order) -> e.OrderEvent:
-    _require_open(state)
-    quantity = _quantity(command.quantity)
-    line, price = _line_in_order(state, command.item_id)
+    require_open(state)
+    quantity = positive_quantity(command.quantity)
+    line, price = line_in_order(state, command.item_id)
     if quantity > line.quantity:
         raise CommandRejected(
             "no_more_than_there",
             f"order {state.order_id!r} has {line.quantity:,} of item {command.item_id!r}, so {quantity:,} cannot be removed",
         )
-    _require_goods_cover_discounts(state, -quantity, price)
+    require_goods_cover_discounts(state, -quantity, price)
     return e.ItemRemoved(item_id=command.item_id, quantity=quantity, price=price)
 
 
 def _change_item_quantity(command: c.ChangeItemQuantity, state: Order) -> e.OrderEvent:
-    _require_open(state)
-    quantity = _quantity(command.quantity)
-    line, price = _line_in_order(state, command.item_id)
+    require_open(state)
+    quantity = positive_quantity(command.quantity)
+    line, price = line_in_order(state, command.item_id)
     difference = quantity - line.quantity
     if difference == 0:
         raise CommandRejected(
             "quantity_differs", f"order {state.order_id!r} has {quantity:,} of item {command.item_id!r} already"
         )
-    _require_goods_cover_discounts(state, difference, price)
+    require_goods_cover_discounts(state, difference, price)
     return e.ItemQuantityChanged(item_id=command.item_id, difference=difference, price=price)
 
 
 def _apply_discount(command: c.ApplyDiscount, state: Order) -> e.OrderEvent:
-    _require_chargeable(state, command.currency, "discounted")
-    amount = _positive(command.amount)
+    require_chargeable(state, command.currency, "discounted")
+    amount = positive_amount(command.amount)
     left = EXACT.subtract(EXACT.subtract(state.gross, state.discounts), state.returns)
     if amount > left:
         raise CommandRejected(
@@ -127,14 +144,14 @@ def _apply_discount(command: c.ApplyDiscount, state: Order) -> e.OrderEvent:
 
 
 def _charge_shipping(command: c.ChargeShipping, state: Order) -> e.OrderEvent:
-    _require_chargeable(state, command.currency, "charged for shipping")
-    return e.ShippingCharged(amount=_price(command.amount, "amount"), method=command.method)
+    require_chargeable(state, command.currency, "charged for shipping")
+    return e.ShippingCharged(amount=price_of(command.amount, "amount"), method=command.method)
 
 
 def _place_order(_command: c.PlaceOrder, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_not_cancelled(state)
-    if _was_placed(state):
+    require_created(state)
+    require_not_cancelled(state)
+    if was_placed(state):
         raise CommandRejected("placed_once", f"order {state.order_id!r} was placed already; it is {state.status}")
     if not any(line.quantity > 0 for line in state.lines):
         raise CommandRejected("placed_with_items", f"order {state.order_id!r} has no items; add one before placing it")
@@ -142,8 +159,8 @@ def _place_order(_command: c.PlaceOrder, state: Order) -> e.OrderEvent:
 
 
 def _record_payment(command: c.RecordPayment, state: Order) -> e.OrderEvent:
-    _require_placed(state, command.currency)
-    amount = _positive(command.amount)
+    require_placed(state, command.currency)
+    amount = positive_amount(command.amount)
     if amount > state.balance:
         raise CommandRejected(
             "no_more_than_owed",
@@ -153,20 +170,20 @@ def _record_payment(command: c.RecordPayment, state: Order) -> e.OrderEvent:
 
 
 def _record_payment_failure(command: c.RecordPaymentFailure, state: Order) -> e.OrderEvent:
-    _require_placed(state, command.currency)
-    return e.PaymentFailed(amount=_positive(command.amount), method=command.method, reason=command.reason)
+    require_placed(state, command.currency)
+    return e.PaymentFailed(amount=positive_amount(command.amount), method=command.method, reason=command.reason)
 
 
 def _ship_order(command: c.ShipOrder, state: Order) -> e.OrderEvent:
-    _require_placed(state)
-    if _was_shipped(state):
+    require_placed(state)
+    if was_shipped(state):
         raise CommandRejected("shipped_once", f"order {state.order_id!r} was shipped already; it is {state.status}")
     return e.OrderShipped(carrier=command.carrier, tracking=command.tracking)
 
 
 def _deliver_order(_command: c.DeliverOrder, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_not_cancelled(state)
+    require_created(state)
+    require_not_cancelled(state)
     if state.delivered_at is not None:
         raise CommandRejected("delivered_once", f"order {state.order_id!r} was delivered already")
     if state.shipped_at is None:
@@ -177,22 +194,22 @@ def _deliver_order(_command: c.DeliverOrder, state: Order) -> e.OrderEvent:
 
 
 def _return_item(command: c.ReturnItem, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_currency(state, command.currency)
+    require_created(state)
+    require_currency(state, command.currency)
     if state.delivered_at is None:
         raise CommandRejected(
             "delivered_first",
             f"order {state.order_id!r} is {state.status}, not delivered, so nothing can come back from it",
         )
-    quantity = _quantity(command.quantity)
-    line, charged = _line_in_order(state, command.item_id)
+    quantity = positive_quantity(command.quantity)
+    line, charged = line_in_order(state, command.item_id)
     if quantity > line.quantity:
         raise CommandRejected(
             "no_more_than_delivered",
             f"{line.quantity:,} of item {command.item_id!r} of order {state.order_id!r} are with the customer "
             f"({line.ordered:,} delivered, {line.returned:,} returned), so {quantity:,} cannot come back",
         )
-    price = _price_paid(state, charged) if command.price is None else _price(command.price)
+    price = price_paid(state, charged) if command.price is None else price_of(command.price)
     if price > charged:
         raise CommandRejected(
             "return_within_price",
@@ -212,9 +229,9 @@ def _return_item(command: c.ReturnItem, state: Order) -> e.OrderEvent:
 
 
 def _issue_refund(command: c.IssueRefund, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_currency(state, command.currency)
-    amount = _positive(command.amount)
+    require_created(state)
+    require_currency(state, command.currency)
+    amount = positive_amount(command.amount)
     left = EXACT.subtract(state.paid, state.refunded)
     if amount > left:
         raise CommandRejected(
@@ -226,161 +243,35 @@ def _issue_refund(command: c.IssueRefund, state: Order) -> e.OrderEvent:
 
 
 def _cancel_order(command: c.CancelOrder, state: Order) -> e.OrderEvent:
-    _require_created(state)
+    require_created(state)
     if state.cancelled_at is not None:
         raise CommandRejected("cancelled_once", f"order {state.order_id!r} was cancelled already")
-    _require_not_shipped(state, "cancelled; take its items back instead")
+    require_not_shipped(state, "cancelled; take its items back instead")
     return e.OrderCancelled(reason=command.reason)
 
 
 def _record_adjustment(command: c.RecordAdjustment, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_currency(state, command.currency)
+    require_created(state)
+    require_currency(state, command.currency)
     amount = money(command.amount)
-    quantity = None if command.quantity is None else _whole(command.quantity)
+    quantity = None if command.quantity is None else whole(command.quantity)
     if not amount and not quantity:
         raise CommandRejected(
             "amount_not_zero", "an adjustment of nothing changes nothing; give the amount it comes to"
         )
     if command.item_id is not None:
-        _require_text(command.item_id, "item_id")
+        require_text(command.item_id, "item_id")
     return e.AdjustmentRecorded(amount=amount, reason=command.reason, item_id=command.item_id, quantity=quantity)
 
 
 def _assign_customer(command: c.AssignCustomer, state: Order) -> e.OrderEvent:
-    _require_created(state)
-    _require_text(command.customer_id, "customer_id")
+    require_created(state)
+    require_text(command.customer_id, "customer_id")
     if command.customer_id == state.customer_id:
         raise CommandRejected(
             "customer_differs", f"order {state.order_id!r} is attributed to customer {command.customer_id!r} already"
         )
     return e.CustomerAssigned(customer_id=command.customer_id)
-
-
-# What several rules ask of the order.
-
-
-def _was_placed(state: Order) -> bool:
-    return state.placed_at is not None or _was_shipped(state)
-
-
-def _was_shipped(state: Order) -> bool:
-    return state.shipped_at is not None or state.delivered_at is not None
-
-
-def _require_created(state: Order) -> None:
-    if not state.event_count:
-        raise CommandRejected("created_first", f"there is no order {state.order_id!r} yet; create it first")
-
-
-def _require_not_cancelled(state: Order) -> None:
-    if state.cancelled_at is not None:
-        raise CommandRejected("not_cancelled", f"order {state.order_id!r} is cancelled")
-
-
-def _require_not_shipped(state: Order, done: str) -> None:
-    if _was_shipped(state):
-        raise CommandRejected(
-            "not_after_shipping", f"order {state.order_id!r} is {state.status}, so it cannot be {done}"
-        )
-
-
-def _require_open(state: Order, currency: str | None = None) -> None:
-    _require_created(state)
-    _require_not_cancelled(state)
-    if _was_placed(state):
-        raise CommandRejected(
-            "items_open_until_placed",
-            f"order {state.order_id!r} is {state.status}; its items are fixed since it was placed",
-        )
-    _require_currency(state, currency)
-
-
-def _require_chargeable(state: Order, currency: str | None, done: str) -> None:
-    _require_created(state)
-    _require_not_cancelled(state)
-    _require_not_shipped(state, done)
-    _require_currency(state, currency)
-
-
-def _require_placed(state: Order, currency: str | None = None) -> None:
-    _require_created(state)
-    _require_not_cancelled(state)
-    if not _was_placed(state):
-        raise CommandRejected("placed_first", f"order {state.order_id!r} is {state.status}, not placed; place it first")
-    _require_currency(state, currency)
-
-
-def _require_currency(state: Order, currency: str | None) -> None:
-    if currency is not None and currency != state.currency:
-        raise CommandRejected(
-            "one_currency",
-            f"order {state.order_id!r} is in {state.currency}, so an amount in {currency} has no place in it",
-        )
-
-
-def _require_goods_cover_discounts(state: Order, difference: int, price: Decimal) -> None:
-    goods = EXACT.add(state.gross, multiply(difference, price))
-    if goods < state.discounts:
-        raise CommandRejected(
-            "discount_within_goods",
-            f"the goods of order {state.order_id!r} would come to {format_money(goods, state.currency)}, less than its "
-            f"discounts of {format_money(state.discounts)}",
-        )
-    if goods >= LIMIT:
-        raise CommandRejected(
-            "at_most_14_digits", f"the goods of order {state.order_id!r} would come to {format_money(goods)}"
-        )
-
-
-def _line_in_order(state: Order, item_id: str) -> tuple[Line, Decimal]:
-    line = state.line(item_id)
-    if line is None or line.price is None or line.quantity <= 0:
-        raise CommandRejected("item_in_order", f"order {state.order_id!r} has no item {item_id!r} (any more)")
-    return line, money(line.price, "price")
-
-
-def _price_paid(state: Order, charged: Decimal) -> Decimal:
-    if not state.discounts or state.gross <= 0:
-        return charged
-    # Multiplied first and divided last, so that a share that comes out even is not rounded down by a digit.
-    paid = EXACT.divide(EXACT.multiply(charged, EXACT.subtract(state.gross, state.discounts)), state.gross)
-    return max(ZERO, paid).quantize(QUANTUM, rounding=ROUND_DOWN, context=EXACT)
-
-
-# What several rules ask of a value.
-
-
-def _require_text(value: object, what: str) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise CommandRejected("text_given", f"{what}={value!r} is no id; give a text that is not blank")
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -_INT64 <= value < _INT64:
-        raise CommandRejected("quantity_whole", f"quantity={value!r} is not a whole number of at most 64 bits")
-    return value
-
-
-def _quantity(value: object) -> int:
-    quantity = _whole(value)
-    if quantity <= 0:
-        raise CommandRejected("quantity_positive", f"quantity={quantity:,} is not above zero")
-    return quantity
-
-
-def _positive(value: object) -> Decimal:
-    amount = money(value)
-    if amount <= 0:
-        raise CommandRejected("amount_positive", f"amount={format_money(amount)} is not above zero")
-    return amount
-
-
-def _price(value: object, what: str = "price") -> Decimal:
-    price = money(value, what)
-    if price < 0:
-        raise CommandRejected("amount_not_negative", f"{what}={format_money(price)} is below zero")
-    return price
 
 
 _DECISIONS: dict[type, Callable[[Any, Order], e.OrderEvent]] = {
