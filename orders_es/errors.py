@@ -30,7 +30,10 @@ Facts travel as attributes, passed positionally to the constructor, so that ever
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = [
     "BadSource",

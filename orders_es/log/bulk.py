@@ -152,14 +152,7 @@ def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) 
     given = _arrow(table)
     if not given.num_rows:
         raise ValueError("nothing to append: the table is empty")
-    for name in given.column_names:
-        if name in _ASSIGNED:
-            raise InvalidEvent("table", name, "the log assigns it; leave the column out")
-        if name not in _ENVELOPE_IN and name not in registry.columns:
-            raise unknown_column(name, registry)
-    for name in ("stream_id", "type", "occurred_at"):
-        if name not in given.column_names:
-            raise InvalidEvent("table", name, "the column is missing")
+    _check_names(registry, given.column_names)
     columns: dict[str, pa.Array] = {}
     stream_ids = _texts(given, "stream_id", required=True)
     lengths = pc.binary_length(stream_ids)
@@ -186,6 +179,17 @@ def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) 
         columns["payload"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
     return TableBatch(columns, stream_ids, expected, retryable="event_id" in given.column_names)
+
+
+def _check_names(registry: EventRegistry, names: list[str]) -> None:
+    for name in names:
+        if name in _ASSIGNED:
+            raise InvalidEvent("table", name, "the log assigns it; leave the column out")
+        if name not in _ENVELOPE_IN and name not in registry.columns:
+            raise unknown_column(name, registry)
+    for name in ("stream_id", "type", "occurred_at"):
+        if name not in names:
+            raise InvalidEvent("table", name, "the column is missing")
 
 
 def _arrow(table: Any) -> pa.Table:
@@ -221,7 +225,9 @@ def _texts(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
     values = _column(table, name)
     if pa.types.is_null(values.type):
         values = pa.nulls(len(values), pa.string())
-    elif not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view()):
+    elif not (
+        pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view()
+    ):
         raise InvalidEvent("table", name, f"the column is {values.type}, not text")
     if required:
         _no_nulls(values, name)
@@ -257,7 +263,9 @@ def _event_ids(table: pa.Table) -> pa.Array:
         except ValueError as error:
             raise InvalidEvent("table", "event_id", f"a value is no UUID: {error}") from error
     if values.type != pa.binary(16):
-        raise InvalidEvent("table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text")
+        raise InvalidEvent(
+            "table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text"
+        )
     ids: Any = uuid_bytes(values)
     words = ids.view(">u8").astype(np.uint64).reshape(-1, 2)
     order = np.lexsort((words[:, 1], words[:, 0]))
@@ -344,7 +352,9 @@ def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, 
         for field in fields[code].values():
             if field.name not in shredded and field.required and not (field.optional and field.kind != "json"):
                 why = "is not a plain value, so give the payload column" if field.kind == "json" else "has no column"
-                raise InvalidEvent(name, field.name, f"it {why}, and row {int(np.flatnonzero(codes == code)[0])} needs it")
+                raise InvalidEvent(
+                    name, field.name, f"it {why}, and row {int(np.flatnonzero(codes == code)[0])} needs it"
+                )
 
 
 _JSON_SQL = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from orders_es.errors import NaiveTime, UnknownEventType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from orders_es.log.expected import ExpectedVersion
     from orders_es.log.registry import EventRegistry

@@ -105,7 +105,9 @@ class CompactRange:
         if right.begin != self.end:
             raise ValueError(f"[{self.begin}, {self.end}) and [{right.begin}, {right.end}) are not neighbours")
         hashes = list(self.hashes)
-        if right.end - right.begin == 1 and not self.begin:  # one more leaf: it completes a subtree for each trailing 1 bit
+        if (
+            right.end - right.begin == 1 and not self.begin
+        ):  # one more leaf: it completes a subtree for each trailing 1 bit
             digest = right.hashes[0]
             size = self.end
             while size & 1:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.log.registry import EventRegistry
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from datetime import datetime
 
@@ -54,5 +55,5 @@ def open_log(
     from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415
 
     if create:
-        create_identity(os.path.abspath(os.fspath(url)), origin)
+        create_identity(str(Path(url).absolute()), origin)
     return ParquetLog(url, registry=order_registry() if registry is None else registry, clock=clock)

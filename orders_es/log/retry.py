@@ -52,9 +52,7 @@ class _Recorded:
         return next((event_id for event_id in ids if (part.stream_id, event_id) in self.places), None)
 
 
-def recorded_before(
-    batch: Batch, actual: Sequence[int], rows_of: Callable[[list[str]], pa.Table]
-) -> Appended | None:
+def recorded_before(batch: Batch, actual: Sequence[int], rows_of: Callable[[list[str]], pa.Table]) -> Appended | None:
     """The first result of this very append, if it was made before; None if it is new and every expectation holds.
 
     Args:
@@ -67,7 +65,9 @@ def recorded_before(
         DuplicateEvent: Everything would fit, but some of the ids are in their streams already.
     """
     parts = batch.parts
-    failing = [i for i, (part, version) in enumerate(zip(parts, actual, strict=True)) if not holds(part.expected, version)]
+    failing = [
+        i for i, (part, version) in enumerate(zip(parts, actual, strict=True)) if not holds(part.expected, version)
+    ]
     unchecked = [
         i
         for i, (part, version) in enumerate(zip(parts, actual, strict=True))
@@ -88,7 +88,11 @@ def recorded_before(
                 from_micros(max(at for _, _, at in found)),
                 None,
                 True,
-                {part.stream_id: part_places[-1][0] for part, part_places in zip(parts, places, strict=True) if part_places},
+                {
+                    part.stream_id: part_places[-1][0]
+                    for part, part_places in zip(parts, places, strict=True)
+                    if part_places
+                },
             )
     if failing:
         part = parts[failing[0]]

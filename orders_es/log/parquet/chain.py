@@ -146,7 +146,10 @@ def _assemble(
         file
         for file in (
             *(LogFile(os.path.join(folder, COMMITS, commit_name(c)), "commit", c, c) for c in sorted(commits)),
-            *(LogFile(os.path.join(folder, SEGMENTS, segment_name(a, b)), "segment", a, b) for a, b in sorted(segments)),
+            *(
+                LogFile(os.path.join(folder, SEGMENTS, segment_name(a, b)), "segment", a, b)
+                for a, b in sorted(segments)
+            ),
         )
         if file.path not in counted
     ]

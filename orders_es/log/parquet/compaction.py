@@ -50,7 +50,11 @@ def plan(chain: list[LogFile], target_events: int) -> list[list[LogFile]]:
     runs: list[list[LogFile]] = []
     run: list[LogFile] = []
     for file in [*chain, None]:
-        if file is not None and file.count * 2 < target_events and sum(f.count for f in run) + file.count <= target_events:
+        if (
+            file is not None
+            and file.count * 2 < target_events
+            and sum(f.count for f in run) + file.count <= target_events
+        ):
             run.append(file)
             continue
         runs += _worthwhile(run)
@@ -170,7 +174,9 @@ def _read_back(file: Any, expected: CompactRange) -> None:
                 table = conform(pa.Table.from_batches([batch]), ENVELOPE_SCHEMA.names, ENVELOPE_SCHEMA)
                 found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(table)))
     if found != expected:
-        raise DamagedLog(str(getattr(file, "name", "")), "the merged file does not read back as it was written; it was dropped")
+        raise DamagedLog(
+            str(getattr(file, "name", "")), "the merged file does not read back as it was written; it was dropped"
+        )
 
 
 def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
@@ -201,20 +207,25 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
         if remove(old.path):
             files += 1
             freed += size
-    leftovers = 0
-    for part in (COMMITS, SEGMENTS, ""):
-        place = os.path.join(folder, part)
-        for name in os.listdir(place):
-            path = os.path.join(place, name)
-            if name.endswith(".tmp") and now - _changed(path, now) >= max(seconds, _LEFTOVER_SECONDS):
-                size = _size(path)
-                if remove(path):
-                    leftovers += 1
-                    freed += size
+    leftovers, room = _sweep(folder, now, max(seconds, _LEFTOVER_SECONDS))
     if files or leftovers:
         sync_folder(os.path.join(folder, COMMITS))
         sync_folder(os.path.join(folder, SEGMENTS))
-    return Vacuumed(files, leftovers, freed, waiting)
+    return Vacuumed(files, leftovers, freed + room, waiting)
+
+
+def _sweep(folder: str, now: float, age: float) -> tuple[int, int]:
+    """Remove temporary files that nobody wrote to for `age` seconds; how many, and their bytes."""
+    count = freed = 0
+    for place in (folder, os.path.join(folder, COMMITS), os.path.join(folder, SEGMENTS)):
+        for name in os.listdir(place):
+            path = os.path.join(place, name)
+            if name.endswith(".tmp") and now - _changed(path, now) >= age:
+                size = _size(path)
+                if remove(path):
+                    count += 1
+                    freed += size
+    return count, freed
 
 
 def _size(path: str) -> int:

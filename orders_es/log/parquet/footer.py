@@ -75,7 +75,9 @@ def parse_footer(path: str, metadata: dict[bytes, bytes] | None, log_id: uuid.UU
     try:
         raw: dict[str, Any] = msgspec.json.decode(text)
         if raw["format"] != FORMAT:
-            raise ForeignFile(path, f"it has format {raw['format']}, this program reads {FORMAT}; use a newer orders_es")
+            raise ForeignFile(
+                path, f"it has format {raw['format']}, this program reads {FORMAT}; use a newer orders_es"
+            )
         footer = Footer(
             uuid.UUID(raw["log_id"]),
             raw["kind"],

@@ -54,11 +54,15 @@ def read_identity(folder: str) -> Identity:
     except FileNotFoundError:
         if _has_events(path):
             raise DamagedLog(str(path / IDENTITY_FILE), "it is missing; restore it from a backup") from None
-        raise NotALog(folder, f"the folder holds no {IDENTITY_FILE}; create a log there with open_log(url, create=True)") from None
+        raise NotALog(
+            folder, f"the folder holds no {IDENTITY_FILE}; create a log there with open_log(url, create=True)"
+        ) from None
     try:
         identity = msgspec.json.decode(text, type=Identity)
     except (msgspec.DecodeError, ValueError) as error:
-        raise DamagedLog(str(path / IDENTITY_FILE), f"it is not readable ({error}); restore it from a backup") from error
+        raise DamagedLog(
+            str(path / IDENTITY_FILE), f"it is not readable ({error}); restore it from a backup"
+        ) from error
     if identity.format != FORMAT:
         raise NotALog(folder, f"its format is {identity.format}, this program reads {FORMAT}; use another orders_es")
     return identity

@@ -10,7 +10,7 @@ import uuid
 from bisect import bisect_right
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DamagedLog, LogBusy
 from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
@@ -83,7 +83,7 @@ class ParquetLog:
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._folder, self._registry, self._clock)
 
-    def __enter__(self) -> ParquetLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -237,7 +237,8 @@ class ParquetLog:
         end = listing.chain[-1].last if listing.chain else 0
         if end < self._tree.end:
             raise DamagedLog(
-                self._folder, f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files"
+                self._folder,
+                f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files",
             )
         first_time = not self._chain
         self._chain = listing.chain
@@ -320,7 +321,9 @@ class ParquetLog:
         """The log in position order, as Arrow batches. See `EventLog.read`."""
         names = schema_columns(columns, self._registry)
         end = self.head().position
-        return read_events(self, after=after, to=end if to is None else min(to, end), batch_size=batch_size, columns=names)
+        return read_events(
+            self, after=after, to=end if to is None else min(to, end), batch_size=batch_size, columns=names
+        )
 
     def subscribe(
         self,
@@ -366,4 +369,3 @@ class ParquetLog:
 
 def _reopen(folder: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> ParquetLog:
     return ParquetLog(folder, registry=registry, clock=clock)
-

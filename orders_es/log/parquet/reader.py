@@ -17,7 +17,7 @@ from orders_es.log.parquet.footer import damaged, parse_footer
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from orders_es.log.event import LogFile
     from orders_es.log.registry import EventRegistry
@@ -49,7 +49,9 @@ def file_batches(
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
             footer = parse_footer(file.path, parquet.metadata.metadata, log_id)
             if footer.first != file.first or parquet.metadata.num_rows != footer.last - footer.first + 1:
-                raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
+                raise DamagedLog(
+                    file.path, "it does not hold the positions that its name says; restore it from a backup"
+                )
             if footer.last != file.last:
                 raise Shifted(file.path)
             present = [c for c in columns if c in parquet.schema_arrow.names]
@@ -60,7 +62,9 @@ def file_batches(
                 n = batch.num_rows
                 values = batch.column("position")
                 if values[0].as_py() != position or values[n - 1].as_py() != position + n - 1:
-                    raise DamagedLog(file.path, f"position {position} is not where it belongs; restore it from a backup")
+                    raise DamagedLog(
+                        file.path, f"position {position} is not where it belongs; restore it from a backup"
+                    )
                 start = max(0, after + 1 - position)
                 stop = min(n, to + 1 - position)
                 position += n
@@ -113,7 +117,7 @@ def small_file(file: LogFile, log_id: uuid.UUID) -> pa.Table:
     return pa.Table.from_batches(batches, schema=ENVELOPE_SCHEMA)
 
 
-def events_of(table: pa.Table | Mapping[str, Any], registry: EventRegistry) -> list[RecordedEvent]:
+def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
     """The rows of an envelope table as events, in order."""
     columns: list[list[Any]] = []
     for name in _ENVELOPE_NAMES:
@@ -125,7 +129,8 @@ def events_of(table: pa.Table | Mapping[str, Any], registry: EventRegistry) -> l
             columns.append([from_micros(us) for us in values.cast(pa.int64()).to_pylist()])
         else:
             columns.append(values.to_pylist())
-    return [RecordedEvent(*row, registry) for row in zip(*columns, strict=True)]
+    columns.append([registry] * table.num_rows)
+    return [RecordedEvent(*row) for row in zip(*columns, strict=True)]
 
 
 class Scanner:
@@ -163,7 +168,9 @@ class Scanner:
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         cursor = self._cursor()
         try:
-            return cursor.sql(select.format(events=f"read_parquet([{listed}])"), params=list(parameters)).to_arrow_table()
+            return cursor.sql(
+                select.format(events=f"read_parquet([{listed}])"), params=list(parameters)
+            ).to_arrow_table()
         except duckdb.Error as error:
             gone = [path for path in paths if not os.path.exists(path)]
             if gone:
@@ -179,12 +186,11 @@ class Scanner:
             return ENVELOPE_SCHEMA.empty_table()
         names = ", ".join(n if n != "event_id" else "event_id::VARCHAR AS event_id" for n in _ENVELOPE_NAMES)
         if len(stream_ids) == 1:
-            condition, parameters = "stream_id = ?", list(stream_ids)
+            condition: str = "stream_id = ?"
+            parameter: Any = stream_ids[0]
         else:
-            condition, parameters = "stream_id IN (SELECT unnest(?::VARCHAR[]))", [list(stream_ids)]
-        table = self.query(
-            files, f"SELECT {names} FROM {{events}} WHERE {condition} ORDER BY position", parameters
-        )
+            condition, parameter = "stream_id IN (SELECT unnest(?::VARCHAR[]))", list(stream_ids)
+        table = self.query(files, f"SELECT {names} FROM {{events}} WHERE {condition} ORDER BY position", [parameter])
         texts = table.column("event_id").to_pylist()
         ids = pa.array([UUID(text).bytes for text in texts], pa.binary(16))
         table = table.set_column(3, "event_id", pa.ExtensionArray.from_storage(pa.uuid(), ids))

@@ -10,7 +10,7 @@ in a tenth of that. Larger commits go through pyarrow. Source: the Parquet forma
 from __future__ import annotations
 
 import struct
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -18,7 +18,7 @@ from zlib import crc32
 from orders_es.log.event import EPOCH, to_micros
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["encode"]
 
@@ -122,7 +122,9 @@ def _column(name: str, kind: str) -> tuple[bool, bool, bytes]:
 
     The head is fields 1 to 4: type, encodings (PLAIN, RLE), path, codec (none), and the header of field 5.
     """
-    head = b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+    head = (
+        b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+    )
     return _required(name), name in _WITH_STATISTICS, head
 
 
@@ -140,29 +142,16 @@ def _crc(body: bytes) -> bytes:
 
 def _plain(kind: str, values: Sequence[Any]) -> bytes:
     """The values in Parquet's PLAIN encoding."""
-    n = len(values)
-    if n == 1 and kind in _PACK_ONE:
-        return _PACK_ONE[kind](values[0])
-    if kind == "string":
-        encoded = [v.encode() for v in values]
-        return b"".join([len(v).to_bytes(4, "little") + v for v in encoded])
-    if kind == "int64":
-        return struct.pack(f"<{n}q", *values)
-    if kind == "int32":
-        return struct.pack(f"<{n}i", *values)
-    if kind == "uuid":
-        return b"".join(values)
-    if kind == "decimal":
-        return struct.pack(f"<{n}q", *[int(v.scaleb(4)) for v in values])
-    if kind == "timestamp":
-        return struct.pack(f"<{n}q", *[to_micros(v, "value") if isinstance(v, datetime) else v for v in values])
-    if kind == "date":
-        return struct.pack(f"<{n}i", *[_days(v) for v in values])
-    if kind == "float64":
-        return struct.pack(f"<{n}d", *values)
-    bits = bytearray((n + 7) // 8)
-    for i, v in enumerate(values):
-        bits[i >> 3] |= bool(v) << (i & 7)
+    if kind == "bool":
+        return _bits([bool(v) for v in values])
+    one = _PACK_ONE[kind]
+    return b"".join([one(v) for v in values])
+
+
+def _bits(flags: Sequence[bool]) -> bytes:
+    bits = bytearray((len(flags) + 7) // 8)
+    for i, flag in enumerate(flags):
+        bits[i >> 3] |= flag << (i & 7)
     return bytes(bits)
 
 
@@ -171,21 +160,24 @@ def _one_text(value: str) -> bytes:
     return len(encoded).to_bytes(4, "little") + encoded
 
 
-_PACK_INT64 = struct.Struct("<q").pack
-_PACK_ONE: dict[str, Any] = {
+def _one_timestamp(value: datetime | int) -> bytes:
+    return _INT64_PACK(to_micros(value, "value") if isinstance(value, datetime) else value)
+
+
+_INT64_PACK = struct.Struct("<q").pack
+_INT32_PACK = struct.Struct("<i").pack
+_PACK_ONE: dict[str, Callable[[Any], bytes]] = {
     "string": _one_text,
-    "int64": _PACK_INT64,
-    "int32": struct.Struct("<i").pack,
-    "timestamp": lambda value: _PACK_INT64(to_micros(value, "value") if isinstance(value, datetime) else value),
-    "decimal": lambda value: _PACK_INT64(int(value.scaleb(4))),
+    "int64": _INT64_PACK,
+    "int32": _INT32_PACK,
+    "timestamp": _one_timestamp,
+    "decimal": lambda value: _INT64_PACK(int(value.scaleb(4))),
+    "date": lambda value: _INT32_PACK(value.toordinal() - EPOCH.toordinal()),
+    "float64": struct.Struct("<d").pack,
     "uuid": bytes,
 }
 _WIDTH = {"int64": 8, "int32": 4, "uuid": 16, "timestamp": 8, "decimal": 8, "bool": 1, "date": 4, "float64": 8}
 _CRC_BYTES = 5
-
-
-def _days(value: date) -> int:
-    return value.toordinal() - EPOCH.toordinal()
 
 
 def _levels(values: Sequence[Any], present: int) -> bytes:
@@ -194,11 +186,8 @@ def _levels(values: Sequence[Any], present: int) -> bytes:
     if present in (0, n):
         run = _uvarint(n << 1) + (b"\x01" if present else b"\x00")
     else:
-        groups = (n + 7) // 8
-        bits = bytearray(groups)
-        for i, v in enumerate(values):
-            bits[i >> 3] |= (v is not None) << (i & 7)
-        run = _uvarint(groups << 1 | 1) + bytes(bits)
+        bits = _bits([v is not None for v in values])
+        run = _uvarint(len(bits) << 1 | 1) + bits
     return len(run).to_bytes(4, "little") + run
 
 
@@ -254,7 +243,7 @@ def _one_value(name: str, kind: str, is_null: bool) -> tuple[Any, bytes, bytes, 
     required, statistics, head = _column(name, kind)
     levels = b"" if required else _ONE_NULL if is_null else _ONE_VALUE
     tail = b"\x1c\x15\x02\x15\x00\x15\x06\x15\x06\x00\x00"
-    pack = _PACK_ONE.get(kind) or (lambda value: _plain(kind, [value]))
+    pack = _PACK_ONE.get(kind) or (lambda value: _bits([value]))
     if kind == "string" and not is_null:
         return pack, levels, b"", b"", tail, statistics
     body = levels if is_null else levels + bytes(_WIDTH[kind])

@@ -66,9 +66,7 @@ class Streams:
         seen = sum(f.count for f in self._small.values()) + sum(f.count for f in self._large)
         self.reset([])
         for file in chain:
-            if file.last > seen:
-                self._unseen.append(file)
-            elif file.kind == "commit" and file.count < SMALL_FILE:
+            if file.last > seen or (file.kind == "commit" and file.count < SMALL_FILE):
                 self._unseen.append(file)
             else:
                 self._large.append(file)
