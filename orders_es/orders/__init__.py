@@ -50,6 +50,7 @@ from orders_es.orders.money import format_money, money
 from orders_es.orders.order import STATUSES, AsOf, Line, Order, PaymentStatus, Status, initial_state
 from orders_es.orders.order_fold import OrderFold
 from orders_es.orders.rules import RULES
+from orders_es.orders.summary import summarize
 
 __all__ = [
     "EVENT_TYPES",
@@ -103,4 +104,5 @@ __all__ = [
     "format_money",
     "initial_state",
     "money",
+    "summarize",
 ]

@@ -1,0 +1,217 @@
+"""The life of one order, event by event, with what each changed: for auditors. Read-only."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from orders_es.orders import STATUSES, evolve, format_money, initial_state, summarize
+from orders_es.orders.money import EXACT
+from orders_es.replay.load import events_at
+from orders_es.replay.moments import as_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+    from uuid import UUID
+
+    import pandas as pd
+
+    from orders_es.log import EventLog, RecordedEvent
+    from orders_es.orders import AsOf, Order, Status
+
+__all__ = ["HistoryRow", "OrderHistory", "history"]
+
+_SHOWN_ROWS = 200
+_LATE = "late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One event of an order and what it changed.
+
+    Args:
+        position: Its place in the log.
+        version: Its place in the order's stream.
+        type: The event type's name.
+        occurred_at: When it happened.
+        recorded_at: When the log accepted it.
+        late: Whether something that was recorded before it had happened after it.
+        actor: Who or what caused it.
+        status_before: The order's status without it.
+        status_after: The order's status with it.
+        total_before: What the order came to without it.
+        total_after: What the order comes to with it.
+        summary: The event in words.
+        event_id: Its identity.
+        correlation_id: The conversation it belongs to.
+        causation_id: What caused it.
+    """
+
+    position: int
+    version: int
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    late: bool
+    actor: str | None
+    status_before: Status
+    status_after: Status
+    total_before: Decimal
+    total_after: Decimal
+    summary: str
+    event_id: UUID
+    correlation_id: str | None
+    causation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OrderHistory:
+    """The events of one order in version order, which is the order in which they were recorded; `history` makes one.
+
+    A sequence of `HistoryRow`: it has a length, can be indexed and iterated over. `print` shows a timeline.
+    """
+
+    order_id: str
+    currency: str | None
+    as_of: AsOf
+    rows: tuple[HistoryRow, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[HistoryRow]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: int) -> HistoryRow:
+        return self.rows[index]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A DataFrame with a row for each event; times in UTC, money as `Decimal`."""
+        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+
+        names = [f.name for f in dataclasses.fields(HistoryRow)]
+        frame = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
+        for name in ("occurred_at", "recorded_at"):
+            frame[name] = frame[name].astype("datetime64[us, UTC]")
+        return frame
+
+    def __repr__(self) -> str:
+        last = self.rows[-1]
+        total = format_money(last.total_after, self.currency)
+        text = f"<OrderHistory {self.order_id}: {len(self)} events, {last.status_after}, total {total} ({self.as_of})>"
+        return _printable(text)
+
+    def __str__(self) -> str:
+        heads = ("ver", "occurred (UTC)", "recorded (UTC)", "total", "")
+        cells = [_cells(row) for row in self.rows]
+        widths = [max(len(row[i]) for row in (heads, *cells)) for i in range(4)]
+        lines = [_printable(f"order {self.order_id}: {len(self)} events, {self.as_of}")]
+        for row in (heads, *cells):
+            ver, occurred, recorded, total, what = row
+            line = f"{ver:>{widths[0]}}  {occurred:<{widths[1]}}  {recorded:<{widths[2]}}  {total:>{widths[3]}}  {what}"
+            lines.append(_printable(line.rstrip()))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{head}</th>" for head in ("version", "occurred (UTC)", "recorded (UTC)", "total", "what"))
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in self.rows[:_SHOWN_ROWS]
+        )
+        hidden = len(self) - _SHOWN_ROWS
+        if hidden > 0:
+            body += f"<tr><td colspan='5'>… and {hidden:,} more</td></tr>"
+        return (
+            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
+            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def history(
+    log: EventLog, order_id: str, *, at: datetime | None = None, known_at: datetime | None = None
+) -> OrderHistory:
+    """The life of an order, event by event in the order of recording, with what each changed. Read-only.
+
+    Args:
+        log: The log.
+        order_id: The order.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+
+    Raises:
+        OrderNotFound: There is no such order, or nothing of it by then.
+        NaiveTime: A time has no time zone.
+        UnknownEventType: The stream holds other things than order events.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
+        >>> [(row.summary, row.status_after) for row in history(log, "A-1")]
+        [('created in GBP for a guest', 'created'), ('placed', 'placed')]
+    """
+    asked = as_of(at=at, known_at=known_at)
+    events = events_at(log, order_id, asked)
+    # The effect of an event does not depend on the others, so each is folded alone and the sums run along: a history of
+    # n events takes n small folds.
+    blank = initial_state(order_id)
+    alone = [evolve(blank, event) for event in events]
+    currency = next((order.currency for order in alone if order.currency is not None), None)
+    return OrderHistory(order_id, currency, asked, tuple(_rows(events, alone, blank, currency)))
+
+
+def _rows(
+    events: Sequence[RecordedEvent], alone: Sequence[Order], blank: Order, currency: str | None
+) -> Iterator[HistoryRow]:
+    status, total, latest = blank.status, blank.total, None
+    for event, effect in zip(events, alone, strict=True):
+        status_after = max(status, effect.status, key=STATUSES.index)
+        total_after = EXACT.add(total, effect.total)
+        yield HistoryRow(
+            position=event.position,
+            version=event.version,
+            type=event.type,
+            occurred_at=event.occurred_at,
+            recorded_at=event.recorded_at,
+            late=latest is not None and event.occurred_at < latest,
+            actor=event.actor,
+            status_before=status,
+            status_after=status_after,
+            total_before=total,
+            total_after=total_after,
+            summary=summarize(event.data, currency),
+            event_id=event.event_id,
+            correlation_id=event.correlation_id,
+            causation_id=event.causation_id,
+        )
+        status, total = status_after, total_after
+        latest = event.occurred_at if latest is None else max(latest, event.occurred_at)
+
+
+def _cells(row: HistoryRow) -> tuple[str, str, str, str, str]:
+    notes: list[Any] = [
+        row.summary,
+        f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
+        f"[{_LATE}]" if row.late else None,
+        f"by {row.actor}" if row.actor else None,
+    ]
+    return (
+        str(row.version),
+        _moment(row.occurred_at),
+        _moment(row.recorded_at),
+        format_money(row.total_after),
+        " ".join(note for note in notes if note),
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,0 +1,58 @@
+"""Moments and limits that a replay is asked for, checked and in UTC: for the modules of `orders_es.replay`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from orders_es.errors import NaiveTime
+from orders_es.orders import AsOf
+
+if TYPE_CHECKING:
+    from orders_es.log import RecordedEvent
+
+__all__ = ["as_of", "counts", "instant"]
+
+
+def instant(argument: str, value: object) -> datetime | None:
+    """The same instant in UTC; None stays None, which is no limit.
+
+    Args:
+        argument: The argument's name, for the error.
+        value: A datetime with time zone, or None.
+
+    Raises:
+        NaiveTime: It has no time zone.
+        TypeError: It is not a datetime.
+
+    Example:
+        >>> instant("at", datetime(2011, 6, 3, 15, tzinfo=UTC))
+        datetime.datetime(2011, 6, 3, 15, 0, tzinfo=datetime.timezone.utc)
+    """
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise TypeError(f"{argument}={value!r} is {type(value).__name__}; give a datetime with a time zone")
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise NaiveTime(argument, value)
+    return value.astimezone(UTC)
+
+
+def as_of(*, at: object, known_at: object, version: int | None = None, position: int | None = None) -> AsOf:
+    """The question as asked, its moments checked and in UTC. Raises as `instant` does.
+
+    Example:
+        >>> print(as_of(at=None, known_at=None, version=3))
+        up to version 3
+    """
+    return AsOf(at=instant("at", at), known_at=instant("known_at", known_at), version=version, position=position)
+
+
+def counts(event: RecordedEvent, asked: AsOf) -> bool:
+    """Whether an event was there, at the moment asked about. Every limit includes itself."""
+    return (
+        (asked.at is None or event.occurred_at <= asked.at)
+        and (asked.known_at is None or event.recorded_at <= asked.known_at)
+        and (asked.version is None or event.version <= asked.version)
+        and (asked.position is None or event.position <= asked.position)
+    )
