@@ -1,0 +1,76 @@
+"""Files on disk, by either writer, against the tables of docs/format.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from orders_es.log import NO_STREAM, NewEvent, open_log
+from orders_es.orders import ItemAdded
+
+PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+COLUMN = re.compile(r"^\| `(\w+)` \| (\w+)(?:\(16\))?(?:, ([A-Z]+)\S*(?: UTC\))?)? \| (no|yes) \|", re.MULTILINE)
+ENVELOPE = COLUMN.findall(PAGE)
+LOGICAL = {"STRING": "String", "UUID": "UUID", "TIMESTAMP": "Timestamp(isAdjustedToUTC=true, timeUnit=microseconds"}
+
+
+def write(folder, how):
+    log = open_log(folder, create=True)
+    event = NewEvent(
+        data=ItemAdded(item_id="A", quantity=2, price=Decimal("2.55")), occurred_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    sizes = {"one row": [1], "a few rows": [5], "many rows": [200], "segment": [1, 5, 200]}[how]
+    for i, size in enumerate(sizes):
+        log.append(f"order-{i}", [event] * size, expected=NO_STREAM)
+    if how == "segment":
+        log.compact()
+    return log
+
+
+@pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])
+def test_columns_have_the_types_of_the_page(tmp_path, how):
+    assert len(ENVELOPE) == 12
+    for file in write(tmp_path / "log", how).files():
+        parquet = pq.ParquetFile(file.path)
+        schema = parquet.schema
+        assert [schema.column(i).name for i in range(12)] == [name for name, *_ in ENVELOPE]
+        for i, (_, physical, logical, null) in enumerate(ENVELOPE):
+            column = schema.column(i)
+            assert column.physical_type == {"FIXED_LEN_BYTE_ARRAY": "FIXED_LEN_BYTE_ARRAY"}.get(physical, physical)
+            assert str(column.logical_type).startswith(LOGICAL.get(logical, "None"))
+            assert column.max_definition_level == (null == "yes")
+        shredded = {schema.column(i).name: schema.column(i) for i in range(12, len(schema.names))}
+        assert set(shredded) == {"item_id", "quantity", "price"}
+        assert shredded["price"].physical_type == "INT64"
+        assert str(shredded["price"].logical_type) == "Decimal(precision=18, scale=4)"
+
+
+@pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])
+def test_the_footer_has_the_fields_of_the_page(tmp_path, how):
+    log = write(tmp_path / "log", how)
+    for file in log.files():
+        footer = json.loads(pq.read_metadata(file.path).metadata[b"orders_es"])
+        section = PAGE.partition("## The footer")[2].partition("## Hashes")[0]
+        named = {
+            name for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+        }
+        assert set(footer) == named
+        assert (footer["format"], footer["log_id"], footer["kind"]) == (1, str(log.log_id), file.kind)
+        assert (footer["first"], footer["last"], footer["tree_size"]) == (file.first, file.last, file.last)
+        assert footer["last"] - footer["first"] + 1 == pq.read_metadata(file.path).num_rows
+    assert footer["tree_root"] == log.head().root.hex()
+
+
+def test_the_identity_has_the_fields_of_the_page(tmp_path):
+    log = write(tmp_path / "log", "one row")
+    identity = json.loads((tmp_path / "log" / "log.json").read_text(encoding="utf-8"))
+    example = json.loads(re.search(r"## log\.json\n\n```json\n(.+?)```", PAGE, re.DOTALL)[1])
+    assert set(identity) == set(example)
+    assert identity["log_id"] == str(log.log_id)
+    assert identity["origin"] == "log"
