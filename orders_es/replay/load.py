@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import gc
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.errors import OrderNotFound, UnknownEventType
-from orders_es.orders import EVENT_TYPES, Order, OrderFold, fold, initial_state
+from orders_es.orders import EVENT_TYPES, Order, OrderFold, initial_state
 from orders_es.replay.moments import as_of, counts
 from orders_es.replay.suggestions import close_ids
 
@@ -62,7 +63,9 @@ def load_order(
         'created'
     """
     asked = as_of(at=at, known_at=known_at, version=version, position=position)
-    return replace(fold(events_at(log, order_id, asked), initial_state(order_id)), as_of=asked)
+    folding = OrderFold(initial_state(order_id))
+    folding.apply(events_at(log, order_id, asked))
+    return folding.order(asked)
 
 
 def events_at(log: EventLog, order_id: str, asked: AsOf) -> list[RecordedEvent]:
@@ -117,18 +120,34 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
     asked = as_of(at=at, known_at=known_at)
     folds: dict[str, OrderFold] = {}
     foreign: dict[str, tuple[str, int]] = {}
-    for batch in log.read(columns=_COLUMNS):
-        if _all_after(batch, asked.known_at):
-            break  # recorded_at never decreases with position
-        for stream_id, events in _by_stream(log, batch, asked, foreign):
-            folding = folds.get(stream_id)
-            if folding is None:
-                folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-            folding.apply(events)
-    for stream_id, (name, position) in foreign.items():
-        if stream_id in folds:
-            raise UnknownEventType(name, position, stream_id)
-    return {stream_id: replace(folding.order(), as_of=asked) for stream_id, folding in folds.items()}
+    with _no_collector():
+        for batch in log.read(columns=_COLUMNS):
+            if _all_after(batch, asked.known_at):
+                break  # recorded_at never decreases with position
+            for stream_id, events in _by_stream(log, batch, asked, foreign):
+                folding = folds.get(stream_id)
+                if folding is None:
+                    folding = folds[stream_id] = OrderFold(initial_state(stream_id))
+                folding.apply(events)
+        for stream_id, (name, position) in foreign.items():
+            if stream_id in folds:
+                raise UnknownEventType(name, position, stream_id)
+        orders = {}
+        for stream_id in list(folds):
+            orders[stream_id] = folds.pop(stream_id).order(asked)
+        return orders
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """No garbage collection meanwhile: millions of lasting values and no cycles, which it would walk again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Row(NamedTuple):
@@ -152,12 +171,15 @@ def _by_stream(
 
     ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in log.registry if t.cls in EVENT_TYPES}
     decode = log.registry.decode
+    last, moment = 0, from_micros(0)  # many neighbours happened at the same moment
     for stream_id, run in groupby(_rows(batch, asked), key=itemgetter(0)):
         events = []
         for _, version, position, name, schema_version, micros, payload in run:
             if name in ours:
                 data = decode(name, schema_version, payload, position, stream_id)
-                events.append(_Row(data, from_micros(micros), version, position))
+                if micros != last:
+                    last, moment = micros, from_micros(micros)
+                events.append(_Row(data, moment, version, position))
             else:
                 foreign.setdefault(stream_id, (name, position))
         if events:
