@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.asking import events_of
+from orders_es.cli.asking import asking, check_version
 from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument
 from orders_es.cli.order_text import history_text, order_text, question_text
-from orders_es.cli.output import Verbatim, count, print_json, print_text, printable, terminal_width
+from orders_es.cli.output import Verbatim, count, print_json, print_text, printable
+from orders_es.errors import UnknownEventType
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from orders_es.log import RecordedEvent
+    from orders_es.log import EventLog, RecordedEvent
+    from orders_es.replay import HistoryRow
 
 __all__ = ["history", "show"]
 
@@ -49,11 +51,12 @@ def show(
       orders-es show 536365 --log my-log
       orders-es show 536365 --at 2011-06-03 --known-at '2011-06-03 15:00' --tz Europe/London --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    asked: dict[str, Any] = {"at": at, "known_at": known_at, "version": version}
-    with existing_log(log) as opened:
-        from orders_es.orders import fold, initial_state  # noqa: PLC0415 - `--help` does not need the domain
+    from orders_es.replay import load_order  # noqa: PLC0415 - `--help` does not need it
 
-        state = fold(events_of(opened, order, **asked), initial_state(order))
+    asked: dict[str, Any] = {"at": at, "known_at": known_at, "version": version}
+    with existing_log(log) as opened, asking(opened, order):
+        check_version(opened, order, version)
+        state = load_order(opened, order, **asked)
     if as_json:
         print_json({"as_of": asked, "order": state.as_dict()})
     else:
@@ -68,8 +71,8 @@ def show(
 def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzinfo, log: str, as_json: bool) -> None:
     """The events of one order in the order in which they were recorded, each with both of its times.
 
-    "occurred" is when it happened, "recorded" when the log accepted it. An event that came in late stands further down
-    than it happened.
+    "occurred" is when it happened, "recorded" when the log accepted it, "total" what the order came to from then on.
+    [late] marks an event that had happened before one that was recorded earlier.
 
     \b
     Example:
@@ -77,16 +80,32 @@ def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
       orders-es history 536365 --known-at 2011-12-31 --log my-log --json | jq '.events[].type'
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     asked: dict[str, Any] = {"at": at, "known_at": known_at}
-    with existing_log(log) as opened:
-        events = events_of(opened, order, **asked)
+    with existing_log(log) as opened, asking(opened, order):
+        told = _told(opened, order, **asked)
     if as_json:
-        print_json({"order_id": order, "as_of": asked, "events": [_as_json(event) for event in events]})
+        print_json({"order_id": order, "as_of": asked, "events": [_as_json(event, row) for event, row in told]})
         return
-    click.echo(f"order {printable(order)}: {count(len(events), 'event')}, {question_text(**asked, zone=tz)}\n")
-    print_text(history_text(events, tz, width=terminal_width()))
+    print_text(f"order {printable(order)}: {count(len(told), 'event')}, {question_text(**asked, zone=tz)}\n")
+    print_text(history_text(told, tz))
 
 
-def _as_json(event: RecordedEvent) -> dict[str, Any]:
+def _told(log: EventLog, order: str, **asked: Any) -> list[tuple[RecordedEvent, HistoryRow | None]]:
+    """The events, each with what it did to the order; without that, where a type is nobody's that we know."""
+    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
+
+    try:
+        rows = replay.history(log, order, **asked).rows
+    except UnknownEventType:
+        from orders_es.replay.load import events_at  # noqa: PLC0415
+        from orders_es.replay.moments import as_of  # noqa: PLC0415
+
+        return [(event, None) for event in events_at(log, order, as_of(**asked))]
+    # Recorded events never change, so it does not matter that this looks a second time.
+    events = {event.version: event for event in log.load(order, to_version=rows[-1].version)}
+    return [(events[row.version], row) for row in rows]
+
+
+def _as_json(event: RecordedEvent, row: HistoryRow | None) -> dict[str, Any]:
     return {
         "position": event.position,
         "version": event.version,
@@ -99,4 +118,8 @@ def _as_json(event: RecordedEvent) -> dict[str, Any]:
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,
         "payload": Verbatim(event.payload),
+        "late": None if row is None else row.late,
+        "summary": None if row is None else row.summary,
+        "status_after": None if row is None else row.status_after,
+        "total_after": None if row is None else row.total_after,
     }

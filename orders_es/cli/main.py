@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from orders_es.cli.demo import demo
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
 from orders_es.cli.sources import import_, simulate
@@ -90,5 +91,5 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (simulate, import_, info, show, history, compact, vacuum):
+for _command in (demo, simulate, import_, info, show, history, compact, vacuum):
     main.add_command(_command)

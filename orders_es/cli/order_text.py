@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import RecordedEvent
     from orders_es.orders import Order
+    from orders_es.replay import HistoryRow
 
 __all__ = ["event_facts", "history_text", "order_text", "question_text"]
 
@@ -112,7 +113,7 @@ def _moments(order: Order, zone: tzinfo) -> str:
     return "\n".join(rows)
 
 
-def event_facts(payload: str, width: int | None = None) -> str:
+def event_facts(payload: str) -> str:
     """A payload in a few words: its values, money and all, in the order in which they were recorded.
 
     Example:
@@ -122,7 +123,7 @@ def event_facts(payload: str, width: int | None = None) -> str:
     # Numbers that JSON writes with a point are shown as written: a float would lose digits.
     values: dict[str, Any] = json.loads(payload, parse_float=str)
     facts = (f"{name}={_short(name, value)}" for name, value in values.items() if value is not None)
-    return printable(" ".join(facts), width)
+    return " ".join(facts)
 
 
 def _short(name: str, value: Any) -> str:
@@ -132,25 +133,32 @@ def _short(name: str, value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def history_text(events: Sequence[RecordedEvent], zone: tzinfo = UTC, *, width: int | None = None) -> str:
+def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | None]], zone: tzinfo = UTC) -> str:
     """Events in version order, each with both of its times, exact to what was recorded.
 
     Args:
-        events: The events.
+        told: The events, each with what it did to the order where that is known.
         zone: The zone to show times in.
-        width: Cut what the events say so that a line fits into so many columns; nothing is cut if left out.
     """
-    heads = ["ver", f"occurred ({zone})", "recorded", "event"]
-    rows = [
-        [str(event.version), _moment(event.occurred_at, zone), _moment(event.recorded_at, zone), event.type]
-        for event in events
-    ]
-    room = None
-    if width is not None:
-        taken = sum(max(len(row[i]) for row in [heads, *rows]) for i in range(4)) + 5 * len("  ")
-        room = max(width - taken, 0)
-    facts = [event_facts(event.payload, room) for event in events]
-    return table([[*row, said] for row, said in zip(rows, facts, strict=True)], heads=[*heads, ""], right="rllll")
+    rows = []
+    for event, row in told:
+        times = [_moment(event.occurred_at, zone), _moment(event.recorded_at, zone)]
+        total = NEVER if row is None else money(row.total_after)
+        rows.append([str(event.version), *times, total, printable(_what(event, row))])
+    return table(rows, heads=["ver", f"occurred ({zone})", "recorded", "total", ""], right="rllrl")
+
+
+def _what(event: RecordedEvent, row: HistoryRow | None) -> str:
+    if row is None:
+        return f"{event.type} {event_facts(event.payload)}"
+    notes = [row.summary]
+    if row.status_before != row.status_after:
+        notes.append(f"[{row.status_before} -> {row.status_after}]")
+    if row.late:
+        notes.append("[late]")
+    if row.actor:
+        notes.append(f"by {row.actor}")
+    return " ".join(notes)
 
 
 def _moment(moment: datetime, zone: tzinfo) -> str:

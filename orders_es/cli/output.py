@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -13,7 +11,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "terminal_width"]
+__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table"]
 
 _KILO = 1024
 _PIECE = 32 * _KILO
@@ -171,8 +169,3 @@ def _cells(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in {"W", "F"} else 1 for c in text
     )
-
-
-def terminal_width() -> int | None:
-    """The columns of the terminal that answers go to; None where they go to a file or another program."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

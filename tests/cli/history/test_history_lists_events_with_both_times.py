@@ -19,11 +19,17 @@ def test_every_event_in_version_order(run, shop):
         "correlation_id",
         "causation_id",
         "payload",
+        "late",
+        "summary",
+        "status_after",
+        "total_after",
     ]
     assert (last["position"], last["type"], last["actor"]) == (10, "DiscountApplied", "web")
     assert (last["occurred_at"], last["recorded_at"]) == ("2026-06-02T09:00:00Z", "2026-06-05T12:00:00Z")
     assert last["payload"]["reason"] == "goodwill"
     assert float(last["payload"]["amount"]) == 2.5
+    assert (last["late"], last["status_after"], last["total_after"]) == (True, "shipped", "32.6000")
+    assert "2.50 EUR" in last["summary"]
 
 
 def test_money_in_payloads_is_text(run, shop):
@@ -44,7 +50,9 @@ def test_only_what_was_known_by_then(run, shop):
 def test_people_see_times_and_facts(run, shop):
     text = run("history", "A-1", "--log", shop).out
     assert "8 events" in text
-    assert "item_id=R1 quantity=3 price=9.90 description=Rosé £" in text
+    assert "3 x R1 Rosé £ at 9.90 EUR" in text
+    assert "[placed -> paid]" in text
+    assert text.count("[late]") == 1
     assert "2026-06-02 09:00:00" in text
     assert "2026-06-05 12:00:00" in text
 
@@ -62,6 +70,7 @@ def test_a_type_that_nobody_registered_is_shown_and_its_payload_kept_to_the_lett
     answer = run("history", "P-1", "--log", tmp_path / "odd", "--json")
     assert "12345678901234567890.123456789" in answer.out
     assert "1.10" in answer.out
+    assert answer.json["events"][0]["total_after"] is None
     text = run("history", "P-1", "--log", tmp_path / "odd").out
-    assert "weight=1.10" in text
+    assert "ParcelWeighed weight=1.10" in text
     assert "\x1b" not in text

@@ -1,0 +1,182 @@
+"""The commands that fill a log: `simulate` and `import`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from orders_es.cli.options import as_json, log_option, zone_option
+from orders_es.cli.output import count, print_json
+from orders_es.cli.times import format_instant
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+__all__ = ["import_", "simulate"]
+
+
+@click.command()
+@click.option("--orders", metavar="N", type=click.IntRange(min=1), default=1_000, show_default=True, help="How many.")
+@click.option(
+    "--seed",
+    metavar="S",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same events, times and tree root; another one another life of the shop.",
+)
+@click.option(
+    "--start",
+    metavar="DAY",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2025-01-01",
+    show_default=True,
+    help="The first day (UTC) of the period in which the orders come in.",
+)
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=90,
+    show_default=True,
+    help="How long the period is; it has to end in the past.",
+)
+@log_option(makes=True)
+@as_json
+def simulate(orders: int, seed: int, start: datetime, days: int, log: str, as_json: bool) -> None:
+    """Fill a new log with the orders of a simulated shop.
+
+    Orders are placed, paid, shipped, returned, cancelled; some events come in days after they happened and some are
+    corrected later, as in life. The log stands on simulated time, so both clocks have something to tell. It must be
+    new or empty.
+
+    \b
+    Example:
+      orders-es simulate --orders 1000 --seed 7 --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.sources.simulator import simulate_into  # noqa: PLC0415 - takes numpy
+
+    done = simulate_into(
+        log, orders=orders, seed=seed, start=start.replace(tzinfo=UTC), days=days, progress=_somebody_watches(as_json)
+    )
+    if as_json:
+        print_json(
+            {
+                "log": log,
+                "orders": done.orders,
+                "events": done.events,
+                "commits": done.commits,
+                "recorded_from": done.recorded_from,
+                "recorded_to": done.recorded_to,
+                "root": done.head.root,
+                "seconds": done.seconds,
+            }
+        )
+        return
+    click.echo(
+        f"{count(done.orders, 'order')}, {count(done.events, 'event')} in {count(done.commits, 'commit')}, recorded "
+        f"from {format_instant(done.recorded_from)} to {format_instant(done.recorded_to)}, in {done.seconds:.1f} s"
+    )
+    click.echo(f"tree root {done.head.root.hex()}")
+    click.echo(f"next: orders-es info --log {log}")
+
+
+@click.group(name="import", short_help="Bring orders in from somebody else's files.")
+def import_() -> None:
+    """Bring orders in from somebody else's files.
+
+    An import is checked as a whole before anything is appended, and importing the same file twice adds nothing.
+    """
+
+
+def _currency(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", value):
+        raise click.BadParameter(f"{value!r}: give three capital letters, such as GBP")
+    return value
+
+
+@import_.command(name="online-retail")
+@click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "quarantine"]),
+    default="stop",
+    show_default=True,
+    help="What to do about a bad row: import nothing and name it, or write all bad rows with their reasons to a file "
+    "and import the rest.",
+)
+@click.option(
+    "--quarantine",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
+)
+@zone_option("The zone of the shop's clock, in which the file's times are read.")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    default="GBP",
+    show_default=True,
+    callback=_currency,
+    help="The currency of the prices.",
+)
+@log_option(makes=True)
+@as_json
+def online_retail(
+    source: str, on_error: str, quarantine: str | None, tz: tzinfo, currency: str, log: str, as_json: bool
+) -> None:
+    """UCI's Online Retail, and Online Retail II: a year or two of a real shop's invoices.
+
+    SRC is an .xlsx, .csv or .parquet file with either edition's column names. Each invoice becomes an order, each line
+    an event. What happened keeps the time that the file gives it; when it was recorded is now, and not what the file
+    would like it to be.
+
+    \b
+    Get the file from https://archive.ics.uci.edu/dataset/352/online+retail and run
+    Example:
+      orders-es import online-retail 'Online Retail.xlsx' --log retail
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    if quarantine is not None and on_error != "quarantine":
+        raise click.UsageError("--quarantine names a file for bad rows; add --on-error quarantine to set them aside")
+    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.online_retail import import_online_retail  # noqa: PLC0415
+
+    with open_log(log, create=True) as opened:
+        done = import_online_retail(
+            opened,
+            source,
+            on_error="quarantine" if on_error == "quarantine" else "stop",
+            quarantine=quarantine,
+            tz=tz,
+            currency=currency,
+            progress=_somebody_watches(as_json),
+        )
+    if as_json:
+        print_json(
+            {
+                "source": done.source,
+                "digest": done.digest,
+                "rows": done.rows,
+                "events": done.events,
+                "orders": done.streams,
+                "duplicates": done.duplicates,
+                "quarantined": done.quarantined,
+                "quarantine_path": None if done.quarantine_path is None else str(done.quarantine_path),
+                "repeated": done.repeated,
+                "commits": done.commits,
+                "first_position": done.first_position,
+                "last_position": done.last_position,
+            }
+        )
+        return
+    click.echo(str(done))
+    if done.events:
+        click.echo(f"next: orders-es info --log {log}")
+
+
+def _somebody_watches(as_json: bool) -> bool:
+    return sys.stderr.isatty() and not as_json
