@@ -74,17 +74,24 @@ class StreamIndex:
         self._runs: list[_Run] = []
 
     def put(self, versions: Mapping[str, int]) -> None:
-        """Take in each stream's version now; versions only grow."""
+        """Take in each stream's version now: none is lower than what was put before."""
         if len(versions) > _RECENT_MOST:
-            self._add(versions)
+            self.put_any(versions)
             return
         self._recent.update(versions)
         if len(self._recent) > _RECENT_MOST:
-            self._add(self._recent)
-            self._recent = {}
+            self._settle()
+
+    def put_any(self, versions: Mapping[str, int]) -> None:
+        """Take in versions of any age; of several of one stream, the highest counts."""
+        keys = b"".join([stream_key(s) for s in versions])
+        self.put_keys(keys, np.fromiter(versions.values(), np.int32, len(versions)))
 
     def put_keys(self, keys: bytes, versions: npt.NDArray[np.int32]) -> None:
-        """The same for streams whose 16-byte keys are known, one after the other in `keys`."""
+        """As `put_any`, for streams whose 16-byte keys are known, one after the other in `keys`."""
+        if not keys:
+            return
+        self._settle()  # what is recent is believed without a look at the runs
         words: Any = np.frombuffer(keys, dtype=">u8").astype(np.uint64).reshape(-1, 2)
         self._runs.append(_Run(words[:, 0].copy(), words[:, 1].copy(), versions))
         if len(self._runs) > _RUNS_MOST:
@@ -118,9 +125,11 @@ class StreamIndex:
             found = np.maximum(found, run.find(words[:, 0], words[:, 1]))
         return found
 
-    def _add(self, versions: Mapping[str, int]) -> None:
-        keys = b"".join([stream_key(s) for s in versions])
-        self.put_keys(keys, np.fromiter(versions.values(), np.int32, len(versions)))
+    def _settle(self) -> None:
+        """Move what is recent into a run."""
+        if self._recent:
+            recent, self._recent = self._recent, {}
+            self.put_any(recent)
 
     def _merge(self) -> None:
         """One run out of all; a stream that stands in several keeps its highest version."""

@@ -151,6 +151,8 @@ class Streams:
         small = [file for file in self._unseen if file.kind == "commit" and file.count < SMALL_FILE]
         large = [file for file in self._unseen if not (file.kind == "commit" and file.count < SMALL_FILE)]
         versions: dict[str, int] = {}
+        before: dict[str, int] = {}  # from files that a large one follows, which may hold later versions
+        last_large = max((file.first for file in (*self._large, *large)), default=0)
         where: list[tuple[str, int]] = []
         if len(small) >= _SCAN_FROM:
             table = self._scanner.query(small, "SELECT position, stream_id, version FROM {events} ORDER BY position")
@@ -158,13 +160,14 @@ class Streams:
             owners = firsts[np.searchsorted(firsts, table.column("position").to_numpy(), side="right") - 1]
             streams = table.column("stream_id").to_pylist()
             where = list(zip(streams, owners.tolist(), strict=True))
-            versions.update(zip(streams, table.column("version").to_pylist(), strict=True))
+            for (stream_id, first), version in zip(where, table.column("version").to_pylist(), strict=True):
+                (before if first < last_large else versions)[stream_id] = version
         else:
             for file in small:
                 events = events_of(small_file(file, self._log_id), self._registry)
                 self._keep(file.first, events)
                 for event in events:
-                    versions[event.stream_id] = event.version
+                    (before if file.first < last_large else versions)[event.stream_id] = event.version
                     where.append((event.stream_id, file.first))
         keys = [self._scanner.stream_versions([file]) for file in large] if self._complete else []
         # Nothing above changed anything; from here on nothing can fail.
@@ -174,7 +177,10 @@ class Streams:
         self._large += large
         for key, version in keys:
             self._index.put_keys(key, version)
-        if large and not self._complete:
+        if self._complete:
+            if before:
+                self._index.put_any(before)
+        elif large:
             self._met.clear()
         self._know(versions)
         self._unseen = []
@@ -190,7 +196,7 @@ class Streams:
         small: dict[str, int] = {}
         for file in self._small.values():
             for event in self._events_in(file.first) if file.first in self._cache else ():
-                small[event.stream_id] = event.version
+                small[event.stream_id] = max(event.version, small.get(event.stream_id, 0))
         missing = [file for file in self._small.values() if file.first not in self._cache]
         if missing:
             table = self._scanner.query(missing, "SELECT stream_id, max(version) AS v FROM {events} GROUP BY stream_id")
@@ -199,8 +205,8 @@ class Streams:
         self._index = StreamIndex()
         if keys is not None:
             self._index.put_keys(*keys)
-        self._index.put(small)
-        self._index.put(self._met)
+        self._index.put_any(small)
+        self._index.put_any(self._met)
         self._met = {}
         self._complete = True
 
