@@ -1,0 +1,188 @@
+"""Commands on orders in a log: load, decide, append, and again if somebody else was first. For applications.
+
+::
+
+    from orders_es.log import open_log
+    from orders_es.orders import AddItem, CreateOrder
+    from orders_es.service import handle
+
+    log = open_log("my-log", create=True)
+    handle(log, "A-1", CreateOrder(currency="GBP"))
+    handle(log, "A-1", AddItem(item_id="22423", quantity=1, price=Decimal("12.75")), command_id=request_id)
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from orders_es.errors import CommandRejected, VersionConflict
+from orders_es.log import NO_STREAM, NewEvent
+from orders_es.orders import Order, decide, fold, initial_state
+from orders_es.replay.moments import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from orders_es.log import Appended, EventLog, RecordedEvent
+
+__all__ = ["Handled", "event_id_of", "handle"]
+
+COMMANDS: Final = uuid.UUID("6f0c5a0e-8f0b-5d5e-9d53-0d1c8a3f7b11")
+"""The namespace that event ids of commands are derived in. It is storage format: another one would break retries."""
+
+_FIRST_PAUSE_SECONDS = 0.001
+_LONGEST_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What came of a command.
+
+    Args:
+        order: The order right after the command.
+        events: The command's events, as the log holds them.
+        appended: Where the log put them; None if they were there already, or the command came to nothing.
+        duplicate: Whether the command had been handled before, so that nothing was appended now.
+    """
+
+    order: Order
+    events: tuple[RecordedEvent, ...]
+    appended: Appended | None
+    duplicate: bool
+
+
+def handle(
+    log: EventLog,
+    order_id: str,
+    command: Any,
+    *,
+    occurred_at: datetime | None = None,
+    command_id: str | uuid.UUID | None = None,
+    actor: str | None = None,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+    attempts: int = 5,
+) -> Handled:
+    """The order after a command, whose events are durably in the log; or the business rule that says no.
+
+    Loads the order, decides, and appends with the version decided on. If somebody else appended meanwhile, it does so
+    again, since the command may mean something else now or not be allowed any more.
+
+    Args:
+        log: The log.
+        order_id: The order, which is a stream of that name.
+        command: One of the order commands.
+        occurred_at: When it happened in the business, with time zone; now if left out.
+        command_id: The caller's own id of this request, such as that of a message. With it, a repeated command is
+            harmless: it gives the first result again, marked `duplicate`, even where its rule would refuse by now.
+        actor: Who asks.
+        correlation_id: The conversation that it belongs to.
+        causation_id: What caused it; `command_id` if left out.
+        attempts: How many times to try in all, 1 or more.
+
+    Raises:
+        CommandRejected: A business rule says no, or `command_id` belongs to another command (`one_command_per_id`).
+        VersionConflict: Somebody else was first at every attempt.
+        NaiveTime: `occurred_at` has no time zone.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import CreateOrder
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> handle(log, "A-1", CreateOrder(currency="GBP"), command_id="request 7").duplicate
+        False
+        >>> handle(log, "A-1", CreateOrder(currency="GBP"), command_id="request 7").duplicate
+        True
+    """
+    if attempts < 1:
+        raise ValueError(f"attempts={attempts}: give 1 or more")
+    occurred_at = instant("occurred_at", occurred_at)
+    key = None if command_id is None else str(command_id)
+    for attempt in range(1, attempts + 1):
+        history = log.load(order_id)
+        if key is not None:
+            before = _handled_before(order_id, command, key, history)
+            if before is not None:
+                return before
+        order = fold(history, initial_state(order_id))
+        decided = decide(command, order)
+        if not decided:
+            return Handled(order=order, events=(), appended=None, duplicate=False)
+        events = [
+            NewEvent(
+                data=data,
+                occurred_at=occurred_at,
+                event_id=None if key is None else event_id_of(order_id, key, index),
+                actor=actor,
+                correlation_id=correlation_id,
+                causation_id=key if causation_id is None else causation_id,
+            )
+            for index, data in enumerate(decided)
+        ]
+        version = len(history)
+        try:
+            appended = log.append(order_id, events, expected=version or NO_STREAM)
+        except VersionConflict:
+            if attempt == attempts:
+                raise
+            _pause(attempt)
+            continue
+        if appended.duplicate and key is not None:  # another process handled this id since we looked
+            before = _handled_before(order_id, command, key, log.load(order_id))
+            assert before is not None, "the log has just said that these events are there"
+            return before
+        recorded = log.load(order_id, after_version=version, to_version=version + len(events))
+        return Handled(order=fold(recorded, order), events=tuple(recorded), appended=appended, duplicate=False)
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def event_id_of(order_id: str, command_id: str | uuid.UUID, index: int = 0) -> uuid.UUID:
+    """The id of the event that a command comes to, so that it can be found again.
+
+    Args:
+        order_id: The order.
+        command_id: The caller's id of the request.
+        index: Which of the command's events; 0 is the first.
+
+    Example:
+        >>> event_id_of("A-1", "request 7") == event_id_of("A-1", "request 7", 0)
+        True
+    """
+    # With its length in front, no two pairs of ids can run together into the same name.
+    return uuid.uuid5(COMMANDS, f"{len(order_id)}:{order_id}:{index}:{command_id}")
+
+
+def _handled_before(order_id: str, command: Any, command_id: str, history: Sequence[RecordedEvent]) -> Handled | None:
+    """The first result of this command, if its events are in the order's history."""
+    by_id = {event.event_id: event for event in history}
+    events: list[RecordedEvent] = []
+    while (event := by_id.get(event_id_of(order_id, command_id, len(events)))) is not None:
+        events.append(event)
+    if not events:
+        return None
+    before = fold(history[: events[0].version - 1], initial_state(order_id))
+    # `decide` is pure, so the same command on the same order comes to the same events. If not, the id was given to
+    # another command, and saying "done" would lose that one.
+    try:
+        same = decide(command, before) == [event.data for event in events]
+    except CommandRejected:
+        same = False
+    if not same:
+        raise CommandRejected(
+            "one_command_per_id",
+            f"command id {command_id!r} belongs to another command on order {order_id!r}, which came to "
+            f"{', '.join(event.type for event in events)} (position {events[0].position}); give each command an id of its own",
+        )
+    return Handled(order=fold(events, before), events=tuple(events), appended=None, duplicate=True)
+
+
+def _pause(attempt: int) -> None:
+    """Let the others finish: a little longer each time, and at random, so that losers do not meet again."""
+    longest = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
+    time.sleep(random.random() * longest)  # noqa: S311 - spreads losers, guards nothing
