@@ -150,40 +150,40 @@ class Streams:
             return
         small = [file for file in self._unseen if file.kind == "commit" and file.count < SMALL_FILE]
         large = [file for file in self._unseen if not (file.kind == "commit" and file.count < SMALL_FILE)]
-        versions: dict[str, int] = {}
-        before: dict[str, int] = {}  # from files that a large one follows, which may hold later versions
+        found = self._contents(small)
+        # What a large file follows may hold later versions of the same streams.
         last_large = max((file.first for file in (*self._large, *large)), default=0)
-        where: list[tuple[str, int]] = []
-        if len(small) >= _SCAN_FROM:
-            table = self._scanner.query(small, "SELECT position, stream_id, version FROM {events} ORDER BY position")
-            firsts = np.array([file.first for file in small])
-            owners = firsts[np.searchsorted(firsts, table.column("position").to_numpy(), side="right") - 1]
-            streams = table.column("stream_id").to_pylist()
-            where = list(zip(streams, owners.tolist(), strict=True))
-            for (stream_id, first), version in zip(where, table.column("version").to_pylist(), strict=True):
-                (before if first < last_large else versions)[stream_id] = version
-        else:
-            for file in small:
-                events = events_of(small_file(file, self._log_id), self._registry)
-                self._keep(file.first, events)
-                for event in events:
-                    (before if file.first < last_large else versions)[event.stream_id] = event.version
-                    where.append((event.stream_id, file.first))
+        before = {stream_id: version for stream_id, first, version in found if first < last_large}
+        versions = {stream_id: version for stream_id, first, version in found if first > last_large}
         keys = [self._scanner.stream_versions([file]) for file in large] if self._complete else []
         # Nothing above changed anything; from here on nothing can fail.
-        for stream_id, first in dict.fromkeys(where):
+        for stream_id, first in dict.fromkeys((stream_id, first) for stream_id, first, _ in found):
             self._where.setdefault(stream_id, []).append(first)
         self._small.update((file.first, file) for file in small)
         self._large += large
         for key, version in keys:
             self._index.put_keys(key, version)
         if self._complete:
-            if before:
-                self._index.put_any(before)
+            self._index.put_any(before)
         elif large:
             self._met.clear()
         self._know(versions)
         self._unseen = []
+
+    def _contents(self, small: Sequence[LogFile]) -> list[tuple[str, int, int]]:
+        """Stream, file (its first position) and version of every event of some small files, in position order."""
+        if len(small) >= _SCAN_FROM:
+            table = self._scanner.query(small, "SELECT position, stream_id, version FROM {events} ORDER BY position")
+            firsts = np.array([file.first for file in small])
+            owners = firsts[np.searchsorted(firsts, table.column("position").to_numpy(), side="right") - 1]
+            streams, versions = table.column("stream_id").to_pylist(), table.column("version").to_pylist()
+            return list(zip(streams, owners.tolist(), versions, strict=True))
+        contents: list[tuple[str, int, int]] = []
+        for file in small:
+            events = events_of(small_file(file, self._log_id), self._registry)
+            self._keep(file.first, events)
+            contents += [(event.stream_id, file.first, event.version) for event in events]
+        return contents
 
     def _know(self, versions: Mapping[str, int]) -> None:
         if self._complete:
