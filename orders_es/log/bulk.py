@@ -6,6 +6,7 @@ Used by `append_table`, and by `append_batch` where a batch is large.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -138,7 +139,9 @@ def _shredded_columns(rows: list[dict[str, Any]], kinds: dict[str, str]) -> dict
     }
 
 
-def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) -> TableBatch:
+def table_batch(
+    registry: EventRegistry, table: Any, expected: ExpectedVersion | Mapping[str, ExpectedVersion]
+) -> TableBatch:
     """The batch that holds a table's events, all of them checked. See `EventLog.append_table` for the columns.
 
     Raises:
@@ -148,7 +151,6 @@ def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) 
         UnknownEventType: A type is not registered, and there is no `payload` column.
         DuplicateEvent: An event_id is twice in the table.
     """
-    expected = check_expected(expected)
     given = _arrow(table)
     if not given.num_rows:
         raise ValueError("nothing to append: the table is empty")
@@ -178,7 +180,20 @@ def table_batch(registry: EventRegistry, table: Any, expected: ExpectedVersion) 
         _check_fields(registry, columns["type"], shredded)
         columns["payload"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
-    return TableBatch(columns, stream_ids, expected, retryable="event_id" in given.column_names)
+    return TableBatch(columns, stream_ids, _expectations(expected, stream_ids), retryable="event_id" in given.column_names)
+
+
+def _expectations(
+    expected: ExpectedVersion | Mapping[str, ExpectedVersion], stream_ids: pa.Array
+) -> ExpectedVersion | list[ExpectedVersion]:
+    """What every stream must be at: one for all, or one a stream in order of first appearance."""
+    if not isinstance(expected, Mapping):
+        return check_expected(expected)
+    names = stream_ids.unique().to_pylist()
+    try:
+        return [check_expected(expected[name]) for name in names]
+    except KeyError as error:
+        raise InvalidEvent("table", "stream_id", f"expected={{…}} says nothing about stream {error.args[0]!r}") from None
 
 
 def _check_names(registry: EventRegistry, names: list[str]) -> None:

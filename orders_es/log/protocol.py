@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 if TYPE_CHECKING:
     import threading
     import uuid
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
     from types import TracebackType
 
@@ -81,7 +81,9 @@ class EventLog(Protocol):
         """Append to many streams in one commit: all of it or, on any error, nothing. Raises as `append` does."""
         ...
 
-    def append_table(self, table: Any, *, expected: ExpectedVersion = ...) -> Appended:
+    def append_table(
+        self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = ...
+    ) -> Appended:
         """Append a table of events in one commit: all of it or nothing. For bulk loads.
 
         Args:
@@ -89,7 +91,8 @@ class EventLog(Protocol):
                 (with time zone); optional `event_id` (UUIDs), `actor`, `correlation_id`, `causation_id`,
                 `schema_version`; and either `payload` (JSON text) or a column for each payload field, from which the
                 payload is written. Row order is log order.
-            expected: What every stream of the table must be at; `NO_STREAM` if left out.
+            expected: What every stream of the table must be at, or a mapping from each stream to what it must be at;
+                `NO_STREAM` if left out. Versions are cheaper to check than `ANY`, which has to look for retries.
         """
         ...
 

@@ -28,7 +28,7 @@ from orders_es.log.parquet.writer import table_writer
 from orders_es.log.retry import recorded_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -109,7 +109,9 @@ class ParquetLog:
 
         return self._commit_table(table_of_rows(rows, self._registry.columns))
 
-    def append_table(self, table: Any, *, expected: ExpectedVersion = NO_STREAM) -> Appended:
+    def append_table(
+        self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM
+    ) -> Appended:
         """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
         from orders_es.log.bulk import table_batch  # noqa: PLC0415
 
