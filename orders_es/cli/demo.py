@@ -165,7 +165,7 @@ def _on_disk(on_disk: dict[str, Any]) -> str:
     return (
         f"5. On disk: {count(on_disk['files'], 'Parquet file')}, {size(on_disk['bytes'])}; "
         f"the first is {on_disk['first_file']}.\n"
-        "   The root of the hash tree over all events. Note it down, and no rewriting goes unnoticed:\n"
+        "   The root of the hash tree over all events, which another past would not have:\n"
         f"   {on_disk['root'].hex()}"
     )
 

@@ -24,14 +24,14 @@ SMALL_FILES_TO_MENTION = 200
 """Above so many commits outside a segment a scan notices them: 5,000 one-row files take 0.3 s to read."""
 
 
-@click.command()
+@click.command(short_help="What the log is and how large: identity, events, head, root, files.")
 @log_option()
 @as_json
 def info(log: str, as_json: bool) -> None:
     """What the log is and how large: its identity, events, streams, head, tree root and files.
 
-    The tree root commits to every event and its place. Write it down: as long as the log gives the same root at the
-    same position, nothing up to there was altered.
+    The tree root is a fingerprint of all events in their places: the same events give the same root, in every copy of
+    the log and after every compaction, and another past would have another one.
 
     \b
     Example:
@@ -94,7 +94,7 @@ def files_and_bytes(log: EventLog) -> tuple[Sequence[LogFile], int]:
                 raise
 
 
-@click.command()
+@click.command(short_help="Merge small files into segments.")
 @log_option()
 @as_json
 def compact(log: str, as_json: bool) -> None:
@@ -121,7 +121,7 @@ def compact(log: str, as_json: bool) -> None:
         click.echo(f"the old files stay for readers at work; later: orders-es vacuum --log {log}")
 
 
-@click.command()
+@click.command(short_help="Remove superseded files.")
 @click.option(
     "--grace",
     metavar="LENGTH",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["history", "show"]
 
 
-@click.command()
+@click.command(short_help="One order, now or at any moment.")
 @order_argument
 @moments
 @click.option(
@@ -63,7 +63,7 @@ def show(
         print_text(order_text(state, question_text(**asked, zone=tz), tz))
 
 
-@click.command()
+@click.command(short_help="The events of one order, with both of their times.")
 @order_argument
 @moments
 @log_option()

@@ -135,8 +135,9 @@ def online_retail(
     an event. What happened keeps the time that the file gives it; when it was recorded is now, and not what the file
     would like it to be.
 
+    The file is at https://archive.ics.uci.edu/dataset/352/online+retail.
+
     \b
-    Get the file from https://archive.ics.uci.edu/dataset/352/online+retail and run
     Example:
       orders-es import online-retail 'Online Retail.xlsx' --log retail
     """  # noqa: D301 - \b is click's mark for "do not wrap"

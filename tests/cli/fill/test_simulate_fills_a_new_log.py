@@ -1,6 +1,6 @@
 import pytest
 
-ARGS = ("simulate", "--orders", 12, "--days", 4)
+ARGS = ("simulate", "--orders", 12, "--days", 1)
 
 
 def test_the_same_seed_gives_the_same_root_and_another_one_another(run, tmp_path):
