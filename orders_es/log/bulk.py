@@ -180,7 +180,9 @@ def table_batch(
         _check_fields(registry, columns["type"], shredded)
         columns["payload"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
-    return TableBatch(columns, stream_ids, _expectations(expected, stream_ids), retryable="event_id" in given.column_names)
+    return TableBatch(
+        columns, stream_ids, _expectations(expected, stream_ids), retryable="event_id" in given.column_names
+    )
 
 
 def _expectations(
@@ -193,7 +195,9 @@ def _expectations(
     try:
         return [check_expected(expected[name]) for name in names]
     except KeyError as error:
-        raise InvalidEvent("table", "stream_id", f"expected={{…}} says nothing about stream {error.args[0]!r}") from None
+        raise InvalidEvent(
+            "table", "stream_id", f"expected={{…}} says nothing about stream {error.args[0]!r}"
+        ) from None
 
 
 def _check_names(registry: EventRegistry, names: list[str]) -> None:

@@ -81,9 +81,7 @@ class EventLog(Protocol):
         """Append to many streams in one commit: all of it or, on any error, nothing. Raises as `append` does."""
         ...
 
-    def append_table(
-        self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = ...
-    ) -> Appended:
+    def append_table(self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = ...) -> Appended:
         """Append a table of events in one commit: all of it or nothing. For bulk loads.
 
         Args:

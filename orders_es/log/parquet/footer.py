@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
@@ -13,11 +14,16 @@ import pyarrow.parquet as pq
 from orders_es.errors import DamagedLog, ForeignFile
 from orders_es.log.merkle import CompactRange, decompose
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["FORMAT", "KEY", "Footer", "metadata_of", "parse_footer", "read_footer"]
 
 FORMAT = 1
 KEY = b"orders_es"
 _HASH = 32
+_END = 16_384
+_MARK = b"\x18\x09orders_es\x18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Footer:
         recorded_at: Microseconds: when its last event was recorded.
         range: Compact range of its leaves.
         tree: Compact range of the whole tree up to its last event; its root is the tree head after that commit.
+        streams: Each stream of a small commit and its version after it, so that whoever lost a race to it need not read
+            its rows; None where the file does not say.
     """
 
     log_id: uuid.UUID
@@ -43,15 +51,17 @@ class Footer:
     recorded_at: int
     range: CompactRange
     tree: CompactRange
+    streams: Mapping[str, int] | None = None
 
     def to_bytes(self) -> bytes:
         """The JSON text that goes into the file."""
         hashes = b"".join(self.range.hashes).hex()
         peaks = b"".join(self.tree.hashes).hex()
+        streams = "" if self.streams is None else f',"streams":{msgspec.json.encode(self.streams).decode()}'
         return (
             f'{{"format":{FORMAT},"log_id":"{self.log_id}","kind":"{self.kind}","first":{self.first},"last":{self.last},'
             f'"commit_id":"{self.commit_id}","recorded_at":{self.recorded_at},"range":"{hashes}",'
-            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"}}'
+            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}}}'
         ).encode()
 
 
@@ -62,7 +72,7 @@ def _hashes(text: str, begin: int, end: int) -> CompactRange:
     return CompactRange(begin, end, tuple(raw[i : i + _HASH] for i in range(0, len(raw), _HASH)))
 
 
-def parse_footer(path: str, metadata: dict[bytes, bytes] | None, log_id: uuid.UUID) -> Footer:
+def parse_footer(path: str, metadata: Mapping[bytes, bytes] | None, log_id: uuid.UUID) -> Footer:
     """The footer in a file's key-value metadata.
 
     Raises:
@@ -87,6 +97,7 @@ def parse_footer(path: str, metadata: dict[bytes, bytes] | None, log_id: uuid.UU
             raw["recorded_at"],
             _hashes(raw["range"], raw["first"] - 1, raw["last"]),
             _hashes(raw["tree_range"], 0, raw["tree_size"]),
+            raw.get("streams"),
         )
         if footer.tree.end != footer.last or footer.tree.root().hex() != raw["tree_root"]:
             raise ValueError("its tree head does not fit its hashes")
@@ -115,7 +126,38 @@ def metadata_of(path: str) -> dict[bytes, bytes] | None:
 
 def read_footer(path: str, log_id: uuid.UUID) -> Footer:
     """The footer of one file; see `parse_footer` and `metadata_of` for what it raises."""
-    return parse_footer(path, metadata_of(path), log_id)
+    text = _find(path)
+    return parse_footer(path, metadata_of(path) if text is None else {KEY: text}, log_id)
+
+
+def _find(path: str) -> bytes | None:
+    """The footer's JSON text, found at the end of the file by how Thrift writes a key and its value; None if not there.
+
+    A writer that lost a race reads footers and nothing else, so this is worth a few lines: 20 µs instead of 100.
+    """
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        size = os.fstat(fd).st_size
+        end = os.pread(fd, _END, max(size - _END, 0))
+        length = int.from_bytes(end[-8:-4], "little") + 8
+        if end[-4:] != b"PAR1" or length > size:
+            return None
+        if length > len(end):
+            end = os.pread(fd, length, size - length)
+    finally:
+        os.close(fd)
+    at = end.rfind(_MARK, len(end) - length)
+    if at < 0:
+        return None
+    at += len(_MARK)
+    count = shift = 0
+    while True:
+        byte = end[at]
+        at += 1
+        count |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004 - the varint's last byte
+            return end[at : at + count]
+        shift += 7
 
 
 def damaged(path: str, error: Exception) -> DamagedLog:

@@ -23,7 +23,7 @@ from orders_es.log.parquet.follow import follow, read_events
 from orders_es.log.parquet.footer import KEY, Footer, read_footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.storage import publish
-from orders_es.log.parquet.streams import Streams, schema_columns
+from orders_es.log.parquet.streams import SMALL_FILE, Streams, schema_columns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.retry import recorded_before
 
@@ -119,7 +119,10 @@ class ParquetLog:
 
     def _commit_table(self, batch: Any) -> Appended:
         def encode(first: int, recorded: int, bases: Sequence[int]) -> Any:
-            return table_writer(batch.place(first, recorded, bases), self._footer, first)
+            streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None
+            return table_writer(
+                batch.place(first, recorded, bases), lambda leaves, at: self._footer(leaves, at, streams), first
+            )
 
         return self._commit(batch, encode)
 
@@ -127,10 +130,10 @@ class ParquetLog:
         self, batch: RowBatch, first: int, recorded: int, bases: Sequence[int]
     ) -> tuple[bytes, Callable[[], Footer]]:
         columns, leaves = batch.place(first, recorded, bases, self._registry.columns)
-        footer = self._footer(CompactRange.of_leaves(first - 1, leaves), recorded)
+        footer = self._footer(CompactRange.of_leaves(first - 1, leaves), recorded, _versions_after(batch, bases))
         return small.encode(columns, {KEY: footer.to_bytes()}), lambda: footer
 
-    def _footer(self, leaves: CompactRange, recorded: int) -> Footer:
+    def _footer(self, leaves: CompactRange, recorded: int, streams: Mapping[str, int] | None) -> Footer:
         return Footer(
             self._identity.log_id,
             "commit",
@@ -140,6 +143,7 @@ class ParquetLog:
             recorded,
             leaves,
             self._tree.merge(leaves),
+            streams,
         )
 
     def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
@@ -151,7 +155,7 @@ class ParquetLog:
             while True:
                 self._catch_up()
                 bases = self._fresh(lambda: self._streams.versions(names))
-                earlier = recorded_before(batch, bases, lambda ids: self._fresh(lambda: self._streams.rows(ids)))
+                earlier = recorded_before(batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted)))
                 if earlier is not None:
                     return earlier
                 first = self._tree.end + 1
@@ -175,11 +179,17 @@ class ParquetLog:
 
     def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int]) -> Appended:
         file = LogFile(f"{self._commits}/{commit_name(footer.first)}", "commit", footer.first, footer.last)
-        versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
+        versions = footer.streams or _versions_after(batch, bases)
         self._extend(file, footer)
         self._streams.appended(file, versions)
         return Appended(
-            footer.first, footer.last, batch.count, from_micros(footer.recorded_at), footer.commit_id, False, versions
+            footer.first,
+            footer.last,
+            batch.count,
+            from_micros(footer.recorded_at),
+            footer.commit_id,
+            False,
+            dict(versions),
         )
 
     def _now(self) -> int:
@@ -221,7 +231,7 @@ class ParquetLog:
             return True
         for file, footer in found:
             self._extend(file, footer)
-            self._streams.added(file)
+            self._streams.added(file, footer.streams)
         return True
 
     def _extend(self, file: LogFile, footer: Footer) -> None:
@@ -285,7 +295,9 @@ class ParquetLog:
         check_stream_id(stream_id)
         with self._lock:
             self.refresh()
-            events: list[RecordedEvent] = self._fresh(lambda: self._streams.events(stream_id))
+            events: list[RecordedEvent] = self._fresh(
+                lambda: self._streams.events(stream_id, after_version, to_version)
+            )
         return [e for e in events if e.version > after_version and (to_version is None or e.version <= to_version)]
 
     def stream_version(self, stream_id: str) -> int:
@@ -367,6 +379,11 @@ class ParquetLog:
         with self._lock:
             self._relist()
             self._check_chain()
+
+
+def _versions_after(batch: Batch, bases: Sequence[int]) -> dict[str, int]:
+    """Each stream's version after a batch."""
+    return {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
 
 
 def _reopen(folder: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> ParquetLog:

@@ -14,6 +14,7 @@ from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.event import RecordedEvent, from_micros
 from orders_es.log.parquet.footer import damaged, parse_footer
+from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
     import uuid
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orders_es.log.event import LogFile
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Scanner", "Shifted", "events_of", "file_batches", "small_file"]
+__all__ = ["Scanner", "Shifted", "events_of", "file_batches", "rows_of", "small_file"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 
@@ -131,6 +132,19 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
             columns.append(values.to_pylist())
     columns.append([registry] * table.num_rows)
     return [RecordedEvent(*row) for row in zip(*columns, strict=True)]
+
+
+def rows_of(table: pa.Table) -> list[RecordedRow]:
+    """The rows of an envelope table, as far as telling a retry from a conflict needs them."""
+    ids = pa.chunked_array([getattr(c, "storage", c) for c in table.column("event_id").chunks], pa.binary(16))
+    columns = (
+        table.column("stream_id").to_pylist(),
+        ids.to_pylist(),
+        table.column("version").to_pylist(),
+        table.column("position").to_pylist(),
+        table.column("recorded_at").cast(pa.int64()).to_pylist(),
+    )
+    return [RecordedRow(*row) for row in zip(*columns, strict=True)]
 
 
 class Scanner:

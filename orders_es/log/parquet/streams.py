@@ -6,15 +6,16 @@ stream (from reading them once), the versions met so far, and, once enough strea
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-
 from orders_es.log.columns import ENVELOPE_SCHEMA
+from orders_es.log.event import to_micros
+from orders_es.log.parquet.footer import read_footer
 from orders_es.log.parquet.index import StreamIndex
-from orders_es.log.parquet.reader import Scanner, events_of, small_file
+from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
+from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
     import uuid
@@ -30,7 +31,6 @@ SMALL_FILE = 1024
 _FEW_EVENTS = 300_000
 _PROBES_MOST = 16
 _CACHED_EVENTS = 50_000
-_SCAN_FROM = 48
 
 
 class Streams:
@@ -52,7 +52,8 @@ class Streams:
         self._unseen = list(chain)
         self._large: list[LogFile] = []
         self._small: dict[int, LogFile] = {}
-        self._where: dict[str, list[int]] = {}
+        self._where: dict[str, list[tuple[int, int]]] = {}
+        self._told: dict[int, Mapping[str, int]] = {}
         self._cache: OrderedDict[int, list[RecordedEvent]] = OrderedDict()
         self._cached = 0
         self._index = StreamIndex()
@@ -72,9 +73,11 @@ class Streams:
                 self._large.append(file)
         self._index, self._complete = index, complete
 
-    def added(self, file: LogFile) -> None:
-        """Take in a commit of another process; it is read when somebody asks."""
+    def added(self, file: LogFile, streams: Mapping[str, int] | None) -> None:
+        """Take in a commit of another process, with the streams that its footer tells."""
         self._unseen.append(file)
+        if streams is not None:
+            self._told[file.first] = streams
 
     def appended(self, file: LogFile, versions: Mapping[str, int]) -> None:
         """Take in a commit of this process, whose streams and versions are known."""
@@ -82,8 +85,8 @@ class Streams:
             self._see()
         if file.count < SMALL_FILE:
             self._small[file.first] = file
-            for stream_id in versions:
-                self._where.setdefault(stream_id, []).append(file.first)
+            for stream_id, version in versions.items():
+                self._where.setdefault(stream_id, []).append((file.first, version))
         else:
             self._large.append(file)
         self._know(versions)
@@ -107,27 +110,40 @@ class Streams:
         found: list[int] = self._index.get_many(stream_ids).tolist()
         return found
 
-    def events(self, stream_id: str) -> list[RecordedEvent]:
-        """A stream's events in version order. Raises as `versions` does."""
+    def events(self, stream_id: str, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
+        """A stream's events in version order, perhaps with some that are not asked for. Raises as `versions` does."""
         self._see()
         events: list[RecordedEvent] = []
         if self._large and not (self._complete and self._index.get(stream_id) == 0):
             events = events_of(self._scanner.stream_rows(self._large, [stream_id]), self._registry)
-        for first in self._where.get(stream_id, ()):
+        for first in self._holding(stream_id, after_version, to_version):
             events += [event for event in self._events_in(first) if event.stream_id == stream_id]
         events.sort(key=lambda event: event.position)
         return events
 
-    def rows(self, stream_ids: Sequence[str]) -> pa.Table:
-        """The envelope of every event of some streams, in position order. Raises as `versions` does."""
+    def rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+        """Events of some streams, each with `after < version <= to`, or to its end. Raises as `versions` does."""
         self._see()
-        tables = [self._scanner.stream_rows(self._large, stream_ids)]
-        firsts = sorted({first for stream_id in stream_ids for first in self._where.get(stream_id, ())})
-        wanted = pa.array(stream_ids, pa.string())
-        for first in firsts:
-            table = small_file(self._small[first], self._log_id)
-            tables.append(table.filter(pa.compute.is_in(table.column("stream_id"), wanted)))
-        return pa.concat_tables(tables).sort_by("position")
+        rows: list[RecordedRow] = []
+        if self._large:
+            rows += rows_of(self._scanner.stream_rows(self._large, list(wanted)))
+        firsts = {first for stream_id, (after, to) in wanted.items() for first in self._holding(stream_id, after, to)}
+        for first in sorted(firsts):
+            rows += [
+                RecordedRow(
+                    e.stream_id, e.event_id.bytes, e.version, e.position, to_micros(e.recorded_at, "recorded_at")
+                )
+                for e in self._events_in(first)
+                if e.stream_id in wanted
+            ]
+        return rows
+
+    def _holding(self, stream_id: str, after: int, to: int | None) -> list[int]:
+        """The small files that may hold a stream's events with `after < version <= to`."""
+        places = self._where.get(stream_id, [])
+        start = bisect_right(places, after, key=lambda place: place[1])
+        end = len(places) if to is None else bisect_left(places, to, key=lambda place: place[1]) + 1
+        return [first for first, _ in places[start:end]]
 
     def ids(self, prefix: str) -> set[str]:
         """The ids of all streams that begin with a prefix. Raises as `versions` does."""
@@ -157,8 +173,8 @@ class Streams:
         versions = {stream_id: version for stream_id, first, version in found if first > last_large}
         keys = [self._scanner.stream_versions([file]) for file in large] if self._complete else []
         # Nothing above changed anything; from here on nothing can fail.
-        for stream_id, first in dict.fromkeys((stream_id, first) for stream_id, first, _ in found):
-            self._where.setdefault(stream_id, []).append(first)
+        for stream_id, first, version in found:
+            self._where.setdefault(stream_id, []).append((first, version))
         self._small.update((file.first, file) for file in small)
         self._large += large
         for key, version in keys:
@@ -169,20 +185,17 @@ class Streams:
             self._met.clear()
         self._know(versions)
         self._unseen = []
+        self._told = {}
 
     def _contents(self, small: Sequence[LogFile]) -> list[tuple[str, int, int]]:
-        """Stream, file (its first position) and version of every event of some small files, in position order."""
-        if len(small) >= _SCAN_FROM:
-            table = self._scanner.query(small, "SELECT position, stream_id, version FROM {events} ORDER BY position")
-            firsts = np.array([file.first for file in small])
-            owners = firsts[np.searchsorted(firsts, table.column("position").to_numpy(), side="right") - 1]
-            streams, versions = table.column("stream_id").to_pylist(), table.column("version").to_pylist()
-            return list(zip(streams, owners.tolist(), versions, strict=True))
+        """Stream, file (its first position) and version after it, of every stream of some small files, in order."""
         contents: list[tuple[str, int, int]] = []
         for file in small:
-            events = events_of(small_file(file, self._log_id), self._registry)
-            self._keep(file.first, events)
-            contents += [(event.stream_id, file.first, event.version) for event in events]
+            streams = self._told.get(file.first) or read_footer(file.path, self._log_id).streams
+            if streams is None:  # another implementation may leave them out
+                events = self._events_in_file(file)
+                streams = {event.stream_id: event.version for event in events}
+            contents += [(stream_id, file.first, version) for stream_id, version in streams.items()]
         return contents
 
     def _know(self, versions: Mapping[str, int]) -> None:
@@ -193,15 +206,7 @@ class Streams:
 
     def _learn_all(self) -> None:
         keys = self._scanner.stream_versions(self._large) if self._large else None
-        small: dict[str, int] = {}
-        for file in self._small.values():
-            for event in self._events_in(file.first) if file.first in self._cache else ():
-                small[event.stream_id] = max(event.version, small.get(event.stream_id, 0))
-        missing = [file for file in self._small.values() if file.first not in self._cache]
-        if missing:
-            table = self._scanner.query(missing, "SELECT stream_id, max(version) AS v FROM {events} GROUP BY stream_id")
-            for stream_id, version in zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True):
-                small[stream_id] = max(version, small.get(stream_id, 0))
+        small = {stream_id: places[-1][1] for stream_id, places in self._where.items()}
         self._index = StreamIndex()
         if keys is not None:
             self._index.put_keys(*keys)
@@ -221,10 +226,13 @@ class Streams:
     def _events_in(self, first: int) -> list[RecordedEvent]:
         events = self._cache.get(first)
         if events is None:
-            events = events_of(small_file(self._small[first], self._log_id), self._registry)
-            self._keep(first, events)
-        else:
-            self._cache.move_to_end(first)
+            return self._events_in_file(self._small[first])
+        self._cache.move_to_end(first)
+        return events
+
+    def _events_in_file(self, file: LogFile) -> list[RecordedEvent]:
+        events = events_of(small_file(file, self._log_id), self._registry)
+        self._keep(file.first, events)
         return events
 
     def _keep(self, first: int, events: list[RecordedEvent]) -> None:

@@ -1,0 +1,46 @@
+"""Benchmarks: `python benchmarks/run.py [NAME …]`, or `make bench` for all of them.
+
+Each prints what it measured beside a floor or a rival in the same run, as ratios; figures of one machine mean little
+elsewhere, ratios more. Everything is written below a temporary folder (`--dir` chooses another disk) and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+BENCHMARKS = {
+    "commit": "one-event durable commits, beside the bare system calls on the same bytes",
+    "bulk": "append_table, beside pyarrow writing the same table and beside hashing alone",
+    "open": "opening a log of a million events, in few files and in many",
+    "contend": "eight processes that append to one log at once",
+    "retail": "the Online Retail file end to end, from Parquet and from CSV",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--dir", type=Path, help="where the logs are written; a temporary folder if left out")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with online_retail.parquet")
+    arguments = parser.parse_args()
+    names = arguments.names or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            parser.error(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+    sys.path.insert(0, str(Path(__file__).parent))
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}")
+    for name in names:
+        print(f"\n== {name}: {BENCHMARKS[name]}")
+        with tempfile.TemporaryDirectory(dir=arguments.dir) as folder:
+            importlib.import_module(f"bench_{name}").run(Path(folder), arguments.data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
