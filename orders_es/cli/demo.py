@@ -103,7 +103,7 @@ def _one_order(tour: Tour) -> list[str]:
     rows = []
     for event in tour.events:
         late = f"  <- {count((event.recorded_at - event.occurred_at).days, 'day')} late" if event is tour.late else ""
-        words = printable(summarize(event.data, tour.currency), 52 - len(late)) + late
+        words = printable(summarize(event.data, tour.currency), 54 - len(late)) + late
         rows.append([str(event.version), _minute(event.occurred_at), _minute(event.recorded_at), words])
     timeline = table(rows, heads=["", "occurred", "recorded", "what"], right="r")
 
