@@ -134,7 +134,7 @@ def ln(x: Floats) -> Floats:
 
 
 def exp(x: Floats) -> Floats:
-    """e to the power of x, to about 15 digits and the same on every machine."""
+    """The exponential function, to about 15 digits and the same on every machine."""
     k = np.rint(x / _LN2)
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
     total = np.ones_like(r)

@@ -28,6 +28,9 @@ __all__ = ["Window", "choose_window", "expected_events", "simulate", "steps_by_w
 
 _EVENTS_PER_COMMIT = 131_072
 _COMMITS = 400
+_FEWEST = 24
+# Each commit costs two fsyncs and a file, however little is in it.
+_EVENTS_WORTH_A_COMMIT = 100
 _HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 
 
@@ -113,7 +116,8 @@ def choose_window(shop: Shop, window: timedelta | None) -> timedelta:
         if window < timedelta(seconds=1):
             raise InvalidSetting("window", window, "give a timedelta of a second or more")
         return window
-    most = max(_COMMITS, expected_events(shop) // _EVENTS_PER_COMMIT)
+    events = expected_events(shop)
+    most = max(events // _EVENTS_PER_COMMIT, min(_COMMITS, events // _EVENTS_WORTH_A_COMMIT), _FEWEST)
     hours = shop.days * 24
     for width in _HOURS:
         if hours <= most * width:
@@ -140,24 +144,21 @@ def steps_by_window(shop: Shop, texts: Texts, width_ms: int) -> Iterator[tuple[i
     copy, so that nothing but what is still to come is kept.
     """
     waiting: dict[int, list[Steps]] = {}
-    done = 0
     for order, created, customer in Arrivals(shop).blocks():
         # Nothing of this block, or of a later one, is recorded before its first order is created.
         reached = (int(created[0]) - shop.start_ms) // width_ms
         for number in sorted(n for n in waiting if n < reached):
             yield _window(shop, width_ms, number, waiting.pop(number))
-            done = number
         steps = block_of_lives(shop, texts, order, created, customer)
         steps = steps.take(in_order(steps.recorded))
         if shop.settings.open_end:
             steps = steps.part(0, int(np.searchsorted(steps.recorded, shop.end_ms, side="left")))
         if not len(steps):
             continue
-        number = (steps.recorded - shop.start_ms) // width_ms
-        cuts = np.flatnonzero(np.diff(number)) + 1
-        for first, last in zip([0, *cuts.tolist()], [*cuts.tolist(), len(steps)], strict=True):
-            assert int(number[first]) >= done
-            waiting.setdefault(int(number[first]), []).append(steps.part(first, last))
+        numbers = (steps.recorded - shop.start_ms) // width_ms
+        cuts = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
+        for first, last in zip([0, *cuts], [*cuts, len(steps)], strict=True):
+            waiting.setdefault(int(numbers[first]), []).append(steps.part(first, last))
     for number in sorted(waiting):
         yield _window(shop, width_ms, number, waiting.pop(number))
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from orders_es.errors import InvalidSetting, LogNotEmpty
-from orders_es.log import ANY, open_log
+from orders_es.log import open_log
 from orders_es.sources.simulator.generate import choose_window, expected_events, windows
 from orders_es.sources.simulator.settings import SimulatorSettings
 from orders_es.sources.simulator.shop import open_shop
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import os
 
     from orders_es.log import Head
+    from orders_es.sources.simulator.draws import Ints
 
 __all__ = ["SimulationResult", "simulate_into"]
 
@@ -61,6 +65,21 @@ class _Clock:
 
     def __call__(self) -> datetime:
         return _EPOCH + timedelta(milliseconds=self.ms)
+
+
+class _Versions:
+    """Which version each order's stream is at: four bytes an order."""
+
+    def __init__(self, orders: int) -> None:
+        self._version = np.zeros(orders, dtype=np.int32)
+
+    def expected(self, order: Ints, table: pa.Table) -> dict[str, int]:
+        """What every stream of a table is at before it; from the next call on, what it is at after it."""
+        found, first, count = np.unique(order, return_index=True, return_counts=True)
+        streams = table.column("stream_id").take(pa.array(first)).to_pylist()
+        expected = dict(zip(streams, self._version[found].tolist(), strict=True))
+        self._version[found] += count.astype(np.int32)
+        return expected
 
 
 def simulate_into(
@@ -113,11 +132,14 @@ def simulate_into(
     ends = _EPOCH + timedelta(milliseconds=shop.end_ms)
     if ends > datetime.now(UTC):
         raise InvalidSetting(
-            "days", days, f"the period ends at {ends.isoformat()}, which is not past yet; begin earlier or take fewer days"
+            "days",
+            days,
+            f"the period ends at {ends.isoformat()}, which is not past yet; begin earlier or take fewer days",
         )
     clock = _Clock(shop.start_ms)
     texts = Texts(settings)
     maker = TableMaker(shop, texts)
+    versions = _Versions(orders)
     events = commits = first_ms = 0
     with open_log(log_url, create=True, clock=clock) as log:
         head = log.head()
@@ -126,13 +148,18 @@ def simulate_into(
                 log.url, head.position, "a simulation has a time of its own, so it needs a new log; give another place"
             )
         bar = tqdm(
-            total=expected_events(shop), unit=" events", unit_scale=True, desc="simulate", disable=None if progress else True
+            total=expected_events(shop),
+            unit=" events",
+            unit_scale=True,
+            desc="simulate",
+            disable=None if progress else True,
         )
         with bar:
             for one in windows(shop, texts, width):
                 clock.ms = one.end_ms
                 first_ms = first_ms or one.end_ms
-                log.append_table(maker.table(one.steps), expected=ANY)
+                table = maker.table(one.steps)
+                log.append_table(table, expected=versions.expected(one.steps.order, table))
                 events += len(one.steps)
                 commits += 1
                 bar.update(len(one.steps))

@@ -15,7 +15,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -146,7 +147,7 @@ def simulate_live(
     run = f"{datetime.now(UTC):%y%m%d%H%M%S}{secrets.token_hex(2)}"
     tasks = [
         _WriterTask(
-            log_url=os.path.abspath(os.fspath(log_url)),
+            log_url=str(Path(log_url).absolute()),
             settings=settings or SimulatorSettings(),
             seed=seed,
             writer=writer,
@@ -172,7 +173,7 @@ def simulate_live(
 
 
 def _check(*, rate: float, writers: int, seconds: float | None, events: int | None, batch: int) -> None:
-    if not 0 < rate <= 10**7:  # noqa: PLR2004 - more than any disk takes
+    if not 0 < rate <= 10**7:
         raise InvalidSetting("rate", rate, "give events a second, more than 0 and at most 10,000,000")
     if not 1 <= writers <= _MOST_WRITERS:
         raise InvalidSetting("writers", writers, f"give 1 to {_MOST_WRITERS} processes")
@@ -192,7 +193,7 @@ class _Signals:
         self._before: dict[int, Any] = {}
         self.seen = False
 
-    def __enter__(self) -> _Signals:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
@@ -218,13 +219,20 @@ class _Team:
         self.reports: list[WriterReport] = []
         self._spans: list[tuple[float, float]] = []
         # Nobody begins before everybody is there: starting a process takes longer than many an experiment.
-        ready = context.Barrier(len(tasks))
-        for task in tasks:
-            here, there = context.Pipe(duplex=False)
-            process = context.Process(target=_write, args=(task, stop, ready, self._counts, there), daemon=True)
-            process.start()
-            there.close()
-            self._processes[here] = process
+        self._ready = context.Barrier(len(tasks))
+        # Ctrl-C reaches every process of a terminal, but only this one decides what it means. What is blocked here is
+        # blocked in the processes started from here, from their first instruction on.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for task in tasks:
+                here, there = context.Pipe(duplex=False)
+                arguments = (task, stop, self._ready, self._counts, there)
+                process = context.Process(target=_write, args=arguments, daemon=True)
+                process.start()
+                there.close()
+                self._processes[here] = process
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def seconds(self) -> float:
@@ -268,6 +276,7 @@ class _Team:
     def end(self) -> None:
         """Stop whoever is still at it."""
         self._stop.set()
+        self._ready.abort()
         for connection, process in self._processes.items():
             process.join(timeout=10)
             if process.is_alive():
@@ -280,8 +289,7 @@ class _Team:
 def _write(task: _WriterTask, stop: Event, ready: Any, counts: Any, connection: Connection) -> None:
     """The life of a writer process."""
     ended = threading.Event()
-    # Ctrl-C reaches every process of a terminal; the parent decides. A SIGTERM meant for this process ends it in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A SIGTERM meant for this process alone ends it in order, too.
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
         with open_log(task.log_url) as log:
@@ -291,6 +299,9 @@ def _write(task: _WriterTask, stop: Event, ready: Any, counts: Any, connection: 
             outcome: Any = _append_at_pace(
                 task, log, supply, ahead, lambda: stop.is_set() or ended.is_set() or os.getppid() != task.parent, counts
             )
+    except threading.BrokenBarrierError:
+        # Somebody else could not begin, and says why.
+        outcome = WriterReport(task.writer, 0, 0, 0.0, 0.0, 0.0), (0.0, 0.0)
     except Exception as error:  # noqa: BLE001 - it is raised again, in the parent
         ready.abort()
         outcome = error
@@ -324,7 +335,9 @@ def _append_at_pace(
         at = datetime.now(UTC)
         for stream_id, late_ms, event in rows:
             occurred = at - timedelta(milliseconds=late_ms)
-            grouped.setdefault(stream_id, []).append(NewEvent(data=event, occurred_at=occurred, actor=f"writer {task.writer}"))
+            grouped.setdefault(stream_id, []).append(
+                NewEvent(data=event, occurred_at=occurred, actor=f"writer {task.writer}")
+            )
         appends = [StreamAppend(stream, new, versions.get(stream, 0)) for stream, new in grouped.items()]
         before = time.perf_counter()
         if len(appends) == 1:

@@ -131,16 +131,16 @@ class _Lives:
         removed = draws.share("removed", keys, settings.removed_line_share) & (line > 0)
         changed = draws.share("changed", keys, settings.changed_line_share) & ~removed
         smaller = (quantity > 1) & draws.share("smaller", keys, 0.5)
-        by = np.where(smaller, -1 - draws.below("by less", keys, np.maximum(quantity - 1, 1)), 1 + draws.below("by", keys, 3))
+        by = np.where(
+            smaller, -1 - draws.below("by less", keys, np.maximum(quantity - 1, 1)), 1 + draws.below("by", keys, 3)
+        )
         edited = last[rows] + 5_000 + draws.below("edit", keys, 55_000)
         for kind, chosen, pieces in (
             (Kind.ITEM_REMOVED, removed, quantity),
             (Kind.QUANTITY_CHANGED, changed, by),
         ):
             n = np.flatnonzero(chosen)
-            self.out.add(
-                kind, rows[n], edited[n], amount=cents[n], quantity=pieces[n], item=item[n], line=line[n]
-            )
+            self.out.add(kind, rows[n], edited[n], amount=cents[n], quantity=pieces[n], item=item[n], line=line[n])
         self.lines, self.line, self.line_keys, self.item, self.price = rows, line, keys, item, price
         self.pieces = np.where(removed, 0, quantity + np.where(changed, by, 0))
         self.filled = last + 60_000
@@ -196,9 +196,7 @@ class _Lives:
         settings, draws, n = self.settings, self.draws, self.alive
         methods = draws.choice("payment", self.order, self.shop.choices["payment_methods"])
         transfer = self._happens("transfer", self.everyone, settings.transfer_share)
-        self.method = np.where(
-            transfer, self.texts.first("transfer"), methods + self.texts.first("payment_methods")
-        )
+        self.method = np.where(transfer, self.texts.first("transfer"), methods + self.texts.first("payment_methods"))
         # Who thinks better of it before paying makes no attempt at all.
         cancelled = self._happens("cancelled", n, settings.cancelled_share)
         unpaid = cancelled & self._happens("cancelled unpaid", n, settings.cancelled_unpaid_share)
@@ -207,9 +205,7 @@ class _Lives:
         cancels_paid[n[cancelled & ~unpaid]] = True
 
         n = n[~unpaid]
-        when = self.placed[n] + np.where(
-            transfer[n], self._delay("transfer_delay", n), self._delay("payment_delay", n)
-        )
+        when = self.placed[n] + np.where(transfer[n], self._delay("transfer_delay", n), self._delay("payment_delay", n))
         for attempt in range(_ATTEMPTS):
             failed = self._happens(f"failure {attempt}", n, settings.payment_failure_share)
             paid = n[~failed]
@@ -236,15 +232,16 @@ class _Lives:
         later = when + self._delay("partial_payment_delay", n)
         method = self.method[n]
         self.out.add(Kind.PAID, n, when, amount=(total - np.where(parts, rest, 0)) * _MINOR, text=method)
-        self.out.add(
-            Kind.PAID_REST, n[parts], later[parts], amount=rest[parts] * _MINOR, text=method[parts], line=1
-        )
+        self.out.add(Kind.PAID_REST, n[parts], later[parts], amount=rest[parts] * _MINOR, text=method[parts], line=1)
         self.settled[n] = np.where(parts, later, when)
 
     def _cancel(self) -> None:
         n = self.cancelled_unpaid
         self.out.add(
-            Kind.CANCELLED_UNPAID, n, self.placed[n] + self._delay("cancellation_delay", n), text=self._pick("cancelled", n)
+            Kind.CANCELLED_UNPAID,
+            n,
+            self.placed[n] + self._delay("cancellation_delay", n),
+            text=self._pick("cancelled", n),
         )
         n = self.cancelled_paid
         when = self.settled[n] + self._delay("cancellation_delay", n)
@@ -359,9 +356,7 @@ class _Lives:
             # Each order that was asked for is at least opened within the period.
             entered[n] = np.maximum(np.minimum(entered[n], self.shop.end_ms - 1 - self.created[n]), 0)
         row = steps.order - self.order[0]
-        recorded = np.where(
-            _BASKET[kind], recorded + entered[row], np.maximum(recorded, (self.placed + entered)[row])
-        )
+        recorded = np.where(_BASKET[kind], recorded + entered[row], np.maximum(recorded, (self.placed + entered)[row]))
         return Steps(recorded, *(getattr(steps, name) for name in Steps.__slots__[1:]))
 
 

@@ -3,6 +3,7 @@
 Each field of `SimulatorSettings` is a figure that a shop owner could name. Nothing else decides what is generated,
 apart from the arguments of `simulate` (how many orders, from when, for how long, which seed).
 """
+# ruff: noqa: RUF009 - a Delay as a default is frozen, so it can be shared
 
 from __future__ import annotations
 
@@ -211,12 +212,12 @@ class SimulatorSettings:
     open_end: bool = True
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            check = _CHECKS.get(field.name) or _check_by_name(field.name, field.default)
-            if check is not None:
-                reason = check(getattr(self, field.name))
-                if reason:
-                    raise InvalidSetting(field.name, getattr(self, field.name), reason)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            check = _CHECKS.get(one.name) or _check_by_name(one.name, one.default)
+            reason = check(value) if check is not None else ""
+            if reason:
+                raise InvalidSetting(one.name, value, reason)
         lowest, middle, highest = self.product_prices
         if not lowest <= middle <= highest:
             raise InvalidSetting("product_prices", self.product_prices, "give them in order: lowest, median, highest")
@@ -240,7 +241,7 @@ def _share(value: object) -> str:
 
 def _weights(count: int) -> Any:
     def check(value: object) -> str:
-        fine = isinstance(value, tuple) and len(value) == count and all(_number(w) and 0 < w <= 10**6 for w in value)  # noqa: PLR2004
+        fine = isinstance(value, tuple) and len(value) == count and all(_number(w) and 0 < w <= 10**6 for w in value)
         return "" if fine else f"give a tuple of {count} weights, each more than 0 and at most a million"
 
     return check
@@ -250,7 +251,7 @@ def _choices(good: Any, what: str) -> Any:
     def check(value: object) -> str:
         fine = isinstance(value, tuple) and 0 < len(value) <= 200  # noqa: PLR2004 - texts travel as small numbers
         fine = fine and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value)  # type: ignore[attr-defined] # noqa: PLR2004
-        fine = fine and all(good(v) and _number(w) and 0 < w <= 10**6 for v, w in value)  # type: ignore[attr-defined] # noqa: PLR2004
+        fine = fine and all(good(v) and _number(w) and 0 < w <= 10**6 for v, w in value)  # type: ignore[attr-defined]
         return "" if fine else f"give 1 to 200 pairs of {what} and a weight more than 0, as a tuple of tuples"
 
     return check
@@ -277,7 +278,9 @@ def _method(value: object) -> bool:
 
 
 _CHECKS: dict[str, Any] = {
-    "currency": lambda v: "" if isinstance(v, str) and re.fullmatch("[A-Z]{3}", v) else "give three capital letters, as EUR",
+    "currency": lambda v: (
+        "" if isinstance(v, str) and re.fullmatch("[A-Z]{3}", v) else "give three capital letters, as EUR"
+    ),
     "hour_weights": _weights(24),
     "weekday_weights": _weights(7),
     "month_weights": _weights(12),
@@ -298,7 +301,9 @@ _CHECKS: dict[str, Any] = {
     "long_orders": _whole(0, 1_000),
     "long_order_lines": _whole(1, MAX_LINES),
     "long_order_fill": lambda v: (
-        "" if isinstance(v, timedelta) and timedelta(minutes=1) <= v <= _LONGEST else "give a timedelta of a minute or more"
+        ""
+        if isinstance(v, timedelta) and timedelta(minutes=1) <= v <= _LONGEST
+        else "give a timedelta of a minute or more"
     ),
     "discount_percents": _choices(_int_in(1, 99), "a percentage from 1 to 99"),
     "shipping_methods": _choices(_method, "a (name, charge in minor units)"),

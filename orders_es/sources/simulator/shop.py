@@ -6,7 +6,7 @@ Everything here is computed once for a simulation and depends only on its argume
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from math import gcd
 from typing import TYPE_CHECKING
@@ -19,29 +19,32 @@ from orders_es.sources.simulator.settings import Delay, SimulatorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from orders_es.sources.simulator.draws import Floats, Ints, Words
 
 __all__ = ["BLOCK_ORDERS", "Arrivals", "Shop", "open_shop"]
 
 BLOCK_ORDERS = 16_384
-"""Orders generated at a time. It bounds memory and has no influence on what is generated."""
+"""Orders generated at a time, which bounds memory."""
 
 HOUR_MS = 3_600_000
 _MAX_ORDERS = 10**9
 _MAX_DAYS = 36_500
 
 _KINDS = (
-    "mug bowl plate candle cushion blanket lamp clock basket vase apron teapot jug tray frame hook lantern "
-    "notebook pencil case wallet scarf hat umbrella bag bottle flask brush soap towel doormat planter kite "
-    "puzzle garland stool shelf mirror coaster tin"
-).split()
-_MATERIALS = "enamel linen oak felt glass cotton brass stoneware bamboo wool copper cork paper leather slate wicker".split()
+    "mug", "bowl", "plate", "candle", "cushion", "blanket", "lamp", "clock", "basket", "vase", "apron", "teapot",
+    "jug", "tray", "frame", "hook", "lantern", "notebook", "pencil", "case", "wallet", "scarf", "hat", "umbrella",
+    "bag", "bottle", "flask", "brush", "soap", "towel", "doormat", "planter", "kite", "puzzle", "garland", "stool",
+    "shelf", "mirror", "coaster", "tin",
+)  # fmt: skip
+_MATERIALS = (
+    "enamel", "linen", "oak", "felt", "glass", "cotton", "brass", "stoneware", "bamboo", "wool", "copper", "cork",
+    "paper", "leather", "slate", "wicker",
+)  # fmt: skip
 _COLOURS = (
-    "white black sea-green mustard terracotta navy rose sage ivory charcoal sky-blue plum sand ruby moss silver amber "
-    "teal coral lilac"
-).split()
+    "white", "black", "sea-green", "mustard", "terracotta", "navy", "rose", "sage", "ivory", "charcoal", "sky-blue",
+    "plum", "sand", "ruby", "moss", "silver", "amber", "teal", "coral", "lilac",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +149,7 @@ def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970, rounded down."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTime("start", moment)
-    from datetime import UTC, datetime as datetime_  # noqa: PLC0415, I001 - the name is taken by the type checker's import
-
-    return (moment - datetime_(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _check(name: str, value: object, low: int, high: int) -> None:
@@ -161,8 +162,6 @@ def _hours(settings: SimulatorSettings, start: datetime, days: int) -> Floats:
 
     The weights are rounded to whole numbers before they are added up, so that the sums are exact.
     """
-    from datetime import UTC  # noqa: PLC0415
-
     first = start.astimezone(UTC)
     day_factors = exp(
         np.arange(days + 1, dtype=np.float64) / 365.0 * ln(np.array([1.0 + settings.yearly_growth], dtype=np.float64))

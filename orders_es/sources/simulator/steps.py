@@ -103,7 +103,7 @@ class StepList:
             text: See `Steps`.
             line: See `Steps`.
         """
-        values = {
+        values: dict[str, Ints | int] = {
             "recorded": occurred if recorded is None else recorded,
             "occurred": occurred,
             "order": self._order[rows],
@@ -117,7 +117,7 @@ class StepList:
         for name, value in values.items():
             kept = _TYPES.get(name, np.int64)
             array = np.full(len(rows), value, kept) if isinstance(value, int) else value.astype(kept, copy=False)
-            self._parts[name].append(array)  # type: ignore[arg-type] # narrower integers
+            self._parts[name].append(array)
 
     def steps(self) -> Steps:
         """All of them, kind after kind."""

@@ -124,27 +124,29 @@ class TableMaker:
         second: Words = mix(keys.astype(np.uint64) * golden + self._event_words[1])
         ids = np.empty((len(keys), 2), dtype=">u8")
         # 48 bits, the version, 12 bits; then the variant, the 4 bits left over, and 58 bits.
-        ids[:, 0] = (first & np.uint64(0xFFFFFFFFFFFF0000)) | np.uint64(0x8000) | ((first >> np.uint64(4)) & np.uint64(0xFFF))
+        ids[:, 0] = (
+            (first & np.uint64(0xFFFFFFFFFFFF0000)) | np.uint64(0x8000) | ((first >> np.uint64(4)) & np.uint64(0xFFF))
+        )
         ids[:, 1] = (
-            np.uint64(1 << 63)
-            | ((first & np.uint64(0xF)) << np.uint64(58))
-            | (second & np.uint64((1 << 58) - 1))
+            np.uint64(1 << 63) | ((first & np.uint64(0xF)) << np.uint64(58)) | (second & np.uint64((1 << 58) - 1))
         )
         return ids.view(np.uint8)
 
-    def _event_ids(self, keys: Ints) -> pa.Array:
+    def _event_ids(self, keys: Ints) -> Any:
         storage = pa.FixedSizeBinaryArray.from_buffers(
             pa.binary(16), len(keys), [None, pa.py_buffer(self._event_bytes(keys))]
         )
         return pa.ExtensionArray.from_storage(pa.uuid(), storage)
 
-    def _causes(self, order: Ints, kind: Ints, line: Ints) -> pa.Array:
+    def _causes(self, order: Ints, kind: Ints, line: Ints) -> Any:
         """The id of the event that caused each event, as text; null where nothing did."""
         cause = _CAUSE_OF[kind]
         same = _SAME_LINE[kind]
 
-        def texts(rows: Ints) -> pa.Array:
-            keys = event_key(order[rows], cause[rows], np.where(same[rows] | (cause[rows] == kind[rows]), line[rows], 0))
+        def texts(rows: Ints) -> Any:
+            keys = event_key(
+                order[rows], cause[rows], np.where(same[rows] | (cause[rows] == kind[rows]), line[rows], 0)
+            )
             digits = _HEX[self._event_bytes(keys)].view(np.uint8).reshape(len(rows), 32)
             text = np.full((len(rows), 36), ord("-"), dtype=np.uint8)
             for start, end, shift in ((0, 8, 0), (8, 12, 1), (12, 16, 2), (16, 20, 3), (20, 32, 4)):
@@ -153,10 +155,10 @@ class TableMaker:
 
         return _sparse(cause >= 0, texts)
 
-    def _references(self, wanted: Flags, prefix: str, steps: Steps, kind: Ints) -> pa.Array:
+    def _references(self, wanted: Flags, prefix: str, steps: Steps, kind: Ints) -> Any:
         """Numbers that a bank or a carrier would give: twelve digits without a meaning."""
 
-        def texts(rows: Ints) -> pa.Array:
+        def texts(rows: Ints) -> Any:
             keys = event_key(steps.order[rows], kind[rows], steps.line[rows].astype(np.int64))
             number = self._shop.draws.words("reference", keys) % np.uint64(10**12)
             return _numbered([prefix], None, number.astype(np.int64), 12)
@@ -164,14 +166,14 @@ class TableMaker:
         return _sparse(wanted, texts)
 
 
-def _strings(text: npt.NDArray[np.uint8]) -> pa.Array:
+def _strings(text: npt.NDArray[np.uint8]) -> Any:
     """Rows of equally many bytes as an Arrow array of strings."""
     n, width = text.shape
     offsets = np.arange(n + 1, dtype=np.int32) * np.int32(width)
     return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
 
 
-def _numbered(prefixes: list[str], which: Ints | None, number: Ints, digits: int) -> pa.Array:
+def _numbered(prefixes: list[str], which: Ints | None, number: Ints, digits: int) -> Any:
     """A prefix and a number with leading zeros, for each row. The prefixes are equally long."""
     groups = -(-digits // 4)
     heads = np.frombuffer("".join(prefixes).encode(), dtype=np.uint8).reshape(len(prefixes), -1)
@@ -187,7 +189,7 @@ def _numbered(prefixes: list[str], which: Ints | None, number: Ints, digits: int
     return _strings(text)
 
 
-def _sparse(wanted: Flags, texts: Any) -> pa.Array:
+def _sparse(wanted: Flags, texts: Any) -> Any:
     """A column of strings that is null but for the wanted rows, for which `texts(rows)` gives the values."""
     rows = np.flatnonzero(wanted)
     if not len(rows):
@@ -197,7 +199,7 @@ def _sparse(wanted: Flags, texts: Any) -> pa.Array:
     return texts(rows).take(pa.array(place, mask=~wanted))
 
 
-def _words(words: pa.Array, number: npt.NDArray[np.int32]) -> pa.Array:
+def _words(words: pa.Array, number: npt.NDArray[np.int32]) -> Any:
     return words.take(pa.array(number, mask=number < 0))
 
 
@@ -205,17 +207,17 @@ def _bits(valid: Flags) -> pa.Buffer:
     return pa.py_buffer(np.packbits(valid, bitorder="little"))
 
 
-def _integers(values: npt.NDArray[np.int32], valid: Flags) -> pa.Array:
+def _integers(values: npt.NDArray[np.int32], valid: Flags) -> Any:
     filled = np.where(valid, values, 0).astype(np.int64)
     return pa.Array.from_buffers(pa.int64(), len(values), [_bits(valid), pa.py_buffer(filled)])
 
 
-def _flags(valid: Flags) -> pa.Array:
+def _flags(valid: Flags) -> Any:
     """True or null."""
     return pa.Array.from_buffers(pa.bool_(), len(valid), [_bits(valid), _bits(valid)])
 
 
-def _decimals(values: Ints, valid: Flags) -> pa.Array:
+def _decimals(values: Ints, valid: Flags) -> Any:
     """Ten-thousandths as DECIMAL(18, 4): 128-bit numbers, the low half first."""
     halves = np.empty((len(values), 2), dtype="<i8")
     halves[:, 0] = np.where(valid, values, 0)
