@@ -5,8 +5,12 @@ for runs of commits. Rules, in the words of docs/format.md:
 
 1. At the position after the files found so far, the widest segment that begins there counts; without one, the commit
    of that name. Everything else that begins earlier is superseded.
-2. Commits are listed before segments. A commit name can come into being a second time, when a writer slept through a
-   compaction and a vacuum; the segment that covers it was there before, so whoever lists in this order sees it.
+2. Commits are listed before segments, so that a commit that a vacuum took in between is seen in its segment.
+3. Whoever links a commit or a segment holds the lock of `commits/` shared, from a last look at the segments until the
+   link is there; whoever removes superseded files holds it alone, from listing until the last removal. So a commit's
+   name never comes into being twice, and a segment always begins and ends where files of the log begin and end.
+4. A folder that does not fit one system call is listed twice, because such a listing may miss files that came or went
+   meanwhile: of commits, which come in order, the second list up to the end of the first; of segments, until two agree.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ _COMMIT = re.compile(r"(\d{20})\.parquet")
 _SEGMENT = re.compile(r"(\d{20})-(\d{20})\.parquet")
 _PATIENCE = 5
 """How often a gap is looked at again before it counts as damage; compaction and vacuum close theirs in milliseconds."""
+_ONE_CALL = 256
+"""A folder of so many files is listed in one system call, and so as it was at one moment."""
 
 
 def commit_name(first: int) -> str:
@@ -80,7 +86,28 @@ def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
 
 
 def _segments(folder: str) -> list[tuple[int, int]]:
+    found = _segments_once(folder)
+    while len(found) > _ONE_CALL:
+        before, found = found, _segments_once(folder)
+        if sorted(before) == sorted(found):
+            break
+    return found
+
+
+def _segments_once(folder: str) -> list[tuple[int, int]]:
     return [(int(m[1]), int(m[2])) for m in _names(os.path.join(folder, SEGMENTS), _SEGMENT)]
+
+
+def _commits(folder: str) -> set[int]:
+    found = _commits_once(folder)
+    if len(found) > _ONE_CALL:
+        end = max(found)
+        found = {first for first in _commits_once(folder) if first <= end}
+    return found
+
+
+def _commits_once(folder: str) -> set[int]:
+    return {int(m[1]) for m in _names(os.path.join(folder, COMMITS), _COMMIT)}
 
 
 def list_chain(folder: str, log_id: uuid.UUID) -> Listing:
@@ -95,7 +122,7 @@ def list_chain(folder: str, log_id: uuid.UUID) -> Listing:
         ForeignFile: A Parquet file lies there that is not of this log.
     """
     for attempt in range(_PATIENCE):
-        commits = {int(m[1]) for m in _names(os.path.join(folder, COMMITS), _COMMIT)}
+        commits = _commits(folder)
         segments = _segments(folder)
         try:
             listing, missing = _assemble(folder, log_id, commits, segments)

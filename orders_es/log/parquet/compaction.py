@@ -15,9 +15,9 @@ from orders_es.log.leaf import leaf_hashes
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
-from orders_es.log.parquet.footer import KEY, Footer, damaged, parse_footer, read_footer
+from orders_es.log.parquet.footer import KEY, Footer, damaged, read_footer
 from orders_es.log.parquet.reader import file_batches
-from orders_es.log.parquet.storage import publish, remove, sync_folder
+from orders_es.log.parquet.storage import alone, publish, remove, sync_folder
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ __all__ = ["compact", "plan", "vacuum"]
 
 _DOMINANT = 0.8
 """A file that holds more of a run's events than this is left out, so that no event is rewritten again and again."""
+_PATIENCE_SECONDS = 5.0
+"""So long vacuum waits for a moment without writers; each keeps it out for some microseconds, a stopped one for good."""
 _LEFTOVER_SECONDS = 3600.0
 """A temporary file that nobody wrote to for so long belongs to nobody."""
 
@@ -111,7 +113,13 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
         file.flush()
         _read_back(file, merged)
 
-    return publish(os.path.join(folder, SEGMENTS), segment_name(first, last), write)
+    def fits() -> bool:
+        """Whether the segment still begins and ends where files of the log do, after what others merged meanwhile."""
+        chain = list_chain(folder, log_id).chain
+        return any(file.first == first for file in chain) and any(file.last == last for file in chain)
+
+    place = os.path.join(folder, SEGMENTS)
+    return publish(place, segment_name(first, last), write, lock=os.path.join(folder, COMMITS), vouch=fits)
 
 
 def _schema_of(run: list[LogFile]) -> pa.Schema:
@@ -189,7 +197,21 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
     seconds = grace.total_seconds()
     if seconds < 0:
         raise ValueError(f"grace={grace}: give a duration of 0 or more")
+    with alone(os.path.join(folder, COMMITS), _PATIENCE_SECONDS) as held:
+        files, freed, waiting = _remove_superseded(folder, log_id, seconds, held=held)
+    now = time.time()
+    leftovers, room = _sweep(folder, now, max(seconds, _LEFTOVER_SECONDS))
+    if files or leftovers:
+        sync_folder(os.path.join(folder, COMMITS))
+        sync_folder(os.path.join(folder, SEGMENTS))
+    return Vacuumed(files, leftovers, freed + room, waiting)
+
+
+def _remove_superseded(folder: str, log_id: uuid.UUID, seconds: float, *, held: bool) -> tuple[int, int, int]:
+    """How many superseded files went, their bytes, and how many stay; all stay where the lock is not `held`."""
     listing = list_chain(folder, log_id)
+    if not held:
+        return 0, 0, len(listing.superseded)
     now = time.time()
     since: dict[str, float] = {}
     files = freed = waiting = 0
@@ -198,7 +220,7 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
         if cover is None:
             continue
         if cover.path not in since:  # a segment must be sound before what it stands for goes
-            parse_footer(cover.path, pq.read_metadata(cover.path).metadata, log_id)
+            read_footer(cover.path, log_id)
             since[cover.path] = os.stat(cover.path).st_ctime
         if now - since[cover.path] < seconds:
             waiting += 1
@@ -207,11 +229,7 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
         if remove(old.path):
             files += 1
             freed += size
-    leftovers, room = _sweep(folder, now, max(seconds, _LEFTOVER_SECONDS))
-    if files or leftovers:
-        sync_folder(os.path.join(folder, COMMITS))
-        sync_folder(os.path.join(folder, SEGMENTS))
-    return Vacuumed(files, leftovers, freed + room, waiting)
+    return files, freed, waiting
 
 
 def _sweep(folder: str, now: float, age: float) -> tuple[int, int]:

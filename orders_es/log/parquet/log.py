@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import DamagedLog, LogBusy
+from orders_es.errors import DamagedLog, DuplicateEvent, LogBusy, VersionConflict
 from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
@@ -24,6 +24,7 @@ from orders_es.log.parquet.footer import KEY, Footer, read_footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, Streams, schema_columns
+from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.retry import recorded_before
 
@@ -65,6 +66,7 @@ class ParquetLog:
         self._clock = clock
         self._identity = read_identity(self._folder)
         self._lock = threading.RLock()
+        self._turns = Turns(self._folder)
         self._streams = Streams(self._identity.log_id, registry)
         self._chain: list[LogFile] = []
         self._tree = EMPTY_RANGE
@@ -151,22 +153,32 @@ class ParquetLog:
         started = time.monotonic()
         attempts = 0
         names = [part.stream_id for part in batch.parts]
-        with self._lock:
+        with self._lock, self._turns.take(self._catch_up):
             while True:
                 self._catch_up()
                 bases = self._fresh(lambda: self._streams.versions(names))
-                earlier = recorded_before(batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted)))
+                try:
+                    earlier = recorded_before(
+                        batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted))
+                    )
+                except (VersionConflict, DuplicateEvent):
+                    known = self._tree.end
+                    self.refresh()
+                    if self._tree.end == known:
+                        raise
+                    continue  # there are segments past what this process knew, and its no may have been too early
                 if earlier is not None:
                     return earlier
                 first = self._tree.end + 1
                 recorded = max(self._now(), self._recorded_at or 0)
                 content, footer_of = encode(first, recorded, bases)
                 # A name can be free again after a compaction and a vacuum that this process slept through. The segment
-                # that covers it is there, though, so look for one once the name is ours.
+                # that covers it is there, though, and under the lock no vacuum can take a name away.
                 if publish(
                     self._commits,
                     commit_name(first),
                     content,
+                    lock=self._commits,
                     vouch=lambda first=first: not covering_segments(self._folder, first),  # type: ignore[misc]
                 ):
                     return self._committed(batch, footer_of(), bases)

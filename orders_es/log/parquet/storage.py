@@ -6,14 +6,18 @@ The system calls are used directly: libraries on top of them either do not fsync
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import random
+import time
 import uuid
-from collections.abc import Callable
-from typing import BinaryIO, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, TypeAlias
 
 from orders_es.errors import ReadOnlyLog, StorageError
 
-__all__ = ["Content", "publish", "remove", "sync_folder"]
+__all__ = ["Content", "alone", "publish", "remove", "sync_folder"]
 
 Content: TypeAlias = bytes | Callable[[BinaryIO], None]
 """A file's bytes, or a function that writes them."""
@@ -23,7 +27,9 @@ _no_unnamed: set[int] = set()
 """Devices that know no unnamed temporary files; found out by asking."""
 
 
-def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], bool] = lambda: True) -> bool:
+def publish(
+    folder: str, name: str, content: Content, *, lock: str | None = None, vouch: Callable[[], bool] = lambda: True
+) -> bool:
     """Whether `folder/name` is now in place, whole and durable, put there by this call.
 
     A temporary file in the folder is written and fsynced, linked to its final name, and the folder fsynced. On Linux the
@@ -33,7 +39,8 @@ def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], boo
         folder: An existing folder.
         name: The final name in it.
         content: The bytes, or a function that writes them to a binary file.
-        vouch: Asked after linking and before the folder is synced; False takes the name back.
+        lock: A folder that is locked, shared, from before `vouch` until after the link: whoever is `alone` in it waits.
+        vouch: Asked right before linking; False leaves it at that.
 
     Returns:
         False where somebody else holds the name, or `vouch` said no.
@@ -45,13 +52,11 @@ def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], boo
     directory = -1
     try:
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        placed = _link_unnamed(directory, name, content)
+        place = _Place(directory, name, lock, vouch, lock_is_here=lock == folder)
+        placed = _link_unnamed(directory, place, content)
         if placed is None:
-            placed = _link_named(directory, name, content)
+            placed = _link_named(directory, place, content)
         if not placed:
-            return False
-        if not vouch():
-            os.unlink(name, dir_fd=directory)
             return False
         os.fsync(directory)
     except OSError as error:
@@ -62,7 +67,79 @@ def publish(folder: str, name: str, content: Content, *, vouch: Callable[[], boo
     return True
 
 
-def _link_unnamed(directory: int, name: str, content: Content) -> bool | None:
+class _Place:
+    """A name in an open folder, and under which condition it may be taken."""
+
+    def __init__(
+        self, directory: int, name: str, lock: str | None, vouch: Callable[[], bool], *, lock_is_here: bool
+    ) -> None:
+        self._directory = directory
+        self._name = name
+        self._lock = lock
+        self._vouch = vouch
+        self._lock_is_here = lock_is_here
+
+    def taken(self) -> bool:
+        """Whether somebody holds the name already."""
+        try:
+            os.stat(self._name, dir_fd=self._directory)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def link(self, source: str, **options: Any) -> bool:
+        """Whether the source has this name now, too."""
+        fd = -1
+        if self._lock is not None:
+            fd = self._directory if self._lock_is_here else os.open(self._lock, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if fd >= 0:
+                fcntl.flock(fd, fcntl.LOCK_SH)
+            if not self._vouch():
+                return False
+            try:
+                os.link(source, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory, **options)
+            except FileExistsError:
+                return False
+            return True
+        finally:
+            if fd >= 0:
+                fcntl.flock(fd, fcntl.LOCK_UN)  # closing would not do where another thread has forked just now
+                if not self._lock_is_here:
+                    os.close(fd)
+
+
+@contextmanager
+def alone(folder: str, patience: float) -> Iterator[bool]:
+    """Hold a folder's lock alone; whether that came about within `patience` seconds.
+
+    Raises:
+        StorageError: The file system knows no locks, or the operating system refused for another reason.
+    """
+    deadline = time.monotonic() + patience
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _explained(error, folder) from error
+    try:
+        held = False
+        while not held:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(random.random() * 0.002)  # noqa: S311 - keeps out of step with writers, guards nothing
+            except OSError as error:
+                raise _explained(error, folder) from error
+        yield held
+    finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
+
+
+def _link_unnamed(directory: int, place: _Place, content: Content) -> bool | None:
     """As `publish`, with a temporary file that has no name; None where the file system has no such thing."""
     flag = getattr(os, "O_TMPFILE", 0)
     if not flag or (_no_unnamed and os.fstat(directory).st_dev in _no_unnamed):
@@ -76,33 +153,22 @@ def _link_unnamed(directory: int, name: str, content: Content) -> bool | None:
         return None
     try:
         _fill(fd, content)
-        if _taken(directory, name):  # spare the fsync of a race that is lost already
+        if place.taken():  # spare the fsync of a race that is lost already
             return False
         os.fsync(fd)
         source = f"/proc/self/fd/{fd}"
         try:
-            os.link(source, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=True)
-        except FileExistsError:
-            return False
+            return place.link(source, follow_symlinks=True)
         except FileNotFoundError:
             if os.path.exists(source):
                 raise
             _no_unnamed.add(os.fstat(directory).st_dev)  # no /proc here
             return None
-        return True
     finally:
         os.close(fd)
 
 
-def _taken(directory: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _link_named(directory: int, name: str, content: Content) -> bool:
+def _link_named(directory: int, place: _Place, content: Content) -> bool:
     temporary = f"{uuid.uuid4().hex}.tmp"
     fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
     try:
@@ -111,13 +177,10 @@ def _link_named(directory: int, name: str, content: Content) -> bool:
             os.fsync(fd)
         finally:
             os.close(fd)
-        try:
-            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-        except FileExistsError:
-            return False
-        return True
+        return place.link(temporary)
     finally:
-        os.unlink(temporary, dir_fd=directory)
+        with suppress(FileNotFoundError):  # a vacuum took it for the leftover of a dead writer
+            os.unlink(temporary, dir_fd=directory)
 
 
 def _fill(fd: int, content: Content) -> None:
