@@ -30,9 +30,8 @@ _PRICED = flags_of(type="ItemAdded") | flags_of(type="ItemRemoved") | flags_of(t
 _CHANGED = flags_of(type="ItemQuantityChanged")
 _CREATED = flags_of(type="OrderCreated")
 _ASSIGNED = flags_of(type="CustomerAssigned")
-_ADDED = flags_of(type="ItemAdded")
+_DESCRIBED = flags_of(type="ItemAdded") | flags_of(type="ItemReturned")
 _SHIPPED = flags_of(type="OrderShipped")
-_ABANDONED = np.array([kind is Kind.ABANDONED for kind in Kind])
 _PAID = flags_of(type="PaymentReceived")
 _ITEMS = _PRICED | _CHANGED
 _AMOUNTS = (
@@ -104,12 +103,11 @@ class TableMaker:
             "item_id": _words(self._item_ids, np.where(with_item, steps.item, np.int32(_NULL))),
             "quantity": _integers(steps.quantity, priced),
             "price": _decimals(steps.amount, with_item),
-            "description": _words(self._names, np.where(_ADDED[kind], steps.item, np.int32(_NULL))),
+            "description": _words(self._names, np.where(_DESCRIBED[kind], steps.item, np.int32(_NULL))),
             "difference": _integers(steps.quantity, _CHANGED[kind]),
             "amount": _decimals(steps.amount, _AMOUNTS[kind]),
             "reference": self._references(_PAID[kind], "PAY-", steps, kind),
             "tracking": self._references(_SHIPPED[kind], "TR", steps, kind),
-            "time_estimated": _flags(_ABANDONED[kind]),
         }
         return pa.table(columns)
 
@@ -210,11 +208,6 @@ def _bits(valid: Flags) -> pa.Buffer:
 def _integers(values: npt.NDArray[np.int32], valid: Flags) -> Any:
     filled = np.where(valid, values, 0).astype(np.int64)
     return pa.Array.from_buffers(pa.int64(), len(values), [_bits(valid), pa.py_buffer(filled)])
-
-
-def _flags(valid: Flags) -> Any:
-    """True or null."""
-    return pa.Array.from_buffers(pa.bool_(), len(valid), [_bits(valid), _bits(valid)])
 
 
 def _decimals(values: Ints, valid: Flags) -> Any:
