@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Part", "PendingRow", "RowBatch", "check_stream_id", "fresh_ids", "pending_rows"]
 
 LONGEST_STREAM_ID = 1024
+LARGEST_SCHEMA_VERSION = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +117,38 @@ def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, d
     if not isinstance(data, RawEvent):
         event_type, payload, shredded = registry.encode(data)
         return event_type.name, event_type.schema_version, payload, shredded
-    if not data.type:
+    if not required_text(data.type, "RawEvent", "type"):
         raise InvalidEvent("RawEvent", "type", "it is empty")
-    if data.schema_version < 1:
-        raise InvalidEvent(data.type, "schema_version", f"{data.schema_version} is below 1")
+    required_text(data.payload, data.type, "payload")
+    if type(data.schema_version) is not int or not 1 <= data.schema_version <= LARGEST_SCHEMA_VERSION:
+        raise InvalidEvent(
+            data.type, "schema_version", f"{data.schema_version!r} is no whole number from 1 to 2^31 - 1"
+        )
     if data.type in registry and registry[data.type].schema_version == data.schema_version:
         _, _, shredded = registry.encode(registry.decode(data.type, data.schema_version, data.payload))
         return data.type, data.schema_version, data.payload, shredded
     try:
         payload = msgspec.json.decode(data.payload)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except msgspec.DecodeError as error:
         raise InvalidEvent(data.type, "payload", f"it is not JSON: {error}") from error
     if not isinstance(payload, dict):
         raise InvalidEvent(data.type, "payload", "it is JSON, but not an object")
     return data.type, data.schema_version, data.payload, {}
 
 
+def required_text(value: object, event_type: str, name: str) -> str:
+    """The value itself, if it is text that can be written as UTF-8; `InvalidEvent` if not."""
+    if not isinstance(value, str):
+        raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidEvent(event_type, name, f"{value!r} cannot be written as UTF-8") from error
+    return value
+
+
 def _optional_text(value: object, name: str, event_type: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not text")
+    return None if value is None else required_text(value, event_type, name)
 
 
 def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowBatch:

@@ -5,16 +5,14 @@ Used by `append_table`, and by `append_batch` where a batch is large.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orders_es.errors import DuplicateEvent, InvalidEvent
+from orders_es.errors import InvalidEvent
 from orders_es.log.batch import (
     LONGEST_STREAM_ID,
     Part,
@@ -27,9 +25,10 @@ from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
 from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import uuid_bytes
+from orders_es.log.table_columns import event_ids, field_values, instants, schema_versions, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from orders_es.log.registry import EventRegistry
 
@@ -156,28 +155,29 @@ def table_batch(
         raise ValueError("nothing to append: the table is empty")
     _check_names(registry, given.column_names)
     columns: dict[str, pa.Array] = {}
-    stream_ids = _texts(given, "stream_id", required=True)
+    stream_ids = texts(given, "stream_id", required=True)
     lengths = pc.binary_length(stream_ids)
     extremes = pc.min_max(lengths).as_py()
     if not extremes["min"] or extremes["max"] > LONGEST_STREAM_ID:
         raise InvalidEvent("table", "stream_id", f"a stream id has 1 to {LONGEST_STREAM_ID:,} bytes")
-    columns["event_id"] = _event_ids(given)
-    columns["type"] = _texts(given, "type", required=True)
-    columns["schema_version"] = _schema_versions(given, columns["type"], registry)
-    columns["occurred_at"] = _instants(given, "occurred_at", required=True)
+    columns["event_id"] = event_ids(given)
+    columns["type"] = texts(given, "type", required=True)
+    columns["schema_version"] = schema_versions(given, columns["type"], registry)
+    columns["occurred_at"] = instants(given, "occurred_at", required=True)
     for name in _OPTIONAL_TEXT:
-        columns[name] = _texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
+        columns[name] = texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
     fields = [name for name in given.column_names if name not in _ENVELOPE_IN]
     if "payload" in given.column_names:
         if fields:
             raise InvalidEvent(
                 "table", fields[0], "give either payload or the fields' columns, not both: one is made from the other"
             )
-        columns["payload"] = _texts(given, "payload", required=True)
+        columns["payload"] = texts(given, "payload", required=True)
         columns |= _shred(registry, columns)
     else:
-        shredded = {name: _CASTS[registry.columns[name]](given, name) for name in fields}
+        shredded = {name: field_values(given, name, registry.columns[name]) for name in fields}
         _check_fields(registry, columns["type"], shredded)
+        _check_shapes(registry, columns["type"], columns["schema_version"])
         columns["payload"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
     return TableBatch(
@@ -206,6 +206,8 @@ def _check_names(registry: EventRegistry, names: list[str]) -> None:
             raise InvalidEvent("table", name, "the log assigns it; leave the column out")
         if name not in _ENVELOPE_IN and name not in registry.columns:
             raise unknown_column(name, registry)
+        if names.count(name) > 1:
+            raise InvalidEvent("table", name, "the column is there twice")
     for name in ("stream_id", "type", "occurred_at"):
         if name not in names:
             raise InvalidEvent("table", name, "the column is missing")
@@ -223,129 +225,6 @@ def _arrow(table: Any) -> pa.Table:
     raise TypeError(
         f"{type(table).__name__} is no table; give an Arrow table, a pandas or Polars frame, or whatever has __arrow_c_stream__"
     )
-
-
-def _column(table: pa.Table, name: str) -> pa.Array:
-    values = table.column(name).combine_chunks()
-    if isinstance(values, pa.ChunkedArray):
-        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    if isinstance(values, pa.DictionaryArray):
-        values = values.dictionary_decode()
-    return values
-
-
-def _no_nulls(values: pa.Array, name: str) -> None:
-    if values.null_count:
-        row = pc.index(pc.is_null(values), True).as_py()
-        raise InvalidEvent("table", name, f"row {row} is null")
-
-
-def _texts(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
-    values = _column(table, name)
-    if pa.types.is_null(values.type):
-        values = pa.nulls(len(values), pa.string())
-    elif not (
-        pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view()
-    ):
-        raise InvalidEvent("table", name, f"the column is {values.type}, not text")
-    if required:
-        _no_nulls(values, name)
-    return values.cast(pa.string())
-
-
-def _instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
-    values = _column(table, name)
-    if not pa.types.is_timestamp(values.type) or values.type.tz is None:
-        raise InvalidEvent("table", name, f"the column is {values.type}; give timestamps with a time zone, such as UTC")
-    if required:
-        _no_nulls(values, name)
-    try:
-        return values.cast(TIMESTAMP)
-    except pa.ArrowInvalid as error:
-        raise InvalidEvent("table", name, f"a time is finer than a microsecond ({error}); round it first") from error
-
-
-def _event_ids(table: pa.Table) -> pa.Array:
-    if "event_id" not in table.column_names:
-        raw = np.frombuffer(bytearray(os.urandom(16 * table.num_rows)), np.uint8).reshape(-1, 16)
-        raw[:, 6] = raw[:, 6] & 0x0F | 0x40
-        raw[:, 8] = raw[:, 8] & 0x3F | 0x80
-        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(raw), [None, pa.py_buffer(raw.tobytes())])
-        return pa.ExtensionArray.from_storage(pa.uuid(), storage)
-    values = _column(table, "event_id")
-    _no_nulls(values, "event_id")
-    if isinstance(values, pa.ExtensionArray):
-        values = values.storage
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        try:
-            values = pa.array([UUID(text).bytes for text in values.to_pylist()], pa.binary(16))
-        except ValueError as error:
-            raise InvalidEvent("table", "event_id", f"a value is no UUID: {error}") from error
-    if values.type != pa.binary(16):
-        raise InvalidEvent(
-            "table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text"
-        )
-    ids: Any = uuid_bytes(values)
-    words = ids.view(">u8").astype(np.uint64).reshape(-1, 2)
-    order = np.lexsort((words[:, 1], words[:, 0]))
-    twice = np.flatnonzero((words[order[1:]] == words[order[:-1]]).all(axis=1))
-    if len(twice):
-        raise DuplicateEvent(str(UUID(bytes=bytes(ids[order[twice[0]]]))), "it is twice in this table")
-    return pa.ExtensionArray.from_storage(pa.uuid(), values)
-
-
-def _schema_versions(table: pa.Table, types: pa.Array, registry: EventRegistry) -> pa.Array:
-    if "schema_version" in table.column_names:
-        values = _column(table, "schema_version")
-        _no_nulls(values, "schema_version")
-        if not pa.types.is_integer(values.type) or pc.min(values).as_py() < 1:
-            raise InvalidEvent("table", "schema_version", "give whole numbers from 1 on")
-        return values.cast(pa.int32())
-    encoded = types.dictionary_encode()
-    each = [registry[name].schema_version if name in registry else 1 for name in encoded.dictionary.to_pylist()]
-    return pa.array(each, pa.int32()).take(encoded.indices)
-
-
-def _decimals(table: pa.Table, name: str) -> pa.Array:
-    values = _column(table, name)
-    if pa.types.is_null(values.type):
-        return pa.nulls(len(values), ARROW_TYPES["decimal"])
-    if pa.types.is_floating(values.type):
-        raise InvalidEvent("table", name, "the column is floating point; exact amounts are decimals: decimal128(18, 4)")
-    if pa.types.is_integer(values.type):
-        values = values.cast(pa.decimal128(20, 0))
-    if not pa.types.is_decimal(values.type):
-        raise InvalidEvent("table", name, f"the column is {values.type}, not decimal")
-    try:
-        return values.cast(ARROW_TYPES["decimal"])
-    except pa.ArrowInvalid as error:
-        raise InvalidEvent("table", name, f"an amount does not fit 14 digits and 4 decimals ({error})") from error
-
-
-def _casting(kind: str, fits: Callable[[pa.DataType], bool]) -> Callable[[pa.Table, str], pa.Array]:
-    def cast(table: pa.Table, name: str) -> pa.Array:
-        values = _column(table, name)
-        if pa.types.is_null(values.type):
-            return pa.nulls(len(values), ARROW_TYPES[kind])
-        if not fits(values.type):
-            raise InvalidEvent("table", name, f"the column is {values.type}, not {ARROW_TYPES[kind]}")
-        try:
-            return values.cast(ARROW_TYPES[kind])
-        except pa.ArrowInvalid as error:
-            raise InvalidEvent("table", name, f"a value does not fit {ARROW_TYPES[kind]} ({error})") from error
-
-    return cast
-
-
-_CASTS: dict[str, Callable[[pa.Table, str], pa.Array]] = {
-    "string": _texts,
-    "int64": _casting("int64", pa.types.is_integer),
-    "bool": _casting("bool", pa.types.is_boolean),
-    "decimal": _decimals,
-    "timestamp": _instants,
-    "date": _casting("date", pa.types.is_date),
-    "float64": _casting("float64", lambda t: pa.types.is_floating(t) or pa.types.is_integer(t)),
-}
 
 
 def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> None:
@@ -374,6 +253,18 @@ def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, 
                 raise InvalidEvent(
                     name, field.name, f"it {why}, and row {int(np.flatnonzero(codes == code)[0])} needs it"
                 )
+
+
+def _check_shapes(registry: EventRegistry, types: pa.Array, versions: pa.Array) -> None:
+    """Typed columns have the shape that is registered, so no row may claim another one's version."""
+    for pair in pa.table({"type": types, "version": versions}).group_by(["type", "version"]).aggregate([]).to_pylist():
+        known = registry[pair["type"]].schema_version
+        if pair["version"] != known:
+            raise InvalidEvent(
+                pair["type"],
+                "schema_version",
+                f"{pair['version']} is not the registered {known}; give such events as payload text",
+            )
 
 
 _JSON_SQL = {

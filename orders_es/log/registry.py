@@ -10,7 +10,7 @@ import dataclasses
 import types
 import typing
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,6 +49,8 @@ _KINDS: dict[Any, str] = {
 }
 _QUANTUM = Decimal("0.0001")
 _LARGEST = Decimal(10) ** 14
+_EXACT = Context(prec=40)
+"""Amounts are never at the mercy of the precision that the caller's own decimal context happens to have."""
 _INT64 = 2**63
 
 
@@ -103,6 +105,7 @@ class EventRegistry:
         self._by_class: dict[type, EventType] = {}
         self._columns: dict[str, str] = {}
         self._owner: dict[str, str] = {}
+        self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         for cls in event_types:
             self.register(cls)
@@ -131,8 +134,14 @@ class EventRegistry:
             raise RegistrationClash(name, f"an event type of that name is registered already: {known.cls.__qualname__}")
         fields = tuple(_fields(cls))
         for f in fields:
-            if f.name in ENVELOPE:
+            if f.name.casefold() in ENVELOPE:
                 raise RegistrationClash(f"{name}.{f.name}", "that is the name of an envelope column; rename the field")
+            spelt = self._spelling.get(f.name.casefold(), f.name)
+            if spelt != f.name:
+                raise RegistrationClash(
+                    f"{name}.{f.name}",
+                    f"SQL cannot tell it from the column {spelt!r}; spell both the same or rename one",
+                )
             if self._columns.get(f.name, f.kind) != f.kind:
                 raise RegistrationClash(
                     f"{name}.{f.name}",
@@ -141,6 +150,7 @@ class EventRegistry:
                 )
         for f in fields:
             self._columns.setdefault(f.name, f.kind)
+            self._spelling.setdefault(f.name.casefold(), f.name)
             self._owner.setdefault(f.name, name)
         event_type = EventType(name, schema_version, cls, fields)
         self._by_name[name] = event_type
@@ -294,9 +304,9 @@ def _decimal(event_type: str, name: str, value: Any) -> Decimal:
         raise InvalidEvent(
             event_type, name, f"{value!r} is {type(value).__name__}; exact amounts are Decimal: Decimal({str(value)!r})"
         )
-    if not value.is_finite() or abs(value) >= _LARGEST:
+    if not value.is_finite() or value.copy_abs() >= _LARGEST:
         raise InvalidEvent(event_type, name, f"{value} does not fit 14 digits before the point")
-    quantized = value.quantize(_QUANTUM)
+    quantized = value.quantize(_QUANTUM, context=_EXACT)
     if quantized != value:
         raise InvalidEvent(event_type, name, f"{value} has more than 4 decimals; round it first, as your business does")
     return quantized

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from datetime import datetime
+from decimal import Context
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -164,6 +165,7 @@ def _one_timestamp(value: datetime | int) -> bytes:
     return _INT64_PACK(to_micros(value, "value") if isinstance(value, datetime) else value)
 
 
+_EXACT = Context(prec=40)
 _INT64_PACK = struct.Struct("<q").pack
 _INT32_PACK = struct.Struct("<i").pack
 _PACK_ONE: dict[str, Callable[[Any], bytes]] = {
@@ -171,7 +173,7 @@ _PACK_ONE: dict[str, Callable[[Any], bytes]] = {
     "int64": _INT64_PACK,
     "int32": _INT32_PACK,
     "timestamp": _one_timestamp,
-    "decimal": lambda value: _INT64_PACK(int(value.scaleb(4))),
+    "decimal": lambda value: _INT64_PACK(int(value.scaleb(4, _EXACT))),
     "date": lambda value: _INT32_PACK(value.toordinal() - EPOCH.toordinal()),
     "float64": struct.Struct("<d").pack,
     "uuid": bytes,

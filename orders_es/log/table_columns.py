@@ -1,0 +1,207 @@
+"""The columns of a table that somebody wants to append, each checked and brought to the type that the log keeps.
+
+Whatever cannot be recorded exactly raises `InvalidEvent`, with the column and, where one value is to blame, its row.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orders_es.errors import DuplicateEvent, InvalidEvent
+from orders_es.log.batch import LARGEST_SCHEMA_VERSION
+from orders_es.log.columns import ARROW_TYPES, TIMESTAMP
+from orders_es.log.event import EPOCH, to_micros
+from orders_es.log.leaf import uuid_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["event_ids", "field_values", "instants", "schema_versions", "texts"]
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    values = table.column(name).combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    if isinstance(values, pa.DictionaryArray):
+        if values.dictionary.type == pa.string_view():  # as Polars' categories come; there is no kernel to take from it
+            values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(pa.string()))
+        values = values.dictionary_decode()
+    return values
+
+
+def _no_nulls(values: pa.Array, name: str) -> None:
+    if values.null_count:
+        row = pc.index(pc.is_null(values), True).as_py()
+        raise InvalidEvent("table", name, f"row {row} is null")
+
+
+def texts(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
+    """A column of text, valid UTF-8."""
+    values = _column(table, name)
+    if pa.types.is_null(values.type):
+        values = pa.nulls(len(values), pa.string())
+    elif not (
+        pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view()
+    ):
+        raise InvalidEvent("table", name, f"the column is {values.type}, not text")
+    if required:
+        _no_nulls(values, name)
+    values = values.cast(pa.string())
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InvalidEvent("table", name, f"a text is not valid UTF-8 ({error})") from error
+    return values
+
+
+def instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
+    """A column of moments, exact to the microsecond, within what a datetime can hold."""
+    values = _column(table, name)
+    if not pa.types.is_timestamp(values.type) or values.type.tz is None:
+        raise InvalidEvent("table", name, f"the column is {values.type}; give timestamps with a time zone, such as UTC")
+    if required:
+        _no_nulls(values, name)
+    try:
+        values = values.cast(TIMESTAMP)
+    except pa.ArrowInvalid as error:
+        raise InvalidEvent(
+            "table", name, f"a time is finer than a microsecond or beyond the year 9999 ({error}); round it first"
+        ) from error
+    _within(values.cast(pa.int64()), name, _FIRST_MOMENT, _LAST_MOMENT)
+    return values
+
+
+def _within(values: pa.Array, name: str, first: int, last: int) -> None:
+    """Raise `InvalidEvent` where a time or day is one that Python's datetime cannot hold."""
+    extremes = pc.min_max(values).as_py()
+    if extremes["min"] is not None and (extremes["min"] < first or extremes["max"] > last):
+        row = pc.index(pc.or_(pc.less(values, first), pc.greater(values, last)), True).as_py()
+        raise InvalidEvent("table", name, f"row {row} is outside the years 1 to 9999")
+
+
+def _dates(table: pa.Table, name: str) -> pa.Array:
+    values = _PLAIN_DATES(table, name)
+    _within(values.cast(pa.int32()), name, _FIRST_DAY, _LAST_DAY)
+    return values
+
+
+def _floats(table: pa.Table, name: str) -> pa.Array:
+    values = _PLAIN_FLOATS(table, name)
+    finite = pc.is_finite(values)
+    if pc.all(finite).as_py() is False:
+        raise InvalidEvent("table", name, f"row {pc.index(finite, False).as_py()} is not finite and has no JSON form")
+    return values
+
+
+def event_ids(table: pa.Table) -> pa.Array:
+    """The event ids, no two alike; fresh ones where the table has none."""
+    if "event_id" not in table.column_names:
+        raw = np.frombuffer(bytearray(os.urandom(16 * table.num_rows)), np.uint8).reshape(-1, 16)
+        raw[:, 6] = raw[:, 6] & 0x0F | 0x40
+        raw[:, 8] = raw[:, 8] & 0x3F | 0x80
+        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(raw), [None, pa.py_buffer(raw.tobytes())])
+        return pa.ExtensionArray.from_storage(pa.uuid(), storage)
+    values = _column(table, "event_id")
+    _no_nulls(values, "event_id")
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type) or values.type == pa.string_view():
+        try:
+            values = pa.array([UUID(text).bytes for text in values.to_pylist()], pa.binary(16))
+        except ValueError as error:
+            raise InvalidEvent("table", "event_id", f"a value is no UUID: {error}") from error
+    elif values.type != pa.binary(16) and values.type in (pa.binary(), pa.large_binary(), pa.binary_view()):
+        try:
+            values = values.cast(pa.binary()).cast(pa.binary(16))
+        except pa.ArrowInvalid as error:
+            raise InvalidEvent("table", "event_id", f"a value is not 16 bytes long ({error})") from error
+    if values.type != pa.binary(16):
+        raise InvalidEvent(
+            "table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text"
+        )
+    ids: Any = uuid_bytes(values)
+    words = ids.view(">u8").astype(np.uint64).reshape(-1, 2)
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    twice = np.flatnonzero((words[order[1:]] == words[order[:-1]]).all(axis=1))
+    if len(twice):
+        raise DuplicateEvent(str(UUID(bytes=bytes(ids[order[twice[0]]]))), "it is twice in this table")
+    return pa.ExtensionArray.from_storage(pa.uuid(), values)
+
+
+def schema_versions(table: pa.Table, types: pa.Array, registry: EventRegistry) -> pa.Array:
+    """The schema version of each row; the registered one, or 1, where the table has none."""
+    if "schema_version" in table.column_names:
+        values = _column(table, "schema_version")
+        _no_nulls(values, "schema_version")
+        if (
+            not pa.types.is_integer(values.type)
+            or pc.min(values).as_py() < 1
+            or pc.max(values).as_py() > LARGEST_SCHEMA_VERSION
+        ):
+            raise InvalidEvent("table", "schema_version", "give whole numbers from 1 to 2^31 - 1")
+        return values.cast(pa.int32())
+    encoded = types.dictionary_encode()
+    each = [registry[name].schema_version if name in registry else 1 for name in encoded.dictionary.to_pylist()]
+    return pa.array(each, pa.int32()).take(encoded.indices)
+
+
+def _decimals(table: pa.Table, name: str) -> pa.Array:
+    values = _column(table, name)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), ARROW_TYPES["decimal"])
+    if pa.types.is_floating(values.type):
+        raise InvalidEvent("table", name, "the column is floating point; exact amounts are decimals: decimal128(18, 4)")
+    if pa.types.is_integer(values.type):
+        values = values.cast(pa.decimal128(20, 0))
+    if not pa.types.is_decimal(values.type):
+        raise InvalidEvent("table", name, f"the column is {values.type}, not decimal")
+    try:
+        return values.cast(ARROW_TYPES["decimal"])
+    except pa.ArrowInvalid as error:
+        raise InvalidEvent("table", name, f"an amount does not fit 14 digits and 4 decimals ({error})") from error
+
+
+def _casting(kind: str, fits: Callable[[pa.DataType], bool]) -> Callable[[pa.Table, str], pa.Array]:
+    def cast(table: pa.Table, name: str) -> pa.Array:
+        values = _column(table, name)
+        if pa.types.is_null(values.type):
+            return pa.nulls(len(values), ARROW_TYPES[kind])
+        if not fits(values.type):
+            raise InvalidEvent("table", name, f"the column is {values.type}, not {ARROW_TYPES[kind]}")
+        try:
+            return values.cast(ARROW_TYPES[kind])
+        except pa.ArrowInvalid as error:
+            raise InvalidEvent("table", name, f"a value does not fit {ARROW_TYPES[kind]} ({error})") from error
+
+    return cast
+
+
+_FIRST_MOMENT = to_micros(datetime.min.replace(tzinfo=UTC), "moment")
+_LAST_MOMENT = to_micros(datetime.max.replace(tzinfo=UTC), "moment")
+_FIRST_DAY, _LAST_DAY = (day.toordinal() - EPOCH.toordinal() for day in (date.min, date.max))
+_PLAIN_DATES = _casting("date", pa.types.is_date)
+_PLAIN_FLOATS = _casting("float64", lambda t: pa.types.is_floating(t) or pa.types.is_integer(t))
+_CASTS: dict[str, Callable[[pa.Table, str], pa.Array]] = {
+    "string": texts,
+    "int64": _casting("int64", pa.types.is_integer),
+    "bool": _casting("bool", pa.types.is_boolean),
+    "decimal": _decimals,
+    "timestamp": instants,
+    "date": _dates,
+    "float64": _floats,
+}
+
+
+def field_values(table: pa.Table, name: str, kind: str) -> pa.Array:
+    """The column of a payload field of one of the registry's kinds."""
+    return _CASTS[kind](table, name)
