@@ -157,12 +157,12 @@ class ParquetLog:
             while True:
                 self._catch_up()
                 bases = self._fresh(lambda: self._streams.versions(names))
+                known = self._tree.end
                 try:
                     earlier = recorded_before(
                         batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted))
                     )
                 except (VersionConflict, DuplicateEvent):
-                    known = self._tree.end
                     self.refresh()
                     if self._tree.end == known:
                         raise
@@ -322,6 +322,8 @@ class ParquetLog:
 
     def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
         """The ids of the streams, sorted. See `EventLog.stream_ids`."""
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit={limit}: give 0 or more, or None for all")
         with self._lock:
             self.refresh()
             found: set[str] = self._fresh(lambda: self._streams.ids(prefix))
@@ -338,6 +340,8 @@ class ParquetLog:
         """The data files that make up the log now, in order, without gaps."""
         with self._lock:
             self.refresh()
+            if not all(os.path.exists(file.path) for file in self._chain):  # compacted and vacuumed by somebody else
+                self._relist()
             self._fresh(lambda: None)
             return list(self._chain)
 
@@ -369,7 +373,9 @@ class ParquetLog:
     def compact(self, *, target_events: int = 1_000_000) -> Compacted:
         """Merge runs of small files into segments of up to `target_events` events. See `EventLog.compact`."""
         with self._lock:
-            done = compaction.compact(self._folder, self._identity.log_id, self.files(), target_events)
+            done: Compacted = self._fresh(
+                lambda: compaction.compact(self._folder, self._identity.log_id, self.files(), target_events)
+            )
             self.refresh()
             self._relist()
         return done
