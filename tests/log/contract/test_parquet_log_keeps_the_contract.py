@@ -1,0 +1,98 @@
+"""The contract, on the Parquet log: as it is, compacting all the time, and through two handles in turn."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from orders_es.log import EventLog, open_log, order_registry
+from orders_es.log.parquet import ParquetLog
+from orders_es.log.parquet.identity import create_identity
+from orders_es.testing import LogContract
+
+
+class TestParquetLog(LogContract):
+    @pytest.fixture
+    def make_log(self, tmp_path):
+        numbers = itertools.count()
+
+        def make(registry=None, clock=None):
+            return open_log(tmp_path / f"log {next(numbers)}", create=True, registry=registry, clock=clock)
+
+        return make
+
+    def reopen(self, log):
+        return open_log(log.url, registry=log.registry)
+
+
+class CompactingLog(ParquetLog):
+    """Merges everything into one segment after every append, and removes what that superseded."""
+
+    def append_batch(self, batch):
+        return self._after(super().append_batch(batch))
+
+    def append_table(self, table, **options):
+        return self._after(super().append_table(table, **options))
+
+    def _after(self, appended):
+        self.compact()
+        self.vacuum(grace=timedelta(0))
+        return appended
+
+
+class TestParquetLogThatCompactsAfterEveryAppend(LogContract):
+    histories = 6
+
+    @pytest.fixture
+    def make_log(self, tmp_path):
+        numbers = itertools.count()
+
+        def make(registry=None, clock=None):
+            folder = tmp_path / f"log {next(numbers)}"
+            create_identity(str(folder), None)
+            return CompactingLog(folder, registry=order_registry() if registry is None else registry, clock=clock)
+
+        return make
+
+    def reopen(self, log):
+        return CompactingLog(log.url, registry=log.registry)
+
+
+class TwoHandles:
+    """One log through two handles; every call goes to the other one."""
+
+    def __init__(self, url, registry=None, clock=None):
+        self._opened = (url, registry, clock)
+        self._handles = itertools.cycle([open_log(url, create=True, registry=registry, clock=clock) for _ in range(2)])
+
+    def __reduce__(self):
+        return TwoHandles, self._opened
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _turned(name):
+    member = getattr(ParquetLog, name)
+    if isinstance(member, property):
+        return property(lambda self: getattr(next(self._handles), name))
+    return lambda self, *args, **options: getattr(next(self._handles), name)(*args, **options)
+
+
+for _name in (n for n in vars(EventLog) if not n.startswith("_")):
+    setattr(TwoHandles, _name, _turned(_name))
+
+
+class TestParquetLogThroughTwoHandlesInTurn(LogContract):
+    histories = 6
+
+    @pytest.fixture
+    def make_log(self, tmp_path):
+        numbers = itertools.count()
+        return lambda registry=None, clock=None: TwoHandles(tmp_path / f"log {next(numbers)}", registry, clock)
+
+    def reopen(self, log):
+        return TwoHandles(log.url, log.registry)
