@@ -53,9 +53,13 @@ class Turns:
         except OSError:  # whatever is wrong with the folder, the append itself will say
             yield False
             return
+        mine = False
         try:
-            yield self._wait(descriptor, meanwhile)
+            mine = self._wait(descriptor, meanwhile)
+            yield mine
         finally:
+            if mine:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing would not do where another thread has forked just now
             os.close(descriptor)
 
     def _wait(self, descriptor: int, meanwhile: Callable[[], object]) -> bool:
