@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
-from orders_es.errors import DuplicateEvent, SourceConflict, VersionConflict
+from orders_es.errors import SourceConflict, VersionConflict
 from orders_es.log import NO_STREAM
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def append_streams(log: EventLog, new: StreamTable, *, batch_events: int, progre
         SourceConflict: The log has one of the streams from somewhere else.
     """
     known = _known(log, new.stream_ids)
+    done = np.zeros(len(known), dtype=np.bool_)
     loaded = Loaded()
     with tqdm(
         total=new.events.num_rows,
@@ -122,18 +123,36 @@ def append_streams(log: EventLog, new: StreamTable, *, batch_events: int, progre
         unit_scale=True,
         disable=None if progress else True,
     ) as bar:
-        for wanted in (True, False):
-            for first, end in cut_batches(new.starts, batch_events):
-                streams = known[first:end] == wanted
-                if not streams.any():
-                    continue
-                try:
-                    appended = log.append_table(_rows_of(new, first, end, streams), expected=NO_STREAM)
-                except (VersionConflict, DuplicateEvent) as error:
-                    raise _conflict(log, new, error, int(known.sum()), loaded) from error
+        while True:
+            try:
+                _append_known_first(log, new, known, done, loaded, bar, batch_events)
+            except VersionConflict as error:
+                stream = pc.index(new.stream_ids, error.stream_id).as_py()
+                if known[stream]:
+                    raise _conflict(log, new, error, stream, int(known.sum()), loaded) from error
+                # It was not there a moment ago: somebody else is importing too, perhaps this very file.
+                known = _known(log, new.stream_ids)
+            else:
+                return loaded
+
+
+def _append_known_first(
+    log: EventLog,
+    new: StreamTable,
+    known: npt.NDArray[np.bool_],
+    done: npt.NDArray[np.bool_],
+    loaded: Loaded,
+    bar: Any,
+    batch_events: int,
+) -> None:
+    for wanted in (True, False):
+        for first, end in cut_batches(new.starts, batch_events):
+            streams = (known[first:end] == wanted) & ~done[first:end]
+            if streams.any():
+                appended = log.append_table(_rows_of(new, first, end, streams), expected=NO_STREAM)
+                done[first:end] |= streams
                 loaded.count(appended, int(streams.sum()))
                 bar.update(appended.count)
-    return loaded
 
 
 def _known(log: EventLog, stream_ids: Any) -> npt.NDArray[np.bool_]:
@@ -153,10 +172,8 @@ def _rows_of(new: StreamTable, first: int, end: int, streams: npt.NDArray[np.boo
 
 
 def _conflict(
-    log: EventLog, new: StreamTable, error: VersionConflict | DuplicateEvent, known: int, loaded: Loaded
-) -> Exception:
-    if isinstance(error, DuplicateEvent):
-        return error
+    log: EventLog, new: StreamTable, error: VersionConflict, stream: int, known: int, loaded: Loaded
+) -> SourceConflict:
     there = log.load(error.stream_id, to_version=1)
     since = f", since {there[0].recorded_at:%Y-%m-%d %H:%M} UTC, by {there[0].actor or 'nobody named'}" if there else ""
     done = (
@@ -164,10 +181,10 @@ def _conflict(
     )
     return SourceConflict(
         str(new.path),
-        int(new.rows[pc.index(new.stream_ids, error.stream_id).as_py()]),
+        int(new.rows[stream]),
         error.stream_id,
         error.actual,
-        f"version {error.actual}{since}, and not from this very file (the log has {max(known, 1):,} of the file's "
+        f"version {error.actual}{since}, and not from this very file (the log has {known:,} of the file's "
         f"{len(new.stream_ids):,} streams). A file can be imported again at any time, which adds nothing; another file "
         f"with the same ids belongs in a log of its own. {done}",
     )

@@ -30,7 +30,7 @@ def derive_event_ids(digest: bytes, rows: npt.NDArray[np.int64], kinds: npt.NDAr
 
     Example:
         >>> derive_event_ids(bytes(32), np.array([1]), np.array([0])).to_pylist()
-        [UUID('7d6ca7a1-6d4e-8ce8-a7fc-2f84bb00a8ff')]
+        [UUID('86cc5452-f325-8785-a0f7-90dd4066172f')]
     """
     parts = np.empty((len(rows), 9), dtype=np.uint8)
     parts[:, :8] = rows.astype(">u8").view(np.uint8).reshape(-1, 8)

@@ -158,10 +158,10 @@ def _in_order_of(source: SourceTable, name: str) -> SourceTable:
         places = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
     except (pa.ArrowException, ValueError) as error:
         raise BadSource(str(source.path), None, f"column {column!r} is not all whole numbers: {error}") from error
+    if values.null_count == 0 and bool(np.all(places[1:] > places[:-1])):
+        return source
     if values.null_count or len(np.unique(places)) != len(places):
         raise BadSource(str(source.path), None, f"column {column!r} gives the order of the rows and must be unique")
-    if bool(np.all(places[1:] > places[:-1])):
-        return source
     if source.damaged:
         raise BadSource(
             str(source.path), source.damaged[0].number, f"{source.damaged[0].reason}, and rows are not in file order"
