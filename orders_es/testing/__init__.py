@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from orders_es.testing.specification import Outcome, Specification, given
@@ -20,7 +21,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pytest  # noqa: PLC0415 - only whoever tests a log needs it
 
-    pytest.register_assert_rewrite(f"{__name__}.log_contract")
+    if f"{__name__}.log_contract" not in sys.modules:
+        pytest.register_assert_rewrite(f"{__name__}.log_contract")
     from orders_es.testing.log_contract import LogContract  # noqa: PLC0415
 
     return LogContract

@@ -1,0 +1,120 @@
+import ast
+import builtins
+import importlib
+import inspect
+import pickle
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders_es import errors
+
+SAMPLES = {
+    "OrdersEsError": ("said",),
+    "LogError": ("said",),
+    "EventError": ("said",),
+    "VersionConflict": ("A-1", 3, 5),
+    "SourceConflict": ("src.csv", 7, "A-1", 5, "import it elsewhere"),
+    "NotALog": ("/folder", "there is none"),
+    "DamagedLog": ("/file", "it is cut short"),
+    "ForeignFile": ("/file", "it has no footer"),
+    "ReadOnlyLog": ("/folder",),
+    "StorageError": ("/folder", "No space left on device"),
+    "DuplicateEvent": ("0b5d9e4c", "it is twice"),
+    "LogNotEmpty": ("/folder", 5, "it needs a new one"),
+    "LogBusy": ("/folder", 9, 60.5),
+    "UnknownEventType": ("ParcelLost", 7, "A-1"),
+    "InvalidEvent": ("ItemAdded", "price", "it is a float"),
+    "RegistrationClash": ("A.pieces", "it is taken"),
+    "CommandRejected": ("placed_with_items", "there are none"),
+    "OrderNotFound": ("A-1", "not yet", ("A-2", "A-3")),
+    "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
+    "BadSource": ("src.csv", 7, "no date"),
+    "InvalidSetting": ("orders", -1, "give 0 or more"),
+}
+
+
+def tree():
+    """What the module's docstring draws: each error, its parent, and the builtin it also is."""
+    path, drawn = [], {}
+    for line in inspect.getdoc(errors).splitlines():
+        match = re.match(r"^    ([ │├└─]*)(\w+)(?: +\((\w+)\))?(?: |$)", line)
+        if not match or not isinstance(getattr(errors, match[2], None), type):
+            continue
+        depth = len(match[1]) // 4
+        path[depth:] = [match[2]]
+        drawn[match[2]] = (path[depth - 1] if depth else None, match[3])
+    return drawn
+
+
+def test_the_list_of_names_is_complete_and_sorted():
+    defined = [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception) and value.__module__ == errors.__name__
+    ]
+    assert errors.__all__ == sorted(defined)
+
+
+def test_there_is_a_sample_of_every_error():
+    assert sorted(SAMPLES) == errors.__all__
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    drawn = tree()
+    assert sorted(drawn) == errors.__all__
+    for name, (parent, builtin) in drawn.items():
+        cls = getattr(errors, name)
+        if parent is not None:
+            assert getattr(errors, parent) in cls.__bases__, name
+        if builtin is not None:
+            assert issubclass(cls, getattr(builtins, builtin)), name
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_error_survives_pickling(name):
+    error = getattr(errors, name)(*SAMPLES[name])
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(error, protocol))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+        assert again.args == error.args
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_the_facts_of_an_error_are_attributes_and_stand_in_its_text(name):
+    cls = getattr(errors, name)
+    error = cls(*SAMPLES[name])
+    assert "\n" not in str(error)
+    if "__init__" in vars(cls):
+        for parameter in list(inspect.signature(cls).parameters):
+            assert getattr(error, parameter) in SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, builtin) in sorted(tree().items()) if builtin])
+def test_an_error_can_be_caught_as_the_fitting_builtin(name):
+    builtin = getattr(builtins, tree()[name][1])
+    with pytest.raises(builtin):
+        raise getattr(errors, name)(*SAMPLES[name])
+
+
+@given(st.datetimes(), st.sampled_from(["at", "known_at", "occurred_at"]))
+def test_a_naive_time_is_answered_with_the_corrected_call(value, argument):
+    text = str(errors.NaiveTime(argument, value))
+    [call] = re.findall(rf"write ({argument}=datetime\([^()]*\))", text)
+    ast.parse(f"ask({call})")
+    [imported] = re.findall(r"`(from datetime import [\w, ]+)`", text)
+    names = {}
+    exec(imported, names)
+    corrected = eval(f"dict({call})", names)[argument]
+    assert corrected == value.replace(tzinfo=UTC)
+
+
+def test_importing_the_errors_loads_nothing_else():
+    assert importlib.import_module("orders_es.errors") is errors
+    imported = [n for n in ast.walk(ast.parse(inspect.getsource(errors))) if isinstance(n, ast.ImportFrom)]
+    assert {n.module for n in imported} == {"__future__", "typing", "datetime"}
