@@ -140,6 +140,11 @@ def simulate_live(
         InvalidSetting: An argument is out of range.
         LogError: A writer could not append; the others are stopped first.
         ChildProcessError: A writer died without a word.
+
+    Example:
+        >>> import tempfile
+        >>> simulate_live(tempfile.mkdtemp(), rate=50, writers=1, events=2).events
+        2
     """
     _check(rate=rate, writers=writers, seconds=seconds, events=events, batch=batch)
     open_log(log_url, create=True).close()
