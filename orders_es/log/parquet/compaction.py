@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, RegistrationClash
+from orders_es.errors import DamagedLog, RegistrationClash, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.maintenance import Compacted, Vacuumed
@@ -97,13 +97,21 @@ def compact(folder: str, log_id: uuid.UUID, chain: list[LogFile], target_events:
 def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
     """Whether one run is now one segment, put in place by this call; False where somebody else was first."""
     first, last = run[0].first, run[-1].last
-    schema = _schema_of(run)
+    try:
+        schema = _schema_of(run)
+    except FileNotFoundError:  # merged by others, and vacuumed
+        return False
     footers: list[Footer] = []
+    gone: list[FileNotFoundError] = []
 
     def write(file: BinaryIO) -> None:
         with parquet_writer(file, schema, last - first + 1) as writer:
-            for group in _row_groups(_verified(run, log_id, schema, footers), schema):
-                writer.write_table(group, ROW_GROUP)
+            try:
+                for group in _row_groups(_verified(run, log_id, schema, footers), schema):
+                    writer.write_table(group, ROW_GROUP)
+            except FileNotFoundError as error:
+                gone.append(error)
+                raise
             merged = footers[0].range
             for footer in footers[1:]:
                 merged = merged.merge(footer.range)
@@ -119,7 +127,12 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
         return any(file.first == first for file in chain) and any(file.last == last for file in chain)
 
     place = os.path.join(folder, SEGMENTS)
-    return publish(place, segment_name(first, last), write, lock=os.path.join(folder, COMMITS), vouch=fits)
+    try:
+        return publish(place, segment_name(first, last), write, lock=os.path.join(folder, COMMITS), vouch=fits)
+    except StorageError:
+        if gone:
+            return False
+        raise
 
 
 def _schema_of(run: list[LogFile]) -> pa.Schema:
