@@ -47,4 +47,6 @@ def run(folder: Path, _data: Path) -> None:
     print(f"{COMMITS:,} commits of one event, {len(content):,} bytes each")
     print(f"  log.append       median {a * 1e6:7.0f} µs   {1 / a:7.0f} commits/s")
     print(f"  bare protocol    median {b * 1e6:7.0f} µs   {1 / b:7.0f} commits/s")
-    print(f"  ratio of rates   {b / a:.2f} (aim: 0.80 or better); of means {statistics.mean(theirs) / statistics.mean(ours):.2f}")
+    print(
+        f"  ratio of rates   {b / a:.2f} (aim: 0.80 or better); of means {statistics.mean(theirs) / statistics.mean(ours):.2f}"
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -267,39 +268,47 @@ def _check_shapes(registry: EventRegistry, types: pa.Array, versions: pa.Array) 
             )
 
 
-_JSON_SQL = {
-    "string": "to_json({c})",
-    "int64": "{c}::VARCHAR",
-    "bool": "{c}::VARCHAR",
-    "decimal": "'\"' || {c}::VARCHAR || '\"'",
-    "timestamp": "'\"' || strftime({c} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ') || '\"'",
-    "date": "'\"' || {c}::VARCHAR || '\"'",
-    "float64": "to_json({c})",
-}
+# What JSON text cannot hold as it is.
+_ESCAPED = r'["\\\x00-\x1f]'
 
 
 def _payloads(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> pa.Array:
-    """The payload of every row as JSON text, as `EventRegistry.encode` would write it."""
-    import duckdb  # noqa: PLC0415 - only bulk work needs it
+    """The payload of every row as JSON text, as `EventRegistry.encode` would write it.
 
-    names: list[str] = types.unique().to_pylist()
-    arms = []
-    for name in names:
+    Type by type, so that each payload is joined from its own fields only; then back into the rows' order.
+    """
+    encoded = types.dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
+    parts = []
+    for name, rows in zip(encoded.dictionary.to_pylist(), np.split(order, ends[:-1]), strict=True):
         pieces = []
         for field in registry[name].fields:
-            if field.name in shredded:
-                column = '"' + field.name.replace('"', '""') + '"'
-                key = f'"{field.name}":'.replace("'", "''")
-                pieces.append(f"'{key}' || {_JSON_SQL[field.kind].format(c=column)}")
-        body = f"'{{' || concat_ws(',', {', '.join(pieces)}) || '}}'" if pieces else "'{}'"
-        arms.append(f"WHEN '{name.replace(chr(39), chr(39) * 2)}' THEN {body}")
-    rows = pa.table({"event type": types, **shredded})
-    with duckdb.connect() as connection:
-        # No filter may ever be pushed into this scan: DuckDB 2.0.0 gets some filtered scans of Arrow tables wrong.
-        connection.register("rows", rows)
-        query = f'SELECT CASE "event type" {" ".join(arms)} END AS payload FROM rows'
-        payloads = connection.sql(query).to_arrow_table().column(0).combine_chunks()
-    return payloads.cast(pa.string())
+            values = shredded[field.name].take(pa.array(rows)) if field.name in shredded else None
+            if values is not None and values.null_count < len(rows):
+                piece = pc.binary_join_element_wise(f'"{field.name}":', _json(field.kind, values), ",", "")
+                pieces.append(pc.fill_null(piece, ""))
+        if pieces:
+            # Not joined by commas with null_handling="skip": Arrow loses the rows that are null throughout.
+            inner = pc.ascii_rtrim(pc.binary_join_element_wise(*pieces, ""), characters=",")
+            parts.append(pc.binary_join_element_wise("{", inner, "}", ""))
+        else:
+            parts.append(pa.repeat(pa.scalar("{}"), len(rows)))
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return pa.concat_arrays(parts).take(pa.array(back))
+
+
+def _json(kind: str, values: pa.Array) -> pa.Array:
+    """Each value as JSON, null where it is null."""
+    if kind in ("int64", "bool"):
+        return values.cast(pa.string())
+    needs_care = kind in ("timestamp", "float64")
+    if needs_care or (kind == "string" and pc.any(pc.match_substring_regex(values, _ESCAPED)).as_py()):
+        each = [None if value is None else msgspec.json.encode(value).decode() for value in values.to_pylist()]
+        return pa.array(each, pa.string())
+    return pc.binary_join_element_wise('"', values.cast(pa.string()), '"', "")
 
 
 def _shred(registry: EventRegistry, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
