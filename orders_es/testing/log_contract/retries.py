@@ -138,6 +138,8 @@ class Retries(Contract):
         log.append("B", new[1:], expected=NO_STREAM)
         with pytest.raises(VersionConflict):
             log.append_batch([StreamAppend("A", new[:1], NO_STREAM), StreamAppend("B", new[1:], NO_STREAM)])
+        with pytest.raises(DuplicateEvent):
+            log.append_batch([StreamAppend("A", new[:1], ANY), StreamAppend("B", new[1:], ANY)])
 
     @pytest.mark.parametrize("way", WAYS)
     def test_an_append_without_ids_of_the_callers_is_never_a_retry(self, log: EventLog, way: str) -> None:

@@ -98,6 +98,19 @@ class ExpectedVersions(Contract):
             log.append("A", events(1), expected=1101)
         assert_sound(log)
 
+    def test_small_and_large_appends_that_are_seen_together_keep_their_order(self, log: EventLog) -> None:
+        other = self.reopened(log)
+        log.append("known", events(1), expected=NO_STREAM)
+        for before, after in (("B", "C"), ("D", "E")):
+            assert other.stream_version("known") == 1
+            log.append(before, events(2), expected=NO_STREAM)
+            log.append("A", events(1), expected=ANY)
+            put(log, "append_table", "A", events(1100))
+            log.append(after, events(3), expected=NO_STREAM)
+            assert [other.stream_version(s) for s in (before, after)] == [2, 3]
+            assert other.stream_version("A") == log.stream_version("A") == len(log.load("A"))
+        assert_sound(other)
+
     def test_another_handle_sees_the_version_across_small_and_large_appends(self, log: EventLog) -> None:
         other = self.reopened(log)
         version = 0

@@ -18,7 +18,7 @@ from orders_es.log.parquet.small import encode
 
 FIRST = to_micros(datetime.min.replace(tzinfo=UTC), "m")
 LAST = to_micros(datetime.max.replace(tzinfo=UTC), "m")
-TEXT = st.text(max_size=80)
+TEXT = st.text(max_size=80) | st.text(max_size=5).map(lambda text: (text + "é") * 3000)
 VALUES = {
     "string": TEXT,
     "int64": st.integers(-(2**63), 2**63 - 1),
