@@ -178,7 +178,8 @@ def table_batch(
     else:
         shredded = {name: field_values(given, name, registry.columns[name]) for name in fields}
         _check_fields(registry, columns["type"], shredded)
-        _check_shapes(registry, columns["type"], columns["schema_version"])
+        if "schema_version" in given.column_names:
+            _check_shapes(registry, columns["type"], columns["schema_version"])
         columns["payload"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
     return TableBatch(
