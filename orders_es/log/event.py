@@ -142,7 +142,7 @@ class Appended:
         last_position: Position of the last event.
         count: How many events.
         recorded_at: When the log accepted them.
-        commit_id: The commit's identity; None where the commit has been compacted since.
+        commit_id: The commit's identity; None for a duplicate.
         duplicate: Whether they were there already, as an earlier try had put them, and nothing was written now.
         versions: Each stream's version after the append.
     """

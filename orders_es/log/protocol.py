@@ -67,7 +67,8 @@ class EventLog(Protocol):
 
         Raises:
             VersionConflict: The stream is at another version.
-            DuplicateEvent: Some of the ids are there already, but not as a retry would have them.
+            DuplicateEvent: An id is twice in this append; or, with `ANY` or `STREAM_EXISTS`, some of the ids are in the
+                stream already, but not as a retry would have them.
             InvalidEvent: A value cannot be recorded exactly.
             UnknownEventType: An event's class is not registered.
             NaiveTime: An `occurred_at` has no time zone.
