@@ -11,6 +11,7 @@
     │   │   └── ForeignFile                        a file in the folder is not of this log
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
+    │   ├── UnreadableLog       (OSError)          the operating system refused a read: permission, too many open files
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
     │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
     │   └── LogBusy             (TimeoutError)     others committed first, every time
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
+    "BadReadModel",
     "BadSource",
     "CommandRejected",
     "DamagedLog",
@@ -51,11 +53,13 @@ __all__ = [
     "NotALog",
     "OrderNotFound",
     "OrdersEsError",
+    "QueryError",
     "ReadOnlyLog",
     "RegistrationClash",
     "SourceConflict",
     "StorageError",
     "UnknownEventType",
+    "UnreadableLog",
     "VersionConflict",
 ]
 
@@ -187,6 +191,26 @@ class StorageError(LogError, OSError):
 
     def __str__(self) -> str:
         return f"could not write to {self.path!r}: {self.reason}; nothing was appended and the log is as it was. Make room and append again"
+
+
+class UnreadableLog(LogError, OSError):
+    """The operating system refused a read: no permission, too many open files, no memory. Nothing says it is damaged.
+
+    Args:
+        path: The file or folder that was to be read.
+        reason: The operating system's words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"could not read {self.path!r}: {self.reason}; nothing was written, and nothing is wrong with the log itself. "
+            "Close files or ask for the permission, and try again"
+        )
 
 
 class DuplicateEvent(LogError, ValueError):
@@ -415,3 +439,37 @@ class InvalidSetting(OrdersEsError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.field}={self.value!r}: {self.reason}"
+
+
+class BadReadModel(OrdersEsError, ValueError):
+    """A file does not define a read model.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it, and what would be right.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is no read model: {self.reason}"
+
+
+class QueryError(OrdersEsError, ValueError):
+    """DuckDB refused a query, or could not go on with it.
+
+    Args:
+        message: DuckDB's own words.
+        query: The query.
+    """
+
+    def __init__(self, message: str, query: str) -> None:
+        super().__init__(message, query)
+        self.message = message
+        self.query = query
+
+    def __str__(self) -> str:
+        return self.message

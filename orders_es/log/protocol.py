@@ -146,6 +146,26 @@ class EventLog(Protocol):
         """
         ...
 
+    def bind(self, connection: Any, name: str = "events") -> Head:
+        """Show the log as a view in a DuckDB connection; what was bound under that name is replaced.
+
+        The view has the envelope, the payload and every shredded column of the registry, each of its type; it ends at the
+        log's head as of this call, and later commits are not in it. It holds as long as the log's files stay: after a
+        vacuum, bind again.
+
+        Args:
+            connection: A DuckDB connection.
+            name: The view's name in the connection's current schema.
+
+        Returns:
+            The head up to which the view goes.
+        """
+        ...
+
+    def event_types(self) -> frozenset[tuple[str, int]]:
+        """The event types that the log holds, each with its schema version, known to the registry or not."""
+        ...
+
     def head(self) -> Head:
         """The end of the log now: its last position, when that was recorded, and the tree's root."""
         ...

@@ -23,7 +23,9 @@ SAMPLES = {
     "ForeignFile": ("/file", "it has no footer"),
     "ReadOnlyLog": ("/folder",),
     "StorageError": ("/folder", "No space left on device"),
+    "UnreadableLog": ("/folder/file", "Too many open files"),
     "DuplicateEvent": ("0b5d9e4c", "it is twice"),
+    "QueryError": ("Parser Error: there is a comma too many", "SELECT ,"),
     "LogNotEmpty": ("/folder", 5, "it needs a new one"),
     "LogBusy": ("/folder", 9, 60.5),
     "UnknownEventType": ("ParcelLost", 7, "A-1"),
@@ -32,6 +34,7 @@ SAMPLES = {
     "CommandRejected": ("placed_with_items", "there are none"),
     "OrderNotFound": ("A-1", "not yet", ("A-2", "A-3")),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
+    "BadReadModel": ("totals.sql", "it holds no SELECT"),
     "BadSource": ("src.csv", 7, "no date"),
     "InvalidSetting": ("orders", -1, "give 0 or more"),
 }

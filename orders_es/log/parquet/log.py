@@ -18,6 +18,7 @@ from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAp
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.parquet import compaction, small
+from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.chain import COMMITS, commit_name, covering_segments, list_chain
 from orders_es.log.parquet.follow import follow, read_events
 from orders_es.log.parquet.footer import KEY, Footer, read_footer
@@ -26,6 +27,7 @@ from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, Streams, schema_columns
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
+from orders_es.log.relation import quoted
 from orders_es.log.retry import recorded_before
 
 if TYPE_CHECKING:
@@ -333,8 +335,11 @@ class ParquetLog:
         """The end of the log now. See `EventLog.head`."""
         with self._lock:
             self.refresh()
-            recorded = None if self._recorded_at is None else from_micros(self._recorded_at)
-            return Head(self._tree.end, recorded, self._tree.root())
+            return self._head()
+
+    def _head(self) -> Head:
+        recorded = None if self._recorded_at is None else from_micros(self._recorded_at)
+        return Head(self._tree.end, recorded, self._tree.root())
 
     def files(self) -> list[LogFile]:
         """The data files that make up the log now, in order, without gaps."""
@@ -354,6 +359,21 @@ class ParquetLog:
         return read_events(
             self, after=after, to=end if to is None else min(to, end), batch_size=batch_size, columns=names
         )
+
+    def bind(self, connection: Any, name: str = "events") -> Head:
+        """Show the log as a view in a DuckDB connection. See `EventLog.bind`."""
+        with self._lock:
+            relation = relation_of(self.files(), self._registry.columns)
+            head = self._head()
+        connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
+        return head
+
+    def event_types(self) -> frozenset[tuple[str, int]]:
+        """The event types in the log, each with its schema version. See `EventLog.event_types`."""
+        with self._lock:
+            self.refresh()
+            found: frozenset[tuple[str, int]] = self._fresh(lambda: self._streams.types(self._chain))
+        return found
 
     def subscribe(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
+from orders_es.log.parquet.binding import TypesSeen
 from orders_es.log.parquet.footer import read_footer
 from orders_es.log.parquet.index import StreamIndex
 from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
@@ -45,6 +46,7 @@ class Streams:
         self._log_id = log_id
         self._registry = registry
         self._scanner = Scanner()
+        self._types = TypesSeen()
         self.reset([])
 
     def reset(self, chain: list[LogFile]) -> None:
@@ -155,6 +157,10 @@ class Streams:
             )
             found.update(table.column(0).to_pylist())
         return found
+
+    def types(self, chain: Sequence[LogFile]) -> frozenset[tuple[str, int]]:
+        """The event types in a chain of files, with their schema versions. Raises as `versions` does."""
+        return self._types.up_to_date(chain, self._scanner)
 
     def close(self) -> None:
         """Let go of what is held open."""

@@ -1,0 +1,137 @@
+"""The SQL between a log's events and a read model: limits in time, and the guard against events of unknown meaning."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
+from orders_es.log.relation import quoted, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orders_es.log import EventRegistry
+    from orders_es.orders import AsOf
+    from orders_es.read_models import ReadModel
+
+__all__ = ["guarded", "limits", "macro", "refusal", "view"]
+
+_MARK = "orders_es refuses: "
+_MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
+"""`at` is a keyword of DuckDB 2; where a macro is called, `at := …` needs no quotes."""
+_MACRO_LIMITS = (
+    '("at" IS NULL OR occurred_at <= "at"::TIMESTAMPTZ) AND (known_at IS NULL OR recorded_at <= known_at::TIMESTAMPTZ)'
+)
+
+
+def limits(asked: AsOf) -> str:
+    """The condition that an event counts for a question, as SQL.
+
+    Example:
+        >>> from orders_es.orders import AsOf
+        >>> limits(AsOf(version=3))
+        'version <= 3'
+    """
+    parts = []
+    if asked.at is not None:
+        parts.append(f"occurred_at <= TIMESTAMPTZ '{asked.at.isoformat()}'")
+    if asked.known_at is not None:
+        parts.append(f"recorded_at <= TIMESTAMPTZ '{asked.known_at.isoformat()}'")
+    if asked.version is not None:
+        parts.append(f"version <= {asked.version:d}")
+    if asked.position is not None:
+        parts.append(f'"position" <= {asked.position:d}')
+    return " AND ".join(parts) or "true"
+
+
+def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterable[tuple[str, int]]) -> str:
+    """SQL for the events that a read model is computed from.
+
+    Where all events of the log are of types that the model accounts for, that is `events` as it stands and costs nothing.
+    Otherwise streams without such events are left out, as belonging to other domains, and reading an event of unknown
+    meaning in a stream of the model's own is an error; see `refusal`.
+
+    Args:
+        events: The relation, a name or a SELECT in brackets.
+        model: The read model.
+        registry: The event types that the program knows.
+        held: The event types and schema versions that the log holds.
+    """
+    ours = set(model.types) or {event_type.name for event_type in registry}
+    held = set(held)
+    unknown = sorted(
+        (name, version)
+        for name, version in held
+        if name in ours and (name not in registry or registry[name].schema_version != version)
+    )
+    if not unknown and all(name in ours for name, _ in held):
+        return f"SELECT * FROM {events}"
+    mine = f"type IN ({', '.join(text(name) for name in sorted(ours))})"
+    # One CASE, because it alone fixes what is looked at first: a filter that can fail must not run ahead of others.
+    branches = [
+        f"WHEN type = {text(name)} AND schema_version = {version:d} THEN {_error()}" for name, version in unknown
+    ]
+    branches.append(f"WHEN {mine} THEN true")
+    branches.append(f"WHEN stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine}) THEN {_error()}")
+    return f"SELECT * FROM {events} WHERE CASE {' '.join(branches)} ELSE false END"
+
+
+def _error() -> str:
+    facts = 'json_array(type, schema_version, "position", stream_id)::VARCHAR'
+    return f"error({text(_MARK)} || {facts} || ': an event of this type, schema version, position and stream is not known')"
+
+
+def view(name: str, model: ReadModel, events: str) -> str:
+    """SQL that creates a read model as a view.
+
+    Args:
+        name: The view's name.
+        model: The read model.
+        events: SQL for its events, as `guarded` gives it.
+    """
+    return (
+        f"CREATE OR REPLACE VIEW {quoted(name)} AS WITH events AS NOT MATERIALIZED ({events})\n"
+        f"SELECT * FROM (\n{model.sql}\n)"
+    )
+
+
+def macro(name: str, model: ReadModel | None, events: str) -> str:
+    """SQL that creates a table macro with the arguments `at` and `known_at`, both of which may be left out.
+
+    Args:
+        name: The macro's name.
+        model: The read model; None for the events themselves.
+        events: SQL for the events, as `guarded` gives it over the relation `as_asked`.
+    """
+    asked = f"as_asked AS NOT MATERIALIZED (SELECT * FROM events WHERE {_MACRO_LIMITS})"
+    if model is None:
+        body = f"WITH {asked} SELECT * FROM as_asked"
+    else:
+        body = (
+            f"WITH {asked}, known AS NOT MATERIALIZED ({events})\n"
+            f"SELECT * FROM (WITH events AS NOT MATERIALIZED (SELECT * FROM known) SELECT * FROM (\n{model.sql}\n))"
+        )
+    return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {body}"
+
+
+def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
+    """The error that a guard meant by failing; None if the message is not a guard's.
+
+    Args:
+        message: DuckDB's words.
+        registry: The event types that the program knows.
+    """
+    found = re.search(re.escape(_MARK) + r"(\[.*?\]): an event of this type", message, re.DOTALL)
+    if found is None:
+        return None
+    name, schema_version, position, stream_id = json.loads(found[1])
+    if name in registry and registry[name].schema_version != schema_version:
+        return InvalidEvent(
+            name,
+            "",
+            f"position {position} holds schema version {schema_version}, the registry knows "
+            f"{registry[name].schema_version}",
+        )
+    return UnknownEventType(name, position, stream_id)
