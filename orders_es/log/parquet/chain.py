@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, ForeignFile
 from orders_es.log.event import LogFile
-from orders_es.log.parquet.footer import Footer, read_footer
+from orders_es.log.parquet.footer import Footer, damaged, read_footer
 
 if TYPE_CHECKING:
     import uuid
@@ -76,6 +76,8 @@ def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         names = os.listdir(folder)
     except FileNotFoundError:
         raise DamagedLog(folder, "the folder is missing; restore it from a backup") from None
+    except OSError as error:
+        raise damaged(folder, error) from error
     for name in names:
         match = pattern.fullmatch(name)
         if match:
@@ -161,6 +163,11 @@ def _assemble(
                 last = starts[i + 1] - 1
             else:
                 end = read_footer(path, log_id)
+                if end.first != start:
+                    raise DamagedLog(
+                        path,
+                        "it does not hold the positions that its name says; restore it from a backup, or move it away",
+                    )
                 last = end.last
             file = LogFile(path, "commit", start, last)
         chain.append(file)

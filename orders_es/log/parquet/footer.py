@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, ForeignFile
+from orders_es.errors import DamagedLog, ForeignFile, LogError, UnreadableLog
 from orders_es.log.merkle import CompactRange, decompose
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["FORMAT", "KEY", "Footer", "metadata_of", "parse_footer", "read_foote
 FORMAT = 1
 KEY = b"orders_es"
 _HASH = 32
+_REFUSALS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
 _END = 16_384
 _MARK = b"\x18\x09orders_es\x18"
 
@@ -126,7 +128,12 @@ def metadata_of(path: str) -> dict[bytes, bytes] | None:
 
 def read_footer(path: str, log_id: uuid.UUID) -> Footer:
     """The footer of one file; see `parse_footer` and `metadata_of` for what it raises."""
-    text = _find(path)
+    try:
+        text = _find(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise damaged(path, error) from error
     return parse_footer(path, metadata_of(path) if text is None else {KEY: text}, log_id)
 
 
@@ -152,6 +159,8 @@ def _find(path: str) -> bytes | None:
     at += len(_MARK)
     count = shift = 0
     while True:
+        if at >= len(end):
+            return None
         byte = end[at]
         at += 1
         count |= (byte & 0x7F) << shift
@@ -160,7 +169,9 @@ def _find(path: str) -> bytes | None:
         shift += 7
 
 
-def damaged(path: str, error: Exception) -> DamagedLog:
-    """The error for a file that the Parquet reader could not read."""
+def damaged(path: str, error: Exception) -> LogError:
+    """The error for a file or folder that could not be read: damaged, or refused by the operating system."""
     why = str(error).splitlines()[0].rstrip(".")
+    if getattr(error, "errno", None) in _REFUSALS or any(os.strerror(code) in why for code in _REFUSALS):
+        return UnreadableLog(path, why)  # DuckDB gives the system's words only
     return DamagedLog(path, f"it cannot be read ({why}); restore the file from a backup, the rest of the log is intact")

@@ -12,7 +12,7 @@ import msgspec
 
 from orders_es.errors import DamagedLog, NotALog, ReadOnlyLog, StorageError
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS
-from orders_es.log.parquet.footer import FORMAT
+from orders_es.log.parquet.footer import FORMAT, damaged
 from orders_es.log.parquet.storage import publish, sync_folder
 
 __all__ = ["IDENTITY_FILE", "Identity", "create_identity", "read_identity"]
@@ -57,6 +57,8 @@ def read_identity(folder: str) -> Identity:
         raise NotALog(
             folder, f"the folder holds no {IDENTITY_FILE}; create a log there with open_log(url, create=True)"
         ) from None
+    except OSError as error:
+        raise damaged(str(path / IDENTITY_FILE), error) from error
     try:
         identity = msgspec.json.decode(text, type=Identity)
     except (msgspec.DecodeError, ValueError) as error:

@@ -55,7 +55,11 @@ def file_batches(
                 )
             if footer.last != file.last:
                 raise Shifted(file.path)
-            present = [c for c in columns if c in parquet.schema_arrow.names]
+            names = parquet.schema_arrow.names
+            lacking = [c for c in _ENVELOPE_NAMES if c not in names]
+            if lacking:
+                raise DamagedLog(file.path, f"it lacks the column {lacking[0]}; restore it from a backup")
+            present = [c for c in columns if c in names]
             wanted = present if "position" in present else ["position", *present]
             groups, skipped = _row_groups(parquet, after - file.first + 1, to - file.first + 1)
             position = file.first + skipped

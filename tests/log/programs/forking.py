@@ -1,0 +1,38 @@
+"""`python forking.py FOLDER ACKS`: uses a handle, forks, and goes on with it in both processes at once."""
+
+import os
+import sys
+from datetime import timedelta
+
+from writing import Acks, events_for, places
+
+from orders_es.log import ANY, open_log
+
+
+def main(folder, ack_path):
+    acks = Acks(ack_path)
+    log = open_log(folder, create=True)
+
+    def append():
+        pairs = events_for(["a"])
+        acks.tell(events=places(pairs, log.append("a", [pairs[0][1]], expected=ANY)))
+
+    append()
+    log.compact()
+    log.vacuum(grace=timedelta(0))
+    assert log.load("a")  # through DuckDB, whose connection no fork survives
+    assert log.stream_version("a") == 1
+    child = os.fork()
+    for _ in range(20):
+        append()
+        assert log.load("a")
+    if not child:
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    sys.stdout.write(f"[{len(log.load('a'))}, {log.head().position}]")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
