@@ -23,8 +23,8 @@
     ├── OrderNotFound           (LookupError)      no such order, at that moment
     ├── NaiveTime               (ValueError)       a time without a zone
     ├── BadSource               (ValueError)       a source file cannot be imported
-    ├── BadReadModel        (ValueError)       a `.sql` file defines no read model
-    ├── QueryError          (ValueError)       DuckDB refused a query
+    ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
+    ├── QueryError              (ValueError)       DuckDB refused a query
     └── InvalidSetting          (ValueError)       a setting is out of range
 
 Facts travel as attributes, passed positionally to the constructor, so that every error survives
