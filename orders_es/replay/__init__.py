@@ -1,8 +1,28 @@
 """Time travel: orders and their histories at any moment, on two clocks, for analysts, auditors and replay scripts."""
 
 from orders_es.replay.answer import Answer
+from orders_es.replay.diff import diff
+from orders_es.replay.event_log import to_event_log
+from orders_es.replay.explain import Explanation, Step, explain
+from orders_es.replay.folding import FoldedEvent, fold
 from orders_es.replay.history import HistoryRow, OrderHistory, history
 from orders_es.replay.load import load_order, load_orders
 from orders_es.replay.session import Session, connect
 
-__all__ = ["Answer", "HistoryRow", "OrderHistory", "Session", "connect", "history", "load_order", "load_orders"]
+__all__ = [
+    "Answer",
+    "Explanation",
+    "FoldedEvent",
+    "HistoryRow",
+    "OrderHistory",
+    "Session",
+    "Step",
+    "connect",
+    "diff",
+    "explain",
+    "fold",
+    "history",
+    "load_order",
+    "load_orders",
+    "to_event_log",
+]

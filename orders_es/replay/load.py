@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import AsOf
 
-__all__ = ["events_at", "load_order", "load_orders"]
+__all__ = ["events_at", "load_order", "load_orders", "no_collector"]
 
 _COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "recorded_at", "payload")
 
@@ -120,7 +120,7 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
     asked = as_of(at=at, known_at=known_at)
     folds: dict[str, OrderFold] = {}
     foreign: dict[str, tuple[str, int]] = {}
-    with _no_collector():
+    with no_collector():
         for batch in log.read(columns=_COLUMNS):
             if _all_after(batch, asked.known_at):
                 break  # recorded_at never decreases with position
@@ -139,7 +139,7 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def no_collector() -> Iterator[None]:
     """No garbage collection meanwhile: millions of lasting values and no cycles, which it would walk again and again."""
     was_on = gc.isenabled()
     gc.disable()

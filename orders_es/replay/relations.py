@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orders_es.orders import AsOf
     from orders_es.read_models import ReadModel
 
-__all__ = ["guarded", "limits", "macro", "refusal", "view"]
+__all__ = ["guarded", "inline", "limits", "macro", "refusal", "view"]
 
 _MARK = "orders_es refuses: "
 _MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
@@ -83,18 +83,24 @@ def _error() -> str:
     return f"error({text(_MARK)} || {facts} || ': an event of this type, schema version, position and stream is not known')"
 
 
-def view(name: str, model: ReadModel, events: str) -> str:
-    """SQL that creates a read model as a view.
+def inline(model: ReadModel, events: str) -> str:
+    """SQL for a read model over events of one's own choice.
 
     Args:
-        name: The view's name.
         model: The read model.
         events: SQL for its events, as `guarded` gives it.
     """
-    return (
-        f"CREATE OR REPLACE VIEW {quoted(name)} AS WITH events AS NOT MATERIALIZED ({events})\n"
-        f"SELECT * FROM (\n{model.sql}\n)"
-    )
+    return f"WITH events AS NOT MATERIALIZED ({events})\nSELECT * FROM (\n{model.sql}\n)"
+
+
+def view(model: ReadModel, events: str) -> str:
+    """SQL that creates a read model as a view of its name.
+
+    Args:
+        model: The read model.
+        events: SQL for its events, as `guarded` gives it.
+    """
+    return f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {inline(model, events)}"
 
 
 def macro(name: str, model: ReadModel | None, events: str) -> str:
@@ -103,17 +109,16 @@ def macro(name: str, model: ReadModel | None, events: str) -> str:
     Args:
         name: The macro's name.
         model: The read model; None for the events themselves.
-        events: SQL for the events, as `guarded` gives it over the relation `as_asked`.
+        events: SQL for its events, as `guarded` gives it over the relation `as_asked`.
     """
-    asked = f"as_asked AS NOT MATERIALIZED (SELECT * FROM events WHERE {_MACRO_LIMITS})"
-    if model is None:
-        body = f"WITH {asked} SELECT * FROM as_asked"
-    else:
-        body = (
-            f"WITH {asked}, known AS NOT MATERIALIZED ({events})\n"
-            f"SELECT * FROM (WITH events AS NOT MATERIALIZED (SELECT * FROM known) SELECT * FROM (\n{model.sql}\n))"
-        )
-    return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {body}"
+    asked = f"WITH as_asked AS NOT MATERIALIZED (SELECT * FROM events WHERE {_MACRO_LIMITS})"
+    # `events` has to mean the log in the one and the model's events in the other, so they are named apart in between.
+    body = (
+        "SELECT * FROM as_asked"
+        if model is None
+        else f", known AS NOT MATERIALIZED ({events})\nSELECT * FROM ({inline(model, 'SELECT * FROM known')})"
+    )
+    return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {asked} {body}"
 
 
 def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:

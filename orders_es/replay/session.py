@@ -11,7 +11,7 @@ from orders_es.orders import AsOf
 from orders_es.read_models import load_read_models
 from orders_es.replay.answer import Answer
 from orders_es.replay.moments import as_of
-from orders_es.replay.relations import guarded, limits, macro, refusal, view
+from orders_es.replay.relations import guarded, inline, limits, macro, refusal, view
 
 if TYPE_CHECKING:
     import os
@@ -174,6 +174,18 @@ class Session:
         end = "not read yet" if self._head is None else f"as of position {self._head.position:,}"
         return f"<Session on {self.log.url!r}: {end}>"
 
+    def state(self, name: str, events: str) -> str:
+        """SQL for a read model over other events than those bound to `events`: for queries that need two moments at once.
+
+        Args:
+            name: The read model.
+            events: A relation with the log's columns that the query has under that name.
+        """
+        with self._lock:
+            self._refresh()
+            model = next(model for model in self.models if model.name == name)
+            return inline(model, guarded(events, model, self.log.registry, self._types or frozenset()))
+
     def _asking(self, query: str, asked: AsOf, ask: Callable[[Any], Any]) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
         with self._lock:
@@ -222,7 +234,7 @@ def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: f
     """
     connection.execute(macro("events_at", None, ""))
     for model in models:
-        connection.execute(view(model.name, model, guarded("events", model, log.registry, types)))
+        connection.execute(view(model, guarded("events", model, log.registry, types)))
         connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types)))
 
 

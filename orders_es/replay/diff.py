@@ -1,0 +1,107 @@
+"""What changed between two moments: for auditors. Read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orders_es.errors import OrderNotFound
+from orders_es.log.relation import quoted, text
+from orders_es.orders import AsOf
+from orders_es.replay.moments import as_of, instant
+from orders_es.replay.relations import limits
+from orders_es.replay.session import connect
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orders_es.log import EventLog
+    from orders_es.replay.answer import Answer
+    from orders_es.replay.session import Session
+
+__all__ = ["diff"]
+
+_HEADLINE = ("status", "total", "balance", "item_count")
+
+
+def diff(
+    log: EventLog, from_: datetime | AsOf | None, to: datetime | AsOf | None = None, *, order_id: str | None = None
+) -> Answer:
+    """Which orders differ between two moments, and in what: one row an order that does. Read-only.
+
+    A datetime is a moment of the business clock, as known now. `AsOf` names moments on both clocks, so this is what we know
+    now about T that we did not know then: `diff(log, AsOf(at=T, known_at=T), AsOf(at=T))`.
+
+    The columns: `order_id`; `change`, which is `created`, `changed` or, where the second moment knows less, `gone`;
+    `changed`, the names of the figures that differ; `total_difference`; and of every column of `orders` the value
+    `…_before` and `…_after`, which are null where there was no order. Rows are sorted by order.
+
+    Args:
+        log: The log.
+        from_: The first moment; None is now.
+        to: The second one; None is now.
+        order_id: Only this order.
+
+    Raises:
+        NaiveTime: A time has no time zone.
+        OrderNotFound: That order was never recorded.
+        UnknownEventType: An order that changed holds an event whose meaning nobody registered.
+
+    Example:
+        >>> import tempfile
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
+        >>> changes = diff(log, datetime(2011, 6, 1, tzinfo=UTC)).to_arrow()
+        >>> changes.select(["order_id", "change", "status_after"]).to_pylist()
+        [{'order_id': 'A-1', 'change': 'created', 'status_after': 'placed'}]
+    """
+    before, after = _checked("from_", from_), _checked("to", to)
+    with connect(log) as session:
+        answer = session.sql(_query(session, before, after), {"order_id": order_id})
+    if order_id is not None and not len(answer) and not log.stream_version(order_id):
+        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order")
+    answer.question = f"diff from [{before}] to [{after}]"
+    return answer
+
+
+def _checked(argument: str, moment: datetime | AsOf | None) -> AsOf:
+    if not isinstance(moment, AsOf):
+        return AsOf(at=instant(argument, moment))
+    return as_of(at=moment.at, known_at=moment.known_at, version=moment.version, position=moment.position)
+
+
+def _query(session: Session, before: AsOf, after: AsOf) -> str:
+    """Both states of the orders of which one moment counts other events than the other."""
+    names = session.sql("SELECT * FROM orders LIMIT 0").columns[1:]
+    differ = ", ".join(
+        f"CASE WHEN before.{quoted(n)} IS DISTINCT FROM after.{quoted(n)} THEN {text(n)} END" for n in names
+    )
+    ordered = [*_HEADLINE, *(name for name in names if name not in _HEADLINE)]
+    pairs = ", ".join(
+        f"before.{quoted(n)} AS {quoted(n + '_before')}, after.{quoted(n)} AS {quoted(n + '_after')}" for n in ordered
+    )
+    own = "stream_id IN (SELECT stream_id FROM touched)"
+    return f"""
+        WITH touched AS MATERIALIZED (
+            SELECT DISTINCT stream_id FROM events
+            WHERE ({limits(before)}) IS DISTINCT FROM ({limits(after)}) AND coalesce(stream_id = $order_id, true)
+        ),
+        events_before AS NOT MATERIALIZED (SELECT * FROM events WHERE {limits(before)} AND {own}),
+        events_after AS NOT MATERIALIZED (SELECT * FROM events WHERE {limits(after)} AND {own}),
+        before AS MATERIALIZED ({session.state("orders", "events_before")}),
+        after AS MATERIALIZED ({session.state("orders", "events_after")})
+        SELECT
+            coalesce(after.order_id, before.order_id) AS order_id,
+            CASE
+                WHEN before.order_id IS NULL THEN 'created'
+                WHEN after.order_id IS NULL THEN 'gone'
+                ELSE 'changed'
+            END AS change,
+            list_filter([{differ}], lambda name: name IS NOT NULL) AS changed,
+            (coalesce(after.total, 0) - coalesce(before.total, 0))::DECIMAL(28, 4) AS total_difference,
+            {pairs}
+        FROM before FULL JOIN after ON after.order_id = before.order_id
+        ORDER BY 1
+    """

@@ -1,0 +1,53 @@
+"""The log as process mining knows it: cases, activities, timestamps. Read-only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orders_es.replay.session import connect
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from orders_es.log import EventLog
+
+__all__ = ["to_event_log"]
+
+
+def to_event_log(log: EventLog, *, at: datetime | None = None, known_at: datetime | None = None) -> pd.DataFrame:
+    """A DataFrame with a row for each event, named as the XES standard and process-mining libraries have it. Read-only.
+
+    `case:concept:name` is the stream, `concept:name` the event type, `time:timestamp` when it happened and
+    `org:resource` who did it. Rows are sorted by case, and within it by time and then by version. For your own use there
+    are `recorded_at`, `version` and `position`.
+
+    Args:
+        log: The log.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
+        >>> to_event_log(log)["concept:name"].to_list()
+        ['OrderCreated', 'OrderPlaced']
+    """
+    query = """
+        SELECT
+            stream_id AS "case:concept:name",
+            type AS "concept:name",
+            occurred_at AS "time:timestamp",
+            actor AS "org:resource",
+            recorded_at,
+            version,
+            "position"
+        FROM events
+        ORDER BY stream_id, occurred_at, version
+    """
+    with connect(log) as session:
+        return session.sql(query, at=at, known_at=known_at).to_pandas()

@@ -1,0 +1,170 @@
+"""Where an order's total comes from, event by event: for auditors. Read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from orders_es.orders import format_money
+from orders_es.orders.money import EXACT, ZERO
+from orders_es.replay.history import history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from decimal import Decimal
+
+    import pandas as pd
+
+    from orders_es.log import EventLog
+    from orders_es.orders import AsOf
+
+__all__ = ["Explanation", "Step", "explain"]
+
+_SHOWN_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event that changed the total.
+
+    Args:
+        position: Its place in the log.
+        version: Its place in the order's stream.
+        type: The event type's name.
+        occurred_at: When it happened.
+        recorded_at: When the log accepted it.
+        summary: The event in words.
+        change: What it added to the total, or took away from it.
+        total: What the order came to from then on.
+    """
+
+    position: int
+    version: int
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    summary: str
+    change: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """An order's total as a waterfall: the events that made it, in the order of recording. `explain` makes one.
+
+    A sequence of `Step`: it has a length, can be indexed and iterated over. `print` shows the waterfall.
+    """
+
+    order_id: str
+    currency: str | None
+    as_of: AsOf
+    steps: tuple[Step, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """What the steps come to, which is the order's total."""
+        return self.steps[-1].total if self.steps else ZERO
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __getitem__(self, index: int) -> Step:
+        return self.steps[index]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A DataFrame with a row for each step; times in UTC, money as `Decimal`."""
+        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+
+        names = list(Step.__dataclass_fields__)
+        frame = pd.DataFrame([[getattr(step, name) for name in names] for step in self.steps], columns=names)
+        for name in ("occurred_at", "recorded_at"):
+            frame[name] = frame[name].astype("datetime64[us, UTC]")
+        return frame
+
+    def __repr__(self) -> str:
+        total = format_money(self.total, self.currency)
+        noun = "step" if len(self) == 1 else "steps"
+        return _printable(f"<Explanation {self.order_id}: {total} in {len(self)} {noun} ({self.as_of})>")
+
+    def __str__(self) -> str:
+        rows = [("change", "total", "ver", ""), *(_cells(step) for step in self.steps)]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"order {self.order_id}: {format_money(self.total, self.currency)}, {self.as_of}"]
+        for change, total, version, what in rows:
+            lines.append(f"{change:>{widths[0]}}  {total:>{widths[1]}}  {version:>{widths[2]}}  {what}".rstrip())
+        return "\n".join(_printable(line) for line in lines)
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{head}</th>" for head in ("change", "total", "version", "what"))
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(step))}</tr>"
+            for step in self.steps[:_SHOWN_STEPS]
+        )
+        hidden = len(self) - _SHOWN_STEPS
+        if hidden > 0:
+            body += f"<tr><td colspan='4'>… and {hidden:,} more</td></tr>"
+        return (
+            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
+            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def explain(
+    log: EventLog, order_id: str, *, at: datetime | None = None, known_at: datetime | None = None
+) -> Explanation:
+    """The order's total as a waterfall of the events that made it, in the order of recording. Read-only.
+
+    Events that left the total as it was are left out; `history` has them.
+
+    Args:
+        log: The log.
+        order_id: The order.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+
+    Raises:
+        OrderNotFound: There is no such order, or nothing of it by then.
+        NaiveTime: A time has no time zone.
+        UnknownEventType: The stream holds other things than order events.
+
+    Example:
+        >>> import tempfile
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import ItemAdded, OrderCreated
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> mugs = ItemAdded(item_id="mug", quantity=2, price=Decimal("2.50"))
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), mugs], expected=NO_STREAM)
+        >>> explain(log, "A-1")
+        <Explanation A-1: 5.00 GBP in 1 step (as it stands now)>
+    """
+    told = history(log, order_id, at=at, known_at=known_at)
+    steps = tuple(
+        Step(
+            position=row.position,
+            version=row.version,
+            type=row.type,
+            occurred_at=row.occurred_at,
+            recorded_at=row.recorded_at,
+            summary=row.summary,
+            change=EXACT.subtract(row.total_after, row.total_before),
+            total=row.total_after,
+        )
+        for row in told
+        if row.total_after != row.total_before
+    )
+    return Explanation(order_id, told.currency, told.as_of, steps)
+
+
+def _cells(step: Step) -> tuple[str, str, str, str]:
+    sign = "+" if step.change > 0 else ""
+    return f"{sign}{format_money(step.change)}", format_money(step.total), str(step.version), step.summary
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
