@@ -19,6 +19,7 @@ BENCHMARKS = {
     "bulk": "append_table, beside pyarrow writing the same table and beside hashing alone",
     "open": "opening a log of a million events, in few files and in many",
     "contend": "eight processes that append to one log at once",
+    "fold": "the Python fold, decoding included, and a giant order",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }
 

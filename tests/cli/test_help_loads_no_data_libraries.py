@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-HEAVY = ["duckdb", "pandas", "pyarrow", "numpy", "msgspec", "openpyxl", "tqdm", "asyncio"]
+HEAVY = ["duckdb", "pandas", "pyarrow", "numpy", "openpyxl", "tqdm", "asyncio"]
 
 PROGRAM = f"""
 import sys
