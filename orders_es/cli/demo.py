@@ -102,8 +102,8 @@ def _one_order(tour: Tour) -> list[str]:
     order_id = tour.known_now.order_id
     rows = []
     for event in tour.events:
-        late = f"  <- {count((event.recorded_at - event.occurred_at).days, 'day')} late" if event is tour.late else ""
-        words = printable(summarize(event.data, tour.currency), 54 - len(late)) + late
+        mark = f"  <- {count((event.recorded_at - event.occurred_at).days, 'day')} late" if event is tour.late else ""
+        words = printable(summarize(event.data, tour.currency), 54 - len(mark)) + mark
         rows.append([str(event.version), _minute(event.occurred_at), _minute(event.recorded_at), words])
     timeline = table(rows, heads=["", "occurred", "recorded", "what"], right="r")
 
