@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orders_es.orders import AsOf
     from orders_es.read_models import ReadModel
 
-__all__ = ["guarded", "inline", "limits", "macro", "refusal", "view"]
+__all__ = ["guarded", "inline", "limits", "macro", "refusal", "undefined", "view"]
 
 _MARK = "orders_es refuses: "
 _MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
@@ -69,13 +69,30 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
     if not unknown and all(name in ours for name, _ in held):
         return f"SELECT * FROM {events}"
     mine = f"type IN ({', '.join(text(name) for name in sorted(ours))})"
-    # One CASE, because it alone fixes what is looked at first: a filter that can fail must not run ahead of others.
+    # One CASE, because it alone fixes what is looked at first: a filter that can fail must not run ahead of others. It
+    # also stands in for the type, so that a read model's own filter on types cannot run ahead of it either.
     branches = [
         f"WHEN type = {text(name)} AND schema_version = {version:d} THEN {_error()}" for name, version in unknown
     ]
-    branches.append(f"WHEN {mine} THEN true")
-    branches.append(f"WHEN stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine}) THEN {_error()}")
-    return f"SELECT * FROM {events} WHERE CASE {' '.join(branches)} ELSE false END"
+    own = f"stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine})"
+    cases = " ".join([*branches, f"WHEN {mine} THEN type", f"WHEN {own} THEN {_error()}"])
+    return f"SELECT * REPLACE (CASE {cases} END AS type) FROM {events} WHERE CASE {cases} END IS NOT NULL"
+
+
+def undefined(model: ReadModel, registry: EventRegistry, held: Iterable[tuple[str, int]]) -> str | None:
+    """SQL that fails as `guarded` does, where the program does not know event types of the model that the log holds.
+
+    Args:
+        model: The read model.
+        registry: The event types that the program knows.
+        held: The event types and schema versions that the log holds.
+    """
+    unknown = sorted({name for name, _ in held if name in model.types and name not in registry})
+    if not unknown:
+        return None
+    listed = ", ".join(text(name) for name in unknown)
+    first = f'SELECT * FROM events WHERE type IN ({listed}) ORDER BY "position" LIMIT 1'
+    return f"SELECT {_error()} AS order_id FROM ({first})"
 
 
 def _error() -> str:

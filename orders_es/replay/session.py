@@ -11,7 +11,7 @@ from orders_es.orders import AsOf
 from orders_es.read_models import load_read_models
 from orders_es.replay.answer import Answer
 from orders_es.replay.moments import as_of
-from orders_es.replay.relations import guarded, inline, limits, macro, refusal, view
+from orders_es.replay.relations import guarded, inline, limits, macro, refusal, undefined, view
 
 if TYPE_CHECKING:
     import os
@@ -234,8 +234,15 @@ def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: f
     """
     connection.execute(macro("events_at", None, ""))
     for model in models:
-        connection.execute(view(model, guarded("events", model, log.registry, types)))
-        connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types)))
+        failing = undefined(model, log.registry, types)
+        if failing is not None:
+            connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
+            arguments = '"at" := NULL, known_at := NULL'
+            connection.execute(f"CREATE OR REPLACE MACRO {quoted(model.name + '_at')}({arguments}) AS TABLE {failing}")
+        elif all(name in log.registry for name in model.types):
+            connection.execute(view(model, guarded("events", model, log.registry, types)))
+            connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types)))
+        # A program that does not know the model's types, on a log that holds none of them, has no use for the model.
 
 
 def _table(cursor: Any, query: str, parameters: Any) -> Any:

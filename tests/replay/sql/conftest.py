@@ -77,6 +77,7 @@ def moments():
 @pytest.fixture(scope="session")
 def recorded():
     """Record commits in a log of its own and call with it: `recorded(commits)` is a context manager."""
+
     @contextmanager
     def recording(commits):
         with tempfile.TemporaryDirectory() as folder, record(folder, commits) as log:
