@@ -17,7 +17,7 @@ from orders_es.log import (
     open_log,
 )
 from orders_es.orders import Order
-from orders_es.replay import history, load_order, load_orders
+from orders_es.replay import connect, diff, explain, fold, history, load_order, load_orders, to_event_log
 from orders_es.service import handle
 
 __all__ = [
@@ -31,9 +31,14 @@ __all__ = [
     "RawEvent",
     "RecordedEvent",
     "StreamAppend",
+    "connect",
+    "diff",
+    "explain",
+    "fold",
     "handle",
     "history",
     "load_order",
     "load_orders",
     "open_log",
+    "to_event_log",
 ]
