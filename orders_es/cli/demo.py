@@ -54,7 +54,7 @@ def demo(log: str | None, as_json: bool) -> None:
         with open_log(place) as opened:
             tour = tour_of(opened, totals_at=TOTALS_AT)
             files, stored = files_and_bytes(opened)
-            first_file = str(Path(files[0].path).relative_to(Path(place).resolve()))
+            first_file = str(Path(files[0].path).relative_to(Path(place).absolute())) if files else None
     on_disk = {"files": len(files), "bytes": stored, "first_file": first_file, "root": made.head.root}
     if as_json:
         print_json(_answer(log, made, tour, on_disk))
@@ -162,9 +162,10 @@ def _all_orders(tour: Tour) -> str:
 
 
 def _on_disk(on_disk: dict[str, Any]) -> str:
+    files = f"{count(on_disk['files'], 'Parquet file')}" if on_disk["files"] else "one DuckDB file"
+    first = f"; the first is {on_disk['first_file']}" if on_disk["first_file"] else ""
     return (
-        f"5. On disk: {count(on_disk['files'], 'Parquet file')}, {size(on_disk['bytes'])}; "
-        f"the first is {on_disk['first_file']}.\n"
+        f"5. On disk: {files}, {size(on_disk['bytes'])}{first}.\n"
         "   The root of the hash tree over all events, which another past would not have:\n"
         f"   {on_disk['root'].hex()}"
     )

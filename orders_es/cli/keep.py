@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -72,7 +73,9 @@ def info(log: str, as_json: bool) -> None:
         if head.recorded_at
         else "none",
         "tree root": head.root.hex(),
-        "files": f"{count(small, 'commit')}, {count(len(files) - small, 'segment')}, {size(stored)}",
+        "files": f"{count(small, 'commit')}, {count(len(files) - small, 'segment')}, {size(stored)}"
+        if files
+        else f"one, {size(stored)}",
     }
     for name, value in rows.items():
         click.echo(f"{name:<10}  {value}")
@@ -81,12 +84,14 @@ def info(log: str, as_json: bool) -> None:
 
 
 def files_and_bytes(log: EventLog) -> tuple[Sequence[LogFile], int]:
-    """The log's files and what they weigh together.
+    """The log's files and what they weigh together; of a log that is one file, no files and its weight.
 
     A file may be merged away between the listing and the look at its size; then both are taken again.
     """
     while True:
         files = log.files()
+        if not files and Path(log.url).is_file():
+            return files, Path(log.url).stat().st_size
         try:
             return files, sum(os.stat(path).st_size for path in {file.path for file in files})  # noqa: PTH116 - no detour
         except FileNotFoundError:
@@ -111,6 +116,8 @@ def compact(log: str, as_json: bool) -> None:
         done = opened.compact()
     if as_json:
         print_json(done)
+    elif not done.files_after:
+        click.echo("nothing to merge: this log keeps no small files")
     elif not done.segments:
         click.echo(f"nothing to merge: {count(done.files_after, 'file')} already in good shape")
     else:

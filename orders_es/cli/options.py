@@ -37,6 +37,10 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
     def callback(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
         if required and not value:
             raise click.UsageError("which log? Give --log DIR, or set ORDERS_ES_LOG", ctx)
+        if value == ":memory:":
+            raise click.UsageError(
+                "a log in memory is gone when the command ends; name a folder, or a .duckdb file", ctx
+            )
         return value
 
     return click.option(
@@ -45,7 +49,7 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
         envvar="ORDERS_ES_LOG" if required else None,
         show_envvar=True,
         callback=callback,
-        help="The log's folder; created if there is none." if makes else "The log's folder.",
+        help=f"The log: a folder, or a .duckdb file{'; created if there is none' if makes else ''}.",
     )
 
 
