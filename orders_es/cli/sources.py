@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,9 +14,15 @@ from orders_es.cli.output import count, print_json
 from orders_es.cli.times import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import tzinfo
 
-__all__ = ["import_", "simulate"]
+    from orders_es.sources.bad_rows import OnError
+    from orders_es.sources.result import ImportResult
+
+__all__ = ["import_", "simulate", "somebody_watches", "tell_import"]
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
 @click.command()
@@ -61,7 +67,7 @@ def simulate(orders: int, seed: int, start: datetime, days: int, log: str, as_js
     from orders_es.sources.simulator import simulate_into  # noqa: PLC0415 - takes numpy
 
     done = simulate_into(
-        log, orders=orders, seed=seed, start=start.replace(tzinfo=UTC), days=days, progress=_somebody_watches(as_json)
+        log, orders=orders, seed=seed, start=start.replace(tzinfo=UTC), days=days, progress=somebody_watches(as_json)
     )
     if as_json:
         print_json(
@@ -99,16 +105,37 @@ def _currency(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     return value
 
 
+def _on_error(command: _Command) -> _Command:
+    return click.option(
+        "--on-error",
+        type=click.Choice(["stop", "quarantine"]),
+        default="stop",
+        show_default=True,
+        help="What to do about a bad row: import nothing and name it, or write all bad rows with their reasons to a file "
+        "and import the rest.",
+    )(command)
+
+
+def _currency_option(default: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--currency",
+        metavar="CODE",
+        default=default,
+        show_default=True,
+        callback=_currency,
+        help="The currency of the prices.",
+    )
+
+
+def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnError:
+    if quarantine is not None and on_error != "quarantine":
+        raise click.UsageError(f"--quarantine names a {what} for bad rows; add --on-error quarantine to set them aside")
+    return "quarantine" if on_error == "quarantine" else "stop"
+
+
 @import_.command(name="online-retail")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--on-error",
-    type=click.Choice(["stop", "quarantine"]),
-    default="stop",
-    show_default=True,
-    help="What to do about a bad row: import nothing and name it, or write all bad rows with their reasons to a file "
-    "and import the rest.",
-)
+@_on_error
 @click.option(
     "--quarantine",
     metavar="FILE",
@@ -116,14 +143,7 @@ def _currency(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
 )
 @zone_option("The zone of the shop's clock, in which the file's times are read.")
-@click.option(
-    "--currency",
-    metavar="CODE",
-    default="GBP",
-    show_default=True,
-    callback=_currency,
-    help="The currency of the prices.",
-)
+@_currency_option("GBP")
 @log_option(makes=True)
 @as_json
 def online_retail(
@@ -141,8 +161,7 @@ def online_retail(
     Example:
       orders-es import online-retail 'Online Retail.xlsx' --log retail
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    if quarantine is not None and on_error != "quarantine":
-        raise click.UsageError("--quarantine names a file for bad rows; add --on-error quarantine to set them aside")
+    policy = _require_quarantine(on_error, quarantine, "file")
     from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
     from orders_es.sources.online_retail import import_online_retail  # noqa: PLC0415
 
@@ -150,12 +169,68 @@ def online_retail(
         done = import_online_retail(
             opened,
             source,
-            on_error="quarantine" if on_error == "quarantine" else "stop",
+            on_error=policy,
             quarantine=quarantine,
             tz=tz,
             currency=currency,
-            progress=_somebody_watches(as_json),
+            progress=somebody_watches(as_json),
         )
+    tell_import(done, log, as_json)
+
+
+@import_.command()
+@click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False))
+@_on_error
+@click.option(
+    "--quarantine",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Where the rows of orders with a bad row go, in files of the same names; '<name of FOLDER>.quarantine' in this "
+    "folder if left out. Nothing there is overwritten.",
+)
+@zone_option("The zone of the shop's clock, in which the files' times are read.")
+@_currency_option("BRL")
+@log_option(makes=True)
+@as_json
+def olist(
+    folder: str, on_error: str, quarantine: str | None, tz: tzinfo, currency: str, log: str, as_json: bool
+) -> None:
+    """The Brazilian E-Commerce Public Dataset by Olist: a hundred thousand orders of a marketplace.
+
+    FOLDER holds the files as published, as .csv or .parquet: olist_orders_dataset, olist_order_items_dataset,
+    olist_order_payments_dataset, olist_customers_dataset and, for the categories of what was bought,
+    olist_products_dataset. Cancellations have no time in the files; theirs is the last one known of the order, and
+    marked as estimated.
+
+    \b
+    Example:
+      orders-es import olist olist/ --log marketplace
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    policy = _require_quarantine(on_error, quarantine, "folder")
+    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.olist import import_olist  # noqa: PLC0415
+
+    with open_log(log, create=True) as opened:
+        done = import_olist(
+            opened,
+            folder,
+            on_error=policy,
+            quarantine=quarantine,
+            tz=tz,
+            currency=currency,
+            progress=somebody_watches(as_json),
+        )
+    tell_import(done, log, as_json)
+
+
+def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
+    """Print what an import did.
+
+    Args:
+        done: What it did.
+        log: The log, as the caller named it.
+        as_json: Whether to print JSON.
+    """
     if as_json:
         print_json(
             {
@@ -179,5 +254,6 @@ def online_retail(
         click.echo(f"next: orders-es info --log {log}")
 
 
-def _somebody_watches(as_json: bool) -> bool:
+def somebody_watches(as_json: bool) -> bool:
+    """Whether a person looks at standard error, so that a bar makes sense."""
     return sys.stderr.isatty() and not as_json

@@ -57,7 +57,7 @@ def decide(command: Any, state: Order) -> list[e.OrderEvent]:
     Example:
         >>> from orders_es.orders import CreateOrder, initial_state
         >>> decide(CreateOrder(currency="GBP"), initial_state("A-1"))
-        [OrderCreated(currency='GBP', customer_id=None, country=None, channel=None)]
+        [OrderCreated(currency='GBP', customer_id=None, country=None, channel=None, postal_code=None, source_status=None)]
     """
     decision = _DECISIONS.get(type(command))
     if decision is None:

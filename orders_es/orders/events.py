@@ -40,6 +40,9 @@ __all__ = [
 class OrderCreated:
     """Somebody opened an order, in one currency for all of its life.
 
+    `postal_code` is text, because leading zeros are part of it. `source_status` is what another system, from which the
+    order was imported, said about it in the end; it is a record of that word, and no status of ours depends on it.
+
     Example:
         >>> OrderCreated(currency="GBP", customer_id="17850").country is None
         True
@@ -49,6 +52,8 @@ class OrderCreated:
     customer_id: str | None = None
     country: str | None = None
     channel: str | None = None
+    postal_code: str | None = None
+    source_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class BadRows:
             "on_error='quarantine' (--on-error quarantine)",
         )
 
-    def quarantine(self, target: str | os.PathLike[str] | None) -> Path | None:
+    def quarantine(self, target: str | os.PathLike[str] | None, *, even_if_none: bool = False) -> Path | None:
         """Where the bad rows were written, all columns and the reasons, as CSV; None if there are none.
 
         A file that is there already is never overwritten; one that holds just these rows (the same import, run again)
@@ -86,16 +86,19 @@ class BadRows:
 
         Args:
             target: The file to write; `<name of the source>.quarantine.csv` in the current folder if None.
+            even_if_none: Whether to write the header where there are no bad rows.
 
         Raises:
             BadSource: The file holds something else, or cannot be written.
         """
-        if not len(self):
+        if not len(self) and not even_if_none:
             return None
         path = Path(f"{self._source.path.stem}.quarantine.csv") if target is None else Path(target)
         content = self._as_csv()
         try:
             try:
+                if even_if_none:
+                    path.parent.mkdir(exist_ok=True)
                 _write_new(path, content)
             except FileExistsError:
                 if not path.is_file() or path.read_bytes() != content:

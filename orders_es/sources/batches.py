@@ -30,7 +30,8 @@ class StreamTable:
 
     Args:
         path: The file they come from, for the errors.
-        events: What `append_table` takes, with event ids that are the same at every import.
+        events: What `append_table` takes, with event ids that are the same at every import; or whatever has `num_rows`,
+            and a `slice` that makes the events of whole streams when they are asked for.
         stream_ids: The id of each stream, in the order of `events`.
         starts: Where in `events` each stream starts, and at the end the number of events.
         rows: The number of the first row that each stream comes from, for the errors.

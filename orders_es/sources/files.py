@@ -78,6 +78,7 @@ def read_source(
     *,
     optional: Sequence[str] = (),
     order_by: str | None = None,
+    rows_required: bool = True,
     progress: bool = False,
 ) -> SourceTable:
     r"""The rows of a `.csv`, `.xlsx` or `.parquet` file; read-only, never writes.
@@ -88,11 +89,12 @@ def read_source(
             punctuation do not count: `Customer ID` is `CustomerID`.
         optional: Those of `columns` that a file may lack.
         order_by: One of `columns`; where the file has it, rows are put in its order.
+        rows_required: Whether a file with a header and nothing else is refused.
         progress: Whether to show a bar, on a terminal, while a workbook is read.
 
     Raises:
         BadSource: There is no such file, it is not one of the three kinds, it cannot be read, it lacks a column, or it
-            holds no rows.
+            holds no rows where some are required.
 
     Example:
         >>> import pathlib, tempfile
@@ -117,7 +119,7 @@ def read_source(
         numbers = np.arange(1, table.num_rows + 1)
     names = match_columns(path, table.column_names, columns)
     require_columns(path, table.column_names, names, columns, optional)
-    if table.num_rows == 0 and not damaged:
+    if rows_required and table.num_rows == 0 and not damaged:
         raise BadSource(str(path), None, "it has a header but no rows; there is nothing to import")
     result = SourceTable(path, hashlib.sha256(data).digest(), table, names, numbers, damaged, sheets)
     return result if order_by is None or order_by not in names else _in_order_of(result, order_by)

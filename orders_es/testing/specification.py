@@ -77,7 +77,7 @@ class Specification:
         Example:
             >>> from orders_es.orders import CreateOrder
             >>> given().when(CreateOrder(currency="GBP")).events
-            (OrderCreated(currency='GBP', customer_id=None, country=None, channel=None),)
+            (OrderCreated(currency='GBP', customer_id=None, country=None, channel=None, postal_code=None, source_status=None),)
         """
         state = self.state
         try:

@@ -3,7 +3,9 @@
 from orders_es.log import order_registry
 
 STORED = {
-    "OrderCreated": "currency:string customer_id:string? country:string? channel:string?",
+    "OrderCreated": (
+        "currency:string customer_id:string? country:string? channel:string? postal_code:string? source_status:string?"
+    ),
     "ItemAdded": "item_id:string quantity:int64 price:decimal description:string?",
     "ItemRemoved": "item_id:string quantity:int64 price:decimal",
     "ItemQuantityChanged": "item_id:string difference:int64 price:decimal",

@@ -1,0 +1,166 @@
+"""A hundred thousand real orders of a Brazilian marketplace, for everybody who brings a copy of the files.
+
+*Brazilian E-Commerce Public Dataset by Olist*, as published: CSV files in one folder, or the same as Parquet.
+
+How rows become events:
+
+- One stream per order; the stream id is `order_id`. Streams stand in the log in the order of the orders' file.
+- At the time of purchase `OrderCreated`, `ItemAdded` for each item row in the order of `order_item_id` (one piece, and
+  with the products' file its category as description), `ShippingCharged` with the sum of the freight if there are items,
+  and `OrderPlaced`.
+- At the time of approval, or of purchase if there is none, `PaymentReceived` for each payment row in the order of
+  `payment_sequential`.
+- `OrderShipped` at the hand-over to the carrier, and `OrderDelivered` at the delivery, if the file has a time for it.
+- `OrderCancelled` if the status is `canceled` or `unavailable`, with that as its reason. The files have no time for it,
+  so it is the latest time that they know of the order, and `time_estimated` is true. The estimated delivery date does
+  not count: it is a promise.
+- Times stay as they are, also where an order was shipped before it was approved or even purchased. What was delivered
+  without a date has no `OrderDelivered`; the status that the files give is `source_status` of `OrderCreated`.
+- The customer is `customer_unique_id`, the person; `customer_id` is another one for each order. `postal_code` is the
+  prefix that the files have, five digits with its leading zeros.
+- Sellers, reviews, instalments, cities and the sizes of products are not imported.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from orders_es.sources.batches import append_streams
+from orders_es.sources.olist_events import to_streams
+from orders_es.sources.olist_files import read_folder
+from orders_es.sources.olist_rows import SetAside, check_folder
+from orders_es.sources.result import ImportResult
+
+if TYPE_CHECKING:
+    import os
+
+    from orders_es.log import EventLog
+    from orders_es.sources.bad_rows import OnError
+
+__all__ = ["BATCH_EVENTS", "import_olist"]
+
+BATCH_EVENTS = 131_072
+"""How many events a commit holds, unless told otherwise."""
+
+_COUNTRY = "BR"
+
+
+def import_olist(
+    log: EventLog,
+    folder: str | os.PathLike[str],
+    *,
+    on_error: OnError = "stop",
+    quarantine: str | os.PathLike[str] | None = None,
+    tz: str | tzinfo = "UTC",
+    currency: str = "BRL",
+    batch_events: int = BATCH_EVENTS,
+    progress: bool = False,
+    actor: str = "import:olist",
+) -> ImportResult:
+    r"""What the import of a folder did. It appends to the log, and writes a quarantine folder if asked to and needed.
+
+    Importing the same files (the same bytes) again adds nothing. An import that was interrupted is completed by running
+    it again.
+
+    All rows are checked before anything is appended. A row is bad if an id, the status, the time of purchase, a place in
+    a sequence or an amount is empty; if a time or number cannot be read, an amount is negative or has more than four
+    decimals; if an order, a customer, a product or a place within an order is there twice; or if it names an order or a
+    customer that the other file does not have.
+
+    Args:
+        log: The log to append to.
+        folder: The folder with `olist_orders_dataset.csv`, `olist_order_items_dataset.csv`,
+            `olist_order_payments_dataset.csv`, `olist_customers_dataset.csv` and, if you like,
+            `olist_products_dataset.csv`; each may be `.parquet` instead.
+        on_error: `stop` at the first bad row, or `quarantine`: write the rows of every order that has a bad one to a
+            folder, each with its reason, and import the other orders.
+        quarantine: That folder; `<name of the source's folder>.quarantine` in the current one if None. Its files have the
+            names and columns of the source's, so that it can be imported once it is corrected. A file that is there
+            already is never overwritten.
+        tz: The zone of the shop's clock: an IANA name, or a `tzinfo`. The files name none.
+        currency: The currency of the prices, three letters.
+        batch_events: How many events a commit may hold; an order is never cut.
+        progress: Whether to show bars, on a terminal.
+        actor: Who is recorded as the cause of the events.
+
+    Raises:
+        BadSource: A file is missing or cannot be read, or `on_error` is `stop` and a row is bad; nothing was appended.
+        SourceConflict: The log holds one of the orders already, from somewhere else.
+        ValueError: An option makes no sense.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from orders_es.log import open_log
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> files = {
+        ...     "orders": "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+        ...     "order_delivered_carrier_date,order_delivered_customer_date\n"
+        ...     "o1,c1,invoiced,2017-10-02 10:56:33,2017-10-02 11:07:15,,\n",
+        ...     "order_items": "order_id,order_item_id,product_id,price,freight_value\no1,1,p1,29.99,8.72\n",
+        ...     "order_payments": "order_id,payment_sequential,payment_type,payment_value\no1,1,boleto,38.71\n",
+        ...     "customers": "customer_id,customer_unique_id,customer_zip_code_prefix\nc1,person1,03149\n",
+        ... }
+        >>> for name, text in files.items():
+        ...     _ = (folder / f"olist_{name}_dataset.csv").write_text(text)
+        >>> log = open_log(folder / "log", create=True)
+        >>> import_olist(log, folder).events
+        5
+        >>> log.load("o1")[0].data.postal_code
+        '03149'
+    """
+    _check_options(on_error, quarantine, currency, batch_events)
+    zone = _zone(tz)
+    files = read_folder(folder, progress=progress)
+    rows, digest = files.rows, files.digest
+    checked = check_folder(files, zone)
+    aside = SetAside()
+    if on_error == "stop":
+        checked.stop()
+        olist = checked.all()
+    else:
+        olist, aside = checked.quarantine(quarantine)
+    # What was read is twice as large as what is needed of it.
+    del files, checked
+    streams = to_streams(olist, currency, _COUNTRY, actor)
+    loaded = append_streams(log, streams, batch_events=batch_events, progress=progress)
+    return ImportResult(
+        source=str(folder),
+        digest=digest.hex(),
+        rows=rows,
+        events=loaded.events,
+        streams=loaded.streams,
+        duplicates=loaded.duplicates,
+        quarantined=aside.rows,
+        quarantine_path=aside.folder,
+        repeated=0,
+        commits=loaded.commits,
+        first_position=loaded.first_position,
+        last_position=loaded.last_position,
+    )
+
+
+def _check_options(on_error: str, quarantine: str | os.PathLike[str] | None, currency: str, batch_events: int) -> None:
+    if on_error not in ("stop", "quarantine"):
+        raise ValueError(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
+    if quarantine is not None and on_error == "stop":
+        raise ValueError(
+            "quarantine= names a folder for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
+        )
+    if batch_events < 1:
+        raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise ValueError(f"currency={currency!r}: give three capital letters, such as BRL")
+
+
+def _zone(tz: str | tzinfo) -> tzinfo:
+    if isinstance(tz, tzinfo):
+        return tz
+    if tz.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        return ZoneInfo(tz)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f"tz={tz!r} is not a time zone; give an IANA name such as UTC or America/Sao_Paulo") from error

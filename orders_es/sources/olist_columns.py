@@ -1,0 +1,158 @@
+"""Columns of the Olist files as arrays, read in bulk where they are as published; for `orders_es.sources.olist`.
+
+Nearly every id and time in these files is another one, so the general way (each distinct cell once, in Python) would
+take most of an import's time. It is still the way for a column that is spelt differently, and gives the same values.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from orders_es.sources.values import as_decimal, as_integer, as_text, instant_in, parse_column
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    import numpy.typing as npt
+
+    from orders_es.sources.bad_rows import BadRows
+    from orders_es.sources.files import SourceTable
+
+__all__ = ["NEVER", "read_amounts", "read_integers", "read_texts", "read_times", "to_decimals"]
+
+pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
+
+NEVER = np.iinfo(np.int64).min
+"""What stands in an array of times or numbers where the file has none. Less than every time."""
+
+_LONGEST = 1024
+_DECIMAL = pa.decimal128(18, 4)
+_MICROS = pa.timestamp("us")
+_INSTANTS = pa.timestamp("us", tz="UTC")
+
+
+def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool = True) -> Any:
+    """A column of text without blanks at both ends, null where it is empty. Digits keep their leading zeros.
+
+    Args:
+        source: The file.
+        name: The column.
+        bad: Where to note what is wrong with a row.
+        required: Whether an empty cell is wrong.
+    """
+    column = source.columns[name]
+    cells = source.column(name)
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        text = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+    else:
+        text = parse_column(cells, column, as_text, pa.string()).values
+    text = pc.if_else(pc.equal(text, ""), None, text)
+    if required:
+        bad.add(_empty(text, column))
+    long = pc.fill_null(pc.greater(pc.binary_length(text), _LONGEST), fill_value=False)
+    bad.add(
+        {
+            int(r): f"{column} is longer than {_LONGEST:,} bytes"
+            for r in np.flatnonzero(long.to_numpy(zero_copy_only=False))
+        }
+    )
+    return text
+
+
+def read_times(
+    source: SourceTable, name: str, zone: tzinfo, bad: BadRows, *, required: bool = True
+) -> npt.NDArray[np.int64]:
+    """A column of times as microseconds since 1970 UTC; `NEVER` where there is none.
+
+    Args:
+        source: The file.
+        name: The column.
+        zone: The zone of times that name none.
+        bad: Where to note what is wrong with a row.
+        required: Whether an empty cell is wrong.
+    """
+    column = source.columns[name]
+    cells = source.column(name)
+    instants = _in_bulk(cells, zone)
+    if instants is None:
+        parsed = parse_column(cells, column, instant_in(zone), _INSTANTS)
+        instants = parsed.values
+        empty = {} if not required else _empty(instants, column)
+        bad.add(empty | parsed.failures)
+    elif required:
+        bad.add(_empty(instants, column))
+    micros: npt.NDArray[np.int64] = instants.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
+    return micros
+
+
+def _in_bulk(cells: Any, zone: tzinfo) -> Any:
+    """The instants of a column, if all are spelt in ISO 8601 and the zone's clock showed each of them; None if not."""
+    try:
+        if pa.types.is_timestamp(cells.type):
+            naive = cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
+            if cells.type.tz is not None:
+                return naive.cast(_INSTANTS)
+        elif pa.types.is_string(cells.type):
+            naive = pc.if_else(pc.equal(cells, ""), None, cells).cast(_MICROS)
+        else:
+            return None
+        if zone is UTC:
+            return naive.cast(pa.int64()).cast(_INSTANTS)
+        if isinstance(zone, ZoneInfo):
+            # The first of two, as `instant_in` has it; a time that was skipped is left to it.
+            return pc.assume_timezone(naive, zone.key, ambiguous="earliest", nonexistent="raise").cast(_INSTANTS)
+    except (pa.ArrowException, ValueError):
+        pass
+    return None
+
+
+def read_integers(source: SourceTable, name: str, bad: BadRows) -> npt.NDArray[np.int64]:
+    """A column of whole numbers; `NEVER` where there is none, and then the row is bad."""
+    parsed = parse_column(source.column(name), source.columns[name], as_integer, pa.int64())
+    parsed = parsed.required(source.columns[name])
+    bad.add(parsed.failures)
+    numbers: npt.NDArray[np.int64] = parsed.values.fill_null(NEVER).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def read_amounts(source: SourceTable, name: str, bad: BadRows) -> npt.NDArray[np.int64]:
+    """A column of amounts, exact, in ten-thousandths; 0 where there is none or a negative one, and then the row is bad."""
+    column = source.columns[name]
+    parsed = parse_column(source.column(name), column, as_decimal, _DECIMAL).required(column)
+    bad.add(parsed.failures)
+    # 128-bit numbers, of which 18 digits fill the low half; `take` made the buffer anew, so it starts at the array.
+    halves = np.frombuffer(parsed.values.buffers()[1], dtype="<i8").reshape(-1, 2)
+    amounts = np.where(parsed.values.is_valid().to_numpy(zero_copy_only=False), halves[: len(parsed.values), 0], 0)
+    negative = np.flatnonzero(amounts < 0)
+    bad.add({int(row): f"{column} {as_text(parsed.values[int(row)].as_py())} is negative" for row in negative})
+    amounts[negative] = 0
+    return amounts
+
+
+def to_decimals(values: npt.NDArray[np.int64], valid: npt.NDArray[np.bool_]) -> Any:
+    """Ten-thousandths as DECIMAL(18, 4), null where not valid.
+
+    Example:
+        >>> to_decimals(np.array([25_500, 0]), np.array([True, False])).to_pylist()
+        [Decimal('2.5500'), None]
+    """
+    halves = np.empty((len(values), 2), dtype="<i8")
+    halves[:, 0] = np.where(valid, values, 0)
+    halves[:, 1] = halves[:, 0] >> 63
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(_DECIMAL, len(values), [bits, pa.py_buffer(halves)])
+
+
+def _empty(values: Any, column: str) -> dict[int, str]:
+    if not values.null_count:
+        return {}
+    rows = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
+    return {int(row): f"{column} is empty" for row in rows}

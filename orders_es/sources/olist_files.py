@@ -1,0 +1,111 @@
+"""The files of the Olist data set in a folder, each as it stands; for `orders_es.sources.olist`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm.auto import tqdm
+
+from orders_es.errors import BadSource
+from orders_es.sources.files import read_source
+
+if TYPE_CHECKING:
+    import os
+
+    from orders_es.sources.files import SourceTable
+
+__all__ = ["COLUMNS", "NAMES", "OlistFiles", "read_folder"]
+
+NAMES = {
+    "orders": "olist_orders_dataset",
+    "items": "olist_order_items_dataset",
+    "payments": "olist_order_payments_dataset",
+    "customers": "olist_customers_dataset",
+    "products": "olist_products_dataset",
+}
+"""What the importer calls each file, and its name as published, without the extension."""
+
+COLUMNS = {
+    "orders": (
+        "order_id",
+        "customer_id",
+        "order_status",
+        "order_purchase_timestamp",
+        "order_approved_at",
+        "order_delivered_carrier_date",
+        "order_delivered_customer_date",
+    ),
+    "items": ("order_id", "order_item_id", "product_id", "price", "freight_value"),
+    "payments": ("order_id", "payment_sequential", "payment_type", "payment_value"),
+    "customers": ("customer_id", "customer_unique_id", "customer_zip_code_prefix"),
+    "products": ("product_id", "product_category_name"),
+}
+"""The columns that are read. The files have more; those stay where they are."""
+
+_OPTIONAL = frozenset({"products"})
+# Orders without an item or a payment are real, so a folder of a few orders may well have none of either.
+_MAY_HAVE_NO_ROWS = frozenset({"items", "payments", "products"})
+_KINDS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class OlistFiles:
+    """The files of one folder.
+
+    Args:
+        folder: The folder, as it was named.
+        tables: Each file that is there, by the name that the importer has for it.
+        digest: SHA-256 of the files' own digests, in the order of `NAMES`; 32 zero bytes stand for one that is absent.
+    """
+
+    folder: Path
+    tables: dict[str, SourceTable]
+    digest: bytes
+
+    @property
+    def rows(self) -> int:
+        """All rows of all files, good and bad."""
+        return sum(source.table.num_rows + len(source.damaged) for source in self.tables.values())
+
+
+def read_folder(folder: str | os.PathLike[str], *, progress: bool = False) -> OlistFiles:
+    """The files of a folder, each `.csv` or `.parquet`; read-only, never writes.
+
+    Args:
+        folder: Where they lie, under the names with which they were published.
+        progress: Whether to show a bar, on a terminal.
+
+    Raises:
+        BadSource: It is no folder, a file other than the products' is missing, or one cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        there = "it is a file" if folder.exists() else "there is no such folder"
+        raise BadSource(str(folder), None, f"{there}; give the folder into which the data set was unpacked")
+    # All are looked for before one is read: a missing file is better said at once.
+    paths = {what: path for what in NAMES if (path := _find(folder, what)) is not None}
+    tables = {}
+    for what, path in tqdm(paths.items(), desc="reading", unit=" files", disable=None if progress else True):
+        wanted = {name: (name,) for name in COLUMNS[what]}
+        tables[what] = read_source(path, wanted, rows_required=what not in _MAY_HAVE_NO_ROWS)
+    digests = [tables[what].digest if what in tables else bytes(32) for what in NAMES]
+    return OlistFiles(folder, tables, sha256(b"".join(digests)).digest())
+
+
+def _find(folder: Path, what: str) -> Path | None:
+    found = [path for kind in _KINDS if (path := folder / f"{NAMES[what]}{kind}").exists()]
+    if len(found) > 1:
+        raise BadSource(
+            str(folder), None, f"both {found[0].name} and {found[1].name} are there; which one counts? Move one away"
+        )
+    if not found and what not in _OPTIONAL:
+        raise BadSource(
+            str(folder / f"{NAMES[what]}.csv"),
+            None,
+            f"there is no such file (nor {NAMES[what]}.parquet); the data set as published has it, so unpack all of it "
+            "into one folder",
+        )
+    return found[0] if found else None
