@@ -11,10 +11,12 @@
     │   │   └── ForeignFile                        a file in the folder is not of this log
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
+    │   │   └── UnconfirmedWrite                   it is in place, but perhaps not for good
     │   ├── UnreadableLog       (OSError)          the operating system refused a read: permission, too many open files
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
     │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
-    │   └── LogBusy             (TimeoutError)     others committed first, every time
+    │   ├── LogBusy             (TimeoutError)     others committed first, every time
+    │   └── LogInUse            (BlockingIOError)  another process holds the log's file
     ├── EventError
     │   ├── UnknownEventType    (LookupError)      its meaning is needed and nobody registered it
     │   ├── InvalidEvent        (ValueError)       a field's value cannot be recorded
@@ -50,6 +52,7 @@ __all__ = [
     "InvalidSetting",
     "LogBusy",
     "LogError",
+    "LogInUse",
     "LogNotEmpty",
     "NaiveTime",
     "NotALog",
@@ -60,6 +63,7 @@ __all__ = [
     "RegistrationClash",
     "SourceConflict",
     "StorageError",
+    "UnconfirmedWrite",
     "UnknownEventType",
     "UnreadableLog",
     "VersionConflict",
@@ -215,6 +219,21 @@ class UnreadableLog(LogError, OSError):
         )
 
 
+class UnconfirmedWrite(StorageError):
+    """The file is in place and everybody sees it, but the operating system did not confirm that it is durable.
+
+    Args:
+        path: The file.
+        reason: The operating system's words.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path!r} is in place, but the disk did not confirm it ({self.reason}): it may be gone after a power cut. "
+            "See to the disk, then append again with the same event ids; that is harmless if it is still there"
+        )
+
+
 class DuplicateEvent(LogError, ValueError):
     """An event_id of this append is recorded already, but not where a retry of it would be.
 
@@ -251,6 +270,31 @@ class LogBusy(LogError, TimeoutError):
         return (
             f"others committed to {self.url!r} first at each of {self.attempts} attempts in {self.seconds:.0f} s; nothing was written. "
             "Append again, in smaller batches if they are large"
+        )
+
+
+class LogInUse(LogError, BlockingIOError):
+    """Another process holds the log's one file, or this one holds it in another way; nothing was read or written.
+
+    Args:
+        path: The file.
+        pid: The id of the process that holds it; None where that cannot be told.
+        holder: What that process is, as far as known.
+    """
+
+    def __init__(self, path: str, pid: int | None, holder: str = "") -> None:
+        super().__init__(path, pid)
+        self.args = (path, pid, holder)
+        self.path = path
+        self.pid = pid
+        self.holder = holder
+
+    def __str__(self) -> str:
+        who = "another process" if self.pid is None else f"process {self.pid}"
+        what = f" ({self.holder})" if self.holder else ""
+        return (
+            f"{who}{what} holds {self.path!r}, and a DuckDB file belongs to one process at a time; nothing was read or written. "
+            "Close it there, or use a folder log, which any number of processes share: orders-es copy FROM TO makes one of it"
         )
 
 

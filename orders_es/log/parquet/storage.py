@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeAlias
 
-from orders_es.errors import ReadOnlyLog, StorageError
+from orders_es.errors import ReadOnlyLog, StorageError, UnconfirmedWrite
 
 __all__ = ["Content", "alone", "publish", "remove", "sync_folder"]
 
@@ -48,6 +48,7 @@ def publish(
     Raises:
         ReadOnlyLog: The folder cannot be written.
         StorageError: The operating system refused for another reason; nothing is in place.
+        UnconfirmedWrite: The file is in place, but it could not be made sure that it stays there after a power cut.
     """
     directory = -1
     try:
@@ -58,7 +59,12 @@ def publish(
             placed = _link_named(directory, place, content)
         if not placed:
             return False
-        os.fsync(directory)
+        try:
+            os.fsync(directory)
+        except OSError as error:
+            raise UnconfirmedWrite(os.path.join(folder, name), error.strerror or str(error)) from error
+    except UnconfirmedWrite:
+        raise
     except OSError as error:
         raise _explained(error, folder) from error
     finally:
