@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
+from orders_es.cli.compare import diff, explain
 from orders_es.cli.demo import demo
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
+from orders_es.cli.query import catalog, sql
 from orders_es.cli.sources import import_, simulate
-from orders_es.errors import InvalidSetting, NaiveTime, NotALog, OrdersEsError
+from orders_es.errors import InvalidSetting, NaiveTime, NotALog, OrdersEsError, QueryError
 
 __all__ = ["main"]
 
@@ -35,7 +37,7 @@ class _Commands(click.Group):
             sys.stdout.flush()
         except OrdersEsError as error:
             _complain(str(error))
-            ctx.exit(WRONG_CALL if isinstance(error, NotALog | NaiveTime | InvalidSetting) else BAD_NEWS)
+            ctx.exit(WRONG_CALL if isinstance(error, NotALog | NaiveTime | InvalidSetting | QueryError) else BAD_NEWS)
         except BrokenPipeError:
             # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,5 +93,5 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (demo, simulate, import_, info, show, history, compact, vacuum):
+for _command in (demo, simulate, import_, info, show, history, explain, diff, sql, catalog, compact, vacuum):
     main.add_command(_command)

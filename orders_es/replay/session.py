@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from orders_es.errors import QueryError
 from orders_es.log.relation import quoted, text
@@ -110,23 +110,29 @@ class Session:
         return Answer(query, asked, head, lambda: (table, head)).computed()
 
     def write(
-        self, query: str, path: str | os.PathLike[str], *, at: datetime | None = None, known_at: datetime | None = None
+        self,
+        query: str,
+        path: str | os.PathLike[str],
+        *,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+        form: Literal["parquet", "csv"] = "parquet",
     ) -> int:
-        """How many rows the answer to a query has, after streaming it to a Parquet or (by its name) a CSV file.
+        """How many rows the answer to a query has, after streaming it to a file, however large it is.
 
         Args:
             query: One SELECT.
-            path: The file; it is replaced if it is there. `.csv` makes it CSV, anything else Parquet.
+            path: The file; it is replaced if it is there.
             at: As in `sql`.
             known_at: As in `sql`.
+            form: What kind of file.
 
         Raises:
             QueryError: DuckDB refuses the query, or cannot write there.
         """
-        target = str(path)
-        options = "FORMAT csv, HEADER" if target.lower().endswith(".csv") else "FORMAT parquet, COMPRESSION zstd"
+        options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         query = query.strip().rstrip(";")
-        copy = f"COPY (\n{query}\n) TO {text(target)} ({options})"
+        copy = f"COPY (\n{query}\n) TO {text(str(path))} ({options})"
         asked = as_of(at=at, known_at=known_at)
         count: int = self._asking(query, asked, lambda cursor: cursor.execute(copy).fetchall()[0][0])[0]
         return count

@@ -91,7 +91,7 @@ def test_a_broken_read_model_of_ones_own_is_an_error(log, tmp_path):
         session.sql("SELECT 1")
 
 
-def test_the_time_zone_is_utc(log, session):
+def test_the_time_zone_is_utc(session):
     assert session.sql("SELECT TIMESTAMPTZ '2011-06-30 23:59:59'::VARCHAR").rows() == [("2011-06-30 23:59:59+00",)]
     assert session.sql("SELECT now() AS t").to_arrow().schema.field("t").type == pa.timestamp("us", "UTC")
 

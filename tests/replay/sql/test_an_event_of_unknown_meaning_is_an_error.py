@@ -70,7 +70,7 @@ def test_an_order_event_that_nobody_registered_is_an_error(log):
     with (
         open_log(log.url, registry=EventRegistry([ParcelLost])) as bare,
         connect(bare) as session,
-        pytest.raises(UnknownEventType, match="'OrderCreated'.*position 1"),
+        pytest.raises(UnknownEventType, match=r"'OrderCreated'.*position 1"),
     ):
         session.sql("FROM orders")
 

@@ -1,0 +1,132 @@
+"""The commands for auditors: `diff` between two moments, and `explain` of one total."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orders_es.cli.asking import asking
+from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument, zone_option
+from orders_es.cli.order_text import question_text
+from orders_es.cli.output import count, money, print_json, print_text, printable, table
+from orders_es.cli.times import TimeError, parse_instant
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+__all__ = ["diff", "explain"]
+
+_SHOWN_ROWS = 100
+
+
+def _instant(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_instant(value, ctx.params["tz"])
+    except TimeError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(short_help="What changed between two moments.")
+@click.option("--from", "from_", metavar="TIME", callback=_instant, help="The first moment; now if left out.")
+@click.option("--to", metavar="TIME", callback=_instant, help="The second moment; now if left out.")
+@click.option("--known-from", metavar="TIME", callback=_instant, help="The first state as it was known then.")
+@click.option("--known-to", metavar="TIME", callback=_instant, help="The second state as it was known then.")
+@click.option("--order", metavar="ORDER", help="Only this order.")
+@zone_option("Where a time without a zone is read, and where times are shown.")
+@log_option()
+@as_json
+def diff(
+    from_: datetime | None,
+    to: datetime | None,
+    known_from: datetime | None,
+    known_to: datetime | None,
+    order: str | None,
+    tz: tzinfo,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Which orders differ between two moments, and in what.
+
+    --from and --to are moments at which things happened, as known today. --known-from and --known-to say what had been
+    recorded by then, so that the same moment twice, known differently, shows what came to be known about it later.
+
+    \b
+    Example:
+      orders-es diff --from 2011-05-31 --to 2011-06-30 --log my-log
+      orders-es diff --from 2011-05-31 --known-from 2011-05-31 --to 2011-05-31 --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.orders import AsOf  # noqa: PLC0415
+
+    before, after = AsOf(at=from_, known_at=known_from), AsOf(at=to, known_at=known_to)
+    with existing_log(log) as opened, asking(opened, order or ""):
+        answer = replay.diff(opened, before, after, order_id=order)
+    rows = answer.to_arrow().to_pylist()
+    if as_json:
+        sides = {"from": {"at": from_, "known_at": known_from}, "to": {"at": to, "known_at": known_to}}
+        print_json({**sides, "changes": rows})
+        return
+    asked = [question_text(at=at, known_at=known_at, zone=tz) for at, known_at in ((from_, known_from), (to, known_to))]
+    print_text(f"{count(len(rows), 'order')} changed; from: {asked[0]}; to: {asked[1]}")
+    if rows:
+        heads = ["order", "", "status", "total", "difference", "what"]
+        print_text("\n" + table([_cells(row) for row in rows[:_SHOWN_ROWS]], heads=heads, right="lllrrl", indent=0))
+    if len(rows) > _SHOWN_ROWS:
+        print_text(f"… and {len(rows) - _SHOWN_ROWS:,} more; --json gives all")
+
+
+@click.command(short_help="Where an order's total comes from, event by event.")
+@order_argument
+@moments
+@log_option()
+@as_json
+def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzinfo, log: str, as_json: bool) -> None:
+    """The total of one order as a waterfall of the events that made it, in the order in which they were recorded.
+
+    Events that left the total as it was are not shown; `history` has them.
+
+    \b
+    Example:
+      orders-es explain 536365 --log my-log
+      orders-es explain C541433 --at 2011-06-30 --log my-log --json
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
+
+    asked: dict[str, Any] = {"at": at, "known_at": known_at}
+    with existing_log(log) as opened, asking(opened, order):
+        told = replay.explain(opened, order, **asked)
+    if as_json:
+        facts = {"order_id": order, "currency": told.currency, "as_of": asked, "total": told.total}
+        print_json({**facts, "steps": list(told)})
+        return
+    total = f"{money(told.total)} {printable(told.currency or '')}".rstrip()
+    print_text(f"order {printable(order)}: {total}, {question_text(**asked, zone=tz)}")
+    if told.steps:
+        cells = [
+            [
+                f"{step.version}",
+                f"{'+' if step.change > 0 else ''}{money(step.change)}",
+                money(step.total),
+                printable(step.summary),
+            ]
+            for step in told
+        ]
+        print_text("\n" + table(cells, heads=["ver", "change", "total", "what"], right="rrrl", indent=0))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    was, is_ = row["status_before"], row["status_after"]
+    status = is_ if was == is_ else " -> ".join(text for text in (was, is_) if text)
+    total = "" if row["total_after"] is None else money(row["total_after"])
+    what = ", ".join(row["changed"]) if row["change"] == "changed" else ""
+    return [
+        printable(row["order_id"]),
+        row["change"],
+        status,
+        total,
+        money(row["total_difference"]),
+        printable(what, 60),
+    ]

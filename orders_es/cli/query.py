@@ -1,0 +1,158 @@
+"""The commands that ask about all orders: `sql` and `catalog`."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.order_text import question_text
+from orders_es.cli.output import count, money, print_json, print_text, printable, table
+from orders_es.cli.times import format_instant
+
+if TYPE_CHECKING:
+    from orders_es.replay import Answer
+
+__all__ = ["catalog", "sql"]
+
+_SHOWN_ROWS = 100
+_CELL_WIDTH = 40
+
+
+@click.command(short_help="A query over all orders and events, now or at any moment.")
+@click.argument("query", metavar="QUERY")
+@moments
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: money as digits, times in UTC with Z.")
+@click.option(
+    "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the answer to this Parquet file."
+)
+@log_option()
+@as_json
+def sql(
+    query: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    tz: tzinfo,
+    as_csv: bool,
+    parquet: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
+    """A query in DuckDB's SQL over `events`, `orders`, `order_items`, `order_history` and `order_record_history`.
+
+    --at and --known-at bind everything in the query to that moment, as in `show`. Each table also has a macro for moments
+    of one's own: orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z', known_at := NULL).
+
+    \b
+    Example:
+      orders-es sql "SELECT status, count(*), sum(total) FROM orders GROUP BY status" --at 2011-06-30 --log my-log
+      orders-es sql "FROM orders" --parquet orders.parquet --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay import connect  # noqa: PLC0415 - `--help` does not need it
+
+    if as_csv + as_json + (parquet is not None) > 1:
+        raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
+    with existing_log(log) as opened, connect(opened) as session:
+        if parquet is not None:
+            rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
+            print_text(
+                f"{count(rows, 'row')} in {printable(parquet)}, {question_text(at=at, known_at=known_at, zone=tz)}"
+            )
+            return
+        answer = session.sql(query, at=at, known_at=known_at)
+    if as_csv:
+        _print_csv(answer)
+    elif as_json:
+        rows_ = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows()]
+        print_json({"as_of": {"at": at, "known_at": known_at}, "columns": answer.columns, "rows": rows_})
+    else:
+        _print_table(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
+
+
+@click.command(short_help="A DuckDB file with views of the log, for the plain duckdb client.")
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Replace the file if it is there.")
+@log_option()
+@as_json
+def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
+    """Write a DuckDB file with the views and macros of `sql`, which anybody opens with the plain duckdb client.
+
+    It holds no data, only where the log's files are, and shows the log as it is now. Write it again to see later events,
+    and after a vacuum.
+
+    \b
+    Example:
+      orders-es catalog orders.duckdb --log my-log
+      duckdb orders.duckdb "SELECT * FROM orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z')"
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay.catalog import write_catalog  # noqa: PLC0415 - `--help` does not need it
+
+    if file.exists() and not replace:
+        raise click.UsageError(f"{file} is there already; give --replace, or another name")
+    with existing_log(log) as opened:
+        head = write_catalog(opened, file)
+    if as_json:
+        print_json({"file": str(file), "log": os.fspath(log), "position": head.position, "root": head.root})
+    else:
+        print_text(f"{printable(str(file))} shows {printable(log)} up to position {head.position:,}")
+
+
+def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
+    rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
+    columns = [column.to_pylist() for column in rows.columns]
+    cells = [[_cell(value, zone) for value in row] for row in zip(*columns, strict=True)]
+    numbers = "".join(
+        "r" if any(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in c) else "l"
+        for c in columns
+    )
+    if answer.columns:
+        print_text(table(cells, heads=[printable(name) for name in answer.columns], right=numbers, indent=0))
+    hidden = len(answer) - len(cells)
+    more = f"; {hidden:,} more not shown, --csv, --json and --parquet give all" if hidden else ""
+    print_text(f"({count(len(answer), 'row')}, {question}{more})")
+
+
+def _print_csv(answer: Answer) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(answer.columns)
+    for batch in answer.to_arrow().to_batches(max_chunksize=10_000):
+        columns = [column.to_pylist() for column in batch.columns]
+        writer.writerows([_text(value) for value in row] for row in zip(*columns, strict=True))
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return format_instant(value)
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has a form for; what it has none for, as text."""
+    if value is None or isinstance(value, bool | int | float | str | Decimal | bytes):
+        return value
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def _cell(value: Any, zone: tzinfo) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return format_instant(value, zone)
+    if isinstance(value, Decimal):
+        return money(value) if value.as_tuple().exponent else f"{value:,f}"
+    return printable(str(value), _CELL_WIDTH)

@@ -1,0 +1,56 @@
+"""A log's views in a DuckDB file, for everybody with a plain DuckDB client and no Python."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orders_es.errors import StorageError
+from orders_es.log.relation import text
+from orders_es.read_models import load_read_models
+from orders_es.replay.session import define
+
+if TYPE_CHECKING:
+    import os
+
+    from orders_es.log import EventLog, Head
+
+__all__ = ["write_catalog"]
+
+
+def write_catalog(log: EventLog, file: str | os.PathLike[str]) -> Head:
+    """Write a DuckDB file with `events`, the read models and their `…_at` macros; it holds no data. The log is only read.
+
+    The file shows the log as it is now: it lists the log's files of this moment, by their absolute names. Write it again to
+    see later events, and after a vacuum. What is at its place is replaced in one step.
+
+    Args:
+        log: The log.
+        file: Where the DuckDB file is to be.
+
+    Returns:
+        The head of the log that the file shows.
+
+    Raises:
+        StorageError: It cannot be written there.
+    """
+    import duckdb  # noqa: PLC0415 - only who wants such a file needs it
+
+    target = Path(file).absolute()
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".catalog-") as folder:
+            fresh = Path(folder) / "catalog.duckdb"
+            with duckdb.connect(str(fresh)) as connection:
+                head = log.bind(connection, "events")
+                define(connection, log, load_read_models(), log.event_types())
+                recorded = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
+                connection.execute(
+                    f"CREATE VIEW log_head AS SELECT {text(str(log.log_id))} AS log_id, {text(log.origin)} AS origin, "
+                    f'{head.position:d}::BIGINT AS "position", {recorded}::TIMESTAMPTZ AS recorded_at, '
+                    f"{text(head.root.hex())} AS root"
+                )
+            fresh.replace(target)
+    except OSError as error:
+        raise StorageError(str(target.parent), error.strerror or str(error)) from error
+    return head
