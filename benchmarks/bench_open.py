@@ -19,6 +19,7 @@ SMALL = 2_000
 PROGRAM = """
 import sys, time
 started = time.perf_counter()
+import orders_es.log.parquet
 from orders_es.log import open_log
 imported = time.perf_counter()
 position = open_log(sys.argv[1]).head().position

@@ -97,6 +97,7 @@ class ParquetLog:
         """Let go of what is held open; the object can still be used."""
         with self._lock:
             self._streams.close()
+            self._turns.close()
 
     # -- appending
 

@@ -36,6 +36,8 @@ class Turns:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._waits_again = 0.0
+        self._descriptor = -1
+        self._pid = 0
 
     @contextmanager
     def take(self, meanwhile: Callable[[], object]) -> Iterator[bool]:
@@ -48,19 +50,32 @@ class Turns:
         A writer that once waited in vain does not wait at all for a while, so that a holder that has been stopped slows
         the others down once and not at every commit.
         """
+        descriptor = self._open()
+        mine = descriptor >= 0 and self._wait(descriptor, meanwhile)
         try:
-            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:  # whatever is wrong with the folder, the append itself will say
-            yield False
-            return
-        mine = False
-        try:
-            mine = self._wait(descriptor, meanwhile)
             yield mine
         finally:
             if mine:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing would not do where another thread has forked just now
-            os.close(descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the folder; the next turn opens it again."""
+        if self._descriptor >= 0 and self._pid == os.getpid():
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open(self) -> int:
+        """The open folder; a fork opens its own, since the lock belongs to the opening and not to the process."""
+        if self._descriptor < 0 or self._pid != os.getpid():
+            try:
+                self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError:  # whatever is wrong with the folder, the append itself will say
+                self._descriptor = -1
+            self._pid = os.getpid()
+        return self._descriptor
 
     def _wait(self, descriptor: int, meanwhile: Callable[[], object]) -> bool:
         deadline = 0.0
