@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from datetime import UTC, datetime
@@ -51,19 +52,60 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
     show_default=True,
     help="How long the period is; it has to end in the past.",
 )
+@click.option(
+    "--rate",
+    metavar="R",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Append in real time instead, R events a second, into a new log or one that is in use.",
+)
+@click.option(
+    "--writers", metavar="W", type=click.IntRange(min=1), default=2, show_default=True, help="With --rate: processes."
+)
+@click.option(
+    "--seconds",
+    metavar="T",
+    type=click.FloatRange(min=0, min_open=True),
+    help="With --rate: for how long; until Ctrl-C if left out.",
+)
 @log_option(makes=True)
 @as_json
-def simulate(orders: int, seed: int, start: datetime, days: int, log: str, as_json: bool) -> None:
+@click.pass_context
+def simulate(
+    ctx: click.Context,
+    orders: int,
+    seed: int,
+    start: datetime,
+    days: int,
+    rate: float | None,
+    writers: int,
+    seconds: float | None,
+    log: str,
+    as_json: bool,
+) -> None:
     """Fill a new log with the orders of a simulated shop.
 
     Orders are placed, paid, shipped, returned, cancelled; some events come in days after they happened and some are
     corrected later, as in life. The log stands on simulated time, so both clocks have something to tell. It must be
     new or empty.
 
+    With --rate, several processes append to the log in real time, as a shop's applications would, to measure what
+    follows it. Ctrl-C ends that in good order.
+
     \b
     Example:
       orders-es simulate --orders 1000 --seed 7 --log my-log
+      orders-es simulate --rate 50 --writers 4 --seconds 30 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    given = {
+        name for name in ctx.params if ctx.get_parameter_source(name) not in (None, click.core.ParameterSource.DEFAULT)
+    }
+    if rate is not None:
+        if given & {"orders", "start", "days"}:
+            raise click.UsageError("--rate appends in real time: --orders, --start and --days do not go with it")
+        _simulate_live(log, rate=rate, writers=writers, seconds=seconds, seed=seed, as_json=as_json)
+        return
+    if given & {"writers", "seconds"}:
+        raise click.UsageError("--writers and --seconds go with --rate")
     from orders_es.sources.simulator import simulate_into  # noqa: PLC0415 - takes numpy
 
     done = simulate_into(
@@ -88,6 +130,32 @@ def simulate(orders: int, seed: int, start: datetime, days: int, log: str, as_js
         f"from {format_instant(done.recorded_from)} to {format_instant(done.recorded_to)}, in {done.seconds:.1f} s"
     )
     click.echo(f"tree root {done.head.root.hex()}")
+    click.echo(f"next: orders-es info --log {log}")
+
+
+def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None, seed: int, as_json: bool) -> None:
+    from orders_es.sources.simulator import simulate_live  # noqa: PLC0415 - takes numpy
+
+    done = simulate_live(
+        log, rate=rate, writers=writers, seconds=seconds, seed=seed, progress=somebody_watches(as_json)
+    )
+    if as_json:
+        print_json(
+            {
+                "log": log,
+                "events": done.events,
+                "seconds": done.seconds,
+                "events_per_second": done.events_per_second,
+                "stopped": done.stopped,
+                "writers": [dataclasses.asdict(report) for report in done.writers],
+            }
+        )
+        return
+    ended = "; stopped" if done.stopped else ""
+    click.echo(
+        f"{count(done.events, 'event')} from {count(len(done.writers), 'writer')} in {done.seconds:.1f} s, "
+        f"{done.events_per_second:.1f} a second{ended}"
+    )
     click.echo(f"next: orders-es info --log {log}")
 
 
