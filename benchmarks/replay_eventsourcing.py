@@ -1,0 +1,106 @@
+"""The same questions asked of `eventsourcing` (SQLite, its published API) and of us, for 100,000 events."""
+
+from __future__ import annotations
+
+import os
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+
+from orders_es.log import NO_STREAM, StreamAppend, open_log
+from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
+from orders_es.replay import connect, load_order
+
+ORDERS = 12_500
+LINES = 5
+PER_ORDER = LINES + 3
+
+
+class Order(Aggregate):
+    @event("Created")
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.total = Decimal(0)
+        self.status = "created"
+
+    @event("ItemAdded")
+    def add(self, item_id: str, quantity: int, price: Decimal) -> None:
+        self.total += quantity * price
+
+    @event("Placed")
+    def place(self) -> None:
+        self.status = "placed"
+
+    @event("Paid")
+    def pay(self, amount: Decimal) -> None:
+        self.status = "paid"
+
+
+def lines(number: int) -> list[dict[str, Any]]:
+    return [{"item_id": f"SKU-{i}", "quantity": i + 1, "price": Decimal(number % 90 + i) / 4} for i in range(LINES)]
+
+
+def theirs(folder: Path) -> dict[str, float]:
+    env = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "theirs.db")}
+    app: Application[Any] = Application(env=os.environ | env)
+    ids = []
+    started = time.perf_counter()
+    for number in range(ORDERS):
+        order = Order("GBP")
+        for line in lines(number):
+            order.add(**line)
+        order.place()
+        order.pay(order.total)
+        app.save(order)
+        ids.append(order.id)
+    written = time.perf_counter() - started
+    started = time.perf_counter()
+    one = [app.repository.get(ids[i]) for i in range(0, ORDERS, 100)]
+    loading = (time.perf_counter() - started) / len(one)
+    started = time.perf_counter()
+    total = sum(app.repository.get(id_).total for id_ in ids)
+    everything = time.perf_counter() - started
+    app.close()
+    return {"write": written, "one": loading, "all": everything, "total": float(total)}
+
+
+def ours(folder: Path) -> dict[str, float]:
+    log = open_log(folder / "ours", create=True)
+    started = time.perf_counter()
+    for first in range(0, ORDERS, 1_000):
+        log.append_batch([append(number) for number in range(first, min(first + 1_000, ORDERS))])
+    written = time.perf_counter() - started
+    ids = [f"order-{number}" for number in range(ORDERS)]
+    load_order(log, ids[0])
+    started = time.perf_counter()
+    one = [load_order(log, ids[i]) for i in range(0, ORDERS, 100)]
+    loading = (time.perf_counter() - started) / len(one)
+    with connect(log) as session:
+        started = time.perf_counter()
+        total = session.sql("SELECT sum(total) FROM orders").rows()[0][0]
+        everything = time.perf_counter() - started
+    return {"write": written, "one": loading, "all": everything, "total": float(total)}
+
+
+def append(number: int) -> StreamAppend:
+    added = [ItemAdded(**line) for line in lines(number)]
+    total = sum((line.quantity * line.price for line in added), Decimal(0))
+    events = [OrderCreated(currency="GBP"), *added, OrderPlaced(), PaymentReceived(amount=total)]
+    return StreamAppend(f"order-{number}", events, NO_STREAM)
+
+
+def run(folder: Path) -> None:
+    them, us = theirs(folder), ours(folder)
+    assert them["total"] == us["total"], (them, us)
+    events = ORDERS * PER_ORDER
+    print(f"  beside eventsourcing on SQLite, {events:,} events of {ORDERS:,} orders (theirs, ours, ratio):")
+    for key, what in (
+        ("one", "one order"),
+        ("all", "the sum of all orders' totals"),
+        ("write", "recording them, in bulk where there is bulk"),
+    ):
+        print(f"    {what:44} {them[key] * 1e3:10,.2f} ms {us[key] * 1e3:10,.2f} ms {them[key] / us[key]:8.1f}")
