@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -60,9 +61,13 @@ def test_it_prints_as_a_timeline(log):
     lines = str(history(log, "A-1")).splitlines()
     assert lines[0] == "order A-1: 8 events, as it stands now"
     assert len(lines) == 2 + 8
-    assert lines[6].split() == (
-        ["5", "2011-06-03", "12:00:00", "2011-06-06", "12:00:00", "7.50", "received", "7.50", "GBP", "[late]", "by", "bank"]
-    )
+    assert re.split(r"  +", lines[6].strip()) == [
+        "5",
+        "2011-06-03 12:00:00",
+        "2011-06-06 12:00:00",
+        "7.50",
+        "received 7.50 GBP [late] by bank",
+    ]
 
 
 def test_its_repr_is_one_line(log):

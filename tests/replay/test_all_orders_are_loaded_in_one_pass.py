@@ -29,6 +29,10 @@ def test_before_anything_there_are_no_orders(log):
     assert load_orders(log, known_at=datetime(2011, 1, 1, tzinfo=UTC)) == {}
 
 
+def test_what_was_recorded_at_that_very_moment_counts(log):
+    assert load_orders(log, known_at=june(1)) == {"A-1": load_order(log, "A-1", version=2)}
+
+
 def test_an_empty_log_has_no_orders(diary):
     assert load_orders(diary.log) == {}
 

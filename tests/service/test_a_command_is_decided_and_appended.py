@@ -53,6 +53,10 @@ def test_a_naive_time_is_refused_before_anything_is_appended(log):
     assert log.head().position == 0
 
 
+def test_one_attempt_is_enough_where_nobody_else_writes(log):
+    assert handle(log, "A-1", CreateOrder(currency="GBP"), attempts=1).order.status == "created"
+
+
 def test_no_attempts_is_a_wrong_call(log):
     with pytest.raises(ValueError, match="attempts=0"):
         handle(log, "A-1", CreateOrder(currency="GBP"), attempts=0)

@@ -76,6 +76,11 @@ def test_html_is_escaped_and_capped():
     assert "and 10 more lines" in html
 
 
+def test_html_says_nothing_of_further_lines_where_all_are_shown():
+    html = order_of(*(ItemAdded(item_id=str(n), quantity=1, price=Decimal(1)) for n in range(50)))._repr_html_()
+    assert html.count("<tr>") == 1 + 50
+
+
 def test_as_dict_shows_computed_figures_and_nothing_private():
     shown = order_of(CREATED, MUGS).as_dict()
     assert (shown["total"], shown["status"], shown["item_count"], shown["line_count"]) == (
