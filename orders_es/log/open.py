@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.log.registry import EventRegistry
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from datetime import datetime
 
@@ -35,15 +35,16 @@ def open_log(
     """The log at a place.
 
     Args:
-        url: A folder. Other kinds of log will have URLs of their own.
+        url: A folder; or `:memory:`, or a name that ends in `.duckdb`, for a log of one process in memory or in one file.
         create: Create the log if there is none yet; without it, a mistyped name is an error and not an empty log.
         registry: The event types that this program knows; those of the order domain if left out.
         clock: Gives the current time, with time zone, for `recorded_at`; the system's clock if left out. For simulations.
-        origin: The log's name, if it is created now; the folder's name if left out.
+        origin: The log's name, if it is created now; the folder's or file's name if left out.
 
     Raises:
-        NotALog: There is no log there and `create` is False, or the folder holds other things.
+        NotALog: There is no log there and `create` is False, or the folder or file holds other things.
         DamagedLog: There is one, and files of it are missing or unreadable.
+        LogInUse: It is one file, and another process holds it.
 
     Example:
         >>> import tempfile
@@ -51,9 +52,15 @@ def open_log(
         ...     log.head().position
         0
     """
+    place = os.fspath(url)
+    known = order_registry() if registry is None else registry
+    if place == ":memory:" or (place.endswith(".duckdb") and not Path(place).is_dir()):
+        from orders_es.log.duckdb import DuckDBLog  # noqa: PLC0415 - one backend need not load the others
+
+        return DuckDBLog(place, registry=known, clock=clock, create=create, origin=origin)
     from orders_es.log.parquet import ParquetLog  # noqa: PLC0415 - one backend need not load the others
     from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415
 
     if create:
         create_identity(str(Path(url).absolute()), origin)
-    return ParquetLog(url, registry=order_registry() if registry is None else registry, clock=clock)
+    return ParquetLog(url, registry=known, clock=clock)

@@ -122,6 +122,26 @@ class ParquetLog:
 
         return self._commit_table(table_batch(self._registry, table, expected))
 
+    def append_recorded(self, table: pa.Table) -> Appended:
+        """Append events as another log recorded them. For `orders_es.log.recorded` alone, which proves what comes of it.
+
+        Args:
+            table: The envelope, the payload and shredded columns; its positions and versions go on where this log ends.
+
+        Raises:
+            InvalidEvent, VersionConflict: They do not.
+        """
+        from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415
+
+        batch = RecordedBatch(table)
+
+        def encode(first: int, _recorded: int, bases: Sequence[int]) -> Any:  # the clock has no say in it
+            streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None
+            placed = batch.place(first, self._recorded_at)
+            return table_writer(placed, lambda leaves, at: self._footer(leaves, at, streams), first)
+
+        return self._commit(batch, encode)
+
     def _commit_table(self, batch: Any) -> Appended:
         def encode(first: int, recorded: int, bases: Sequence[int]) -> Any:
             streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None

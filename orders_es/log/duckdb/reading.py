@@ -1,0 +1,182 @@
+"""Events out of the tables of a DuckDB log: pages of the whole, a stream, and what telling a retry needs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from orders_es.errors import DamagedLog
+from orders_es.log.columns import conform, event_schema
+from orders_es.log.duckdb.failures import cannot_read
+from orders_es.log.event import RecordedEvent, from_micros
+from orders_es.log.registry import ENVELOPE
+from orders_es.log.relation import quoted
+from orders_es.log.retry import RecordedRow
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from orders_es.log.duckdb.store import Store
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["follow", "pages", "retry_rows", "schema_columns", "stream_events"]
+
+_PAGE = 16_384
+"""Events a query: small batches are cut from such pages, large ones are pages of their own."""
+_LONG_STREAM = 1_000
+_STREAM = (
+    "SELECT position, stream_id, version, event_id, type, schema_version, epoch_us(occurred_at), epoch_us(recorded_at), "
+    "actor, correlation_id, causation_id, payload FROM events WHERE stream_id = ?"
+)
+
+
+def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
+    """The columns that a read gives: those asked for, or the envelope, the payload and the registry's.
+
+    Raises:
+        ValueError: One of them does not exist.
+    """
+    known = [*ENVELOPE, *registry.columns]
+    if columns is None:
+        return known
+    for name in columns:
+        if name not in known:
+            raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
+    return list(columns)
+
+
+def pages(
+    using: Callable[[], AbstractContextManager[Store]],
+    kinds: Mapping[str, str],
+    *,
+    after: int,
+    to: int,
+    batch_size: int,
+    names: Sequence[str],
+) -> Iterator[pa.RecordBatch]:
+    """The events with `after < position <= to`, in batches.
+
+    Every page is a query of its own, by position: memory stays flat however long the log, no transaction stays open
+    while the reader takes its time, and since no position ever changes its event the pages belong together.
+
+    Args:
+        using: Gives the store, for a while.
+        kinds: The registry's columns.
+        after: Begin after this position.
+        to: End with this position; the log must reach it.
+        batch_size: At most so many events a batch.
+        names: The columns, in their order.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: give 1 or more")
+    size = max(batch_size, _PAGE - _PAGE % batch_size)
+    schema = event_schema(kinds)
+    while after < to:
+        end = min(after + size, to)
+        with using() as store:
+            page = _page(store, after, end, names, schema)
+        yield from page.to_batches(batch_size)
+        after = end
+
+
+def _page(store: Store, after: int, end: int, names: Sequence[str], schema: pa.Schema) -> pa.Table:
+    import duckdb  # noqa: PLC0415 - nothing is loaded before a log is opened
+
+    present = [name for name in dict.fromkeys(("position", *names)) if name in store.columns]
+    chosen = ", ".join("event_id::BLOB AS event_id" if name == "event_id" else quoted(name) for name in present)
+    try:
+        with store.cursor() as cursor:
+            table = cursor.sql(
+                f"SELECT {chosen} FROM events WHERE position > ? AND position <= ? ORDER BY position",
+                params=[after, end],
+            ).to_arrow_table()
+    except duckdb.Error as error:
+        raise cannot_read(store.path, error) from error
+    positions = table.column("position")
+    if table.num_rows != end - after or positions[0].as_py() != after + 1 or positions[-1].as_py() != end:
+        raise DamagedLog(
+            store.path,
+            f"events between the positions {after + 1} and {end} are missing; restore the file from a backup",
+        )
+    if "event_id" in present:
+        ids = table.column("event_id").cast(pa.binary(16)).combine_chunks()
+        ids = pa.ExtensionArray.from_storage(pa.uuid(), ids)
+        table = table.set_column(table.schema.get_field_index("event_id"), "event_id", ids)
+    return conform(table, names, schema).combine_chunks()
+
+
+def stream_events(
+    store: Store, registry: EventRegistry, stream_id: str, after: int, to: int | None
+) -> list[RecordedEvent]:
+    """A stream's events with `after < version <= to`, in version order."""
+    query, parameters = _STREAM, [stream_id]
+    if after >= _LONG_STREAM:  # with a second condition DuckDB scans and uses no index; worth it for a few of very many
+        query, parameters = f"{_STREAM} AND version > ?", [stream_id, after]  # type: ignore[list-item]
+    rows: list[Any] = store.ask(f"{query} ORDER BY version", parameters)
+    events = []
+    for row in rows:
+        if row[2] > after and (to is None or row[2] <= to):
+            values = (*row[:6], from_micros(row[6]), from_micros(row[7]), *row[8:], registry)
+            events.append(RecordedEvent(*values))
+    return events
+
+
+def retry_rows(store: Store, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+    """The recorded events of some streams."""
+    columns = "stream_id, event_id, version, position, epoch_us(recorded_at)"
+    if len(wanted) == 1:
+        rows = store.ask(f"SELECT {columns} FROM events WHERE stream_id = ?", list(wanted))
+    else:
+        query = f"SELECT {columns} FROM events WHERE stream_id IN (SELECT unnest(?::VARCHAR[]))"
+        rows = store.ask(query, [list(wanted)])
+    return [RecordedRow(row[0], row[1].bytes, *row[2:]) for row in rows]
+
+
+def follow(
+    read: Callable[[int, int], Iterator[pa.RecordBatch]],
+    end_of_log: Callable[[], int],
+    *,
+    after: int,
+    poll_interval: float,
+    stop: threading.Event | None,
+) -> Iterator[pa.RecordBatch]:
+    """The events after a position, then those of every new commit, until `stop` is set.
+
+    Args:
+        read: Gives the events after a position up to another.
+        end_of_log: Gives the last position now.
+        after: Begin after this position.
+        poll_interval: Seconds between two looks.
+        stop: Ends it.
+    """
+    if poll_interval <= 0:
+        raise ValueError(f"poll_interval={poll_interval}: give seconds above 0")
+    while stop is None or not stop.is_set():
+        end = end_of_log()
+        if end > after:
+            for batch in read(after, end):
+                yield batch
+                after += batch.num_rows
+                if stop is not None and stop.is_set():
+                    return
+        elif stop is not None:
+            stop.wait(poll_interval)
+        else:
+            time.sleep(poll_interval)
+
+
+def types_in(store: Store) -> frozenset[tuple[str, int]]:
+    """The event types of the log, each with its schema version; only what is new since the last look is looked at."""
+    seen, known = store.types
+    end = store.state.tree.end
+    if end > seen:
+        rows: list[Any] = store.ask(
+            "SELECT DISTINCT type, schema_version FROM events WHERE position > ? AND position <= ?", [seen, end]
+        )
+        known |= frozenset((name, version) for name, version in rows)
+        store.types = (end, known)
+    return known

@@ -1,0 +1,365 @@
+"""The database behind DuckDB logs: opened once for all handles of a process, closed with the last of them.
+
+DuckDB lets one process open a file, and connections of that process share it. So do the handles here: they share one
+`Store`, whose lock makes appends follow one another, and whose knowledge of the log's end is therefore always right.
+
+Durable: DuckDB writes a commit to `<file>.wal` and calls fdatasync before COMMIT returns (seen with strace on DuckDB
+2.0.0). It never syncs the folder, so the names of the two files are made durable here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import uuid
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import DamagedLog, LogInUse, NotALog, ReadOnlyLog, StorageError
+from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write
+from orders_es.log.duckdb.tables import (
+    INSERT_COMMIT,
+    State,
+    add_columns,
+    commit_row,
+    create_tables,
+    is_empty,
+    read_columns,
+    read_identity,
+    read_state,
+)
+from orders_es.log.duckdb.versions import Versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import duckdb
+
+    from orders_es.log.merkle import CompactRange
+
+__all__ = ["MEMORY", "Store", "open_store"]
+
+MEMORY = ":memory:"
+"""The URL of a log that lives and dies with its handle."""
+
+_opening = threading.RLock()
+_stores: dict[tuple[int, int], Store] = {}
+"""The open files of this process, by device and inode, so that one file under two names is one store."""
+_every: weakref.WeakSet[Store] = weakref.WeakSet()
+"""All open databases of this process, those in memory too."""
+
+
+class Store:
+    """One open database. Made by `open_store`.
+
+    Args:
+        path: The file's absolute path, or `:memory:`.
+        connection: The connection that writes; readers take cursors of it.
+        read_only: Whether the file could only be opened for reading.
+    """
+
+    def __init__(self, path: str, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        self.users = 0
+        self.closed = False
+        self.key: tuple[int, int] | None = None
+        self._connection = connection
+        self._wal: int | None = None
+        self.identity = read_identity(connection, path)
+        self.stale = True
+        self._recall()
+        _every.add(self)
+
+    def _recall(self) -> None:
+        """Learn from the tables what is kept in memory."""
+        self.state = read_state(self._connection, self.path)
+        self.columns = read_columns(self._connection)
+        self.versions = Versions(self.state.tree.end)
+        self.types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
+        self.stale = False
+
+    def check_process(self) -> None:
+        """Raise `LogInUse` in a forked process: it has its parent's memory, and must not touch its parent's file."""
+        if self.pid != os.getpid():
+            raise LogInUse(self.path, self.pid, "the one that this process was forked from; spawn processes instead")
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of one's own to the same database, for one thread."""
+        self.check_process()
+        return self._connection.cursor()
+
+    def ask(self, query: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT.
+
+        Raises:
+            DamagedLog, UnreadableLog: DuckDB did not answer it.
+        """
+        import duckdb  # noqa: PLC0415 - nothing is loaded before a log is opened
+
+        try:
+            with self.cursor() as cursor:
+                return cursor.execute(query, parameters).fetchall()
+        except duckdb.Error as error:
+            raise cannot_read(self.path, error) from error
+
+    def fresh(self) -> None:
+        """Make sure that what is kept in memory is true, after a commit that failed. The caller holds the lock.
+
+        Raises:
+            LogInUse: This process was forked, or another one took the file meanwhile.
+            DamagedLog: The tables contradict each other, or cannot be read.
+        """
+        import duckdb  # noqa: PLC0415
+
+        self.check_process()
+        if not self.stale:
+            return
+        try:
+            self._recall()
+        except duckdb.Error:
+            if self.path == MEMORY:
+                raise
+            self._connection.close()  # DuckDB refuses to go on after some failures; a new connection may
+            self._connection = connect(self.path)[0]
+            self._recall()
+
+    def commit(
+        self,
+        first: int,
+        recorded_at: int,
+        leaves: CompactRange,
+        insert: Callable[[duckdb.DuckDBPyConnection], None],
+        needs: tuple[Mapping[str, str], Iterable[str]],
+    ) -> uuid.UUID:
+        """Write one commit: the id it has. The caller holds the lock, and `first` follows the end of the log.
+
+        Args:
+            first: Position of the first event.
+            recorded_at: Microseconds: when the last event is recorded.
+            leaves: Compact range of the events.
+            insert: Puts the events into the table `events`.
+            needs: The kinds of the registry's columns, and which of them the events have values for.
+
+        Raises:
+            RegistrationClash: The log holds a field of that name with another type.
+            ReadOnlyLog, StorageError, DamagedLog: Nothing was written.
+        """
+        import duckdb  # noqa: PLC0415
+
+        if self.read_only:
+            raise ReadOnlyLog(self.path)
+        connection = self._connection
+        state = State(self.state.tree.merge(leaves), recorded_at, uuid.uuid4())
+        assert state.commit_id is not None
+        try:
+            add_columns(connection, self.columns, *needs)
+            connection.begin()
+            insert(connection)
+            connection.execute(INSERT_COMMIT, commit_row(state, first))
+            connection.commit()
+        except duckdb.Error as error:
+            self._undo()
+            with suppress(duckdb.Error):
+                self.fresh()
+            if self.stale or self.state.commit_id != state.commit_id:
+                raise cannot_write(self.path, error) from error
+        except BaseException:  # an interrupt may come at any point: whether it was committed, the tables say
+            self._undo()
+            raise
+        self._sync_names()
+        self.state = state
+        return state.commit_id
+
+    def _undo(self) -> None:
+        import duckdb  # noqa: PLC0415
+
+        self.stale = True
+        with suppress(duckdb.Error):
+            self._connection.rollback()
+
+    def _sync_names(self) -> None:
+        """Make the name of a new write-ahead log durable; DuckDB makes a new one after every checkpoint."""
+        if self.path == MEMORY:
+            return
+        try:
+            inode = Path(f"{self.path}.wal").stat().st_ino
+        except FileNotFoundError:  # the commit grew it so large that DuckDB checkpointed
+            return
+        if inode != self._wal:
+            sync_folder(Path(self.path).parent)
+            self._wal = inode
+
+    def checkpoint(self) -> bool:
+        """Whether the write-ahead log is now part of the file; not while others read or write.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        import duckdb  # noqa: PLC0415
+
+        with self.lock:
+            self.fresh()
+            if self.read_only:
+                return False
+            try:
+                self._connection.execute("CHECKPOINT")
+            except duckdb.TransactionException:
+                return False
+            except duckdb.Error as error:
+                self.stale = True
+                raise cannot_write(self.path, error) from error
+            return True
+
+    def close(self) -> None:
+        """Close the database; DuckDB checkpoints it."""
+        if self.pid == os.getpid():
+            self._connection.close()
+
+    def leak(self) -> None:
+        """Never close the connection: in a forked process, closing it would write to the parent's file."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+
+def connect(path: str) -> tuple[duckdb.DuckDBPyConnection, bool]:
+    """A connection to a file, and whether it can only read.
+
+    Raises:
+        LogInUse, NotALog, UnreadableLog, DamagedLog: DuckDB did not open it.
+    """
+    import duckdb  # noqa: PLC0415
+
+    try:
+        return duckdb.connect(path), False
+    except duckdb.Error as error:
+        if "Permission denied" not in str(error) and "Read-only file system" not in str(error):
+            raise cannot_open(path, error) from error
+    try:
+        return duckdb.connect(path, read_only=True), True
+    except duckdb.Error as error:
+        raise cannot_open(path, error) from error
+
+
+def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
+    """The database of the log in a file, shared with the other handles of this process. `release` it when done.
+
+    Args:
+        path: The file, or `:memory:`.
+        create: Make a log there if there is nothing yet.
+        origin: The log's name if it is made now.
+        columns: The shredded columns to begin with.
+
+    Raises:
+        NotALog: There is no file, or it holds no log.
+        LogInUse: Another process holds it.
+        ReadOnlyLog, StorageError: It cannot be made.
+        UnreadableLog, DamagedLog: It cannot be read.
+    """
+    import duckdb  # noqa: PLC0415
+
+    if path == MEMORY:
+        connection = duckdb.connect(MEMORY)
+        create_tables(connection, origin or "memory", columns)
+        store = Store(MEMORY, connection, read_only=False)
+        store.users = 1
+        return store
+    with _opening:
+        new = not _exists(path)
+        if new:
+            if not create:
+                raise NotALog(path, "there is no such file; create a log there with open_log(url, create=True)")
+            _make_folder(Path(path).parent)
+        else:
+            known = _stores.get(_key(path))
+            if known is not None:
+                known.check_process()
+                known.users += 1
+                if not known.closed:  # else the last handle was collected, and gave it back, a moment ago
+                    return known
+        if any(store.path == path and store.pid == os.getpid() for store in _stores.values()):
+            raise DamagedLog(path, "it was removed or replaced while this process has it open; close the log first")
+        return _opened(path, create=create, origin=origin, columns=columns)
+
+
+def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
+    import duckdb  # noqa: PLC0415
+
+    connection, read_only = connect(path)
+    try:
+        try:
+            if create and not read_only and is_empty(connection):
+                create_tables(connection, origin or Path(path).stem, columns)
+                sync_folder(Path(path).parent)
+            store = Store(path, connection, read_only=read_only)
+        except duckdb.Error as error:
+            raise cannot_read(path, error) from error
+    except BaseException:
+        connection.close()
+        raise
+    store.key = _key(path)
+    store.users = 1
+    _stores[store.key] = store
+    return store
+
+
+def release(store: Store) -> None:
+    """Give a store back; the last one closes the file."""
+    with _opening:
+        store.users -= 1
+        if store.users:
+            return
+        store.closed = True
+        if store.key is not None and _stores.get(store.key) is store:
+            del _stores[store.key]
+        store.close()
+
+
+def _exists(path: str) -> bool:
+    if Path(path).is_dir():
+        raise NotALog(path, "it is a folder; a DuckDB log is a file")
+    return Path(path).exists()
+
+
+def _key(path: str) -> tuple[int, int]:
+    status = Path(path).stat()
+    return status.st_dev, status.st_ino
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise ReadOnlyLog(str(folder)) from error
+    except OSError as error:
+        raise StorageError(str(folder), error.strerror or str(error)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    try:
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise StorageError(str(folder), error.strerror or str(error)) from error
+
+
+def _after_fork() -> None:
+    global _opening  # noqa: PLW0603 - the parent may have held it
+    _opening = threading.RLock()
+    for store in list(_every):
+        store.leak()
+
+
+os.register_at_fork(after_in_child=_after_fork)

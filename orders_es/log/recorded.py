@@ -1,0 +1,157 @@
+"""A log made of events that were recorded elsewhere: whole and proven, or not there. For copies and restored exports.
+
+`recorded_at` is never forged: nothing here can write into a log that anybody has opened under its own name. The events
+go into a new log beside the place asked for, whose name says that it is incomplete; all hashes are computed afresh; and
+only when the tree's root is the one expected does it get its name. What an interruption leaves can be gone on with.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+
+from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageError
+from orders_es.log.open import open_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from orders_es.log.event import Appended, Head
+    from orders_es.log.protocol import EventLog
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["Restoration", "TakesRecorded", "incomplete_place", "restoring"]
+
+
+@runtime_checkable
+class TakesRecorded(Protocol):
+    """What a backend gives beside `EventLog`, so that its logs can be copies."""
+
+    def append_recorded(self, table: pa.Table) -> Appended:
+        """Append events with the positions, versions and times that they have, if they go on where the log ends."""
+        ...
+
+
+class Restoration:
+    """A log in the making. Given by `restoring`.
+
+    Args:
+        log: The incomplete log.
+        place: Where it is.
+        target: Where it will be.
+    """
+
+    def __init__(self, log: EventLog, place: Path, target: Path) -> None:
+        self._log = log
+        self._place = place
+        self._target = target
+
+    @property
+    def place(self) -> str:
+        """Where the incomplete log is."""
+        return str(self._place)
+
+    def head(self) -> Head:
+        """How far it is."""
+        return self._log.head()
+
+    def append(self, table: pa.Table) -> None:
+        """Add events, which go on where the last ones ended; durable on return.
+
+        Raises:
+            InvalidEvent, VersionConflict: They do not go on there.
+        """
+        cast("TakesRecorded", self._log).append_recorded(table)
+
+    def finish(self, root: bytes) -> Head:
+        """Give the log its name, if its tree has this root.
+
+        Raises:
+            DamagedLog: It has another one; the log stays incomplete.
+            InvalidSetting: Somebody took the name meanwhile.
+            StorageError, ReadOnlyLog: The operating system refused.
+        """
+        head = self._log.head()
+        if head.root != root:
+            raise DamagedLog(
+                self.place,
+                f"its tree has the root {head.root.hex()} and should have {root.hex()}; remove it and begin again",
+            )
+        self._log.close()
+        _name(self._place, self._target)
+        return head
+
+
+def incomplete_place(target: Path) -> Path:
+    """Where a log is while it is incomplete: beside its place, under a name that says so.
+
+    Example:
+        >>> print(incomplete_place(Path("/logs/orders")), incomplete_place(Path("/logs/orders.duckdb")))
+        /logs/orders.incomplete /logs/orders.incomplete.duckdb
+    """
+    if target.suffix == ".duckdb":
+        return target.with_suffix(".incomplete.duckdb")
+    return target.with_name(f"{target.name}.incomplete")
+
+
+@contextmanager
+def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: str) -> Iterator[Restoration]:
+    """A new log at a place, to be filled with events that were recorded elsewhere.
+
+    On leaving the block without `finish`, what there is stays beside the place, and the next call goes on with it.
+
+    Args:
+        url: Where the log will be: a folder, or a `.duckdb` file. There must be nothing yet.
+        registry: The event types that have shredded columns.
+        origin: The log's name.
+
+    Raises:
+        InvalidSetting: There is something at that place, or it is in memory.
+        NotALog, DamagedLog, LogInUse, ReadOnlyLog, StorageError: As `open_log` says, of the incomplete log.
+    """
+    if os.fspath(url) == ":memory:":
+        raise InvalidSetting(
+            "target", ":memory:", "a log in memory would be gone at once; name a folder or a .duckdb file"
+        )
+    target = Path(url).absolute()
+    place = incomplete_place(target)
+    if place.is_file() and target.is_file() and place.samefile(target):  # killed between naming it and this
+        place.unlink()
+    _require_nothing(target)
+    with open_log(place, create=True, registry=registry, origin=origin) as log:
+        yield Restoration(log, place, target)
+
+
+def _require_nothing(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+        raise InvalidSetting(
+            "target", str(target), "something is there already; this makes a new log, so name a place where nothing is"
+        )
+
+
+def _name(place: Path, target: Path) -> None:
+    """Move a complete log from where it grew to its place, durably, and never over anything."""
+    try:
+        _require_nothing(target)
+        if place.is_dir():
+            os.rename(place, target)  # noqa: PTH104 - refuses a folder that has anything in it; Path.rename is the same
+        else:
+            if Path(f"{place}.wal").exists():
+                raise StorageError(str(place), "it is still open in this process, so it cannot be moved")
+            os.link(place, target)  # refuses where something is, as a rename would not
+            place.unlink()
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except PermissionError as error:
+        raise ReadOnlyLog(str(target.parent)) from error
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(str(target), error.strerror or str(error)) from error
