@@ -7,6 +7,7 @@ DuckDB query over the same files for the same columns. `REPLAY_LOG` names a log 
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import random
@@ -18,6 +19,8 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from orders_es.log import open_log
 from orders_es.orders import evolve, initial_state
@@ -89,8 +92,6 @@ def timed(ask: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def all_orders(url: str) -> dict[str, Any]:
-    import duckdb
-
     log = open_log(url)
     listed = "[" + ", ".join(f"'{file.path}'" for file in log.files()) + "]"
     by_hand = duckdb.connect()
@@ -189,11 +190,7 @@ def run(folder: Path, _data: Path) -> None:
     print(
         f"  fold in Python                {python['rate']:6,.0f} events/s a core (aim: 200,000), {python['memory']:.2f} GB"
     )
-    try:
-        import eventsourcing  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("eventsourcing") is None:
         print("  eventsourcing is not installed here; pip install eventsourcing puts it beside")
         return
-    import replay_eventsourcing
-
-    replay_eventsourcing.run(folder)
+    importlib.import_module("replay_eventsourcing").run(folder)

@@ -28,7 +28,7 @@ class Order(Aggregate):
         self.status = "created"
 
     @event("ItemAdded")
-    def add(self, item_id: str, quantity: int, price: Decimal) -> None:
+    def add(self, item_id: str, quantity: int, price: Decimal) -> None:  # noqa: ARG002 - recorded with the event
         self.total += quantity * price
 
     @event("Placed")
@@ -36,7 +36,7 @@ class Order(Aggregate):
         self.status = "placed"
 
     @event("Paid")
-    def pay(self, amount: Decimal) -> None:
+    def pay(self, amount: Decimal) -> None:  # noqa: ARG002 - recorded with the event
         self.status = "paid"
 
 

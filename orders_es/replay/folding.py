@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting, UnknownEventType
@@ -17,7 +18,7 @@ from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from concurrent.futures import Executor
     from datetime import datetime
 
@@ -142,7 +143,7 @@ def fold_bucket(task: FoldTask[State]) -> dict[str, State]:
             return cast("dict[str, State]", _fold_orders(task))
         states: dict[str, State] = {}
         evolve, initial = task.evolve, task.initial
-        for stream_id, event in _events(task):
+        for stream_id, event in _events(task, states):
             state = states[stream_id] if stream_id in states else initial(stream_id)
             states[stream_id] = evolve(state, event)
         return states
@@ -155,7 +156,7 @@ _evolve_order: Any = evolve
 def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
     """As `evolve` event by event, without making an order at every step."""
     folds: dict[str, OrderFold] = {}
-    for stream_id, event in _events(task):
+    for stream_id, event in _events(task, folds):
         folding = folds.get(stream_id)
         if folding is None:
             folding = folds[stream_id] = OrderFold(initial_state(stream_id))
@@ -166,36 +167,30 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
     return orders
 
 
-def _events(task: FoldTask[Any]) -> Iterator[tuple[str, FoldedEvent]]:
-    """A bucket's events in position order, decoded, with the stream of each."""
-    from orders_es.log.event import from_micros  # noqa: PLC0415 - loads what reading needs anyway
-
+def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
+    """A bucket's events in position order, decoded, with the stream of each; `own` has the streams that had some."""
     decode = task.log.registry.decode
-    moments: dict[int, datetime] = {}  # many neighbours happened, and were recorded, at the same moment
-    own: set[str] = set()
+    types = task.types
     foreign: dict[str, tuple[str, int]] = {}
     for batch in _batches(task):
-        columns = [column.to_pylist() for column in batch.columns]
-        if len(moments) > _BATCH:
-            moments.clear()
-        for stream_id, version, position, name, schema_version, occurred, recorded, payload in zip(
-            *columns, strict=True
-        ):
-            if task.types is not None and name not in task.types:
+        columns = [
+            _moments(c) if name.endswith("_at") else c.to_pylist() for name, c in zip(_COLUMNS, batch, strict=True)
+        ]
+        rows = zip(*columns, strict=True)
+        for stream_id, version, position, name, schema_version, occurred_at, recorded_at, payload in rows:
+            if types is not None and name not in types:
                 foreign.setdefault(stream_id, (name, position))
                 continue
-            own.add(stream_id)
             data = decode(name, schema_version, payload, position, stream_id)
-            occurred_at = moments.get(occurred)
-            if occurred_at is None:
-                occurred_at = moments[occurred] = from_micros(occurred)
-            recorded_at = moments.get(recorded)
-            if recorded_at is None:
-                recorded_at = moments[recorded] = from_micros(recorded)
             yield stream_id, FoldedEvent(data, occurred_at, version, position, name, stream_id, recorded_at)
     for stream_id, (name, position) in foreign.items():
         if stream_id in own:
             raise UnknownEventType(name, position, stream_id)
+
+
+def _moments(micros: Any) -> list[datetime]:
+    """Many instants at once, which is several times as fast as one by one."""
+    return [moment.replace(tzinfo=UTC) for moment in micros.to_numpy().view("datetime64[us]").tolist()]
 
 
 def _batches(task: FoldTask[Any]) -> Iterator[Any]:
