@@ -1,46 +1,79 @@
-"""A Parquet log as a view in somebody's DuckDB connection, and the event types that it holds."""
+"""A Parquet log as a view in somebody's DuckDB connection, and what its files hold as far as that concerns readers in SQL."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.log.relation import empty_relation, event_columns, quoted, text
+from orders_es.log.relation import ENVELOPE_TYPES, empty_relation, event_columns, quoted, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from orders_es.log.event import LogFile
+    from orders_es.log.registry import EventRegistry
 
-__all__ = ["TypesSeen", "relation_of"]
+__all__ = ["Contents", "relation_of"]
 
 
-def relation_of(files: Sequence[LogFile], columns: Mapping[str, str]) -> str:
-    """SQL that gives all events of some data files, with the envelope and these shredded columns.
+def relation_of(files: Sequence[LogFile], registry: EventRegistry, from_payload: Collection[str] = ()) -> str:
+    """SQL that gives all events of some data files, with the envelope and the registry's shredded columns.
 
     The columns are spelled out, so DuckDB need not open each file to find out what is in it (thousands of small files
     bind in the time that one takes), and a column that a file lacks comes as null, of the right type.
 
     Args:
         files: The data files.
-        columns: Name and kind of each shredded column, as `EventRegistry.columns` gives them.
+        registry: The event types that the program knows.
+        from_payload: Paths of those whose shredded columns lack values, which are then taken from the payload.
     """
-    typed = event_columns(columns)
-    if not files:
-        return empty_relation(columns)
+    whole = [file for file in files if file.path not in from_payload]
+    partly = [file for file in files if file.path in from_payload]
+    names = ", ".join(quoted(name) for name in event_columns(registry.columns))
+    parts = []
+    if whole or not partly:
+        parts.append(f"SELECT {names} FROM {_scan(whole, registry)}" if whole else empty_relation(registry.columns))
+    if partly:
+        parts.append(f"SELECT {', '.join(_from_payload(registry))} FROM {_scan(partly, registry)}")
+    return " UNION ALL ".join(parts)
+
+
+def _scan(files: Sequence[LogFile], registry: EventRegistry) -> str:
     paths = ", ".join(text(file.path) for file in files)
     schema = ", ".join(
-        f"{text(name)}: {{name: {text(name)}, type: {text(kind)}, default_value: NULL}}" for name, kind in typed.items()
+        f"{text(name)}: {{name: {text(name)}, type: {text(kind)}, default_value: NULL}}"
+        for name, kind in event_columns(registry.columns).items()
     )
-    names = ", ".join(quoted(name) for name in typed)
-    return f"SELECT {names} FROM read_parquet([{paths}], schema = MAP {{{schema}}})"
+    return f"read_parquet([{paths}], schema = MAP {{{schema}}})"
 
 
-class TypesSeen:
-    """The event types of a log with their schema versions, each file looked at once."""
+def _from_payload(registry: EventRegistry) -> list[str]:
+    """The columns, each with the payload's value where it has none of its own and the event's type has such a field."""
+    columns = []
+    for name, kind in event_columns(registry.columns).items():
+        own = quoted(name)
+        if name in ENVELOPE_TYPES:
+            columns.append(own)
+            continue
+        types = ", ".join(text(t.name) for t in registry if any(f.name == name for f in t.fields))
+        told = f"json_extract_string(payload, {text('$.' + quoted(name))})::{kind}"
+        columns.append(f"coalesce({own}, CASE WHEN type IN ({types}) THEN {told} END) AS {own}")
+    return columns
 
-    def __init__(self) -> None:
-        self._seen: set[tuple[str, int]] = set()
+
+class Contents:
+    """What a log's files hold: the event types with their schema versions, and which files were written without a type
+    that the registry knows by now, so that their shredded columns lack its values. Each file is looked at once.
+
+    Args:
+        registry: The event types that the program knows.
+    """
+
+    def __init__(self, registry: EventRegistry) -> None:
+        self._registry = registry
+        self._types: set[tuple[str, int]] = set()
+        self._partly: list[tuple[int, int]] = []
         self._until = 0
+        self._known = len(registry)
 
     def up_to_date(self, files: Sequence[LogFile], scanner: Any) -> frozenset[tuple[str, int]]:
         """The types in these files. Raises as `Scanner.query` does.
@@ -49,9 +82,65 @@ class TypesSeen:
             files: The chain of files, from the log's beginning.
             scanner: A `Scanner`.
         """
+        if self._known != len(self._registry):  # a type was registered meanwhile; look at everything again
+            self._known, self._until, self._partly = len(self._registry), 0, []
         new = [file for file in files if file.last > self._until]
         if new:
-            table = scanner.query(new, "SELECT DISTINCT type, schema_version FROM {events}")
-            self._seen.update(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))
+            counts = scanner.query(
+                new, "SELECT filename, type, schema_version, count(*) AS n FROM {events} GROUP BY ALL"
+            ).to_pylist()
+            partly = self._without_values(new, counts, scanner)
+            self._types.update((row["type"], row["schema_version"]) for row in counts)
+            self._partly += [(file.first, file.last) for file in new if file.path in partly]
             self._until = new[-1].last
-        return frozenset(self._seen)
+        return frozenset(self._types)
+
+    def from_payload(self, files: Sequence[LogFile]) -> set[str]:
+        """Paths of those files, all of them seen, whose shredded columns lack values; a segment, if a part of it does."""
+        return {
+            file.path for file in files for first, last in self._partly if file.first <= last and first <= file.last
+        }
+
+    def _without_values(self, files: Sequence[LogFile], counts: list[dict[str, Any]], scanner: Any) -> set[str]:
+        """The files with fewer values in a column than they have events that must have one.
+
+        The footers' statistics tell that without reading a column. Fields that may be absent tell nothing so; for types
+        that have no others, the payloads are read, if the file has no value for any of them.
+        """
+        held = self._values(files, scanner)
+        needed: dict[tuple[str, str], int] = {}
+        doubtful: dict[str, set[str]] = {}
+        for row in counts:
+            if row["type"] not in self._registry:
+                continue
+            path, event_type = row["filename"], self._registry[row["type"]]
+            fields = [f for f in event_type.fields if f.kind != "json"]
+            for f in fields:
+                if f.required and not f.optional:
+                    needed[path, f.name] = needed.get((path, f.name), 0) + row["n"]
+            if fields and not any(held.get((path, f.name), 0) for f in fields):
+                doubtful.setdefault(event_type.name, set()).add(path)
+        found = {path for (path, name), count in needed.items() if held.get((path, name), 0) < count}
+        for name, paths in doubtful.items():
+            unsure = [file for file in files if file.path in paths - found]
+            if unsure:
+                told = f"SELECT DISTINCT filename FROM {{events}} WHERE type = {_braced(text(name))} AND payload <> '{{{{}}}}'"
+                found |= set(scanner.query(unsure, told).column(0).to_pylist())
+        return found
+
+    def _values(self, files: Sequence[LogFile], scanner: Any) -> dict[tuple[str, str], int]:
+        """How many values each shredded column of each file has; more than any event needs, where a footer does not say."""
+        listed = ", ".join(text(name) for name in self._registry.columns) or "''"
+        paths = ", ".join(text(file.path) for file in files)
+        query = f"""
+            SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))::BIGINT
+            FROM parquet_metadata([{paths}]) WHERE path_in_schema IN ({listed}) GROUP BY ALL
+        """
+        table = scanner.query(files, _braced(query))
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        return {(path, name): count for path, name, count in rows}
+
+
+def _braced(sql: str) -> str:
+    """SQL as `Scanner.query` wants it, which looks for `{events}` in it."""
+    return sql.replace("{", "{{").replace("}", "}}")

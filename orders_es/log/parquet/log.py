@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 import uuid
-from bisect import bisect_right
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import DamagedLog, DuplicateEvent, LogBusy, VersionConflict
+from orders_es.errors import DuplicateEvent, LogBusy, VersionConflict
 from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
-from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
-from orders_es.log.parquet.chain import COMMITS, commit_name, covering_segments, list_chain
+from orders_es.log.parquet.chain import commit_name, covering_segments
 from orders_es.log.parquet.follow import follow, read_events
-from orders_es.log.parquet.footer import KEY, Footer, read_footer
+from orders_es.log.parquet.footer import KEY, Footer
 from orders_es.log.parquet.identity import read_identity
+from orders_es.log.parquet.known import KnownChain
 from orders_es.log.parquet.storage import publish
-from orders_es.log.parquet.streams import SMALL_FILE, Streams, schema_columns
+from orders_es.log.parquet.streams import SMALL_FILE, schema_columns
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
 from orders_es.log.retry import recorded_before
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
@@ -43,10 +43,9 @@ __all__ = ["ParquetLog"]
 _ROWS_MOST = 64
 """Up to so many events a commit is encoded row by row; from there on pyarrow is faster."""
 _PATIENCE_SECONDS = 60.0
-_STALE_MOST = 10
 
 
-class ParquetLog:
+class ParquetLog(KnownChain):
     """A log in a folder of Parquet files; see `EventLog` for what it promises. Made by `open_log`.
 
     Any number of processes on one machine's file systems may read and append. The file system must know hard links and
@@ -62,19 +61,12 @@ class ParquetLog:
         self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
     ) -> None:
         self._url = os.fspath(url)
-        self._folder = str(Path(self._url).absolute())
-        self._commits = os.path.join(self._folder, COMMITS)
         self._registry = registry
         self._clock = clock
-        self._identity = read_identity(self._folder)
-        self._lock = threading.RLock()
-        self._turns = Turns(self._folder)
-        self._streams = Streams(self._identity.log_id, registry)
-        self._chain: list[LogFile] = []
-        self._tree = EMPTY_RANGE
-        self._recorded_at: int | None = None
-        self._checked = 0
-        self._relist()
+        folder = str(Path(self._url).absolute())
+        self._identity = read_identity(folder)
+        self._turns = Turns(folder)
+        super().__init__(folder, self._identity.log_id, registry)
 
     url = property(lambda self: self._url, doc="The folder, as it was given.")
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
@@ -232,97 +224,6 @@ class ParquetLog:
             return time.time_ns() // 1000
         return to_micros(self._clock(), "clock()")
 
-    # -- keeping up with other processes
-
-    def refresh(self) -> None:
-        """Take in what other processes committed or compacted since the last look. Cheap where nothing changed."""
-        with self._lock:
-            if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
-                self._relist()
-
-    def _catch_up(self) -> bool:
-        """Whether there were new commits at the end of the log as it is known; they are taken in.
-
-        Looks at the next name only. A writer needs no more: if what it knows is stale, its own name turns out taken, or
-        covered by a segment. Whoever only reads asks for segments too.
-        """
-        known = self._tree.end
-        found: list[tuple[LogFile, Footer]] = []
-        position = known + 1
-        while True:
-            path = f"{self._commits}/{position:020d}.parquet"
-            if not os.path.exists(path):
-                break
-            try:
-                footer = read_footer(path, self._identity.log_id)
-            except FileNotFoundError:
-                break
-            found.append((LogFile(path, "commit", position, footer.last), footer))
-            position = footer.last + 1
-        if not found:
-            return False
-        if covering_segments(self._folder, known + 1):  # after the commits, as rule 2 of `chain` has it
-            self._relist()
-            return True
-        for file, footer in found:
-            self._extend(file, footer)
-            self._streams.added(file, footer.streams)
-        return True
-
-    def _extend(self, file: LogFile, footer: Footer) -> None:
-        if footer.first != file.first:
-            raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
-        self._chain.append(file)
-        if self._checked == file.first - 1:
-            self._checked = file.last
-        self._tree = footer.tree
-        self._recorded_at = footer.recorded_at
-
-    def _relist(self) -> None:
-        """Take in the log's files afresh."""
-        listing = list_chain(self._folder, self._identity.log_id)
-        end = listing.chain[-1].last if listing.chain else 0
-        if end < self._tree.end:
-            raise DamagedLog(
-                self._folder,
-                f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files",
-            )
-        first_time = not self._chain
-        self._chain = listing.chain
-        self._checked = 0
-        if listing.end is not None:
-            self._tree = listing.end.tree
-            self._recorded_at = listing.end.recorded_at
-        if first_time:
-            self._streams.reset(self._chain)
-        else:
-            self._streams.replaced(self._chain)
-
-    def _check_chain(self) -> None:
-        """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins."""
-        if self._checked == self._tree.end:
-            return
-        start = bisect_right(self._chain, self._checked, key=lambda file: file.last)
-        for file in self._chain[start:]:
-            if file.kind == "commit":
-                footer = read_footer(file.path, self._identity.log_id)
-                if (footer.first, footer.last) != (file.first, file.last):
-                    raise DamagedLog(
-                        self._folder,
-                        f"the events from position {footer.last + 1} to {file.last} are missing; restore their files",
-                    )
-            self._checked = file.last
-
-    def _fresh(self, ask: Callable[[], Any]) -> Any:
-        """The answer to a question that reads files; asked again where compaction and vacuum took one away meanwhile."""
-        for _ in range(_STALE_MOST):
-            try:
-                self._check_chain()
-                return ask()
-            except FileNotFoundError:
-                self._relist()
-        raise DamagedLog(self._folder, "its files keep vanishing while they are read; is somebody else removing them?")
-
     # -- reading
 
     def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
@@ -427,17 +328,6 @@ class ParquetLog:
             self.refresh()
             self._fresh(lambda: None)
             return compaction.vacuum(self._folder, self._identity.log_id, grace)
-
-    def file_at(self, position: int) -> LogFile:
-        """The file that holds a position, as of the last look."""
-        with self._lock:
-            return self._chain[bisect_right(self._chain, position, key=lambda file: file.first) - 1]
-
-    def relist(self) -> None:
-        """Take in the log's files afresh, after one of them vanished or did not fit."""
-        with self._lock:
-            self._relist()
-            self._check_chain()
 
 
 def _versions_after(batch: Batch, bases: Sequence[int]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
-from orders_es.log.parquet.binding import TypesSeen
+from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.footer import read_footer
 from orders_es.log.parquet.index import StreamIndex
 from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
@@ -46,7 +46,7 @@ class Streams:
         self._log_id = log_id
         self._registry = registry
         self._scanner = Scanner()
-        self._types = TypesSeen()
+        self.contents = Contents(registry)
         self.reset([])
 
     def reset(self, chain: list[LogFile]) -> None:
@@ -160,7 +160,7 @@ class Streams:
 
     def types(self, chain: Sequence[LogFile]) -> frozenset[tuple[str, int]]:
         """The event types in a chain of files, with their schema versions. Raises as `versions` does."""
-        return self._types.up_to_date(chain, self._scanner)
+        return self.contents.up_to_date(chain, self._scanner)
 
     def close(self) -> None:
         """Let go of what is held open."""

@@ -1,0 +1,147 @@
+"""What a process knows of a log's files, kept up with what other processes commit, compact and remove."""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import DamagedLog
+from orders_es.log.event import LogFile
+from orders_es.log.merkle import EMPTY_RANGE
+from orders_es.log.parquet.chain import COMMITS, covering_segments, list_chain
+from orders_es.log.parquet.footer import Footer, read_footer
+from orders_es.log.parquet.streams import Streams
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["KnownChain"]
+
+_STALE_MOST = 10
+
+
+class KnownChain:
+    """The chain of files that make up a log, the tree over it, and its streams, as of the last look.
+
+    Args:
+        folder: The log's folder, an absolute path.
+        log_id: The log's identity.
+        registry: The event types that this program knows.
+    """
+
+    def __init__(self, folder: str, log_id: uuid.UUID, registry: EventRegistry) -> None:
+        self._folder = folder
+        self._commits = os.path.join(folder, COMMITS)
+        self._log_id = log_id
+        self._lock = threading.RLock()
+        self._streams = Streams(log_id, registry)
+        self._chain: list[LogFile] = []
+        self._tree = EMPTY_RANGE
+        self._recorded_at: int | None = None
+        self._checked = 0
+        self._relist()
+
+    def refresh(self) -> None:
+        """Take in what other processes committed or compacted since the last look. Cheap where nothing changed."""
+        with self._lock:
+            if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
+                self._relist()
+
+    def _catch_up(self) -> bool:
+        """Whether there were new commits at the end of the log as it is known; they are taken in.
+
+        Looks at the next name only. A writer needs no more: if what it knows is stale, its own name turns out taken, or
+        covered by a segment. Whoever only reads asks for segments too.
+        """
+        known = self._tree.end
+        found: list[tuple[LogFile, Footer]] = []
+        position = known + 1
+        while True:
+            path = f"{self._commits}/{position:020d}.parquet"
+            if not os.path.exists(path):
+                break
+            try:
+                footer = read_footer(path, self._log_id)
+            except FileNotFoundError:
+                break
+            found.append((LogFile(path, "commit", position, footer.last), footer))
+            position = footer.last + 1
+        if not found:
+            return False
+        if covering_segments(self._folder, known + 1):  # after the commits, as rule 2 of `chain` has it
+            self._relist()
+            return True
+        for file, footer in found:
+            self._extend(file, footer)
+            self._streams.added(file, footer.streams)
+        return True
+
+    def _extend(self, file: LogFile, footer: Footer) -> None:
+        if footer.first != file.first:
+            raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
+        self._chain.append(file)
+        if self._checked == file.first - 1:
+            self._checked = file.last
+        self._tree = footer.tree
+        self._recorded_at = footer.recorded_at
+
+    def _relist(self) -> None:
+        """Take in the log's files afresh."""
+        listing = list_chain(self._folder, self._log_id)
+        end = listing.chain[-1].last if listing.chain else 0
+        if end < self._tree.end:
+            raise DamagedLog(
+                self._folder,
+                f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files",
+            )
+        first_time = not self._chain
+        self._chain = listing.chain
+        self._checked = 0
+        if listing.end is not None:
+            self._tree = listing.end.tree
+            self._recorded_at = listing.end.recorded_at
+        if first_time:
+            self._streams.reset(self._chain)
+        else:
+            self._streams.replaced(self._chain)
+
+    def _check_chain(self) -> None:
+        """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins."""
+        if self._checked == self._tree.end:
+            return
+        start = bisect_right(self._chain, self._checked, key=lambda file: file.last)
+        for file in self._chain[start:]:
+            if file.kind == "commit":
+                footer = read_footer(file.path, self._log_id)
+                if (footer.first, footer.last) != (file.first, file.last):
+                    raise DamagedLog(
+                        self._folder,
+                        f"the events from position {footer.last + 1} to {file.last} are missing; restore their files",
+                    )
+            self._checked = file.last
+
+    def _fresh(self, ask: Callable[[], Any]) -> Any:
+        """The answer to a question that reads files; asked again where compaction and vacuum took one away meanwhile."""
+        for _ in range(_STALE_MOST):
+            try:
+                self._check_chain()
+                return ask()
+            except FileNotFoundError:
+                self._relist()
+        raise DamagedLog(self._folder, "its files keep vanishing while they are read; is somebody else removing them?")
+
+    def file_at(self, position: int) -> LogFile:
+        """The file that holds a position, as of the last look."""
+        with self._lock:
+            return self._chain[bisect_right(self._chain, position, key=lambda file: file.first) - 1]
+
+    def relist(self) -> None:
+        """Take in the log's files afresh, after one of them vanished or did not fit."""
+        with self._lock:
+            self._relist()
+            self._check_chain()
