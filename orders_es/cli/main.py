@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from orders_es.cli.compare import diff, explain
+from orders_es.cli.copying import copy
 from orders_es.cli.demo import demo
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
@@ -93,5 +94,5 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (demo, simulate, import_, info, show, history, explain, diff, sql, catalog, compact, vacuum):
+for _command in (demo, simulate, import_, info, show, history, explain, diff, sql, catalog, copy, compact, vacuum):
     main.add_command(_command)

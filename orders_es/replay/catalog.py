@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orders_es.errors import StorageError
+from orders_es.errors import InvalidSetting, StorageError
 from orders_es.log.relation import text
 from orders_es.read_models import load_read_models
 from orders_es.replay.session import define
@@ -33,11 +33,14 @@ def write_catalog(log: EventLog, file: str | os.PathLike[str]) -> Head:
         The head of the log that the file shows.
 
     Raises:
+        InvalidSetting: That is the log's own file.
         StorageError: It cannot be written there.
     """
     import duckdb  # noqa: PLC0415 - only who wants such a file needs it
 
     target = Path(file).absolute()
+    if target.is_file() and Path(log.url).is_file() and target.samefile(log.url):
+        raise InvalidSetting("file", str(target), "that is the log itself; name another file")
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".catalog-") as folder:
             fresh = Path(folder) / "catalog.duckdb"
