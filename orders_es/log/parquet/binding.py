@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.relation import ENVELOPE_TYPES, empty_relation, event_columns, quoted, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from orders_es.log.event import LogFile
     from orders_es.log.registry import EventRegistry
@@ -61,8 +61,9 @@ def _from_payload(registry: EventRegistry) -> list[str]:
 
 
 class Contents:
-    """What a log's files hold: the event types with their schema versions, and which files were written without a type
-    that the registry knows by now, so that their shredded columns lack its values. Each file is looked at once.
+    """What a log's files hold: types of events, and whether all their values are in columns. Each file is looked at once.
+
+    A file written by a program that did not know a type has no values for it in its columns, only in the payload.
 
     Args:
         registry: The event types that the program knows.

@@ -285,7 +285,10 @@ class ParquetLog(KnownChain):
     def bind(self, connection: Any, name: str = "events") -> Head:
         """Show the log as a view in a DuckDB connection. See `EventLog.bind`."""
         with self._lock:
-            relation = relation_of(self.files(), self._registry.columns)
+            self.files()
+            self.event_types()  # looks into what is new since
+            files = list(self._chain)
+            relation = relation_of(files, self._registry, self._streams.contents.from_payload(files))
             head = self._head()
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
