@@ -12,6 +12,7 @@ from orders_es.cli.compare import diff, explain
 from orders_es.cli.copying import copy
 from orders_es.cli.demo import demo
 from orders_es.cli.keep import compact, info, vacuum
+from orders_es.cli.lines import export
 from orders_es.cli.look import history, show
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.sources import import_, simulate
@@ -94,5 +95,5 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (demo, simulate, import_, info, show, history, explain, diff, sql, catalog, copy, compact, vacuum):
+for _command in (demo, simulate, import_, export, info, show, history, explain, diff, sql, catalog, copy, compact, vacuum):
     main.add_command(_command)

@@ -1,0 +1,142 @@
+"""The commands for JSON lines: `export jsonl` and `import jsonl`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.output import count, print_json
+from orders_es.cli.sources import import_, somebody_watches, tell_import
+
+__all__ = ["export"]
+
+
+@click.group(short_help="Take a log's events elsewhere.")
+def export() -> None:
+    """Take a log's events elsewhere. The log is only read."""
+
+
+@export.command(name="jsonl")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The file to write; standard output if left out. Never overwritten.",
+)
+@log_option()
+@as_json
+def export_lines(out: str | None, log: str, as_json: bool) -> None:
+    """All events as JSON lines: one object a line, in the order of the log.
+
+    A line has every part of the envelope, and the payload byte for byte as it was recorded. `import jsonl` reads it all
+    back.
+
+    \b
+    Example:
+      orders-es export jsonl --log my-log --out events.jsonl
+      orders-es export jsonl --log my-log | jq -c 'select(.type == "RefundIssued")'
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    if as_json and out is None:
+        raise click.UsageError(
+            "--json tells what was written to a file, and standard output has the lines; add --out FILE"
+        )
+    from orders_es.sources.jsonl_export import export_jsonl  # noqa: PLC0415 - takes pyarrow
+
+    with existing_log(log) as opened:
+        if out is None:
+            export_jsonl(opened, sys.stdout.buffer, progress=somebody_watches(as_json) and not sys.stdout.isatty())
+            return
+        events = export_jsonl(opened, out, progress=somebody_watches(as_json))
+    if as_json:
+        print_json({"log": log, "out": out, "events": events})
+    else:
+        click.echo(f"{out}: {count(events, 'event')}, one a line")
+
+
+@import_.command(name="jsonl")
+@click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--mapping",
+    metavar="NAME|TOML",
+    help="What makes orders of ours out of lines of another shape: 'order-service', which is shipped, or a TOML file. "
+    "Without it, the lines are those of `export jsonl`.",
+)
+@click.option(
+    "--currency", metavar="CODE", help="With --mapping: the currency of orders whose lines name none, such as EUR."
+)
+@click.option(
+    "--as-recorded",
+    is_flag=True,
+    help="Keep the times of recording as well. Only whole logs, and only into an empty log.",
+)
+@click.option(
+    "--keep-unknown", is_flag=True, help="Take over events of types that are not the order domain's, as they are."
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "quarantine"]),
+    default="stop",
+    show_default=True,
+    help="What to do about a bad line: import nothing and name it, or write all lines of its stream to a file and import "
+    "the other streams.",
+)
+@click.option(
+    "--quarantine",
+    metavar="CSV",
+    type=click.Path(dir_okay=False),
+    help="Where such lines go; '<name of FILE>.quarantine.csv' in this folder if left out. Never overwritten.",
+)
+@log_option(makes=True)
+@as_json
+def import_lines(
+    source: str,
+    mapping: str | None,
+    currency: str | None,
+    as_recorded: bool,
+    keep_unknown: bool,
+    on_error: str,
+    quarantine: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
+    """JSON lines, one event a line: our own export, or with --mapping another system's events.
+
+    All lines are checked before anything is appended: each for itself, and all together for versions that are missing,
+    come twice or stand out of order. Lines that the log has already add nothing.
+
+    \b
+    Example:
+      orders-es import jsonl events.jsonl --as-recorded --log copy
+      orders-es import jsonl order-events.jsonl --mapping order-service --log shop
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    wrong = {
+        "--quarantine names a file for bad lines; add --on-error quarantine to set them aside": quarantine is not None
+        and on_error != "quarantine",
+        "--currency fills in what lines of another shape lack; it needs --mapping": currency is not None
+        and mapping is None,
+        "--as-recorded and --keep-unknown are for our own export; leave them out, or --mapping": mapping is not None
+        and (as_recorded or keep_unknown),
+        "--as-recorded restores a log whole, so no line can be set aside; leave out --on-error quarantine": as_recorded
+        and on_error == "quarantine",
+    }
+    for what, is_so in wrong.items():
+        if is_so:
+            raise click.UsageError(what)
+    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.jsonl import import_jsonl  # noqa: PLC0415
+
+    with open_log(log, create=True) as opened:
+        done = import_jsonl(
+            opened,
+            source,
+            mapping=mapping,
+            currency=currency,
+            on_error="quarantine" if on_error == "quarantine" else "stop",
+            quarantine=quarantine,
+            as_recorded=as_recorded,
+            keep_unknown=keep_unknown,
+            progress=somebody_watches(as_json),
+        )
+    tell_import(done, log, as_json)

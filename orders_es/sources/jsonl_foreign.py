@@ -1,0 +1,232 @@
+"""Lines of another system's shape as events of ours, by a mapping; for `orders_es.sources.jsonl`."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, InvalidOperation
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from orders_es.errors import InvalidEvent
+from orders_es.log.batch import check_stream_id
+from orders_es.log.event import to_micros
+from orders_es.sources.jsonl_lines import BadLine, Line
+from orders_es.sources.values import instant_in
+
+if TYPE_CHECKING:
+    from orders_es.log import EventRegistry
+    from orders_es.sources.jsonl_mapping import FieldRule, Mapping, TypeRule
+
+__all__ = ["ForeignLines"]
+
+_ABSENT: Any = object()
+_EXACT = Context(prec=60)
+
+
+class ForeignLines:
+    """Lines of the shape that a mapping describes.
+
+    A number with a point is never a binary float on its way: its digits are read.
+
+    Args:
+        registry: Our event types.
+        mapping: Which foreign type and field becomes which of ours.
+    """
+
+    def __init__(self, registry: EventRegistry, mapping: Mapping) -> None:
+        self._registry, self._mapping = registry, mapping
+        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
+        self._instant = instant_in(mapping.zone)
+        known = {path.partition(".")[0] for paths in mapping.envelope.values() for path in paths}
+        self._envelope_names = known | mapping.envelope_ignored
+        self.first_version = mapping.first_version
+
+    def read(self, text: bytes) -> Line:
+        """The event that a line holds. See `LineReader.read`."""
+        try:
+            given = self._decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadLine(f"it is not JSON: {error}") from error
+        if not isinstance(given, dict):
+            raise BadLine("it is JSON, but not an object")
+        stream_id = self._stream(given)
+        try:
+            return self._event(given, stream_id)
+        except BadLine:
+            raise
+        except ValueError as error:
+            raise BadLine(str(error), stream_id) from error
+
+    def _stream(self, given: dict[str, Any]) -> str:
+        name, value = self._part(given, "stream_id")
+        try:
+            return check_stream_id(_text(name, value))
+        except ValueError as error:
+            raise BadLine(str(error)) from error
+
+    def _event(self, given: dict[str, Any], stream_id: str) -> Line:
+        mapping = self._mapping
+        foreign = _text(*self._part(given, "type"))
+        version = None
+        if "version" in mapping.envelope:
+            version = _integer(*self._part(given, "version"))
+        occurred_at = to_micros(self._time(*self._part(given, "occurred_at")), "occurred_at")
+        rule = mapping.types.get(foreign)
+        if rule is None and foreign not in mapping.ignored_types:
+            raise ValueError(
+                f"{mapping.path} has no [types.{foreign}]; add it, or add {foreign!r} to ignore_types to leave such lines out"
+            )
+        kind, payload, schema_version = "", "", 1
+        if rule is not None:
+            payload = self._payload(given, foreign, rule)
+            kind, schema_version = rule.to, self._registry[rule.to].schema_version
+        return Line(
+            stream_id=stream_id,
+            version=version,
+            event_id=self._event_id(given, stream_id),
+            type=kind,
+            schema_version=schema_version,
+            occurred_at=occurred_at,
+            actor=self._optional_text(given, "actor"),
+            correlation_id=self._optional_text(given, "correlation_id"),
+            causation_id=self._optional_text(given, "causation_id"),
+            payload=payload,
+        )
+
+    def _payload(self, given: dict[str, Any], foreign: str, rule: TypeRule) -> str:
+        paths = self._mapping.envelope.get("payload")
+        if paths is None:
+            source, extra = given, {*given} - self._envelope_names
+        else:
+            name, source = _find(given, paths)
+            source = {} if source is _ABSENT or source is None else source
+            if not isinstance(source, dict):
+                raise ValueError(f"{name} is not an object")
+            beside = {*given} - self._envelope_names
+            if beside:
+                raise ValueError(
+                    f"{_listed(beside)}: the mapping does not mention that; add it to ignore of [envelope]"
+                )
+            extra = set(source)
+        extra -= rule.mentioned | rule.ignored
+        if extra:
+            raise ValueError(
+                f"the payload has {_listed(extra)}, which [types.{foreign}] does not mention; map it, or add it to ignore"
+            )
+        values = {
+            name: value for name, field in rule.fields.items() if (value := self._value(source, field)) is not None
+        }
+        try:
+            data = self._registry[rule.to].cls(**values)
+            return self._registry.encode(data)[1]
+        except InvalidEvent as error:
+            raise ValueError(str(error)) from error
+
+    def _value(self, source: dict[str, Any], rule: FieldRule) -> Any:
+        name, value = _find(source, rule.sources)
+        if value is _ABSENT or value is None:
+            if rule.default is not None:
+                return self._convert(name or "value", rule.default, rule.form)
+            if rule.required:
+                hint = "; say which with currency= (--currency)" if "currency" in rule.sources else ""
+                raise ValueError(f"{' or '.join(rule.sources)} is missing{hint}")
+            return None
+        converted = self._convert(name, value, rule.form)
+        if rule.minus is not None:
+            less, taken = _find(source, (rule.minus,))
+            if taken is not _ABSENT and taken is not None:
+                taken = self._convert(less, taken, rule.form)
+                converted = converted - taken if rule.form == "integer" else _EXACT.subtract(converted, taken)
+        return converted
+
+    def _convert(self, name: str, value: Any, form: str) -> Any:
+        match form:
+            case "text":
+                return _text(name, value)
+            case "integer":
+                return _integer(name, value)
+            case "minor":
+                # Spelt, not multiplied: a product would be rounded to the precision of the caller's decimal context.
+                return Decimal(f"{_integer(name, value)}E-{self._mapping.minor_digits}")
+            case "decimal":
+                return _decimal(name, value)
+            case "boolean":
+                if not isinstance(value, bool):
+                    raise ValueError(f"{name} {value!r} is not true or false")  # noqa: TRY004 - the line is wrong, not the call
+                return value
+            case _:
+                return self._time(name, value)
+
+    def _time(self, name: str, value: Any) -> Any:
+        try:
+            moment = self._instant(value)
+        except ValueError as error:
+            raise ValueError(f"{name} {value!r} {error}") from error
+        if moment is None:
+            raise ValueError(f"{name} is empty")
+        return moment
+
+    def _part(self, given: dict[str, Any], key: str) -> tuple[str, Any]:
+        paths = self._mapping.envelope[key]
+        name, value = _find(given, paths)
+        if value is _ABSENT or value is None:
+            raise BadLine(f"{' or '.join(paths)} is missing")
+        return name, value
+
+    def _optional_text(self, given: dict[str, Any], key: str) -> str | None:
+        name, value = _find(given, self._mapping.envelope.get(key, ()))
+        return None if value is _ABSENT or value is None else _text(name, value)
+
+    def _event_id(self, given: dict[str, Any], stream_id: str) -> bytes | None:
+        """A UUID stays what it is; another name becomes one, the same at every import."""
+        if "event_id" not in self._mapping.envelope:
+            return None
+        name = _text(*self._part(given, "event_id"))
+        try:
+            return UUID(name).bytes
+        except ValueError:
+            key = f"{len(stream_id)}:{stream_id}{name}".encode()
+            raw = bytearray(sha256(b"orders_es jsonl event\0" + key).digest()[:16])
+            raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80
+            return bytes(raw)
+
+
+def _find(given: Any, paths: tuple[str, ...]) -> tuple[str, Any]:
+    for path in paths:
+        value = given
+        for part in (path,) if path in given else path.split("."):
+            value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if value is not _ABSENT:
+            return path, value
+    return (paths[0] if paths else ""), _ABSENT
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} {value!r} is not text")
+    return value
+
+
+def _integer(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{name} {str(value)!r} is not a whole number")  # noqa: TRY004 - the line is wrong, not the call
+    return value
+
+
+def _decimal(name: str, value: Any) -> Decimal:
+    if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if number.is_finite():
+            return number
+    raise ValueError(f"{name} {str(value)!r} is not a number")
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names))
