@@ -12,24 +12,66 @@ import pyarrow as pa
 from orders_es.log.columns import event_schema
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.registry import ENVELOPE
-from orders_es.log.relation import event_columns, quoted, text
+from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from orders_es.log.duckdb.store import Store
+    from orders_es.log.registry import EventRegistry, EventType
 
-__all__ = ["bind_view"]
+__all__ = ["Lacking", "bind_view"]
 
 _SCHEMA = "orders_es_logs"
+
+
+class Lacking:
+    """Which event types have values in their payloads only, since whoever wrote them did not know the type.
+
+    Args:
+        registry: The event types that the program knows.
+    """
+
+    def __init__(self, registry: EventRegistry) -> None:
+        self._registry = registry
+        self._known = len(registry)
+        self._until = 0
+        self._types: set[str] = set()
+
+    def up_to(self, store: Store, end: int) -> set[str]:
+        """Their names, among the events up to a position; only what is new since the last look is looked at."""
+        if self._known != len(self._registry):  # a type was registered meanwhile
+            self._known, self._until = len(self._registry), 0
+            self._types.clear()
+        arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := _lacks(t, store.columns))]
+        if arms and end > self._until:
+            rows = store.ask(
+                "SELECT DISTINCT type FROM events WHERE position > ? AND position <= ? "
+                f"AND CASE type {' '.join(arms)} ELSE false END",
+                [self._until, end],
+            )
+            self._types.update(name for (name,) in rows)
+        self._until = max(self._until, end)
+        return set(self._types)
+
+
+def _lacks(event_type: EventType, there: Mapping[str, str]) -> str:
+    """SQL that is true of an event of a type without values in its columns; nothing where it needs none."""
+    fields = [f for f in event_type.fields if f.kind != "json"]
+    needed = [f for f in fields if f.required and not f.optional]
+    nulls = [f"{quoted(f.name)} IS NULL" if f.name in there else "true" for f in needed or fields]
+    if not nulls:
+        return ""
+    return f"({' OR '.join(nulls)})" if needed else f"({' AND '.join(nulls)} AND payload <> '{{}}')"
 
 
 def bind_view(
     connection: Any,
     name: str,
     store: Store,
-    kinds: Mapping[str, str],
+    registry: EventRegistry,
     end: int,
+    lacking: set[str],
     read: Callable[[int, int], Iterator[pa.RecordBatch]],
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
@@ -42,21 +84,34 @@ def bind_view(
         connection: The connection.
         name: The view's name.
         store: The log's database.
-        kinds: The registry's columns.
+        registry: The event types that the program knows.
         end: The last position.
+        lacking: The event types some of whose values are in the payload only.
         read: Gives the events after a position up to another, with all columns.
     """
     own = _own_database(connection, store.path)
-    table = f"{quoted(own)}.main.events" if own is not None else _copied(connection, store, kinds, end, read)
-    there = store.columns if own is not None else event_columns(kinds)
+    kinds = registry.columns
+    if own is None:
+        kind_of, table, there = "VIEW", _copied(connection, store, kinds, end, read), event_columns(kinds)
+    else:
+        kind_of, table, there = "TEMPORARY VIEW", f"{quoted(own)}.main.events", store.columns
     chosen = ", ".join(
-        f"{quoted(column)}::{kind} AS {quoted(column)}" if column in there else f"NULL::{kind} AS {quoted(column)}"
+        f"{_value(column, kind, there, registry, lacking)}::{kind} AS {quoted(column)}"
         for column, kind in event_columns(kinds).items()
     )
-    kind_of = "VIEW" if own is None else "TEMPORARY VIEW"
     connection.execute(
         f"CREATE OR REPLACE {kind_of} {quoted(name)} AS SELECT {chosen} FROM {table} WHERE position <= {end}"
     )
+
+
+def _value(column: str, kind: str, there: Mapping[str, str], registry: EventRegistry, lacking: set[str]) -> str:
+    """SQL for a column: its own value, or the payload's where an event of such a type may lack it."""
+    own = quoted(column) if column in there else f"NULL::{kind}"
+    types = sorted(name for name in lacking if any(f.name == column for f in registry[name].fields))
+    if column in ENVELOPE_TYPES or not types:
+        return own
+    told = f"json_extract_string(payload, {text('$.' + quoted(column))})::{kind}"
+    return f"coalesce({own}, CASE WHEN type IN ({', '.join(map(text, types))}) THEN {told} END)"
 
 
 def _own_database(connection: Any, path: str) -> str | None:

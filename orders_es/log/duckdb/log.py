@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import NotALog
 from orders_es.log.batch import check_stream_id, pending_rows
-from orders_es.log.duckdb.binding import bind_view
+from orders_es.log.duckdb.binding import Lacking, bind_view
 from orders_es.log.duckdb.reading import follow, pages, retry_rows, schema_columns, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
 from orders_es.log.duckdb.tables import moment
@@ -69,6 +69,7 @@ class DuckDBLog:
         self._path = MEMORY if self._url == MEMORY else str(Path(self._url).resolve())
         self._registry = registry
         self._clock = clock
+        self._lacking = Lacking(registry)
         self._opening = threading.RLock()
         self._store: Store | None = None
         self._hold(open_store(self._path, create=create, origin=origin, columns=registry.columns))
@@ -279,14 +280,17 @@ class DuckDBLog:
         events, in the schema `orders_es_logs`, and each call adds what is new: DuckDB lets no second database open a file.
         """
         head = self.head()
+        names = schema_columns(None, self._registry)
+        with self._locked() as store:
+            lacking = self._lacking.up_to(store, head.position)
         with self._using() as store:
-            names = schema_columns(None, self._registry)
             bind_view(
                 connection,
                 name,
                 store,
-                self._registry.columns,
+                self._registry,
                 head.position,
+                lacking,
                 lambda after, to: self._pages(after, to, 65_536, names),
             )
         return head
