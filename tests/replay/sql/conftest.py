@@ -38,10 +38,21 @@ def some(kind):
     return st.builds(kind, **parts)
 
 
-EVENTS = st.one_of([some(kind) for kind in o.EVENT_TYPES])
-ORDERS = st.sampled_from(["A-1", "B'2", "C 3"])
-COMMITS = st.lists(
-    st.lists(st.tuples(ORDERS, EVENTS, st.integers(0, 12)), min_size=1, max_size=12), min_size=1, max_size=4
+KINDS = {kind: some(kind) for kind in o.EVENT_TYPES}
+ORDERS = st.sampled_from(["A-1", "B'2"])
+
+
+def commits_of(kinds):
+    event = st.one_of([KINDS[kind] for kind in kinds])
+    return st.lists(
+        st.lists(st.tuples(ORDERS, event, st.integers(0, 12)), min_size=1, max_size=12), min_size=1, max_size=4
+    )
+
+
+# A few kinds at a time, so that several events of a kind meet in one order, and firsts and lasts are put to the test.
+COMMITS = st.one_of(
+    commits_of(o.EVENT_TYPES),
+    st.lists(st.sampled_from(o.EVENT_TYPES), min_size=1, max_size=3, unique_by=id).flatmap(commits_of),
 )
 """Commits of (order, event, hour of happening)."""
 
