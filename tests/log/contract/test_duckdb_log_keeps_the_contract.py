@@ -1,10 +1,11 @@
-"""The contract, on the DuckDB log: in a file, and in memory."""
+"""The contract, on the DuckDB log: in a file, in memory, and through two handles in turn that read page by page."""
 
 import itertools
 
 import pytest
 
-from orders_es.log import open_log
+from orders_es.log import EventLog, open_log
+from orders_es.log.duckdb import DuckDBLog, reading
 from orders_es.testing import LogContract
 
 
@@ -31,3 +32,43 @@ class TestDuckDBLogInMemory(LogContract):
     @pytest.fixture
     def make_log(self):
         return lambda registry=None, clock=None: open_log(":memory:", registry=registry, clock=clock)
+
+
+class TwoHandles:
+    """One log through two handles; every call goes to the other one."""
+
+    def __init__(self, url, registry=None, clock=None):
+        self._handles = itertools.cycle([open_log(url, create=True, registry=registry, clock=clock) for _ in range(2)])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _turned(name):
+    if isinstance(getattr(DuckDBLog, name), property):
+        return property(lambda self: getattr(next(self._handles), name))
+    return lambda self, *args, **options: getattr(next(self._handles), name)(*args, **options)
+
+
+for _name in (n for n in vars(EventLog) if not n.startswith("_")):
+    setattr(TwoHandles, _name, _turned(_name))
+
+
+class TestDuckDBLogThroughTwoHandlesInTurn(LogContract):
+    shared_by_processes = False
+    histories = 6
+
+    @pytest.fixture(autouse=True)
+    def small_pages(self, monkeypatch):
+        monkeypatch.setattr(reading, "_PAGE", 5)
+
+    @pytest.fixture
+    def make_log(self, tmp_path):
+        numbers = itertools.count()
+        return lambda registry=None, clock=None: TwoHandles(tmp_path / f"log {next(numbers)}.duckdb", registry, clock)
+
+    def reopen(self, log):
+        return TwoHandles(log.url, log.registry)
