@@ -95,5 +95,20 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
-for _command in (demo, simulate, import_, export, info, show, history, explain, diff, sql, catalog, copy, compact, vacuum):
+for _command in (
+    demo,
+    simulate,
+    import_,
+    export,
+    info,
+    show,
+    history,
+    explain,
+    diff,
+    sql,
+    catalog,
+    copy,
+    compact,
+    vacuum,
+):
     main.add_command(_command)
