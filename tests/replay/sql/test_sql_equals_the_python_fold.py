@@ -36,6 +36,7 @@ def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
     def check(case):
         commits, at, known_at = case
         with recorded(commits) as log, connect(log) as session:
+            assert_orders_equal(session.sql("SELECT * FROM orders"), load_orders(log))
             expected = load_orders(log, at=at, known_at=known_at)
             assert_orders_equal(session.sql("SELECT * FROM orders", at=at, known_at=known_at), expected)
             macro = session.sql("SELECT * FROM orders_at($at, known_at := $known)", {"at": at, "known": known_at})
