@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class DamagedRow:
 
 
 def parse_csv(
-    path: Path, data: bytes, columns: Mapping[str, Sequence[str]]
+    path: Path, data: bytes, columns: Mapping[str, Sequence[str]], *, only_wanted: bool = False
 ) -> tuple[pa.Table, npt.NDArray[np.int64], tuple[DamagedRow, ...]]:
     """Every column as text, each row's number, and the rows that could not be cut into columns. Empty lines do not count.
 
@@ -52,6 +53,7 @@ def parse_csv(
         path: The file, for the errors.
         data: Its bytes.
         columns: The columns that are wanted; the separator is the one that makes most of them appear in the header.
+        only_wanted: Whether to leave out all others, if all that are wanted are there.
 
     Raises:
         BadSource: It is not text, or not CSV.
@@ -61,6 +63,7 @@ def parse_csv(
         raise BadSource(str(path), None, "it holds zero bytes, so it is not a text file; was it renamed to .csv?")
     delimiter, header = _header(path, text, columns)
     damaged: list[DamagedRow] = []
+    found = list(match_columns(path, header, columns).values())
 
     def set_aside(row: Any) -> Literal["skip"]:
         fields = tuple(next(csv.reader([row.text], delimiter=delimiter), ()))
@@ -76,7 +79,10 @@ def parse_csv(
             parse_options=arrow_csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
             ),
-            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()),
+                include_columns=found if only_wanted and len(found) == len(columns) else None,
+            ),
         )
     except pa.ArrowException as error:
         raise BadSource(str(path), None, f"it is not readable as CSV: {error}") from error
@@ -88,7 +94,7 @@ def _as_utf8(data: bytes) -> bytes:
     if data.startswith(_UTF16):
         return data.decode("utf-16", errors="replace").encode()
     try:
-        data.decode("utf-8")
+        _check_utf8(data)
     except UnicodeDecodeError:
         # Five byte values have no character in Windows-1252; ISO 8859-1 gives every byte one.
         try:
@@ -96,6 +102,14 @@ def _as_utf8(data: bytes) -> bytes:
         except UnicodeDecodeError:
             return data.decode("latin-1").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _check_utf8(data: bytes) -> None:
+    """Raise `UnicodeDecodeError` if it is something else; in pieces, because the text as a whole is not needed."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _BLOCK):
+        decoder.decode(data[start : start + _BLOCK])
+    decoder.decode(b"", final=True)
 
 
 def _header(path: Path, text: bytes, columns: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:

@@ -60,6 +60,12 @@ class SourceTable:
         values = self.table.column(self.columns[name])
         return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
+    def without_cells(self) -> SourceTable:
+        """The same file without what stands in its rows; for whoever has read them and needs to know only how many."""
+        return SourceTable(
+            self.path, self.digest, self.table.select([]), self.columns, self.numbers, self.damaged, self.sheets
+        )
+
     def select(self, keep: npt.NDArray[np.bool_]) -> SourceTable:
         """The same file with only the rows where `keep` is true; their numbers stay what they were."""
         return SourceTable(
@@ -79,6 +85,7 @@ def read_source(
     optional: Sequence[str] = (),
     order_by: str | None = None,
     rows_required: bool = True,
+    only_wanted: bool = False,
     progress: bool = False,
 ) -> SourceTable:
     r"""The rows of a `.csv`, `.xlsx` or `.parquet` file; read-only, never writes.
@@ -90,6 +97,7 @@ def read_source(
         optional: Those of `columns` that a file may lack.
         order_by: One of `columns`; where the file has it, rows are put in its order.
         rows_required: Whether a file with a header and nothing else is refused.
+        only_wanted: Whether to leave columns aside that nobody asked for, if all others are there. Not for `.xlsx`.
         progress: Whether to show a bar, on a terminal, while a workbook is read.
 
     Raises:
@@ -111,11 +119,11 @@ def read_source(
     damaged: tuple[DamagedRow, ...] = ()
     sheets: tuple[tuple[str, int], ...] = ()
     if kind == ".csv":
-        table, numbers, damaged = parse_csv(path, data, columns)
+        table, numbers, damaged = parse_csv(path, data, columns, only_wanted=only_wanted)
     elif kind == ".xlsx":
         table, numbers, sheets = parse_workbook(path, data, columns, optional, progress=progress)
     else:
-        table = _parse_parquet(path, data)
+        table = _parse_parquet(path, data, columns if only_wanted else {})
         numbers = np.arange(1, table.num_rows + 1)
     names = match_columns(path, table.column_names, columns)
     require_columns(path, table.column_names, names, columns, optional)
@@ -146,9 +154,10 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _parse_parquet(path: Path, data: bytes) -> pa.Table:
+def _parse_parquet(path: Path, data: bytes, only: Mapping[str, Sequence[str]]) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(data))
+        found = list(match_columns(path, pq.read_schema(pa.BufferReader(data)).names, only).values())
+        return pq.read_table(pa.BufferReader(data), columns=found if only and len(found) == len(only) else None)
     except (pa.ArrowException, OSError) as error:
         raise BadSource(str(path), None, f"it is not a readable Parquet file: {error}") from error
 

@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 from orders_es.sources.batches import append_streams
 from orders_es.sources.olist_events import to_streams
-from orders_es.sources.olist_files import read_folder
+from orders_es.sources.olist_files import find_files
 from orders_es.sources.olist_rows import SetAside, check_folder
 from orders_es.sources.result import ImportResult
 
@@ -113,9 +113,9 @@ def import_olist(
     """
     _check_options(on_error, quarantine, currency, batch_events)
     zone = _zone(tz)
-    files = read_folder(folder, progress=progress)
+    files = find_files(folder, whole=on_error == "quarantine")
+    checked = check_folder(files, zone, progress=progress)
     rows, digest = files.rows, files.digest
-    checked = check_folder(files, zone)
     aside = SetAside()
     if on_error == "stop":
         checked.stop()

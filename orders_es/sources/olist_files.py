@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource
 from orders_es.sources.files import read_source
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.files import SourceTable
 
-__all__ = ["COLUMNS", "NAMES", "OlistFiles", "read_folder"]
+__all__ = ["COLUMNS", "NAMES", "OlistFiles", "find_files"]
 
 NAMES = {
     "orders": "olist_orders_dataset",
@@ -51,35 +49,56 @@ _MAY_HAVE_NO_ROWS = frozenset({"items", "payments", "products"})
 _KINDS = (".csv", ".parquet")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OlistFiles:
     """The files of one folder.
 
     Args:
         folder: The folder, as it was named.
-        tables: Each file that is there, by the name that the importer has for it.
-        digest: SHA-256 of the files' own digests, in the order of `NAMES`; 32 zero bytes stand for one that is absent.
+        paths: Each file that is there, by the name that the importer has for it.
+        whole: Whether all columns are read, and rows are kept for a quarantine; or only what is needed, as long as it is.
+        tables: The files that were read. Without `whole` they have no cells.
     """
 
     folder: Path
-    tables: dict[str, SourceTable]
-    digest: bytes
+    paths: dict[str, Path]
+    whole: bool
+    tables: dict[str, SourceTable] = field(default_factory=dict)
+
+    def load(self, what: str) -> SourceTable:
+        """One file, with its cells.
+
+        Raises:
+            BadSource: It cannot be read.
+        """
+        wanted = {name: (name,) for name in COLUMNS[what]}
+        source = read_source(
+            self.paths[what], wanted, rows_required=what not in _MAY_HAVE_NO_ROWS, only_wanted=not self.whole
+        )
+        self.tables[what] = source if self.whole else source.without_cells()
+        return source
 
     @property
     def rows(self) -> int:
         """All rows of all files, good and bad."""
         return sum(source.table.num_rows + len(source.damaged) for source in self.tables.values())
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the files' own digests, in the order of `NAMES`; 32 zero bytes stand for one that is absent."""
+        digests = [self.tables[what].digest if what in self.tables else bytes(32) for what in NAMES]
+        return sha256(b"".join(digests)).digest()
 
-def read_folder(folder: str | os.PathLike[str], *, progress: bool = False) -> OlistFiles:
-    """The files of a folder, each `.csv` or `.parquet`; read-only, never writes.
+
+def find_files(folder: str | os.PathLike[str], *, whole: bool) -> OlistFiles:
+    """The files of a folder, each `.csv` or `.parquet`, not read yet.
 
     Args:
         folder: Where they lie, under the names with which they were published.
-        progress: Whether to show a bar, on a terminal.
+        whole: See `OlistFiles`.
 
     Raises:
-        BadSource: It is no folder, a file other than the products' is missing, or one cannot be read.
+        BadSource: It is no folder, or a file other than the products' is missing.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -87,12 +106,7 @@ def read_folder(folder: str | os.PathLike[str], *, progress: bool = False) -> Ol
         raise BadSource(str(folder), None, f"{there}; give the folder into which the data set was unpacked")
     # All are looked for before one is read: a missing file is better said at once.
     paths = {what: path for what in NAMES if (path := _find(folder, what)) is not None}
-    tables = {}
-    for what, path in tqdm(paths.items(), desc="reading", unit=" files", disable=None if progress else True):
-        wanted = {name: (name,) for name in COLUMNS[what]}
-        tables[what] = read_source(path, wanted, rows_required=what not in _MAY_HAVE_NO_ROWS)
-    digests = [tables[what].digest if what in tables else bytes(32) for what in NAMES]
-    return OlistFiles(folder, tables, sha256(b"".join(digests)).digest())
+    return OlistFiles(folder, paths, whole)
 
 
 def _find(folder: Path, what: str) -> Path | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
+from tqdm.auto import tqdm
 
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.olist_columns import NEVER, read_amounts, read_integers, read_texts, read_times
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from orders_es.sources.files import SourceTable
     from orders_es.sources.olist_files import OlistFiles
 
 __all__ = ["Items", "Olist", "Orders", "Payments", "check_folder"]
@@ -88,30 +90,40 @@ class SetAside:
     folder: Path | None = None
 
 
-def check_folder(files: OlistFiles, zone: tzinfo) -> _Checked:
+def check_folder(files: OlistFiles, zone: tzinfo, *, progress: bool = False) -> _Checked:
     """Every row of every file, read and checked; nothing is decided yet about bad ones.
 
     Args:
         files: The folder's files.
         zone: The zone of times that name none.
+        progress: Whether to show a bar, on a terminal.
+
+    Raises:
+        BadSource: A file cannot be read.
     """
-    return _Checked(files, zone)
+    return _Checked(files, zone, progress=progress)
 
 
 class _Checked:
     """The files' columns and what is wrong with their rows."""
 
-    def __init__(self, files: OlistFiles, zone: tzinfo) -> None:
+    def __init__(self, files: OlistFiles, zone: tzinfo, *, progress: bool) -> None:
         self._files = files
-        self._bad = {what: BadRows(source) for what, source in files.tables.items()}
-        self._read_orders(zone)
-        self._read_customers()
-        self._read_products()
-        self._read_items()
-        self._read_payments()
+        self._bad: dict[str, BadRows] = {}
+        self._zone = zone
+        steps = (self._read_orders, self._read_customers, self._read_products, self._read_items, self._read_payments)
+        # Each file is let go before the next one is read: together they would take several times the memory.
+        for read in tqdm(steps, desc="reading", unit=" files", disable=None if progress else True):
+            read()
 
-    def _read_orders(self, zone: tzinfo) -> None:
-        source, bad = self._files.tables["orders"], self._bad["orders"]
+    def _load(self, what: str) -> tuple[SourceTable, BadRows]:
+        source = self._files.load(what)
+        self._bad[what] = BadRows(self._files.tables[what])
+        return source, self._bad[what]
+
+    def _read_orders(self) -> None:
+        source, bad = self._load("orders")
+        zone = self._zone
         self._order_id = read_texts(source, "order_id", bad)
         _no_id_twice(self._order_id, source.numbers, "order_id", bad)
         self._customer_id = read_texts(source, "customer_id", bad)
@@ -122,7 +134,7 @@ class _Checked:
         self._delivered = read_times(source, "order_delivered_customer_date", zone, bad, required=False)
 
     def _read_customers(self) -> None:
-        source, bad = self._files.tables["customers"], self._bad["customers"]
+        source, bad = self._load("customers")
         customer_id = read_texts(source, "customer_id", bad)
         _no_id_twice(customer_id, source.numbers, "customer_id", bad)
         unique = read_texts(source, "customer_unique_id", bad)
@@ -134,18 +146,19 @@ class _Checked:
         )
         self._customer, self._postal_code = unique.take(row), zips.take(row)
         self._customer_row = row.fill_null(-1).to_numpy(zero_copy_only=False)
+        del self._customer_id
 
     def _read_products(self) -> None:
         self._product_id, self._category = array([], pa.string()), array([], pa.string())
-        if "products" in self._files.tables:
-            source, bad = self._files.tables["products"], self._bad["products"]
+        if "products" in self._files.paths:
+            source, bad = self._load("products")
             self._product_id = read_texts(source, "product_id", bad)
             _no_id_twice(self._product_id, source.numbers, "product_id", bad)
             self._category = read_texts(source, "product_category_name", bad, required=False)
 
     def _read_items(self) -> None:
-        source, bad = self._files.tables["items"], self._bad["items"]
-        self._item_order = self._order_of("items")
+        source, bad = self._load("items")
+        self._item_order = self._order_of("items", source)
         self._item_seq = read_integers(source, "order_item_id", bad)
         self._product = read_texts(source, "product_id", bad)
         self._price = read_amounts(source, "price", bad)
@@ -162,16 +175,16 @@ class _Checked:
         return [int(np.flatnonzero(self._item_order == order)[-1]) for order in over]
 
     def _read_payments(self) -> None:
-        source, bad = self._files.tables["payments"], self._bad["payments"]
-        self._payment_order = self._order_of("payments")
+        source, bad = self._load("payments")
+        self._payment_order = self._order_of("payments", source)
         self._payment_seq = read_integers(source, "payment_sequential", bad)
         self._method = read_texts(source, "payment_type", bad, required=False)
         self._amount = read_amounts(source, "payment_value", bad)
         _no_place_twice(self._payment_order, self._payment_seq, source.numbers, "payment_sequential", bad)
 
-    def _order_of(self, what: str) -> npt.NDArray[np.int64]:
+    def _order_of(self, what: str, source: SourceTable) -> npt.NDArray[np.int64]:
         """For each row of a file, the row of its order; -1 where there is none."""
-        order_id = read_texts(self._files.tables[what], "order_id", self._bad[what])
+        order_id = read_texts(source, "order_id", self._bad[what])
         row = pc.index_in(order_id, value_set=self._order_id)
         self._bad[what].add(_unknown(order_id, row, "order_id", self._files.tables["orders"].path.name))
         rows: npt.NDArray[np.int64] = row.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -183,8 +196,9 @@ class _Checked:
         Raises:
             BadSource: They are not; it names the first file that has a bad row, and the first one in it.
         """
-        for bad in self._bad.values():
-            bad.stop()
+        for what in NAMES:
+            if what in self._bad:
+                self._bad[what].stop()
 
     def quarantine(self, target: str | os.PathLike[str] | None) -> tuple[Olist, SetAside]:
         """The good orders, and what became of the others: their rows are written to a folder of the same shape.
