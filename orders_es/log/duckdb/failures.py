@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, LogError, LogInUse, NotALog, StorageError, UnreadableLog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
 
-__all__ = ["cannot_open", "cannot_read", "cannot_write"]
+__all__ = ["cannot_open", "cannot_read", "cannot_write", "is_interrupt", "reading"]
 
 _HOLDER = re.compile(r"held in (.+?) \(PID (\d+)\)")
 
@@ -60,3 +63,27 @@ def cannot_read(path: str, error: duckdb.Error) -> LogError:
     if isinstance(error, duckdb.OutOfMemoryException):
         return UnreadableLog(path, _why(error))
     return DamagedLog(path, f"it cannot be read ({_why(error)}); restore the file from a backup")
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it was Ctrl-C, of which DuckDB makes a RuntimeError while a query runs."""
+    return type(error) is RuntimeError and "interrupted" in str(error).lower()
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """A block that queries: DuckDB's errors come out in our words, and Ctrl-C as KeyboardInterrupt.
+
+    Raises:
+        DamagedLog, UnreadableLog: DuckDB did not answer.
+    """
+    import duckdb  # noqa: PLC0415
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise cannot_read(path, error) from error
+    except RuntimeError as error:
+        if is_interrupt(error):
+            raise KeyboardInterrupt from error
+        raise

@@ -195,9 +195,8 @@ class DuckDBLog:
                 return earlier
             first = store.state.tree.end + 1
             leaves, recorded, insert, names = place(first, max(self._now(), store.state.recorded_at or 0), bases)
-            commit_id = store.commit(first, recorded, leaves, insert, (self._registry.columns, names))
             versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
-            store.versions.put(versions)
+            commit_id = store.commit(first, recorded, leaves, insert, (self._registry.columns, names), versions)
         return Appended(first, leaves.end, batch.count, from_micros(recorded), commit_id, False, versions)
 
     def _now(self) -> int:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import conform, event_schema
-from orders_es.log.duckdb.failures import cannot_read
+from orders_es.log.duckdb.failures import reading
 from orders_es.log.event import RecordedEvent, from_micros
 from orders_es.log.registry import ENVELOPE
 from orders_es.log.relation import quoted
@@ -84,18 +84,13 @@ def pages(
 
 
 def _page(store: Store, after: int, end: int, names: Sequence[str], schema: pa.Schema) -> pa.Table:
-    import duckdb  # noqa: PLC0415 - nothing is loaded before a log is opened
-
     present = [name for name in dict.fromkeys(("position", *names)) if name in store.columns]
     chosen = ", ".join("event_id::BLOB AS event_id" if name == "event_id" else quoted(name) for name in present)
-    try:
-        with store.cursor() as cursor:
-            table = cursor.sql(
-                f"SELECT {chosen} FROM events WHERE position > ? AND position <= ? ORDER BY position",
-                params=[after, end],
-            ).to_arrow_table()
-    except duckdb.Error as error:
-        raise cannot_read(store.path, error) from error
+    with reading(store.path), store.cursor() as cursor:
+        table = cursor.sql(
+            f"SELECT {chosen} FROM events WHERE position > ? AND position <= ? ORDER BY position",
+            params=[after, end],
+        ).to_arrow_table()
     positions = table.column("position")
     if table.num_rows != end - after or positions[0].as_py() != after + 1 or positions[-1].as_py() != end:
         raise DamagedLog(

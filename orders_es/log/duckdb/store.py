@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedLog, LogInUse, NotALog, ReadOnlyLog, StorageError
-from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write
+from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, is_interrupt, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
     State,
@@ -82,7 +82,7 @@ class Store:
         self.columns = read_columns(self._connection)
         self.versions = Versions(self.state.tree.end)
         self.types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
-        self.stale = False
+        self.stale = self._writing = False
 
     def check_process(self) -> None:
         """Raise `LogInUse` in a forked process: it has its parent's memory, and must not touch its parent's file."""
@@ -100,13 +100,8 @@ class Store:
         Raises:
             DamagedLog, UnreadableLog: DuckDB did not answer it.
         """
-        import duckdb  # noqa: PLC0415 - nothing is loaded before a log is opened
-
-        try:
-            with self.cursor() as cursor:
-                return cursor.execute(query, parameters).fetchall()
-        except duckdb.Error as error:
-            raise cannot_read(self.path, error) from error
+        with reading(self.path), self.cursor() as cursor:
+            return cursor.execute(query, parameters).fetchall()
 
     def fresh(self) -> None:
         """Make sure that what is kept in memory is true, after a commit that failed. The caller holds the lock.
@@ -118,16 +113,22 @@ class Store:
         import duckdb  # noqa: PLC0415
 
         self.check_process()
-        if not self.stale:
+        if not self.stale and not self._writing:
             return
         try:
+            self._roll_back()
             self._recall()
-        except duckdb.Error:
+        except duckdb.Error as error:
             if self.path == MEMORY:
-                raise
+                raise cannot_read(self.path, error) from error
             self._connection.close()  # DuckDB refuses to go on after some failures; a new connection may
             self._connection = connect(self.path)[0]
-            self._recall()
+            with reading(self.path):
+                self._recall()
+        except RuntimeError as error:
+            if is_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise
 
     def commit(
         self,
@@ -136,6 +137,7 @@ class Store:
         leaves: CompactRange,
         insert: Callable[[duckdb.DuckDBPyConnection], None],
         needs: tuple[Mapping[str, str], Iterable[str]],
+        versions: Mapping[str, int],
     ) -> uuid.UUID:
         """Write one commit: the id it has. The caller holds the lock, and `first` follows the end of the log.
 
@@ -145,6 +147,7 @@ class Store:
             leaves: Compact range of the events.
             insert: Puts the events into the table `events`.
             needs: The kinds of the registry's columns, and which of them the events have values for.
+            versions: What the commit makes of its streams.
 
         Raises:
             RegistrationClash: The log holds a field of that name with another type.
@@ -157,30 +160,40 @@ class Store:
         connection = self._connection
         state = State(self.state.tree.merge(leaves), recorded_at, uuid.uuid4())
         assert state.commit_id is not None
+        self._writing = True  # until the end of it, what is kept in memory may not be what the tables say
         try:
             add_columns(connection, self.columns, *needs)
             connection.begin()
             insert(connection)
             connection.execute(INSERT_COMMIT, commit_row(state, first))
             connection.commit()
+            self._sync_names()
+            self.versions.put(versions)
+            self.state = state
         except duckdb.Error as error:
             self._undo()
             with suppress(duckdb.Error):
                 self.fresh()
             if self.stale or self.state.commit_id != state.commit_id:
                 raise cannot_write(self.path, error) from error
-        except BaseException:  # an interrupt may come at any point: whether it was committed, the tables say
+            self._sync_names()
+        except BaseException as error:  # an interrupt may come at any point: whether it was committed, the tables say
             self._undo()
+            if is_interrupt(error):
+                raise KeyboardInterrupt from error
             raise
-        self._sync_names()
-        self.state = state
+        self._writing = False
         return state.commit_id
 
     def _undo(self) -> None:
+        self.stale = True
+        with suppress(RuntimeError):  # interrupted once more; `fresh` rolls back, too
+            self._roll_back()
+
+    def _roll_back(self) -> None:
         import duckdb  # noqa: PLC0415
 
-        self.stale = True
-        with suppress(duckdb.Error):
+        with suppress(duckdb.Error):  # there may be nothing to roll back
             self._connection.rollback()
 
     def _sync_names(self) -> None:

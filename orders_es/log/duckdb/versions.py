@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orders_es.log.duckdb.failures import reading
 from orders_es.log.parquet.index import StreamIndex
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Versions:
     def _load(self, store: Store) -> None:
         import numpy as np  # noqa: PLC0415 - nothing is loaded before a log is opened
 
-        with store.cursor() as cursor:
+        with reading(store.path), store.cursor() as cursor:
             table = cursor.sql(
                 "SELECT sha256(stream_id)[:32] AS key, max(version)::INTEGER AS version FROM events GROUP BY stream_id"
             ).to_arrow_table()
