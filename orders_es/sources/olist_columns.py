@@ -54,7 +54,9 @@ def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool =
         text = pc.utf8_trim_whitespace(cells.cast(pa.string()))
     else:
         text = parse_column(cells, column, as_text, pa.string()).values
-    text = pc.if_else(pc.equal(text, ""), None, text)
+    empty = pc.equal(text, "")
+    if pc.any(empty).as_py():
+        text = pc.if_else(empty, None, text)
     if required:
         bad.add(_empty(text, column))
     long = pc.fill_null(pc.greater(pc.binary_length(text), _LONGEST), fill_value=False)

@@ -115,6 +115,8 @@ class _Checked:
         # Each file is let go before the next one is read: together they would take several times the memory.
         for read in tqdm(steps, desc="reading", unit=" files", disable=None if progress else True):
             read()
+            # Arrow would keep for itself what the file took, and NumPy takes what comes next from elsewhere.
+            pa.default_memory_pool().release_unused()
 
     def _load(self, what: str) -> tuple[SourceTable, BadRows]:
         source = self._files.load(what)
