@@ -70,7 +70,6 @@ class Store:
         self.closed = False
         self.key: tuple[int, int] | None = None
         self._connection = connection
-        self._wal: int | None = None
         self.identity = read_identity(connection, path)
         self.stale = True
         self._recall()
@@ -83,6 +82,7 @@ class Store:
         self.versions = Versions(self.state.tree.end)
         self.types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
         self.stale = self._writing = False
+        self._wal = (0, 0)
 
     def check_process(self) -> None:
         """Raise `LogInUse` in a forked process: it has its parent's memory, and must not touch its parent's file."""
@@ -201,12 +201,14 @@ class Store:
         if self.path == MEMORY:
             return
         try:
-            inode = Path(f"{self.path}.wal").stat().st_ino
+            wal = Path(f"{self.path}.wal").stat()
         except FileNotFoundError:  # the commit grew it so large that DuckDB checkpointed
+            self._wal = (0, 0)
             return
-        if inode != self._wal:
+        inode, size = self._wal
+        if wal.st_ino != inode or wal.st_size < size:  # a new file may get the number of the one before it
             sync_folder(Path(self.path).parent)
-            self._wal = inode
+        self._wal = (wal.st_ino, wal.st_size)
 
     def checkpoint(self) -> bool:
         """Whether the write-ahead log is now part of the file; not while others read or write.
@@ -222,6 +224,7 @@ class Store:
                 return False
             try:
                 self._connection.execute("CHECKPOINT")
+                self._wal = (0, 0)
             except duckdb.TransactionException:
                 return False
             except duckdb.Error as error:
