@@ -1,0 +1,84 @@
+"""Every error that orders_es raises on purpose, for everybody who catches one.
+
+::
+
+    OrdersEsError
+    ├── LogError
+    │   ├── VersionConflict     (RuntimeError)     somebody else appended first
+    │   │   └── SourceConflict                     a source's stream is there already, from another source
+    │   ├── NotALog             (ValueError)       the path holds no log
+    │   ├── DamagedLog          (RuntimeError)     a file is missing, cut short or altered
+    │   │   └── ForeignFile                        a file in the folder is not of this log
+    │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
+    │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
+    │   │   └── UnconfirmedWrite                   it is in place, but perhaps not for good
+    │   ├── UnreadableLog       (OSError)          the operating system refused a read: permission, too many open files
+    │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
+    │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
+    │   ├── LogBusy             (TimeoutError)     others committed first, every time
+    │   └── LogInUse            (BlockingIOError)  another process holds the log's file
+    ├── EventError
+    │   ├── UnknownEventType    (LookupError)      its meaning is needed and nobody registered it
+    │   ├── InvalidEvent        (ValueError)       a field's value cannot be recorded
+    │   └── RegistrationClash   (ValueError)       a type or field name is taken
+    ├── CommandRejected         (ValueError)       a business rule says no
+    ├── OrderNotFound           (LookupError)      no such order, at that moment
+    ├── NaiveTime               (ValueError)       a time without a zone
+    ├── BadSource               (ValueError)       a source file cannot be imported
+    ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
+    ├── QueryError              (ValueError)       DuckDB refused a query
+    └── InvalidSetting          (ValueError)       a setting is out of range
+
+Facts travel as attributes, passed positionally to the constructor, so that every error survives
+`pickle` and with it a trip through a process pool.
+"""
+
+from orders_es.errors.base import OrdersEsError
+from orders_es.errors.calls import BadReadModel, BadSource, InvalidSetting, NaiveTime, QueryError
+from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType
+from orders_es.errors.logs import (
+    DamagedLog,
+    DuplicateEvent,
+    ForeignFile,
+    LogBusy,
+    LogError,
+    LogInUse,
+    LogNotEmpty,
+    NotALog,
+    ReadOnlyLog,
+    SourceConflict,
+    StorageError,
+    UnconfirmedWrite,
+    UnreadableLog,
+    VersionConflict,
+)
+from orders_es.errors.orders import CommandRejected, OrderNotFound
+
+__all__ = [
+    "BadReadModel",
+    "BadSource",
+    "CommandRejected",
+    "DamagedLog",
+    "DuplicateEvent",
+    "EventError",
+    "ForeignFile",
+    "InvalidEvent",
+    "InvalidSetting",
+    "LogBusy",
+    "LogError",
+    "LogInUse",
+    "LogNotEmpty",
+    "NaiveTime",
+    "NotALog",
+    "OrderNotFound",
+    "OrdersEsError",
+    "QueryError",
+    "ReadOnlyLog",
+    "RegistrationClash",
+    "SourceConflict",
+    "StorageError",
+    "UnconfirmedWrite",
+    "UnknownEventType",
+    "UnreadableLog",
+    "VersionConflict",
+]

@@ -1,0 +1,112 @@
+"""What can be wrong with what a caller gave: a time, a setting, a source file, a read model, a query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orders_es.errors.base import OrdersEsError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["BadReadModel", "BadSource", "InvalidSetting", "NaiveTime", "QueryError"]
+
+
+class NaiveTime(OrdersEsError, ValueError):
+    """A time without a zone where an instant is needed.
+
+    Args:
+        argument: The argument's name.
+        value: What was given.
+    """
+
+    def __init__(self, argument: str, value: datetime) -> None:
+        super().__init__(argument, value)
+        self.argument = argument
+        self.value = value
+
+    def __str__(self) -> str:
+        v = self.value
+        parts = [v.year, v.month, v.day, v.hour, v.minute]
+        if v.second or v.microsecond:
+            parts.append(v.second)
+        if v.microsecond:
+            parts.append(v.microsecond)
+        call = f"datetime({', '.join(map(str, parts))}, tzinfo=UTC)"
+        return (
+            f"{self.argument}={v.isoformat(sep=' ')!s} has no time zone, so it names no instant; "
+            f"write {self.argument}={call}, with `from datetime import UTC, datetime`"
+        )
+
+
+class BadSource(OrdersEsError, ValueError):
+    """A source file, or one row of it, cannot be imported; nothing was appended.
+
+    Args:
+        path: The source file.
+        row: The row's number in the file (the first row of data is 1), or None where it is the file as a whole.
+        reason: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: str, row: int | None, reason: str) -> None:
+        super().__init__(path, row, reason)
+        self.path = path
+        self.row = row
+        self.reason = reason
+
+    def __str__(self) -> str:
+        where = self.path if self.row is None else f"{self.path}, row {self.row}"
+        return f"{where}: {self.reason}"
+
+
+class InvalidSetting(OrdersEsError, ValueError):
+    """A setting is out of range.
+
+    Args:
+        field: The setting's name.
+        value: What was given.
+        reason: What would be right.
+    """
+
+    def __init__(self, field: str, value: object, reason: str) -> None:
+        super().__init__(field, value, reason)
+        self.field = field
+        self.value = value
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}={self.value!r}: {self.reason}"
+
+
+class BadReadModel(OrdersEsError, ValueError):
+    """A file does not define a read model.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it, and what would be right.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is no read model: {self.reason}"
+
+
+class QueryError(OrdersEsError, ValueError):
+    """DuckDB refused a query, or could not go on with it.
+
+    Args:
+        message: DuckDB's own words.
+        query: The query.
+    """
+
+    def __init__(self, message: str, query: str) -> None:
+        super().__init__(message, query)
+        self.message = message
+        self.query = query
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,70 @@
+"""What can be wrong with an event or its type."""
+
+from __future__ import annotations
+
+from orders_es.errors.base import OrdersEsError
+
+__all__ = ["EventError", "InvalidEvent", "RegistrationClash", "UnknownEventType"]
+
+
+class EventError(OrdersEsError):
+    """Something about an event or its type."""
+
+
+class UnknownEventType(EventError, LookupError):
+    """The meaning of an event is needed, and its type is not in the registry.
+
+    Args:
+        type: The event type's name.
+        position: Where the event stands in the log; 0 if it is not recorded.
+        stream_id: Its stream.
+    """
+
+    def __init__(self, type: str, position: int = 0, stream_id: str = "") -> None:  # noqa: A002 - the field's own name
+        super().__init__(type, position, stream_id)
+        self.type = type
+        self.position = position
+        self.stream_id = stream_id
+
+    def __str__(self) -> str:
+        where = f" (position {self.position}, stream {self.stream_id!r})" if self.position else ""
+        return (
+            f"event type {self.type!r}{where} is not registered, so its meaning is unknown; "
+            "register its dataclass: open_log(url, registry=…)"
+        )
+
+
+class InvalidEvent(EventError, ValueError):
+    """An event cannot be recorded, or a recorded payload does not fit its type.
+
+    Args:
+        type: The event type's name.
+        field: The field, or an empty string where it is the event as a whole.
+        reason: What is wrong with it, and what would be right.
+    """
+
+    def __init__(self, type: str, field: str, reason: str) -> None:  # noqa: A002 - the field's own name
+        super().__init__(type, field, reason)
+        self.type = type
+        self.field = field
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.type}.{self.field}: {self.reason}" if self.field else f"{self.type}: {self.reason}"
+
+
+class RegistrationClash(EventError, ValueError):
+    """An event type's name, or one of its fields, is taken with another meaning.
+
+    Args:
+        name: The type or field.
+        reason: What it clashes with.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot register {self.name!r}: {self.reason}"

@@ -1,0 +1,265 @@
+"""What can be wrong with a log, or with an append to it."""
+
+from __future__ import annotations
+
+from orders_es.errors.base import OrdersEsError
+
+__all__ = [
+    "DamagedLog",
+    "DuplicateEvent",
+    "ForeignFile",
+    "LogBusy",
+    "LogError",
+    "LogInUse",
+    "LogNotEmpty",
+    "NotALog",
+    "ReadOnlyLog",
+    "SourceConflict",
+    "StorageError",
+    "UnconfirmedWrite",
+    "UnreadableLog",
+    "VersionConflict",
+]
+
+
+class LogError(OrdersEsError):
+    """Something about the log itself."""
+
+
+class VersionConflict(LogError, RuntimeError):
+    """The stream was not at the version that the writer expected; nothing was written.
+
+    Load the stream again, decide again, append again: `orders_es.service` does that for you.
+
+    Args:
+        stream_id: The stream that moved.
+        expected: What the writer believed: a number, or the name of an expectation.
+        actual: The stream's version now; 0 where there is no such stream.
+    """
+
+    def __init__(self, stream_id: str, expected: int | str, actual: int) -> None:
+        super().__init__(stream_id, expected, actual)
+        self.stream_id = stream_id
+        self.expected = expected
+        self.actual = actual
+
+    def __str__(self) -> str:
+        wanted = f"version {self.expected}" if isinstance(self.expected, int) else self.expected
+        is_at = f"is at version {self.actual}" if self.actual else "does not exist"
+        return (
+            f"stream {self.stream_id!r} {is_at}, expected {wanted}; nothing was written. "
+            "Load it again, decide again and append with the new version"
+        )
+
+
+class SourceConflict(VersionConflict):
+    """A source holds a stream that the log has already, from somewhere else.
+
+    Args:
+        path: The source file.
+        row: The number of the stream's first row in it.
+        stream_id: The stream.
+        actual: The stream's version in the log.
+        reason: Where the stream came from, and what to do.
+    """
+
+    def __init__(self, path: str, row: int, stream_id: str, actual: int, reason: str) -> None:
+        super().__init__(stream_id, "NO_STREAM", actual)
+        self.args = (path, row, stream_id, actual, reason)
+        self.path = path
+        self.row = row
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}, row {self.row}: {self.stream_id!r} is in this log already: {self.reason}"
+
+
+class NotALog(LogError, ValueError):
+    """There is no log at this place.
+
+    Args:
+        url: What was opened.
+        reason: Why it is not a log, and what to do.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no log at {self.url!r}: {self.reason}"
+
+
+class DamagedLog(LogError, RuntimeError):
+    """A part of the log is missing, cut short or altered; nothing was written and nothing was removed.
+
+    Args:
+        path: The file or folder that is damaged.
+        reason: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the log is damaged at {self.path!r}: {self.reason}"
+
+
+class ForeignFile(DamagedLog):
+    """A file lies in the log's folder that does not belong to this log."""
+
+    def __str__(self) -> str:
+        return f"{self.path!r} does not belong to this log: {self.reason}"
+
+
+class ReadOnlyLog(LogError, PermissionError):
+    """The log can be read here, but not written.
+
+    Args:
+        path: The folder that refused.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"cannot write to {self.path!r}: permission denied or a read-only disk; nothing was written. Reading still works"
+
+
+class StorageError(LogError, OSError):
+    """The operating system refused a write: disk full, quota reached, an I/O error; nothing was written.
+
+    Args:
+        path: The folder written to.
+        reason: The operating system's words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"could not write to {self.path!r}: {self.reason}; nothing was appended and the log is as it was. Make room and append again"
+
+
+class UnreadableLog(LogError, OSError):
+    """The operating system refused a read: no permission, too many open files, no memory. Nothing says it is damaged.
+
+    Args:
+        path: The file or folder that was to be read.
+        reason: The operating system's words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"could not read {self.path!r}: {self.reason}; nothing was written, and nothing is wrong with the log itself. "
+            "Close files or ask for the permission, and try again"
+        )
+
+
+class UnconfirmedWrite(StorageError):
+    """The file is in place and everybody sees it, but the operating system did not confirm that it is durable.
+
+    Args:
+        path: The file.
+        reason: The operating system's words.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path!r} is in place, but the disk did not confirm it ({self.reason}): it may be gone after a power cut. "
+            "See to the disk, then append again with the same event ids; that is harmless if it is still there"
+        )
+
+
+class DuplicateEvent(LogError, ValueError):
+    """An event_id of this append is recorded already, but not where a retry of it would be.
+
+    Args:
+        event_id: The id.
+        reason: Where it is, and what to do.
+    """
+
+    def __init__(self, event_id: str, reason: str) -> None:
+        super().__init__(event_id, reason)
+        self.event_id = event_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"event_id {self.event_id}: {self.reason}; nothing was written"
+
+
+class LogBusy(LogError, TimeoutError):
+    """Other writers committed first at every attempt until the time was up; nothing was written.
+
+    Args:
+        url: The log.
+        attempts: How many times it was tried.
+        seconds: For how long.
+    """
+
+    def __init__(self, url: str, attempts: int, seconds: float) -> None:
+        super().__init__(url, attempts, seconds)
+        self.url = url
+        self.attempts = attempts
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return (
+            f"others committed to {self.url!r} first at each of {self.attempts} attempts in {self.seconds:.0f} s; nothing was written. "
+            "Append again, in smaller batches if they are large"
+        )
+
+
+class LogInUse(LogError, BlockingIOError):
+    """Another process holds the log's one file, or this one holds it in another way; nothing was read or written.
+
+    Args:
+        path: The file.
+        pid: The id of the process that holds it; None where that cannot be told.
+        holder: What that process is, as far as known.
+    """
+
+    def __init__(self, path: str, pid: int | None, holder: str = "") -> None:
+        super().__init__(path, pid)
+        self.args = (path, pid, holder)
+        self.path = path
+        self.pid = pid
+        self.holder = holder
+
+    def __str__(self) -> str:
+        who = "another process" if self.pid is None else f"process {self.pid}"
+        what = f" ({self.holder})" if self.holder else ""
+        return (
+            f"{who}{what} holds {self.path!r}, and a DuckDB file belongs to one process at a time; nothing was read or written. "
+            "Close it there, or use a folder log, which any number of processes share: orders-es copy FROM TO makes one of it"
+        )
+
+
+class LogNotEmpty(LogError, ValueError):
+    """Something that only a new log can take met a log with events in it; nothing was written.
+
+    Args:
+        url: The log.
+        position: Position of its last event.
+        reason: Why a new log is needed, and what to do.
+    """
+
+    def __init__(self, url: str, position: int, reason: str) -> None:
+        super().__init__(url, position, reason)
+        self.url = url
+        self.position = position
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the log {self.url!r} holds {self.position:,} events already: {self.reason}; nothing was written"
