@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import QueryError
+from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
 from orders_es.read_models import load_read_models
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "connect", "define"]
 
+_Result = TypeVar("_Result")
 _NOW = AsOf()
 
 
@@ -91,6 +93,7 @@ class Session:
         *,
         at: datetime | None = None,
         known_at: datetime | None = None,
+        position: int | None = None,
     ) -> Answer:
         """The answer to a query, computed now, with everything in it bound to one moment.
 
@@ -99,14 +102,15 @@ class Session:
             parameters: Values for `?`, `$1` or `$name` in it.
             at: Only what had occurred by then, with time zone. It also limits the `…_at` macros in the query.
             known_at: Only what had been recorded by then, with time zone.
+            position: Only the log's events up to this position.
 
         Raises:
             NaiveTime: A time has no time zone.
             QueryError: DuckDB refuses the query; the message is DuckDB's.
             UnknownEventType: A read model met an event whose meaning nobody registered.
         """
-        asked = as_of(at=at, known_at=known_at)
-        table, head = self._asking(query, asked, lambda cursor: _table(cursor, query, parameters))
+        asked = as_of(at=at, known_at=known_at, position=position)
+        table, head = self._asking(query, asked, lambda cursor, _: _table(cursor, query, parameters))
         return Answer(query, asked, head, lambda: (table, head)).computed()
 
     def write(
@@ -134,7 +138,7 @@ class Session:
         query = query.strip().rstrip(";")
         copy = f"COPY (\n{query}\n) TO {text(str(path))} ({options})"
         asked = as_of(at=at, known_at=known_at)
-        count: int = self._asking(query, asked, lambda cursor: cursor.execute(copy).fetchall()[0][0])[0]
+        count: int = self._asking(query, asked, lambda cursor, _: cursor.execute(copy).fetchall()[0][0])[0]
         return count
 
     def table(self, name: str, *, at: datetime | None = None, known_at: datetime | None = None) -> Answer:
@@ -147,7 +151,40 @@ class Session:
         """
         asked = as_of(at=at, known_at=known_at)
         query = f"SELECT * FROM {quoted(name)}"
-        return Answer(name, asked, None, lambda: self._asking(query, asked, lambda cursor: _table(cursor, query, None)))
+        return Answer(
+            name, asked, None, lambda: self._asking(query, asked, lambda cursor, _: _table(cursor, query, None))
+        )
+
+    def using(
+        self,
+        use: Callable[[duckdb.DuckDBPyConnection, Head], _Result],
+        query: str = "",
+        *,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+        position: int | None = None,
+    ) -> _Result:
+        """What a function makes of a cursor on which everything is bound to one moment: for more than one query, or COPY.
+
+        Args:
+            use: Is given the cursor, which is closed afterwards, and the head of the log that it shows. It is called once
+                more where files of the log vanished meanwhile, so it has to begin anew each time.
+            query: The question in words or SQL, for errors.
+            at: As in `sql`.
+            known_at: As in `sql`.
+            position: As in `sql`.
+
+        Raises:
+            NaiveTime, QueryError, UnknownEventType: As in `sql`.
+
+        Example:
+            >>> from orders_es.log import open_log
+            >>> with connect(open_log(":memory:")) as session:
+            ...     session.using(lambda cursor, head: (head.position, cursor.sql("FROM orders").fetchall()))
+            (0, [])
+        """
+        result: _Result = self._asking(query, as_of(at=at, known_at=known_at, position=position), use)[0]
+        return result
 
     @property
     def events(self) -> Answer:
@@ -192,9 +229,9 @@ class Session:
             model = next(model for model in self.models if model.name == name)
             return inline(model, guarded(events, model, self.log.registry, self._types or frozenset()))
 
-    def _asking(self, query: str, asked: AsOf, ask: Callable[[Any], Any]) -> tuple[Any, Head]:
+    def _asking(self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any]) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
-        with self._lock:
+        with self._lock, interruptible():
             for again in (False, True):
                 head = self._refresh(anew=again)
                 cursor = self._connection.cursor()
@@ -204,7 +241,7 @@ class Session:
                         cursor.execute(
                             f"CREATE TEMP VIEW events AS SELECT * FROM memory.main.events WHERE {limits(asked)}"
                         )
-                    return ask(cursor), head
+                    return ask(cursor, head), head
                 except self._error as error:
                     if not again and _may_have_vanished(error):
                         continue

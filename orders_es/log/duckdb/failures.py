@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, LogError, LogInUse, NotALog, StorageError, UnreadableLog
+from orders_es.log.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-__all__ = ["cannot_open", "cannot_read", "cannot_write", "is_interrupt", "reading"]
+__all__ = ["cannot_open", "cannot_read", "cannot_write", "reading"]
 
 _HOLDER = re.compile(r"held in (.+?) \(PID (\d+)\)")
 
@@ -65,11 +66,6 @@ def cannot_read(path: str, error: duckdb.Error) -> LogError:
     return DamagedLog(path, f"it cannot be read ({_why(error)}); restore the file from a backup")
 
 
-def is_interrupt(error: BaseException) -> bool:
-    """Whether it was Ctrl-C, of which DuckDB makes a RuntimeError while a query runs."""
-    return type(error) is RuntimeError and "interrupted" in str(error).lower()
-
-
 @contextmanager
 def reading(path: str) -> Iterator[None]:
     """A block that queries: DuckDB's errors come out in our words, and Ctrl-C as KeyboardInterrupt.
@@ -80,10 +76,7 @@ def reading(path: str) -> Iterator[None]:
     import duckdb  # noqa: PLC0415
 
     try:
-        yield
+        with interruptible():
+            yield
     except duckdb.Error as error:
         raise cannot_read(path, error) from error
-    except RuntimeError as error:
-        if is_interrupt(error):
-            raise KeyboardInterrupt from error
-        raise

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedLog, LogInUse, NotALog, ReadOnlyLog, StorageError
-from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, is_interrupt, reading
+from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
     State,
@@ -32,6 +32,7 @@ from orders_es.log.duckdb.tables import (
     read_state,
 )
 from orders_es.log.duckdb.versions import Versions
+from orders_es.log.interrupts import is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
