@@ -27,6 +27,8 @@
     ├── BadSource               (ValueError)       a source file cannot be imported
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
     ├── QueryError              (ValueError)       DuckDB refused a query
+    ├── CannotExport            (ValueError)       a file cannot hold what it was asked to hold
+    ├── NotAnExport             (ValueError)       a file cannot be traced to a log
     └── InvalidSetting          (ValueError)       a setting is out of range
 
 Facts travel as attributes, passed positionally to the constructor, so that every error survives
@@ -36,6 +38,7 @@ Facts travel as attributes, passed positionally to the constructor, so that ever
 from orders_es.errors.base import OrdersEsError
 from orders_es.errors.calls import BadReadModel, BadSource, InvalidSetting, NaiveTime, QueryError
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType
+from orders_es.errors.exports import CannotExport, NotAnExport
 from orders_es.errors.logs import (
     DamagedLog,
     DuplicateEvent,
@@ -57,6 +60,7 @@ from orders_es.errors.orders import CommandRejected, OrderNotFound
 __all__ = [
     "BadReadModel",
     "BadSource",
+    "CannotExport",
     "CommandRejected",
     "DamagedLog",
     "DuplicateEvent",
@@ -70,6 +74,7 @@ __all__ = [
     "LogNotEmpty",
     "NaiveTime",
     "NotALog",
+    "NotAnExport",
     "OrderNotFound",
     "OrdersEsError",
     "QueryError",

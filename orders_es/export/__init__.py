@@ -1,0 +1,11 @@
+"""Tables for other people's tools: Parquet, CSV and Excel files that say which log, moment and definition gave them.
+
+For analysts who hand figures on, and for auditors who are handed some: `export` writes such a file, `read_provenance`
+tells where one comes from, and `check_export` holds one to a log.
+"""
+
+from orders_es.export.provenance import Provenance
+from orders_es.export.reading import read_provenance
+from orders_es.export.writing import Exported, export
+
+__all__ = ["Exported", "Provenance", "export", "read_provenance"]

@@ -1,0 +1,298 @@
+"""`export`: a read model or a query, at a moment, into a file that says where its figures come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import CannotExport, StorageError
+from orders_es.export.provenance import KEY, Provenance, definition_hash, shown
+from orders_es.export.text_form import as_text, guarded, local_millis
+from orders_es.export.workbook import write_workbook
+from orders_es.log.relation import quoted, text
+from orders_es.replay.moments import as_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    import duckdb
+
+    from orders_es.log import Head
+    from orders_es.orders import AsOf
+    from orders_es.replay import Session
+
+__all__ = ["Exported", "excel_form", "export", "select"]
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export came to.
+
+    Args:
+        path: The file.
+        files: All files that belong to it: the file, and beside a `.csv` the `.csv.json` that says where it comes from.
+        rows: How many rows it has.
+        provenance: From which log, moment and definition.
+    """
+
+    path: str
+    files: tuple[str, ...]
+    rows: int
+    provenance: Provenance
+
+
+def export(
+    session: Session,
+    source: str,
+    path: str | os.PathLike[str],
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    guard: bool = True,
+) -> Exported:
+    """Write a table as it stood at a moment to a `.parquet`, `.csv` or `.xlsx` file; the name's ending says which.
+
+    The file appears whole or not at all, in the place of what was there, and the same question to the same log gives the
+    same rows in the same order: those of a read model are sorted, those of a query as it says. Money is exact in each form.
+    A Parquet file carries its provenance in its metadata, a workbook on its first sheet, and a CSV file in a second file
+    beside it, `<path>.json`. Read-only on the log.
+
+    Args:
+        session: The log's session.
+        source: A read model's name, `events`, or one SELECT.
+        path: The file.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+        guard: In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
+
+    Raises:
+        CannotExport: The name has another ending, there is no such read model, or Excel cannot hold such a table.
+        NaiveTime: A time has no time zone.
+        QueryError: DuckDB refuses the query.
+        StorageError: The disk refuses.
+        UnknownEventType: A read model met an event whose meaning nobody registered.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> from orders_es.replay import connect
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
+        >>> done = export(connect(log), "orders", tempfile.mkdtemp() + "/orders.parquet")
+        >>> done.rows, done.provenance.position
+        (1, 1)
+    """
+    target = Path(path).absolute()
+    asked = as_of(at=at, known_at=known_at)
+    write = _WRITERS.get(target.suffix.lower())
+    if write is None:
+        raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .parquet, .csv or .xlsx")
+    query = select(session, source, str(path))
+    with _replacing(target) as fresh:
+
+        def use(cursor: duckdb.DuckDBPyConnection, head: Head) -> tuple[int, Provenance]:
+            relation = cursor.sql(f"SELECT * FROM ({query}\n)")
+            columns = tuple(zip(relation.columns, map(str, relation.types), strict=True))
+            provenance = _provenance(session, cursor, head, source, asked, columns)
+            if target.suffix.lower() == ".csv":
+                provenance = replace(provenance, guarded=guard)
+            return write(cursor, query, fresh, provenance), provenance
+
+        try:
+            rows, provenance = session.using(use, source, at=at, known_at=known_at)
+        except CannotExport as error:  # which knows the file by its name for the time being
+            raise CannotExport(str(path), error.reason) from error
+        files = [str(target)]
+        if target.suffix.lower() == ".csv":
+            beside = target.with_name(target.name + ".json")
+            with _replacing(beside) as facts:
+                facts.write_text(_sidecar(provenance, fresh), encoding="utf-8")
+            files.append(str(beside))
+    return Exported(str(target), tuple(files), rows, provenance)
+
+
+def select(session: Session, source: str, path: str) -> str:
+    """SQL for what is to be exported: a relation by its name, its rows sorted, or a query as it is.
+
+    Args:
+        session: The log's session.
+        source: A read model's name, `events`, or one SELECT.
+        path: The file, for the error.
+
+    Raises:
+        CannotExport: There is no such read model.
+    """
+    source = source.strip().rstrip(";")
+    if not _NAME.fullmatch(source):
+        return source
+    if source == "events":
+        return 'SELECT * FROM events ORDER BY "position"'
+    names = [model.name for model in session.models]
+    if source not in names:
+        raise CannotExport(path, f"there is no read model {source!r}; there are events, {', '.join(sorted(names))}")
+    return f"SELECT * FROM {quoted(source)} ORDER BY ALL"
+
+
+def _provenance(
+    session: Session, cursor: Any, head: Head, source: str, asked: AsOf, columns: tuple[tuple[str, str], ...]
+) -> Provenance:
+    from importlib.metadata import version  # noqa: PLC0415 - loads half of the standard library
+
+    is_name = _NAME.fullmatch(source.strip()) is not None
+    last_at, last_known = asked.at, asked.known_at
+    if last_at is None or last_known is None:
+        [(occurred, recorded)] = cursor.execute(
+            "SELECT epoch_us(max(occurred_at)), epoch_us(max(recorded_at)) FROM events"
+        ).fetchall()
+        last_at, last_known = last_at or _moment(occurred), last_known or _moment(recorded)
+    [(zone,)] = cursor.execute("SELECT current_setting('TimeZone')").fetchall()
+    return Provenance(
+        source.strip() if is_name else None,
+        None if is_name else source,
+        definition_hash(source, session.models),
+        asked.at,
+        asked.known_at,
+        last_at,
+        last_known,
+        zone.removeprefix("Etc/") if zone == "Etc/UTC" else zone,
+        str(session.log.log_id),
+        session.log.origin,
+        head.position,
+        head.recorded_at,
+        head.root.hex(),
+        version("orders_es"),
+        columns,
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    from orders_es.log.event import from_micros  # noqa: PLC0415 - a session has loaded it
+
+    return None if micros is None else from_micros(micros)
+
+
+def _write_parquet(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+    facts = json.dumps(provenance.to_dict(), ensure_ascii=False)
+    options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{text(KEY)}: {text(facts)}}}"
+    rows: int = cursor.execute(f"COPY (\n{query}\n) TO {text(str(path))} ({options})").fetchall()[0][0]
+    return rows
+
+
+def _write_csv(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+    guard = provenance.guarded
+    names = _heads(cursor, [name for name, _ in provenance.columns], guard=guard)
+    columns = ", ".join(
+        f"{as_text(name, kind, guard=guard)} AS {quoted(head)}"
+        for (name, kind), head in zip(provenance.columns, names, strict=True)
+    )
+    copy = f"COPY (SELECT {columns} FROM (\n{query}\n)) TO {text(str(path))} (FORMAT csv, HEADER)"
+    rows: int = cursor.execute(copy).fetchall()[0][0]
+    return rows
+
+
+def _heads(cursor: Any, names: list[str], *, guard: bool) -> list[str]:
+    if not guard:
+        return names
+    return [
+        cursor.execute(f"SELECT {guarded('name')} FROM (SELECT ? AS name)", [name]).fetchall()[0][0] for name in names
+    ]
+
+
+def _sidecar(provenance: Provenance, file: Path) -> str:
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return json.dumps({**provenance.to_dict(), "file_sha256": digest}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write_workbook(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+    names = [name for name, _ in provenance.columns]
+    forms = [excel_form(kind) for _, kind in provenance.columns]
+    values = [
+        local_millis(name, kind)
+        if form in ("time", "date")
+        else quoted(name)
+        if form in ("bool", "double")
+        else as_text(name, kind)
+        for (name, kind), form in zip(provenance.columns, forms, strict=True)
+    ]
+    columns = ", ".join(f"{value} AS c{i}" for i, value in enumerate(values))
+    reader = cursor.sql(f"SELECT {columns} FROM (\n{query}\n)").to_arrow_reader(_BATCH)
+    batches = ([column.to_pylist() for column in batch.columns] for batch in reader)
+    return write_workbook(str(path), names, forms, batches, _cover(provenance), provenance.title)
+
+
+def excel_form(kind: str) -> str:
+    """As what a column of a DuckDB type goes into a workbook, in the words of `write_workbook`.
+
+    Args:
+        kind: The DuckDB type.
+
+    Example:
+        >>> excel_form("DECIMAL(28,4)"), excel_form("TIMESTAMP WITH TIME ZONE"), excel_form("VARCHAR")
+        ('money', 'time', 'text')
+    """
+    if kind.startswith("DECIMAL") and kind.endswith(")"):
+        return "number" if kind.endswith(",0)") else "money"
+    if re.fullmatch(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?", kind):
+        return "number"
+    forms = {"TIMESTAMP WITH TIME ZONE": "time", "TIMESTAMP": "time", "DATE": "date", "BOOLEAN": "bool"}
+    return forms.get(kind, "double" if kind in ("DOUBLE", "FLOAT") else "text")
+
+
+def _cover(provenance: Provenance) -> Iterator[tuple[str, str]]:
+    def limit(asked: datetime | None, resolved: datetime | None) -> str:
+        if resolved is None:
+            return "no events"
+        return shown(resolved) if asked is not None else f"{shown(resolved)} (no limit was asked for: the last event)"
+
+    yield "Table", provenance.title
+    if provenance.query is not None:
+        yield "Query", provenance.query
+    yield "What had happened by (at)", limit(provenance.asked_at, provenance.at)
+    yield "What was known by (known_at)", limit(provenance.asked_known_at, provenance.known_at)
+    yield "Times in the table", f"the clock in {provenance.time_zone}, to the millisecond"
+    yield "Log", provenance.origin
+    yield "Log's identity", provenance.log_id
+    yield "Log's last position", str(provenance.position)
+    yield "Log's root", provenance.root
+    yield "Definition (SHA-256)", provenance.definition_sha256
+    yield "orders_es", provenance.package
+    yield "To check", "orders-es export check FILE --log LOG"
+    yield KEY, json.dumps(provenance.to_dict(), ensure_ascii=False)
+
+
+_WRITERS: dict[str, Callable[[Any, str, Path, Provenance], int]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+    ".xlsx": _write_workbook,
+}
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A place for a new file in the target's folder, which takes the target's place, synced, when the block ends well."""
+    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        fresh.touch(exist_ok=False)
+        try:
+            yield fresh
+            with fresh.open("rb") as written:
+                os.fsync(written.fileno())
+            fresh.replace(target)
+        finally:
+            with suppress(FileNotFoundError):
+                fresh.unlink()
+    except OSError as error:
+        raise StorageError(str(target.parent), error.strerror or str(error)) from error
