@@ -17,6 +17,7 @@ class Compacted:
         segments: How many segments were written.
         events: How many events they hold.
         seconds: How long it took.
+        sorted_copies: How many files got a copy sorted by stream, for fast loading of one stream; where a backend has that.
     """
 
     files_before: int
@@ -24,6 +25,7 @@ class Compacted:
     segments: int
     events: int
     seconds: float
+    sorted_copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
+from orders_es.log.parquet.by_stream_build import orphans
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
 from orders_es.log.parquet.footer import KEY, Footer, damaged, read_footer
 from orders_es.log.parquet.reader import file_batches
@@ -214,6 +215,8 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
         files, freed, waiting = _remove_superseded(folder, log_id, seconds, held=held)
     now = time.time()
     leftovers, room = _sweep(folder, now, max(seconds, _LEFTOVER_SECONDS))
+    copies, copied = _remove_orphans(folder, log_id, now, seconds)
+    leftovers, room = leftovers + copies, room + copied
     if files or leftovers:
         sync_folder(os.path.join(folder, COMMITS))
         sync_folder(os.path.join(folder, SEGMENTS))
@@ -256,6 +259,18 @@ def _sweep(folder: str, now: float, age: float) -> tuple[int, int]:
                 if remove(path):
                     count += 1
                     freed += size
+    return count, freed
+
+
+def _remove_orphans(folder: str, log_id: uuid.UUID, now: float, age: float) -> tuple[int, int]:
+    """Remove the sorted copies of data files that are no part of the log any more; how many, and their bytes."""
+    count = freed = 0
+    for path in orphans(folder, list_chain(folder, log_id).chain):
+        if now - _changed(path, now) >= age:
+            size = _size(path)
+            if remove(path):
+                count += 1
+                freed += size
     return count, freed
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import time
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,13 +18,14 @@ from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
+from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import commit_name, covering_segments
 from orders_es.log.parquet.follow import follow, read_events
 from orders_es.log.parquet.footer import KEY, Footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.known import KnownChain
 from orders_es.log.parquet.storage import publish
-from orders_es.log.parquet.streams import SMALL_FILE, schema_columns
+from orders_es.log.parquet.streams import SMALL_FILE, is_small, schema_columns
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
@@ -316,14 +318,26 @@ class ParquetLog(KnownChain):
     # -- maintenance
 
     def compact(self, *, target_events: int = 1_000_000) -> Compacted:
-        """Merge runs of small files into segments of up to `target_events` events. See `EventLog.compact`."""
+        """Merge runs of small files into segments of up to `target_events` events. See `EventLog.compact`.
+
+        Large files that have no copy sorted by stream get one, which makes `load` fast; it takes about as much room again.
+        """
+        started = time.monotonic()
         with self._lock:
             done: Compacted = self._fresh(
                 lambda: compaction.compact(self._folder, self._identity.log_id, self.files(), target_events)
             )
             self.refresh()
             self._relist()
-        return done
+            sorted_copies = sum(self._sorted_copy(file) for file in self._chain if not is_small(file))
+            self._relist()
+        return replace(done, sorted_copies=sorted_copies, seconds=time.monotonic() - started)
+
+    def _sorted_copy(self, file: LogFile) -> bool:
+        try:
+            return build(self._folder, self._identity.log_id, file)
+        except FileNotFoundError:  # merged by somebody else, who makes the copy of what took its place
+            return False
 
     def vacuum(self, *, grace: timedelta = timedelta(hours=1)) -> Vacuumed:
         """Remove superseded files after a grace period. See `EventLog.vacuum`."""

@@ -2,10 +2,12 @@
 
 Three kinds of knowledge, each brought up to date with the chain of files when asked: which small files hold events of a
 stream (from reading them once), the versions met so far, and, once enough streams were asked for, the versions of all.
+Large files are looked into through their copies sorted by stream, where there are such, and scanned where not.
 """
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
+from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
 from orders_es.log.parquet.footer import read_footer
 from orders_es.log.parquet.index import StreamIndex
 from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
@@ -20,17 +23,21 @@ from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
 
     from orders_es.log.event import LogFile, RecordedEvent
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["SMALL_FILE", "Streams"]
+__all__ = ["SMALL_FILE", "Streams", "is_small", "schema_columns"]
 
 SMALL_FILE = 1024
 """A commit of fewer events than this is read whole when one of its events is needed."""
 _FEW_EVENTS = 300_000
 _PROBES_MOST = 16
+_SORTED_PROBES_MOST = 4_096
+"""So many streams are looked up one by one, without and with sorted copies, before the versions of all are learnt."""
 _CACHED_EVENTS = 50_000
 
 
@@ -53,6 +60,7 @@ class Streams:
         """Start again from a chain of files that replaced the one before."""
         self._unseen = list(chain)
         self._large: list[LogFile] = []
+        self._copies: dict[str, ByStream | None] = {}
         self._small: dict[int, LogFile] = {}
         self._where: dict[str, list[tuple[int, int]]] = {}
         self._told: dict[int, Mapping[str, int]] = {}
@@ -69,7 +77,7 @@ class Streams:
         seen = sum(f.count for f in self._small.values()) + sum(f.count for f in self._large)
         self.reset([])
         for file in chain:
-            if file.last > seen or (file.kind == "commit" and file.count < SMALL_FILE):
+            if file.last > seen or is_small(file):
                 self._unseen.append(file)
             else:
                 self._large.append(file)
@@ -103,7 +111,11 @@ class Streams:
         self._see()
         if not self._complete:
             events = sum(file.count for file in self._large)
-            if events <= _FEW_EVENTS or len(stream_ids) + self._probes > _PROBES_MOST:
+            if all(self._copy(file) is not None for file in self._large):
+                learn = len(stream_ids) + self._probes > _SORTED_PROBES_MOST
+            else:
+                learn = events <= _FEW_EVENTS or len(stream_ids) + self._probes > _PROBES_MOST
+            if learn:
                 self._learn_all()
             else:
                 return [self._probe(stream_id) for stream_id in stream_ids]
@@ -117,11 +129,36 @@ class Streams:
         self._see()
         events: list[RecordedEvent] = []
         if self._large and not (self._complete and self._index.get(stream_id) == 0):
-            events = events_of(self._scanner.stream_rows(self._large, [stream_id]), self._registry)
+            for table in self._large_rows(stream_id, after_version, to_version):
+                events += events_of(table, self._registry)
         for first in self._holding(stream_id, after_version, to_version):
             events += [event for event in self._events_in(first) if event.stream_id == stream_id]
         events.sort(key=lambda event: event.position)
         return events
+
+    def _large_rows(self, stream_id: str, after_version: int, to_version: int | None) -> Iterator[pa.Table]:
+        """A stream's rows in the large files: from their sorted copies, and by one scan of those that have none."""
+        unsorted = []
+        for file in self._large:
+            copy = self._copy(file)
+            rows = None if copy is None else copy.rows(stream_id, after_version, to_version)
+            if rows is None:
+                unsorted.append(file)
+            elif rows.num_rows:
+                yield rows
+        if unsorted:
+            yield self._scanner.stream_rows(unsorted, [stream_id])
+
+    def _copy(self, file: LogFile) -> ByStream | None:
+        """The copy of a large file that is sorted by stream, if there is one."""
+        if file.path in self._copies:
+            return self._copies[file.path]
+        path = os.path.join(os.path.dirname(os.path.dirname(file.path)), FOLDER, block_name(file))
+        if not os.path.exists(path):  # compaction may make one at any time
+            return None
+        footer = read_footer(file.path, self._log_id)
+        copy = self._copies[file.path] = ByStream.of(path, self._log_id, file, fingerprint(footer.range))
+        return copy
 
     def rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
         """Events of some streams, each with `after < version <= to`, or to its end. Raises as `versions` does."""
@@ -170,8 +207,8 @@ class Streams:
         """Read the small ones among the files not seen yet, and note the large ones."""
         if not self._unseen:
             return
-        small = [file for file in self._unseen if file.kind == "commit" and file.count < SMALL_FILE]
-        large = [file for file in self._unseen if not (file.kind == "commit" and file.count < SMALL_FILE)]
+        small = [file for file in self._unseen if is_small(file)]
+        large = [file for file in self._unseen if not is_small(file)]
         found = self._contents(small)
         # What a large file follows may hold later versions of the same streams.
         last_large = max((file.first for file in (*self._large, *large)), default=0)
@@ -247,6 +284,11 @@ class Streams:
         while self._cached > _CACHED_EVENTS and len(self._cache) > 1:
             _, dropped = self._cache.popitem(last=False)
             self._cached -= len(dropped)
+
+
+def is_small(file: LogFile) -> bool:
+    """Whether a file is read whole when one of its events is needed."""
+    return file.kind == "commit" and file.count < SMALL_FILE
 
 
 def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:

@@ -1,0 +1,219 @@
+"""Copies of large files sorted by stream, so that one order out of ten million events is one small read. Derived.
+
+`derived/by-stream/<first>-<last>.blocks` stands beside the data file of the same positions: its envelope rows sorted by
+stream and version, in blocks that are read one at a time, and a directory of blocks and streams at the end. It can be
+deleted at any time: whatever is missing, cut short, altered, or of another log is as good as not there, and the data file
+itself is read instead. docs/format.md has the layout.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from bisect import bisect_left
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from orders_es.log.columns import ENVELOPE_SCHEMA
+from orders_es.log.parquet.index import stream_key
+
+if TYPE_CHECKING:
+    import uuid
+
+    from orders_es.log.event import LogFile
+    from orders_es.log.merkle import CompactRange
+
+__all__ = ["BLOCK_ROWS", "FOLDER", "MARK", "ByStream", "Directory", "block_name", "fingerprint"]
+
+FOLDER = os.path.join("derived", "by-stream")
+MARK = b"OESBLK01"
+BLOCK_ROWS = 1024
+_WORD = 8
+_TAIL = 4 + len(MARK)
+
+
+def block_name(file: LogFile) -> str:
+    """What the sorted copy of a data file is called.
+
+    Example:
+        >>> from orders_es.log.event import LogFile
+        >>> block_name(LogFile("commits/1.parquet", "commit", 1, 4000))
+        '00000000000000000001-00000000000000004000.blocks'
+    """
+    return f"{file.first:020d}-{file.last:020d}.blocks"
+
+
+def fingerprint(hashes: CompactRange) -> str:
+    """What ties a sorted copy to the events that it copies: a hash of their compact range."""
+    return sha256(b"".join(hashes.hashes)).hexdigest()
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """The end of a sorted copy, as JSON: what it belongs to, and how long the arrays in front of it are.
+
+    Args:
+        log_id: The log.
+        first: Position of the first event.
+        last: Position of the last event.
+        events: What `fingerprint` gives for the data file.
+        blocks: How many blocks there are.
+        streams: How many streams there are.
+        digest: SHA-256 of the arrays, in hex.
+    """
+
+    log_id: str
+    first: int
+    last: int
+    events: str
+    blocks: int
+    streams: int
+    digest: str
+
+
+class ByStream:
+    """One sorted copy, open for reading. Made by `of`.
+
+    Args:
+        data: The file's bytes.
+        directory: Its end.
+        start: Where the arrays begin.
+    """
+
+    def __init__(self, data: mmap.mmap, directory: Directory, start: int) -> None:
+        n = directory.blocks
+        arrays = memoryview(data)[start:]
+        self._data = data
+        self._offsets = np.frombuffer(arrays, "<u8", n + 1)
+        at = _WORD * (n + 1)
+        self._first_keys = np.frombuffer(arrays, "<u8", n, at)
+        at += _WORD * n
+        self._keys = np.frombuffer(arrays, "<u8", directory.streams, at)
+        at += _WORD * directory.streams
+        self._first_versions = np.frombuffer(arrays, "<i4", n, at)
+        at += 4 * n
+        self._checks = np.frombuffer(arrays, "<u4", n, at)
+
+    @classmethod
+    def of(cls, path: str, log_id: uuid.UUID, file: LogFile, events: str) -> Self | None:
+        """The sorted copy of a data file, or None where there is none that can be used.
+
+        Args:
+            path: Where it would be.
+            log_id: The log.
+            file: The data file.
+            events: The data file's `fingerprint`.
+        """
+        try:
+            fd = os.open(path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            data = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # an empty file cannot be mapped
+            return None
+        finally:
+            os.close(fd)
+        found = _directory(data)
+        if found is None:
+            return None
+        directory, start = found
+        if (directory.log_id, directory.first, directory.last, directory.events) != (
+            str(log_id),
+            file.first,
+            file.last,
+            events,
+        ):
+            return None
+        return cls(data, directory, start)
+
+    def holds(self, stream_id: str) -> bool:
+        """Whether the file may hold events of a stream; a wrong yes is one in 10¹³, a wrong no cannot be."""
+        key = _key(stream_id)
+        at = int(np.searchsorted(self._keys, key))
+        return at < len(self._keys) and int(self._keys[at]) == key
+
+    def rows(self, stream_id: str, after_version: int = 0, to_version: int | None = None) -> pa.Table | None:
+        """A stream's envelope rows in version order, with `after_version < version <= to_version`.
+
+        None where a block does not hold what it should: the data file has to be asked.
+        """
+        if not self.holds(stream_id):
+            return ENVELOPE_SCHEMA.empty_table()
+        key = _key(stream_id)
+        # The last block that begins before what is wanted may hold the first of it.
+        low = int(np.searchsorted(self._first_keys, key))
+        high = int(np.searchsorted(self._first_keys, key, side="right"))
+        if high > low:  # blocks that begin in this stream: begin with the last one that is early enough
+            low += bisect_left(self._first_versions[low:high].tolist(), after_version + 1)
+        parts = []
+        for number in range(max(low - 1, 0), high):
+            if to_version is not None and number >= low and int(self._first_versions[number]) > to_version:
+                break
+            batch = self._block(number)
+            if batch is None:
+                return None
+            part = _of_stream(batch, stream_id, after_version, to_version)
+            if part.num_rows:
+                parts.append(part)
+        return pa.Table.from_batches(parts, ENVELOPE_SCHEMA)
+
+    def _block(self, number: int) -> pa.RecordBatch | None:
+        start, end = int(self._offsets[number]), int(self._offsets[number + 1])
+        data = self._data[start:end]
+        if zlib.crc32(data) != int(self._checks[number]):
+            return None
+        plain = pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
+        return pa.ipc.read_record_batch(plain, ENVELOPE_SCHEMA)
+
+
+def _key(stream_id: str) -> int:
+    return int.from_bytes(stream_key(stream_id)[:_WORD], "big")
+
+
+def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None) -> pa.RecordBatch:
+    """The rows of one stream, which lie side by side and in version order."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - the package's own name, not its first import
+
+    mine = np.flatnonzero(pc.equal(batch.column("stream_id"), stream_id).to_numpy(zero_copy_only=False))
+    if not len(mine):
+        return batch.slice(0, 0)
+    # Streams that share a key may be mixed by version; each one's rows stay in order.
+    part = (
+        batch.slice(int(mine[0]), len(mine)) if int(mine[-1] - mine[0]) == len(mine) - 1 else batch.take(pa.array(mine))
+    )
+    versions = part.column("version").to_numpy()
+    begin = int(np.searchsorted(versions, after, side="right"))
+    end = len(versions) if to is None else int(np.searchsorted(versions, to, side="right"))
+    return part.slice(begin, max(end - begin, 0))
+
+
+def _directory(data: mmap.mmap) -> tuple[Directory, int] | None:
+    """A sorted copy's directory and where its arrays begin; None if the file is cut short or altered there."""
+    size = len(data)
+    if size < _TAIL or data[size - len(MARK) :] != MARK:
+        return None
+    length = int.from_bytes(data[size - _TAIL : size - len(MARK)], "little")
+    if length > size - _TAIL:
+        return None
+    try:
+        directory = msgspec.json.decode(data[size - _TAIL - length : size - _TAIL], type=Directory)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    end = size - _TAIL - length
+    start = end - arrays_size(directory.blocks, directory.streams)
+    if min(directory.blocks, directory.streams) < 0 or start < 0:
+        return None
+    if sha256(memoryview(data)[start:end]).hexdigest() != directory.digest:
+        return None
+    return directory, start
+
+
+def arrays_size(blocks: int, streams: int) -> int:
+    """How many bytes the arrays of a directory take."""
+    arrays: Any = _WORD * (blocks + 1) + _WORD * blocks + _WORD * streams + 4 * blocks + 4 * blocks
+    return int(arrays)
