@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orders_es.errors import CommandRejected, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
-from orders_es.orders import Order, decide, fold, initial_state
+from orders_es.orders import AsOf, Order, decide, fold, initial_state
 from orders_es.replay.moments import instant
+from orders_es.replay.snapshots import EVERY, Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ def handle(
     correlation_id: str | None = None,
     causation_id: str | None = None,
     attempts: int = 5,
+    snapshot_every: int | None = EVERY,
 ) -> Handled:
     """The order after a command, whose events are durably in the log; or the business rule that says no.
 
@@ -84,6 +86,8 @@ def handle(
         correlation_id: The conversation that it belongs to.
         causation_id: What caused it; `command_id` if left out.
         attempts: How many times to try in all, 1 or more.
+        snapshot_every: After so many events an order gets a snapshot, from which the next commands on it begin; None to
+            take and use none. See `orders_es.replay.Snapshots`.
 
     Raises:
         CommandRejected: A business rule says no, or `command_id` belongs to another command (`one_command_per_id`).
@@ -104,13 +108,14 @@ def handle(
         raise ValueError(f"attempts={attempts}: give 1 or more")
     occurred_at = instant("occurred_at", occurred_at)
     key = None if command_id is None else str(command_id)
+    snapshots = None if snapshot_every is None else Snapshots(log, every=snapshot_every)
     for attempt in range(1, attempts + 1):
-        history = log.load(order_id)
+        start, history = _history(log, order_id, key, snapshots)
         if key is not None:
-            before = _handled_before(order_id, command, key, history)
+            before = _handled_before(command, key, start, history)
             if before is not None:
                 return before
-        order = fold(history, initial_state(order_id))
+        order = fold(history, start)
         decided = decide(command, order)
         if not decided:
             return Handled(order=order, events=(), appended=None, duplicate=False)
@@ -125,7 +130,7 @@ def handle(
             )
             for index, data in enumerate(decided)
         ]
-        version = len(history)
+        version = start.version + len(history)
         try:
             appended = log.append(order_id, events, expected=version or NO_STREAM)
         except VersionConflict:
@@ -134,11 +139,14 @@ def handle(
             _pause(attempt)
             continue
         if appended.duplicate and key is not None:  # another process handled this id since we looked
-            before = _handled_before(order_id, command, key, log.load(order_id))
+            before = _handled_before(command, key, *_history(log, order_id, key, None))
             assert before is not None, "the log has just said that these events are there"
             return before
         recorded = log.load(order_id, after_version=version, to_version=version + len(events))
-        return Handled(order=fold(recorded, order), events=tuple(recorded), appended=appended, duplicate=False)
+        done = Handled(order=fold(recorded, order), events=tuple(recorded), appended=appended, duplicate=False)
+        if snapshots is not None:
+            snapshots.after_append(done.order, version)
+        return done
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -158,15 +166,28 @@ def event_id_of(order_id: str, command_id: str | uuid.UUID, index: int = 0) -> u
     return uuid.uuid5(COMMANDS, f"{len(order_id)}:{order_id}:{index}:{command_id}")
 
 
-def _handled_before(order_id: str, command: Any, command_id: str, history: Sequence[RecordedEvent]) -> Handled | None:
-    """The first result of this command, if its events are in the order's history."""
+def _history(
+    log: EventLog, order_id: str, command_id: str | None, snapshots: Snapshots | None
+) -> tuple[Order, Sequence[RecordedEvent]]:
+    """An order to begin with, and its events since, among which is the first of this command if there is one."""
+    if snapshots is not None:
+        sought = None if command_id is None else event_id_of(order_id, command_id)
+        found = snapshots.best(order_id, AsOf(), without=sought)
+        if found is not None:
+            return found
+    return initial_state(order_id), log.load(order_id)
+
+
+def _handled_before(command: Any, command_id: str, start: Order, history: Sequence[RecordedEvent]) -> Handled | None:
+    """The first result of this command, if its events are in the order's history since `start`."""
+    order_id = start.order_id
     by_id = {event.event_id: event for event in history}
     events: list[RecordedEvent] = []
     while (event := by_id.get(event_id_of(order_id, command_id, len(events)))) is not None:
         events.append(event)
     if not events:
         return None
-    before = fold(history[: events[0].version - 1], initial_state(order_id))
+    before = fold(history[: events[0].version - 1 - start.version], start)
     # `decide` is pure, so the same command on the same order comes to the same events. If not, the id was given to
     # another command, and saying "done" would lose that one.
     try:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
+    from pathlib import Path
     from types import TracebackType
 
     import pyarrow as pa
@@ -51,6 +52,14 @@ class EventLog(Protocol):
     @property
     def registry(self) -> EventRegistry:
         """The event types that this program knows."""
+        ...
+
+    @property
+    def derived(self) -> Path | None:
+        """A folder beside the log for what can be made again from it, and deleted at any time; it need not exist yet.
+
+        None where there is no such place, as for a log in memory.
+        """
         ...
 
     def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:

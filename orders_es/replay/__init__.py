@@ -8,6 +8,7 @@ from orders_es.replay.folding import FoldedEvent, fold
 from orders_es.replay.history import HistoryRow, OrderHistory, history
 from orders_es.replay.load import load_order, load_orders
 from orders_es.replay.session import Session, connect
+from orders_es.replay.snapshots import SnapshotFile, Snapshots
 
 __all__ = [
     "Answer",
@@ -16,6 +17,8 @@ __all__ = [
     "HistoryRow",
     "OrderHistory",
     "Session",
+    "SnapshotFile",
+    "Snapshots",
     "Step",
     "connect",
     "diff",

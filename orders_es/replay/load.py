@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from orders_es.errors import OrderNotFound, UnknownEventType
 from orders_es.orders import EVENT_TYPES, Order, OrderFold, initial_state
 from orders_es.replay.moments import as_of, counts
+from orders_es.replay.snapshots import Snapshots
 from orders_es.replay.suggestions import close_ids
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def load_order(
 ) -> Order:
     """The order as it stands now, or stood then; `as_of` on it says which was asked. Read-only.
 
+    A long order is folded from its latest snapshot that serves, where there is one; see `Snapshots`.
+
     Args:
         log: The log.
         order_id: The order, which is a stream of that name.
@@ -63,8 +67,16 @@ def load_order(
         'created'
     """
     asked = as_of(at=at, known_at=known_at, version=version, position=position)
-    folding = OrderFold(initial_state(order_id))
-    folding.apply(events_at(log, order_id, asked))
+    snapshot = Snapshots(log).best(order_id, asked)
+    if snapshot is None:
+        folding = OrderFold(initial_state(order_id))
+        folding.apply(events_at(log, order_id, asked))
+    else:
+        order, events = snapshot[0], [event for event in snapshot[1] if counts(event, asked)]
+        if not events:
+            return replace(order, as_of=asked)
+        folding = OrderFold(order)
+        folding.apply(events)
     return folding.order(asked)
 
 

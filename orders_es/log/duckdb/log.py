@@ -75,6 +75,12 @@ class DuckDBLog:
         self._hold(open_store(self._path, create=create, origin=origin, columns=registry.columns))
 
     url = property(lambda self: self._url, doc="The file, as it was given.")
+
+    @property
+    def derived(self) -> Path | None:
+        """For what can be made again, beside the file; nothing beside memory. See `EventLog.derived`."""
+        return None if self._path == MEMORY else Path(f"{self._path}.derived")
+
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
     registry = property(lambda self: self._registry, doc="The event types that this program knows.")
