@@ -11,12 +11,12 @@ import click
 from orders_es.cli.compare import diff, explain
 from orders_es.cli.copying import copy
 from orders_es.cli.demo import demo
+from orders_es.cli.exports import export
 from orders_es.cli.keep import compact, info, vacuum
-from orders_es.cli.lines import export
 from orders_es.cli.look import history, show
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.sources import import_, simulate
-from orders_es.errors import InvalidSetting, NaiveTime, NotALog, OrdersEsError, QueryError
+from orders_es.errors import BadReadModel, CannotExport, InvalidSetting, NaiveTime, NotALog, OrdersEsError, QueryError
 
 __all__ = ["main"]
 
@@ -39,7 +39,11 @@ class _Commands(click.Group):
             sys.stdout.flush()
         except OrdersEsError as error:
             _complain(str(error))
-            ctx.exit(WRONG_CALL if isinstance(error, NotALog | NaiveTime | InvalidSetting | QueryError) else BAD_NEWS)
+            ctx.exit(
+                WRONG_CALL
+                if isinstance(error, BadReadModel | CannotExport | InvalidSetting | NaiveTime | NotALog | QueryError)
+                else BAD_NEWS
+            )
         except BrokenPipeError:
             # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -84,15 +84,18 @@ class BadReadModel(OrdersEsError, ValueError):
     Args:
         path: The file.
         reason: What is wrong with it, and what would be right.
+        line: Where in the file, or None where it is the file as a whole.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
+    def __init__(self, path: str, reason: str, line: int | None = None) -> None:
+        super().__init__(path, reason, line)
         self.path = path
         self.reason = reason
+        self.line = line
 
     def __str__(self) -> str:
-        return f"{self.path!r} is no read model: {self.reason}"
+        where = "" if self.line is None else f", line {self.line}"
+        return f"{self.path!r}{where} is no read model: {self.reason}"
 
 
 class QueryError(OrdersEsError, ValueError):

@@ -1,9 +1,11 @@
-"""Read models: tables shaped for questions, each one SELECT over the relation `events` in a `.sql` file of its own.
+"""Read models: tables shaped for questions, each one SELECT in a `.sql` file of its own.
 
-The text is the definition. A session runs it live at any moment, and whatever keeps tables up to date runs the same text.
-The files of this package are the house's own; `load_read_models(folder)` reads anybody's.
+The text is the definition: over the relation `events`, the one-row relation `moment` (what was asked for) and other read
+models. A session runs it live at any moment, and whatever keeps tables up to date runs the same text. The files of this
+package are the house's own; `load_read_models(folder)` adds anybody's.
 """
 
-from orders_es.read_models.models import ReadModel, load_read_models
+from orders_es.read_models.load import in_reading_order, load_read_models, needed_by
+from orders_es.read_models.model import ReadModel
 
-__all__ = ["ReadModel", "load_read_models"]
+__all__ = ["ReadModel", "in_reading_order", "load_read_models", "needed_by"]

@@ -1,5 +1,7 @@
 -- Order history on the business clock: one row an order and moment at which something happened to it, as known now.
--- Key: order_id, valid_from. A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
+-- Key: order_id, valid_from.
+-- Stream: order_id.
+-- A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
 -- So at most one row of an order holds at any moment T: valid_from <= T AND (valid_to > T OR valid_to IS NULL), and its
 -- other columns are what `orders` says of the events that had occurred by T.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,

@@ -1,5 +1,6 @@
 -- Order items: one row an order and item that its events name, net of removals and returns.
 -- Key: order_id, item_id.
+-- Stream: order_id.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned

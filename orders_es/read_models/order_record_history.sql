@@ -1,5 +1,7 @@
 -- Order history on the record clock: one row an order and moment at which something about it was recorded.
--- Key: order_id, valid_from. A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
+-- Key: order_id, valid_from.
+-- Stream: order_id.
+-- A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
 -- So at most one row of an order was what the log said at any moment U: valid_from <= U AND (valid_to > U OR valid_to IS
 -- NULL), and its other columns are what `orders` says of the events that had been recorded by U.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,

@@ -1,5 +1,6 @@
 -- Orders: one row an order, as the events in `events` have made it.
 -- Key: order_id.
+-- Stream: order_id.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned

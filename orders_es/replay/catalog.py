@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orders_es.errors import InvalidSetting, StorageError
 from orders_es.log.relation import text
 from orders_es.read_models import load_read_models
-from orders_es.replay.session import define
+from orders_es.replay.defining import define
 
 if TYPE_CHECKING:
     import os
@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["write_catalog"]
 
 
-def write_catalog(log: EventLog, file: str | os.PathLike[str]) -> Head:
+def write_catalog(
+    log: EventLog, file: str | os.PathLike[str], *, read_models: str | os.PathLike[str] | None = None
+) -> Head:
     """Write a DuckDB file with `events`, the read models and their `…_at` macros; it holds no data. The log is only read.
 
     The file shows the log as it is now: it lists the log's files of this moment, by their absolute names. Write it again to
-    see later events, and after a vacuum. What is at its place is replaced in one step.
+    see later events, and after a vacuum. What is at its place is replaced in one step. Days begin and end in the time zone of
+    whoever opens it.
 
     Args:
         log: The log.
         file: Where the DuckDB file is to be.
+        read_models: A folder with `.sql` files, whose read models are there beside the house's own.
 
     Returns:
         The head of the log that the file shows.
 
     Raises:
+        BadReadModel: A file in that folder defines no read model.
         InvalidSetting: That is the log's own file.
         StorageError: It cannot be written there.
     """
@@ -46,7 +51,7 @@ def write_catalog(log: EventLog, file: str | os.PathLike[str]) -> Head:
             fresh = Path(folder) / "catalog.duckdb"
             with duckdb.connect(str(fresh)) as connection:
                 head = log.bind(connection, "events")
-                define(connection, log, load_read_models(), log.event_types())
+                define(connection, log, load_read_models(read_models), log.event_types())
                 recorded = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
                 connection.execute(
                     f"CREATE VIEW log_head AS SELECT {text(str(log.log_id))} AS log_id, {text(log.origin)} AS origin, "

@@ -10,13 +10,30 @@ from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from orders_es.log import EventRegistry
     from orders_es.orders import AsOf
     from orders_es.read_models import ReadModel
 
-__all__ = ["guarded", "inline", "limits", "macro", "refusal", "undefined", "view"]
+__all__ = [
+    "ANY_TYPE",
+    "LIMITS",
+    "guarded",
+    "inline",
+    "limits",
+    "macro",
+    "moment",
+    "prelude",
+    "refusal",
+    "undefined",
+    "view",
+]
+
+ANY_TYPE = "*"
+"""Among a read model's types: any event, whether its meaning is known or not."""
+LIMITS = (("at", "orders_es_at"), ("known_at", "orders_es_known_at"))
+"""Each clock, and the session variable that holds the limit within which all macros of a query stay."""
 
 _MARK = "orders_es refuses: "
 _MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
@@ -59,6 +76,8 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
         registry: The event types that the program knows.
         held: The event types and schema versions that the log holds.
     """
+    if ANY_TYPE in model.types:
+        return f"SELECT * FROM {events}"
     ours = set(model.types) or {event_type.name for event_type in registry}
     held = set(held)
     unknown = sorted(
@@ -100,14 +119,24 @@ def _error() -> str:
     return f"error({text(_MARK)} || {facts} || ': an event of this type, schema version, position and stream is not known')"
 
 
-def inline(model: ReadModel, events: str) -> str:
+def inline(model: ReadModel, events: str, needed: Sequence[tuple[ReadModel, str]] = (), asked: str = "") -> str:
     """SQL for a read model over events of one's own choice.
 
     Args:
         model: The read model.
         events: SQL for its events, as `guarded` gives it.
+        needed: The read models that it needs, as `needed_by` gives them, each with SQL for its events.
+        asked: SQL for `moment`, as `moment` gives it; what is bound to that name already if left out.
     """
-    return f"WITH events AS NOT MATERIALIZED ({events})\nSELECT * FROM (\n{model.sql}\n)"
+    return f"{prelude(events, needed, asked)}{model.sql}\n)"
+
+
+def prelude(events: str, needed: Sequence[tuple[ReadModel, str]] = (), asked: str = "") -> str:
+    """What stands before a read model's own text in `inline`; the text begins on a line of its own."""
+    given = [f"moment AS NOT MATERIALIZED ({asked})"] if asked else []
+    given += [f"{quoted(m.name)} AS NOT MATERIALIZED (\n{inline(m, its_events)}\n)" for m, its_events in needed]
+    given.append(f"events AS NOT MATERIALIZED ({events})")
+    return f"WITH {', '.join(given)}\nSELECT * FROM (\n"
 
 
 def view(model: ReadModel, events: str) -> str:
@@ -120,22 +149,37 @@ def view(model: ReadModel, events: str) -> str:
     return f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {inline(model, events)}"
 
 
-def macro(name: str, model: ReadModel | None, events: str) -> str:
+def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tuple[ReadModel, str]] = ()) -> str:
     """SQL that creates a table macro with the arguments `at` and `known_at`, both of which may be left out.
 
     Args:
         name: The macro's name.
         model: The read model; None for the events themselves.
         events: SQL for its events, as `guarded` gives it over the relation `as_asked`.
+        needed: The read models that it needs, each with SQL for its events, likewise.
     """
     asked = f"WITH as_asked AS NOT MATERIALIZED (SELECT * FROM events WHERE {_MACRO_LIMITS})"
-    # `events` has to mean the log in the one and the model's events in the other, so they are named apart in between.
-    body = (
-        "SELECT * FROM as_asked"
-        if model is None
-        else f", known AS NOT MATERIALIZED ({events})\nSELECT * FROM ({inline(model, 'SELECT * FROM known')})"
-    )
+    if model is None:
+        body = "SELECT * FROM as_asked"
+    else:
+        limited = [f'least("{clock}"::TIMESTAMPTZ, getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS]
+        reads_moment = model.reads_moment or any(m.reads_moment for m, _ in needed)
+        body = f"SELECT * FROM ({inline(model, events, needed, moment('as_asked', *limited) if reads_moment else '')})"
     return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {asked} {body}"
+
+
+def moment(events: str, at: str = "NULL", known_at: str = "NULL") -> str:
+    """SQL for the relation `moment`: one row with what was asked for or, where that is null, the last time in the events.
+
+    Args:
+        events: The relation of the events that count.
+        at: SQL for the moment asked for on the business clock.
+        known_at: SQL for the one on the record clock.
+    """
+    return (
+        f'SELECT coalesce({at}, (SELECT max(occurred_at) FROM {events})) AS "at", '
+        f"coalesce({known_at}, (SELECT max(recorded_at) FROM {events})) AS known_at"
+    )
 
 
 def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:

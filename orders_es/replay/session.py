@@ -9,15 +9,16 @@ from orders_es.errors import QueryError
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
-from orders_es.read_models import load_read_models
+from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
+from orders_es.replay.defining import define, set_time_zone
 from orders_es.replay.moments import as_of
-from orders_es.replay.relations import guarded, inline, limits, macro, refusal, undefined, view
+from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, refusal
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from types import TracebackType
 
     import duckdb
@@ -25,22 +26,27 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, Head
     from orders_es.read_models import ReadModel
 
-__all__ = ["Session", "connect", "define"]
+__all__ = ["Session", "connect"]
 
 _Result = TypeVar("_Result")
 _NOW = AsOf()
 
 
-def connect(log: EventLog, *, models: str | os.PathLike[str] | None = None) -> Session:
-    """A session for SQL over the log: `events`, `orders`, `order_items` and their history, at any moment.
+def connect(
+    log: EventLog, *, read_models: str | os.PathLike[str] | None = None, tz: str | tzinfo | None = None
+) -> Session:
+    """A session for SQL over the log: `events` and all read models, at any moment.
 
     Args:
         log: The log.
-        models: A folder with `.sql` files, whose read models are there beside the house's own.
+        read_models: A folder with `.sql` files, whose read models are there beside the house's own. They are looked at
+            once, now.
+        tz: The time zone of days, weeks and months, such as `"Europe/London"`; UTC if left out. Instants are in UTC in
+            every answer.
 
     Raises:
-        BadReadModel: A file in that folder defines no read model.
-        QueryError: DuckDB refuses one of them.
+        BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
+        InvalidSetting: There is no such time zone.
 
     Example:
         >>> import tempfile
@@ -52,32 +58,37 @@ def connect(log: EventLog, *, models: str | os.PathLike[str] | None = None) -> S
         >>> session.sql("SELECT order_id, status, total FROM orders").rows()
         [('A-1', 'placed', Decimal('0.0000'))]
     """
-    return Session(log, (*load_read_models(), *(() if models is None else load_read_models(models))))
+    session = Session(log, load_read_models(read_models), tz=tz)
+    if read_models is not None:
+        session.connection.execute("SELECT 1")
+    return session
 
 
 class Session:
     """A DuckDB connection that shows a log, and follows it as it grows. Made by `connect`.
 
-    In SQL there are the relations `events`, `orders`, `order_items`, `order_history` and `order_record_history`, and of
-    each the table macro `…_at(at, known_at := …)`: `orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z')`. A limit that is left
-    out, or NULL, is none. The connection's time zone is UTC.
+    In SQL there are the relation `events`, the read models, and of each the table macro `…_at(at, known_at := …)`:
+    `orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z')`. A limit that is left out, or NULL, is none. `moment` is one row with
+    what was asked for (`at`, `known_at`) or, where no limit was given, the last such time in `events`.
 
     Args:
         log: The log.
         models: The read models.
+        tz: The connection's time zone, in which days begin and end; UTC if left out.
     """
 
-    def __init__(self, log: EventLog, models: Sequence[ReadModel]) -> None:
+    def __init__(self, log: EventLog, models: Sequence[ReadModel], *, tz: str | tzinfo | None = None) -> None:
         import duckdb as duck  # noqa: PLC0415 - only a session needs it
 
         self.log = log
-        self.models = tuple({model.name: model for model in models}.values())
+        self.models = in_reading_order(models)
         self._lock = threading.RLock()
         self._head: Head | None = None
         self._types: frozenset[tuple[str, int]] | None = None
         self._error: type[Exception] = duck.Error
         self._connection = duck.connect()
-        self._connection.execute("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true")
+        self._connection.execute("SET parquet_metadata_cache = true")
+        set_time_zone(self._connection, tz)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -227,7 +238,9 @@ class Session:
         with self._lock:
             self._refresh()
             model = next(model for model in self.models if model.name == name)
-            return inline(model, guarded(events, model, self.log.registry, self._types or frozenset()))
+            held = self._types or frozenset()
+            needed = [(m, guarded(events, m, self.log.registry, held)) for m in needed_by(model, self.models)]
+            return inline(model, guarded(events, model, self.log.registry, held), needed)
 
     def _asking(self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any]) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
@@ -237,10 +250,7 @@ class Session:
                 cursor = self._connection.cursor()
                 try:
                     if asked != _NOW:
-                        # A temporary view stands before the one of the same name, for read models and macros as well.
-                        cursor.execute(
-                            f"CREATE TEMP VIEW events AS SELECT * FROM memory.main.events WHERE {limits(asked)}"
-                        )
+                        _limit(cursor, asked)
                     return ask(cursor, head), head
                 except self._error as error:
                     if not again and _may_have_vanished(error):
@@ -258,34 +268,22 @@ class Session:
             self._head = self.log.bind(self._connection, "events")
             types = self.log.event_types()
             if types != self._types:
-                try:
-                    define(self._connection, self.log, self.models, types)
-                except self._error as error:
-                    raise QueryError(str(error), "") from error
+                define(self._connection, self.log, self.models, types)
                 self._types = types
         return self._head
 
 
-def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: frozenset[tuple[str, int]]) -> None:
-    """Create the read models and the table macros over the relation `events` of a connection.
-
-    Args:
-        connection: A DuckDB connection.
-        log: The log that is bound there as `events`.
-        models: The read models.
-        types: The event types that it holds.
-    """
-    connection.execute(macro("events_at", None, ""))
-    for model in models:
-        failing = undefined(model, log.registry, types)
-        if failing is not None:
-            connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
-            arguments = '"at" := NULL, known_at := NULL'
-            connection.execute(f"CREATE OR REPLACE MACRO {quoted(model.name + '_at')}({arguments}) AS TABLE {failing}")
-        elif all(name in log.registry for name in model.types):
-            connection.execute(view(model, guarded("events", model, log.registry, types)))
-            connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types)))
-        # A program that does not know the model's types, on a log that holds none of them, has no use for the model.
+def _limit(cursor: Any, asked: AsOf) -> None:
+    """Bind everything on a cursor to one moment: a temporary view stands before the one of the same name everywhere."""
+    cursor.execute(f"CREATE TEMP VIEW events AS SELECT * FROM memory.main.events WHERE {limits(asked)}")
+    given = {}
+    for clock, variable in LIMITS:
+        value = getattr(asked, clock)
+        if value is not None:
+            given[clock] = f"TIMESTAMPTZ '{value.isoformat()}'"
+            cursor.execute(f"SET VARIABLE {variable} = {given[clock]}")
+    if given:
+        cursor.execute(f"CREATE TEMP VIEW moment AS {moment('events', **given)}")
 
 
 def _table(cursor: Any, query: str, parameters: Any) -> Any:
@@ -295,9 +293,10 @@ def _table(cursor: Any, query: str, parameters: Any) -> Any:
     if relation is None:  # a statement that gives no rows
         return pa.table({})
     table = relation.to_arrow_table()
-    # DuckDB calls UTC by another name, which some libraries take for another zone.
+    # An instant is an instant; and DuckDB calls UTC by another name, which some libraries take for another zone.
     fields = [
-        f.with_type(pa.timestamp("us", "UTC")) if f.type == pa.timestamp("us", "Etc/UTC") else f for f in table.schema
+        f.with_type(pa.timestamp("us", "UTC")) if pa.types.is_timestamp(f.type) and f.type.tz is not None else f
+        for f in table.schema
     ]
     return table.cast(pa.schema(fields))
 

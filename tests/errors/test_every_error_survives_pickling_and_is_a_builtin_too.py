@@ -39,7 +39,7 @@ SAMPLES = {
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
     "CannotExport": ("orders.xlsx", "Excel holds 1,048,576 rows"),
     "NotAnExport": ("orders.csv", "it does not say so"),
-    "BadReadModel": ("totals.sql", "it holds no SELECT"),
+    "BadReadModel": ("totals.sql", "it holds no SELECT", 7),
     "BadSource": ("src.csv", 7, "no date"),
     "InvalidSetting": ("orders", -1, "give 0 or more"),
 }

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from orders_es.errors import QueryError
+from orders_es.errors import BadReadModel, QueryError
 from orders_es.log import ANY, NO_STREAM, open_log
 from orders_es.orders import OrderCreated, OrderPlaced
 from orders_es.replay import connect
@@ -79,7 +79,7 @@ def test_a_read_model_of_ones_own_stands_beside_them(log, tmp_path):
         "-- One row.\nSELECT count(DISTINCT stream_id) AS n FROM events;\n"
     )
     log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
-    with connect(log, models=tmp_path / "models") as session:
+    with connect(log, read_models=tmp_path / "models") as session:
         assert session.sql("FROM streams").rows() == [(1,)]
         assert session.sql("FROM streams_at(TIMESTAMPTZ '2000-01-01')").rows() == [(0,)]
         assert ids(session) == ["A-1"]
@@ -87,8 +87,8 @@ def test_a_read_model_of_ones_own_stands_beside_them(log, tmp_path):
 
 def test_a_broken_read_model_of_ones_own_is_an_error(log, tmp_path):
     (tmp_path / "broken.sql").write_text("SELECT nothing FROM events")
-    with connect(log, models=tmp_path) as session, pytest.raises(QueryError, match="nothing"):
-        session.sql("SELECT 1")
+    with pytest.raises(BadReadModel, match=r"broken.sql', line 1 .*nothing"):
+        connect(log, read_models=tmp_path)
 
 
 def test_the_time_zone_is_utc(session):

@@ -1,0 +1,65 @@
+"""What the comment at the top of a read model's file says, as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Header", "read_header"]
+
+_TAG = re.compile(r"--\s?(Key|Stream|Types|Columns):(.*)")
+_NAME = re.compile(r"[^\s,.]+")
+_COLUMN = re.compile(r"--\s{2,4}(\w+(?:, \w+)*): (.*)")
+_MORE = re.compile(r"--\s{3,}(\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The values of the lines `-- Key:`, `-- Stream:`, `-- Types:` and `-- Columns:`, and the first line as the title."""
+
+    title: str
+    key: tuple[str, ...]
+    stream: tuple[str, ...]
+    types: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+
+
+def read_header(text: str) -> Header:
+    r"""What the comment at the top of a file says. Comment lines that are set in belong to the tag above them.
+
+    Args:
+        text: The file's text.
+
+    Example:
+        >>> header = read_header("-- Sales: one row a day.\n-- Key: day, currency.\nSELECT 1")
+        >>> header.title, header.key
+        ('Sales: one row a day.', ('day', 'currency'))
+    """
+    title = ""
+    told: dict[str, str] = {}
+    columns: list[tuple[str, str]] = []
+    tag = ""
+    for line in text.strip().splitlines():
+        if not line.startswith("--"):
+            break
+        title = title or line.removeprefix("--").strip()
+        if found := _TAG.match(line):
+            tag = found[1]
+            told[tag] = found[2]
+        elif tag == "Columns" and (found := _COLUMN.match(line)):
+            columns += [(name, found[2]) for name in found[1].split(", ")]
+        elif tag and (found := _MORE.match(line)):
+            if tag == "Columns" and columns:
+                columns[-1] = (columns[-1][0], f"{columns[-1][1]} {found[1]}")
+            else:
+                told[tag] += " " + found[1]
+        else:
+            tag = ""
+    key = told.get("Key", "").split(". ", maxsplit=1)[0]
+    return Header(
+        title,
+        tuple(_NAME.findall(key)),
+        tuple(_NAME.findall(told.get("Stream", ""))),
+        tuple(re.findall(r"[^\s,]+", told.get("Types", ""))),
+        tuple(columns),
+    )

@@ -1,0 +1,191 @@
+"""Reading read models from `.sql` files: for sessions, and for whoever keeps such tables up to date."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orders_es.errors import BadReadModel
+from orders_es.read_models.header import read_header
+from orders_es.read_models.mentions import Mentions, NotOneSelect
+from orders_es.read_models.model import ReadModel
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+    from importlib.resources.abc import Traversable
+
+__all__ = ["in_reading_order", "load_read_models", "needed_by"]
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_RESERVED = {"events", "moment", "log_head", "as_asked"}
+
+
+def load_read_models(folder: str | os.PathLike[str] | None = None) -> tuple[ReadModel, ...]:
+    """This package's read models and those in a folder's `.sql` files, each after those that it reads. Read-only.
+
+    Args:
+        folder: A folder with `.sql` files of one's own; only the package's if left out.
+
+    Raises:
+        BadReadModel: A file holds something else than one SELECT, is named as no table can be here or as a read model that
+            is there already, says of its rows what cannot be, or reads itself by way of others. The error names file and
+            line.
+
+    Example:
+        >>> "orders" in [model.name for model in load_read_models()]
+        True
+    """
+    house = _house()
+    return house if folder is None else in_reading_order(_with_reads([*house, *_own(Path(folder), house)]))
+
+
+@functools.cache
+def _house() -> tuple[ReadModel, ...]:
+    place = resources.files("orders_es.read_models")
+    return in_reading_order(_with_reads(_files(place, Mentions())))
+
+
+def _own(folder: Path, house: Sequence[ReadModel]) -> list[ReadModel]:
+    if not folder.is_dir():
+        raise BadReadModel(str(folder), "it is no folder; give one that holds .sql files")
+    own = _files(folder, Mentions())
+    taken = {model.name for model in house}
+    for model in own:
+        if model.name in taken:
+            raise BadReadModel(
+                model.path,
+                f"there is a read model {model.name!r} already, one that comes with orders_es; rename the file",
+            )
+        if model.name.removesuffix("_at") in taken | {"events"} | {m.name for m in own if m is not model}:
+            raise BadReadModel(
+                model.path, f"{model.name!r} is the name of a macro, {model.name}(at, known_at); rename the file"
+            )
+    return own
+
+
+def _files(folder: Traversable, mentions: Mentions) -> list[ReadModel]:
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [_read(file, mentions) for file in files]
+
+
+def _read(file: Traversable, mentions: Mentions) -> ReadModel:
+    """One file's read model; in `reads` stand all relations that it mentions, until all read models are known."""
+    path, name = str(file), file.name.removesuffix(".sql")
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise BadReadModel(
+            path,
+            "a read model is named after its file: small letters, digits and _, and none of "
+            + ", ".join(sorted(_RESERVED)),
+        )
+    try:
+        sql = file.read_text(encoding="utf-8").rstrip().removesuffix(";").rstrip()
+    except UnicodeDecodeError as error:
+        raise BadReadModel(path, f"it is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+    try:
+        mentioned = mentions.of(sql)
+    except NotOneSelect as error:
+        reason, line = error.args
+        raise BadReadModel(path, f"it has to be one SELECT: {reason}", line) from error
+    header = read_header(sql)
+    if len(header.stream) > 1:
+        raise BadReadModel(path, f"`-- Stream:` names {len(header.stream)} columns; name the one that holds the stream")
+    if header.stream and header.key and header.stream[0] not in header.key:
+        raise BadReadModel(
+            path, f"its rows belong to the stream in {header.stream[0]!r}, so that column has to be part of `-- Key:`"
+        )
+    return ReadModel(
+        name,
+        sql,
+        types=header.types,
+        title=header.title,
+        key=header.key,
+        stream=header.stream[0] if header.stream else None,
+        reads=tuple(sorted(mentioned)),
+        reads_moment="moment" in mentioned,
+        columns=header.columns,
+        path=path,
+    )
+
+
+def _with_reads(models: Sequence[ReadModel]) -> list[ReadModel]:
+    """The same read models, with only read models in `reads`."""
+    names = {model.name for model in models}
+    return [replace(model, reads=tuple(name for name in model.reads if name in names)) for model in models]
+
+
+def in_reading_order(models: Iterable[ReadModel]) -> tuple[ReadModel, ...]:
+    """Read models so that each comes after those that it reads; by name where that leaves a choice.
+
+    Args:
+        models: The read models; what they read and is not among them is taken as given.
+
+    Raises:
+        BadReadModel: One reads itself, by way of others perhaps; or its rows cannot belong to one stream, as it says,
+            because it reads `moment` or read models of many streams.
+
+    Example:
+        >>> totals = ReadModel("totals", "SELECT sum(total) AS total FROM orders", reads=("orders",))
+        >>> [model.name for model in in_reading_order([totals, ReadModel("orders", "…", stream="order_id")])]
+        ['orders', 'totals']
+    """
+    left = {model.name: model for model in sorted(models, key=lambda model: model.name)}
+    done: dict[str, ReadModel] = {}
+    while left:
+        ready = next((m for m in left.values() if not any(name in left for name in m.reads)), None)
+        if ready is None:
+            raise _cycle(left)
+        done[ready.name] = left.pop(ready.name)
+        if ready.stream is not None:
+            _check_stream(ready, done)
+    return tuple(done.values())
+
+
+def needed_by(model: ReadModel, models: Iterable[ReadModel]) -> tuple[ReadModel, ...]:
+    """The read models that one needs, directly or not, each after those that it reads itself.
+
+    Args:
+        model: The read model.
+        models: Those that there are.
+
+    Example:
+        >>> by_name = {model.name: model for model in load_read_models()}
+        >>> needed_by(by_name["orders"], by_name.values())
+        ()
+    """
+    known = {m.name: m for m in models}
+    wanted, found = list(model.reads), {}
+    while wanted:
+        name = wanted.pop()
+        if name in known and name not in found:
+            found[name] = known[name]
+            wanted += known[name].reads
+    return in_reading_order(found.values())
+
+
+def _check_stream(model: ReadModel, known: dict[str, ReadModel]) -> None:
+    if model.reads_moment:
+        raise BadReadModel(
+            model.path or model.name,
+            "its rows depend on `moment`, so they change without any event of their stream; drop `-- Stream:`",
+        )
+    for name in model.reads:
+        if name in known and known[name].stream is None:
+            raise BadReadModel(
+                model.path or model.name,
+                f"it reads {name!r}, whose rows belong to no one stream, so its own cannot either; drop `-- Stream:`",
+            )
+
+
+def _cycle(left: dict[str, ReadModel]) -> BadReadModel:
+    """The error for read models none of which can come first; it names a round trip."""
+    path = [next(iter(left))]
+    while path[-1] not in path[:-1]:
+        path.append(next(name for name in left[path[-1]].reads if name in left))
+    path = path[path.index(path[-1]) :]
+    model = left[path[0]]
+    return BadReadModel(model.path or model.name, f"read models read each other in a circle: {' → '.join(path)}")

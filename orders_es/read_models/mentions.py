@@ -1,0 +1,64 @@
+"""Which relations a SELECT mentions, as DuckDB's own parser understands it. No data is touched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["Mentions", "NotOneSelect"]
+
+
+class NotOneSelect(ValueError):
+    """The text is not one SELECT. The arguments are the parser's words and the line that they are about, or None."""
+
+
+class Mentions:
+    """Asks DuckDB's parser; keeps a connection for as many questions as there are.
+
+    Example:
+        >>> sorted(Mentions().of("WITH a AS (FROM events) SELECT count(*) AS orders FROM a JOIN order_items USING (id)"))
+        ['events', 'order_items']
+    """
+
+    def __init__(self) -> None:
+        import duckdb  # noqa: PLC0415 - only who reads files of read models needs it
+
+        self._connection = duckdb.connect()
+
+    def of(self, sql: str) -> frozenset[str]:
+        """Names of the tables and views that a SELECT reads, those that it defines itself left out.
+
+        Args:
+            sql: The SELECT.
+
+        Raises:
+            NotOneSelect: It is something else, or cannot be parsed.
+        """
+        rows = self._connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
+        tree = json.loads(rows[0][0])
+        if tree["error"]:
+            line = sql.encode()[: int(tree["position"])].count(b"\n") + 1 if "position" in tree else None
+            raise NotOneSelect(tree["error_message"], line)
+        if len(tree["statements"]) != 1:
+            raise NotOneSelect(f"there are {len(tree['statements'])} statements", None)
+        return frozenset(_tables(tree["statements"][0]["node"], frozenset()))
+
+
+def _tables(node: Any, own: frozenset[str]) -> set[str]:
+    """Tables below a node of the parser's tree, without those that `WITH` has defined at that place."""
+    found: set[str] = set()
+    if isinstance(node, list):
+        for part in node:
+            found |= _tables(part, own)
+    elif isinstance(node, dict):
+        for entry in node.get("cte_map", {}).get("map", []):
+            name = entry["key"].lower()
+            recursive = entry["value"]["query_node"]["type"] == "RECURSIVE_CTE_NODE"
+            found |= _tables(entry["value"], own | {name} if recursive else own)
+            own |= {name}
+        if node.get("type") == "BASE_TABLE" and not node["schema_name"] and node["table_name"].lower() not in own:
+            found.add(node["table_name"].lower())
+        for name, part in node.items():
+            if name != "cte_map":
+                found |= _tables(part, own)
+    return found

@@ -1,0 +1,44 @@
+"""What a read model is, for whoever runs one: sessions, exports, and projections that keep tables up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["ReadModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel:
+    """One read model: what it is called, its definition, and what the comment at its file's top says about it.
+
+    Args:
+        name: The table's name, which is the file's name without `.sql`.
+        sql: One SELECT over `events`, `moment` and other read models. Its lines are those of the file.
+        types: The event types that it accounts for, from the line `-- Types:`. Streams that hold none of them are not its
+            concern; another type in a stream of its own is an error. Without that line, all types that the registry
+            knows; `*` is any event, known or not, for models that count events and do not care what they mean.
+        title: The first line of the comment, without its end.
+        key: The columns that tell its rows apart, from the line `-- Key:`; none if it names none.
+        stream: The column that holds the stream to which a row belongs, from the line `-- Stream:`: each row then is made
+            from the events of that stream alone, and a table of such rows can be kept up to date stream by stream. None
+            for models whose rows are made from the events of many.
+        reads: The other read models that it selects from, sorted by name.
+        reads_moment: Whether it selects from `moment`, so that its rows depend on when they are asked for.
+        columns: Name and meaning of columns, from the lines after `-- Columns:`.
+        path: The file; empty if it came from none.
+
+    Example:
+        >>> ReadModel("streams", "SELECT count(DISTINCT stream_id) AS n FROM events").key
+        ()
+    """
+
+    name: str
+    sql: str = field(repr=False)
+    types: tuple[str, ...] = field(default=(), repr=False)
+    title: str = field(default="", repr=False)
+    key: tuple[str, ...] = field(default=(), repr=False)
+    stream: str | None = field(default=None, repr=False)
+    reads: tuple[str, ...] = field(default=(), repr=False)
+    reads_moment: bool = field(default=False, repr=False)
+    columns: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    path: str = field(default="", repr=False)

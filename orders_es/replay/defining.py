@@ -1,0 +1,107 @@
+"""Putting `moment`, the read models and their macros into a DuckDB connection that shows a log."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
+from orders_es.log.relation import quoted, text
+from orders_es.read_models import needed_by
+from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from orders_es.log import EventLog
+    from orders_es.read_models import ReadModel
+
+__all__ = ["define", "set_time_zone"]
+
+
+def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: frozenset[tuple[str, int]]) -> None:
+    """Create `moment`, the read models and the table macros over the relation `events` of a connection.
+
+    Args:
+        connection: A DuckDB connection.
+        log: The log that is bound there as `events`.
+        models: The read models, each after those that it reads.
+        types: The event types that the log holds.
+
+    Raises:
+        BadReadModel: DuckDB refuses a read model, or it lacks a column that its comment names.
+    """
+    connection.execute(macro("events_at", None, ""))
+    connection.execute(f"CREATE OR REPLACE VIEW moment AS {moment('events')}")
+    for model in models:
+        needed = needed_by(model, models)
+        failing = next(filter(None, (undefined(m, log.registry, types) for m in (model, *needed))), None)
+        if failing is not None:
+            connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
+            arguments = '"at" := NULL, known_at := NULL'
+            connection.execute(f"CREATE OR REPLACE MACRO {quoted(model.name + '_at')}({arguments}) AS TABLE {failing}")
+        elif all(name in log.registry or name == ANY_TYPE for m in (model, *needed) for name in m.types):
+            _define(connection, log, model, needed, types)
+        # A program that does not know the model's types, on a log that holds none of them, has no use for the model.
+
+
+def _define(
+    connection: Any,
+    log: EventLog,
+    model: ReadModel,
+    needed: Sequence[ReadModel],
+    types: frozenset[tuple[str, int]],
+) -> None:
+    import duckdb  # noqa: PLC0415 - the connection's own module
+
+    events = guarded("events", model, log.registry, types)
+    asked = [(m, guarded("as_asked", m, log.registry, types)) for m in needed]
+    try:
+        connection.execute(view(model, events))
+        columns = connection.execute(f"DESCRIBE {quoted(model.name)}").fetchall() if model.path else []
+        connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
+    except duckdb.Error as error:
+        raise _refused(model, prelude(events), str(error)) from error
+    for tag, names in (("Key", model.key), ("Stream", (model.stream,) if model.stream else ())):
+        for name in names:
+            if columns and name not in {column[0] for column in columns}:
+                raise BadReadModel(
+                    model.path,
+                    f"`-- {tag}:` names the column {name!r}, and it has none of that name; "
+                    f"it has {', '.join(column[0] for column in columns)}",
+                    _line_of(f"-- {tag}:", model.sql),
+                )
+
+
+def _refused(model: ReadModel, before: str, message: str) -> OrdersEsError:
+    """DuckDB's refusal of a read model, with the line of the model's own file."""
+    found = re.search(r"^LINE (\d+):", message, re.MULTILINE)
+    line = None if found is None else int(found[1]) - before.count("\n")
+    if not model.path:
+        return QueryError(message, model.sql)
+    words = " ".join(message[: found.start() if found else None].split())
+    return BadReadModel(model.path, f"DuckDB refuses it: {words}", line if line and line > 0 else None)
+
+
+def _line_of(beginning: str, sql: str) -> int | None:
+    lines = sql.splitlines()
+    return next((number for number, line in enumerate(lines, 1) if line.startswith(beginning)), None)
+
+
+def set_time_zone(connection: Any, tz: str | tzinfo | None) -> None:
+    """Set the time zone in which days begin and end, on all cursors of a connection.
+
+    Args:
+        connection: A DuckDB connection.
+        tz: The time zone; UTC if None.
+
+    Raises:
+        InvalidSetting: There is no such time zone, or it has no name.
+    """
+    import duckdb  # noqa: PLC0415 - the connection's own module
+
+    try:
+        connection.execute(f"SET GLOBAL TimeZone = {text('UTC' if tz is None else str(tz))}")
+    except duckdb.Error as error:
+        raise InvalidSetting("tz", str(tz), "there is no such time zone; give a name such as Europe/London") from error
