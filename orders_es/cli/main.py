@@ -12,6 +12,7 @@ from orders_es.cli.compare import diff, explain
 from orders_es.cli.copying import copy
 from orders_es.cli.demo import demo
 from orders_es.cli.exports import export
+from orders_es.cli.health import doctor, snapshots, verify
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
 from orders_es.cli.query import catalog, sql
@@ -114,5 +115,8 @@ for _command in (
     copy,
     compact,
     vacuum,
+    doctor,
+    verify,
+    snapshots,
 ):
     main.add_command(_command)

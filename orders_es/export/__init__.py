@@ -4,8 +4,9 @@ For analysts who hand figures on, and for auditors who are handed some: `export`
 tells where one comes from, and `check_export` holds one to a log.
 """
 
+from orders_es.export.checking import Checked, Finding, check_export
 from orders_es.export.provenance import Provenance
 from orders_es.export.reading import read_provenance
 from orders_es.export.writing import Exported, export
 
-__all__ = ["Exported", "Provenance", "export", "read_provenance"]
+__all__ = ["Checked", "Exported", "Finding", "Provenance", "check_export", "export", "read_provenance"]

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import CannotExport, StorageError
+from orders_es.errors import CannotExport
 from orders_es.export.provenance import KEY, Provenance, definition_hash, shown
 from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
 from orders_es.log.relation import quoted, text
+from orders_es.log.streaming import streamed
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "excel_form", "export", "select"]
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_NAME = re.compile(r"\w+")
 _BATCH = 10_000
 
 
@@ -80,7 +81,7 @@ def export(
         CannotExport: The name has another ending, there is no such read model, or Excel cannot hold such a table.
         NaiveTime: A time has no time zone.
         QueryError: DuckDB refuses the query.
-        StorageError: The disk refuses.
+        OSError: The disk refuses.
         UnknownEventType: A read model met an event whose meaning nobody registered.
 
     Example:
@@ -139,10 +140,11 @@ def select(session: Session, source: str, path: str) -> str:
         return source
     if source == "events":
         return 'SELECT * FROM events ORDER BY "position"'
-    names = [model.name for model in session.models]
-    if source not in names:
-        raise CannotExport(path, f"there is no read model {source!r}; there are events, {', '.join(sorted(names))}")
-    return f"SELECT * FROM {quoted(source)} ORDER BY ALL"
+    models = {model.name: model for model in session.models}
+    if source not in models:
+        raise CannotExport(path, f"there is no read model {source!r}; there are events, {', '.join(sorted(models))}")
+    order = ", ".join(map(quoted, models[source].key)) or "ALL"
+    return f"SELECT * FROM {quoted(source)} ORDER BY {order}"
 
 
 def _provenance(
@@ -228,8 +230,8 @@ def _write_workbook(cursor: Any, query: str, path: Path, provenance: Provenance)
         for (name, kind), form in zip(provenance.columns, forms, strict=True)
     ]
     columns = ", ".join(f"{value} AS c{i}" for i, value in enumerate(values))
-    reader = cursor.sql(f"SELECT {columns} FROM (\n{query}\n)").to_arrow_reader(_BATCH)
-    batches = ([column.to_pylist() for column in batch.columns] for batch in reader)
+    relation = cursor.sql(f"SELECT {columns} FROM (\n{query}\n)")
+    batches = ([column.to_pylist() for column in batch.columns] for batch in streamed(relation, _BATCH))
     return write_workbook(str(path), names, forms, batches, _cover(provenance), provenance.title)
 
 
@@ -284,15 +286,12 @@ _WRITERS: dict[str, Callable[[Any, str, Path, Provenance], int]] = {
 def _replacing(target: Path) -> Iterator[Path]:
     """A place for a new file in the target's folder, which takes the target's place, synced, when the block ends well."""
     fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    fresh.touch(exist_ok=False)
     try:
-        fresh.touch(exist_ok=False)
-        try:
-            yield fresh
-            with fresh.open("rb") as written:
-                os.fsync(written.fileno())
-            fresh.replace(target)
-        finally:
-            with suppress(FileNotFoundError):
-                fresh.unlink()
-    except OSError as error:
-        raise StorageError(str(target.parent), error.strerror or str(error)) from error
+        yield fresh
+        with fresh.open("rb") as written:
+            os.fsync(written.fileno())
+        fresh.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            fresh.unlink()

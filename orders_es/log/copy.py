@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orders_es.errors import LogNotEmpty
-from orders_es.log.leaf import leaf_hashes
-from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.recorded import restoring
 from orders_es.log.registry import ENVELOPE
+from orders_es.log.roots import root_at
 
 if TYPE_CHECKING:
     import os
@@ -75,7 +74,7 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
     head = source.head()
     with restoring(target, registry=source.registry, origin=source.origin) as restoration:
         done = restoration.head()
-        if done.position > head.position or (done.position and _root(source, done.position) != done.root):
+        if done.position > head.position or (done.position and root_at(source, done.position) != done.root):
             raise LogNotEmpty(
                 restoration.place,
                 done.position,
@@ -87,14 +86,6 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
             restoration.append(table)
         restoration.finish(head.root)
     return Copied(head.position, head.root, done.position, time.monotonic() - started)
-
-
-def _root(log: EventLog, position: int) -> bytes:
-    """The root of a log's tree up to a position, from its events."""
-    tree = EMPTY_RANGE
-    for batch in log.read(to=position, columns=ENVELOPE):
-        tree = tree.merge(CompactRange.of_leaves(tree.end, leaf_hashes(batch)))
-    return tree.root()
 
 
 def _commits(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

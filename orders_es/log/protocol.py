@@ -183,6 +183,17 @@ class EventLog(Protocol):
         """The data files that make up the log now, in order, without gaps; an empty list where there are none."""
         ...
 
+    def heads(self) -> Iterator[Head]:
+        """What the log states of itself on disk: the head after each of its data files, in order; at least the last one.
+
+        Nothing for an empty log.
+        """
+        ...
+
+    def unsorted_events(self) -> int:
+        """How many events lie where loading one stream has to scan for them; `compact` may change that."""
+        ...
+
     def compact(self) -> Compacted:
         """Merge runs of small files into larger ones, under the feet of readers and writers. No event changes."""
         ...

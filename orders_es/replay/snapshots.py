@@ -107,6 +107,11 @@ class Snapshots:
                 return snapshot.order, events[1:]
         return None
 
+    def newest_version(self, order_id: str) -> int | None:
+        """The version of an order's newest snapshot on disk; None where there is none. Not held against the log."""
+        rungs = self._rungs(order_id)
+        return rungs[-1][1] if rungs else None
+
     def take(self, order_id: str) -> int:
         """How many snapshots an order got that were due and missing. Reads all its events.
 
@@ -149,6 +154,14 @@ class Snapshots:
             if name.isdigit():
                 with suppress(FileNotFoundError):
                     yield SnapshotFile(path, path.parent.parent.name, int(name), path.stat().st_size)
+
+    def order_of(self, file: SnapshotFile) -> str | None:
+        """The order that a snapshot is of; None where it is damaged."""
+        try:
+            snapshot = read_snapshot(file.path.read_bytes())
+        except OSError:
+            return None
+        return None if snapshot is None else snapshot.order.order_id
 
     def drop(self) -> int:
         """Remove all snapshots, of this fold and of others; how many there were."""

@@ -307,6 +307,16 @@ class DuckDBLog:
 
     # -- maintenance
 
+    def heads(self) -> Iterator[Head]:
+        """What the log states of itself: its head. See `EventLog.heads`."""
+        head = self.head()
+        if head.position:
+            yield head
+
+    def unsorted_events(self) -> int:
+        """None: the table's primary key finds a stream. See `EventLog.unsorted_events`."""
+        return 0
+
     def compact(self) -> Compacted:
         """Write the write-ahead log into the file (CHECKPOINT), unless others are at work; there is nothing to merge."""
         started = time.monotonic()

@@ -21,7 +21,7 @@ from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import commit_name, covering_segments
 from orders_es.log.parquet.follow import follow, read_events
-from orders_es.log.parquet.footer import KEY, Footer
+from orders_es.log.parquet.footer import KEY, Footer, read_footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.known import KnownChain
 from orders_es.log.parquet.storage import publish
@@ -276,6 +276,20 @@ class ParquetLog(KnownChain):
                 self._relist()
             self._fresh(lambda: None)
             return list(self._chain)
+
+    def heads(self) -> Iterator[Head]:
+        """What each data file's footer states of the log up to its end. See `EventLog.heads`."""
+        with self._lock:
+            self.files()
+            footers = self._fresh(lambda: [read_footer(file.path, self._identity.log_id) for file in self._chain])
+        yield from (Head(f.last, from_micros(f.recorded_at), f.tree.root()) for f in footers)
+
+    def unsorted_events(self) -> int:
+        """How many events lie in large files without a sorted copy. See `EventLog.unsorted_events`."""
+        with self._lock:
+            return sum(
+                file.count for file in self.files() if not is_small(file) and self._streams.sorted_copy(file) is None
+            )
 
     def read(
         self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None

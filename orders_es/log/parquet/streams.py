@@ -111,7 +111,7 @@ class Streams:
         self._see()
         if not self._complete:
             events = sum(file.count for file in self._large)
-            if all(self._copy(file) is not None for file in self._large):
+            if all(self.sorted_copy(file) is not None for file in self._large):
                 learn = len(stream_ids) + self._probes > _SORTED_PROBES_MOST
             else:
                 learn = events <= _FEW_EVENTS or len(stream_ids) + self._probes > _PROBES_MOST
@@ -140,7 +140,7 @@ class Streams:
         """A stream's rows in the large files: from their sorted copies, and by one scan of those that have none."""
         unsorted = []
         for file in self._large:
-            copy = self._copy(file)
+            copy = self.sorted_copy(file)
             rows = None if copy is None else copy.rows(stream_id, after_version, to_version)
             if rows is None:
                 unsorted.append(file)
@@ -149,7 +149,7 @@ class Streams:
         if unsorted:
             yield self._scanner.stream_rows(unsorted, [stream_id])
 
-    def _copy(self, file: LogFile) -> ByStream | None:
+    def sorted_copy(self, file: LogFile) -> ByStream | None:
         """The copy of a large file that is sorted by stream, if there is one."""
         if file.path in self._copies:
             return self._copies[file.path]

@@ -1,0 +1,183 @@
+"""The commands that hand tables on, and that check one: `export model`, `export sql` and `export check`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from orders_es.cli.lines import export
+from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.sources import somebody_watches
+from orders_es.cli.times import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, tzinfo
+
+    from orders_es.export import Exported
+
+__all__ = ["check", "export", "model", "query"]
+
+_Answer = TypeVar("_Answer")
+
+_out = click.argument("out", metavar="OUT", type=click.Path(dir_okay=False))
+_plain = click.option(
+    "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
+)
+_replace = click.option("--replace", is_flag=True, help="Replace the file if it is there.")
+_models = click.option(
+    "--read-models",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder with read models of your own, each a .sql file.",
+)
+
+
+@export.command(short_help="A read model, at any moment, as a Parquet, CSV or Excel file.")
+@click.argument("name", metavar="NAME")
+@_out
+@moments
+@_plain
+@_replace
+@_models
+@log_option()
+@as_json
+def model(
+    name: str,
+    out: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    tz: tzinfo,
+    plain: bool,
+    replace: bool,
+    read_models: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Write the read model NAME, or `events`, to OUT, whose ending says how: .parquet, .csv or .xlsx.
+
+    The file says which log gave it: its identity, its last position and root, the moment, and the definition's hash. A
+    Parquet file has that in its metadata, a workbook on its first sheet, a CSV file in OUT.json beside it.
+
+    \b
+    Example:
+      orders-es export model orders june.xlsx --at 2011-06-30 --log my-log
+      orders-es export check june.xlsx --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    if not re.fullmatch(r"\w+", name):
+        raise click.UsageError(f"{name!r} is no read model's name; for a query there is export sql")
+    _export(name, out, at, known_at, tz, plain, replace, read_models, log, as_json)
+
+
+@export.command(name="sql", short_help="The answer to a query, at any moment, as a Parquet, CSV or Excel file.")
+@click.argument("query", metavar="QUERY")
+@_out
+@moments
+@_plain
+@_replace
+@_models
+@log_option()
+@as_json
+def query(
+    query: str,
+    out: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    tz: tzinfo,
+    plain: bool,
+    replace: bool,
+    read_models: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Write the answer to QUERY, one SELECT as in `sql`, to OUT, as `export model` does. OUT holds the query as well.
+
+    \b
+    Example:
+      orders-es export sql "SELECT status, sum(total) AS total FROM orders GROUP BY ALL ORDER BY 1" totals.csv --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    _export(query, out, at, known_at, tz, plain, replace, read_models, log, as_json)
+
+
+@export.command(short_help="Check an exported file against a log.")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@_models
+@log_option()
+@as_json
+def check(file: str, read_models: str | None, log: str, as_json: bool) -> None:
+    """Check that FILE, written by `export model` or `export sql`, holds what the log gives.
+
+    The log's events up to the position that FILE names are hashed and compared with the root that it names, then the table
+    is computed again and compared row by row. The log may have grown since, or be a copy. Exit code 1 if anything differs.
+
+    \b
+    Example:
+      orders-es export check june.xlsx --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.export import check_export  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        checked = _reading(
+            lambda: check_export(file, opened, read_models=read_models, progress=somebody_watches(as_json))
+        )
+    if as_json:
+        findings = [{"about": f.about, "good": f.good, "text": f.text} for f in checked.findings]
+        print_json({"file": file, "ok": checked.ok, "findings": findings, "provenance": checked.provenance.to_dict()})
+    else:
+        marks = {True: "ok", False: "BAD", None: "note"}
+        for finding in checked.findings:
+            print_text(f"{marks[finding.good]:<5} {printable(finding.text)}")
+        known = checked.provenance
+        what = f"{printable(known.title)} as of position {known.position:,} of {printable(known.origin)}"
+        print_text(f"{printable(file)} holds {what}" if checked.ok else f"{printable(file)} is NOT {what}")
+    if not checked.ok:
+        click.get_current_context().exit(1)
+
+
+def _reading(ask: Callable[[], _Answer]) -> _Answer:
+    """What a question gives; without the library that it needs, an error in one line."""
+    try:
+        return ask()
+    except ImportError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _export(
+    source: str,
+    out: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    tz: tzinfo,
+    plain: bool,
+    replace: bool,
+    read_models: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
+    from pathlib import Path  # noqa: PLC0415 - beside the others that only the call needs
+
+    from orders_es.export import export as write  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay import connect  # noqa: PLC0415 - as above
+
+    if Path(out).exists() and not replace:
+        raise click.UsageError(f"{out} is there already; give --replace, or another name")
+    with existing_log(log) as opened, connect(opened, read_models=read_models, tz=tz) as session:
+        done = write(session, source, out, at=at, known_at=known_at, guard=not plain)
+    if as_json:
+        known = done.provenance.to_dict()
+        print_json({"log": log, "files": list(done.files), "rows": done.rows, "provenance": known})
+    else:
+        print_text(f"{' and '.join(map(printable, done.files))}: {count(done.rows, 'row')}, {_standing(done, tz)}")
+
+
+def _standing(done: Exported, tz: tzinfo) -> str:
+    known = done.provenance
+    moments = [
+        f"{name} {format_instant(moment, tz)}"
+        for name, moment in (("at", known.at), ("known at", known.known_at))
+        if moment is not None
+    ]
+    return ", ".join([*moments, f"log up to position {known.position:,}, root {known.root}"])

@@ -1,0 +1,183 @@
+"""The commands that check a log and keep its snapshots: `doctor`, `verify`, `snapshots`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.output import count, print_json, print_text, printable, size, table
+
+if TYPE_CHECKING:
+    from orders_es.log import EventLog
+
+__all__ = ["doctor", "snapshots", "verify"]
+
+
+@click.command(short_help="What should be done about a log: giant streams, small files, stale snapshots.")
+@click.option(
+    "--giant",
+    metavar="EVENTS",
+    type=click.IntRange(min=2),
+    default=1000,
+    show_default=True,
+    help="An order of so many events is a giant.",
+)
+@log_option()
+@as_json
+def doctor(giant: int, log: str, as_json: bool) -> None:
+    """Look for what makes a log slow or wants attention, and say what to do. Changes nothing; exits with 1 if there is any.
+
+    A giant stream is an order with very many events: every load of it has to fold them all, unless it has a snapshot.
+
+    \b
+    Example:
+      orders-es doctor --log my-log
+      orders-es doctor --giant 200 --json --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.audit import examine  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        advice = examine(opened, giant=giant)
+    if as_json:
+        print_json({"log": log, "advice": advice})
+    elif not advice:
+        click.echo("nothing to do: no giant streams, files in good shape")
+    else:
+        for item in advice:
+            where = f" --log {log}" if item.next.startswith("orders-es ") else ""
+            print_text(f"{printable(item.about)}: {item.what}\n  next: {printable(item.next + where)}")
+    if advice:
+        click.get_current_context().exit(1)
+
+
+@click.command(short_help="Recompute all hashes, versions, typed columns and snapshots of a log.")
+@log_option()
+@as_json
+def verify(log: str, as_json: bool) -> None:
+    """Read every event of a log and recompute all that the log says of itself. Changes nothing; exits with 1 if anything is off.
+
+    Positions and versions run without gaps, every stated root of the hash tree is the one that the events give, typed
+    columns say what payloads say, and every snapshot is the order that the log gives.
+
+    A sound log is not yet the log of last year: for that, compare its root with one that was kept elsewhere.
+
+    \b
+    Example:
+      orders-es verify --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    import sys  # noqa: PLC0415 - as above
+
+    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        found = audit.verify(opened, progress=not as_json and sys.stderr.isatty())
+    if as_json:
+        print_json({"log": log, "ok": found.ok, **{name: getattr(found, name) for name in found.__slots__}})
+    else:
+        for problem in found.problems:
+            print_text(f"{printable(problem.where)}: {printable(problem.what)}")
+        print_text(
+            f"{'all is well' if found.ok else count(len(found.problems), 'problem')}: {count(found.events, 'event')}, "
+            f"{count(found.heads, 'stated root')}, {count(found.values, 'typed value')} and "
+            f"{count(found.snapshots, 'snapshot')} recomputed\nroot {found.head.root.hex()} at position {found.head.position:,}"
+        )
+    if not found.ok:
+        click.get_current_context().exit(1)
+
+
+@click.group(short_help="Snapshots of long orders: take, list, drop.")
+def snapshots() -> None:
+    """Snapshots of long orders, from which loading them begins.
+
+    They lie beside the log, are derived from it, and are never trusted over it: an answer is the same with them and without.
+    Commands on orders (the service) take them as orders grow; these commands are for what was imported.
+    """
+
+
+@snapshots.command(short_help="Take the snapshots that are due.")
+@click.argument("orders", metavar="[ORDER]...", nargs=-1)
+@click.option(
+    "--every", metavar="EVENTS", type=click.IntRange(min=2), default=500, show_default=True, help="Between two of them."
+)
+@log_option()
+@as_json
+def take(orders: tuple[str, ...], every: int, log: str, as_json: bool) -> None:
+    """Take the snapshots that are due, of these orders, or of all that are long enough.
+
+    \b
+    Example:
+      orders-es snapshots take --log my-log
+      orders-es snapshots take S-000201 --every 100 --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        kept = Snapshots(opened, every=every)
+        streams = orders or _long(opened, every)
+        taken = {order: kept.take(order) for order in streams}
+    number = sum(taken.values())
+    if as_json:
+        print_json({"log": log, "snapshots": number, "orders": taken})
+    else:
+        of = count(sum(map(bool, taken.values())), "order")
+        click.echo(f"took {count(number, 'snapshot')} of {of}" if number else "nothing is due")
+
+
+@snapshots.command("list", short_help="The snapshots on disk.")
+@log_option()
+@as_json
+def list_(log: str, as_json: bool) -> None:
+    """The snapshots on disk, and which of them this program uses: those that its own fold has made.
+
+    \b
+    Example:
+      orders-es snapshots list --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        kept = Snapshots(opened)
+        files = list(kept.files())
+        fold = kept.fold
+        names = {file.path: kept.order_of(file) or "?" for file in files}
+    if as_json:
+        rows = [
+            {"order": names[f.path], "version": f.version, "bytes": f.size, "fold": f.fold, "used": f.fold == fold}
+            for f in files
+        ]
+        print_json({"log": log, "fold": fold, "snapshots": rows})
+    elif not files:
+        click.echo("no snapshots")
+    else:
+        cells = [
+            [printable(names[f.path]), f"{f.version:,}", size(f.size), "yes" if f.fold == fold else "no"] for f in files
+        ]
+        print_text(table(cells, heads=["order", "version", "size", "used"], right="lrrl", indent=0))
+
+
+@snapshots.command(short_help="Remove all snapshots.")
+@log_option()
+@as_json
+def drop(log: str, as_json: bool) -> None:
+    """Remove all snapshots, those of other folds as well. No answer changes; long orders load slower.
+
+    \b
+    Example:
+      orders-es snapshots drop --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+
+    with existing_log(log) as opened:
+        number = Snapshots(opened).drop()
+    if as_json:
+        print_json({"log": log, "dropped": number})
+    else:
+        click.echo(f"removed {count(number, 'snapshot')}" if number else "no snapshots")
+
+
+def _long(log: EventLog, every: int) -> list[str]:
+    from orders_es.audit.doctor import long_streams  # noqa: PLC0415 - `--help` does not need it
+
+    return list(long_streams(log, every))
