@@ -20,6 +20,7 @@ BENCHMARKS = {
     "open": "opening a log of a million events, in few files and in many",
     "contend": "eight processes that append to one log at once",
     "fold": "the Python fold, decoding included, and a giant order",
+    "snapshot": "an order of 5,000 events with snapshots and without",
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }

@@ -18,7 +18,7 @@ from orders_es.orders import order_fold as fold_module
 from orders_es.orders.order import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orders_es.log import EventRegistry
 
@@ -96,8 +96,16 @@ def snapshot_bytes(snapshot: Snapshot) -> bytes:
     return data + sha256(data).digest()
 
 
-def read_snapshot(data: bytes) -> Snapshot | None:
-    """The snapshot in a file; None if it is none, of another format, cut short or altered."""
+def read_snapshot(
+    data: bytes, unless: Callable[[datetime | None, datetime, int], bool] | None = None
+) -> Snapshot | None:
+    """The snapshot in a file; None if it is none, of another format, cut short or altered.
+
+    Args:
+        data: The file's bytes.
+        unless: Called with when the last of its events occurred, when the last was recorded, and its position; True spares
+            the making of the order, and gives None.
+    """
     body, digest = data[:-_DIGEST], data[-_DIGEST:]
     if sha256(body).digest() != digest:
         return None
@@ -108,6 +116,8 @@ def read_snapshot(data: bytes) -> Snapshot | None:
     if record.format != FORMAT or len(record.fields) != len(_ORDER_FIELDS):
         return None
     fields = dict(zip(_ORDER_FIELDS, record.fields, strict=True))
+    if unless is not None and unless(fields["last_occurred_at"], record.recorded_at, record.position):
+        return None
     for name in _ORDER_MONEY:
         fields[name] = Decimal(fields[name])
     order = Order(order_id=record.stream_id, lines=tuple(map(_line, record.lines)), **fields)

@@ -23,6 +23,7 @@ from orders_es.replay.snapshot_file import Snapshot, fold_version, read_snapshot
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import AsOf, Order
@@ -97,8 +98,8 @@ class Snapshots:
         for path, version in reversed(self._rungs(order_id)):
             if asked.version is not None and version > asked.version:
                 continue
-            snapshot = self._read(path, order_id, version)
-            if snapshot is None or not _all_count(snapshot, asked):
+            snapshot = self._read(path, order_id, version, asked)
+            if snapshot is None:
                 continue
             if without is not None and snapshot.may_hold(without.bytes):
                 continue
@@ -195,9 +196,18 @@ class Snapshots:
         stems = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
         return [(folder / f"{v:010d}{_SUFFIX}", v) for v in sorted(int(stem) for stem in stems if stem.isdigit())]
 
-    def _read(self, path: Path, order_id: str, version: int) -> Snapshot | None:
+    def _read(self, path: Path, order_id: str, version: int, asked: AsOf) -> Snapshot | None:
+        """The snapshot in a file, if it is of this order and all its events count for a question."""
+
+        def too_late(occurred: datetime | None, recorded: datetime, position: int) -> bool:
+            return (
+                (asked.at is not None and (occurred is None or occurred > asked.at))
+                or (asked.known_at is not None and recorded > asked.known_at)
+                or (asked.position is not None and position > asked.position)
+            )
+
         try:
-            snapshot = read_snapshot(path.read_bytes())
+            snapshot = read_snapshot(path.read_bytes(), too_late)
         except OSError:
             return None
         if snapshot is None or snapshot.log_id != str(self.log.log_id):
@@ -239,18 +249,6 @@ def _thinned(versions: list[int], wanted: list[int]) -> list[int]:
     while len(versions) > _RUNGS_MOST:
         versions = sorted({*versions[1::2], versions[-1]})
     return [version for version in wanted if version in set(versions)]
-
-
-def _all_count(snapshot: Snapshot, asked: AsOf) -> bool:
-    """Whether all events of a snapshot count for a question."""
-    order = snapshot.order
-    last = order.last_occurred_at
-    return (
-        (asked.at is None or (last is not None and last <= asked.at))
-        and (asked.known_at is None or snapshot.recorded_at <= asked.known_at)
-        and (asked.version is None or order.version <= asked.version)
-        and (asked.position is None or order.position <= asked.position)
-    )
 
 
 def _ends_with(snapshot: Snapshot, event: RecordedEvent) -> bool:
