@@ -1,0 +1,100 @@
+-- Daily sales: one row a business day and currency in which something was placed, changed, paid or given back.
+-- Key: day, currency.
+-- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
+--        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
+--        AdjustmentRecorded, CustomerAssigned
+-- Columns:
+--   day: the business day, in the connection's time zone. Everything counts on the day on which it occurred.
+--   currency: the orders' currency; XXX, ISO 4217's code for none, where an order names none.
+--   orders_placed: orders placed for the first time that day.
+--   units: pieces added, less pieces removed, and changed.
+--   returned_units: pieces that came back.
+--   gross: what those `units` come to, each at its own price.
+--   discounts: discounts given.
+--   shipping: shipping charged.
+--   returns: what came back, as credited.
+--   adjustments: what the bookkeepers changed; may be negative.
+--   net: gross - discounts + shipping - returns + adjustments, of all orders, placed or not.
+--   revenue: the same of orders that customers committed to: it counts from the day on which an order was placed, later
+--     changes on their own day, and a cancelled order goes out again on the day of its cancellation.
+--   payments: money that came in.
+--   refunds: money that went back.
+--
+-- Over all days, `net` adds up to the orders' `total`, and `revenue` to that of the orders placed and not cancelled.
+WITH lives AS (
+    SELECT
+        stream_id,
+        arg_min(currency, version) AS currency,
+        min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END) AS placed_at,
+        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END) AS cancelled_at
+    FROM events
+    WHERE type IN ('OrderCreated', 'OrderPlaced', 'OrderCancelled')
+    GROUP BY stream_id
+),
+-- What occurred, by the day it occurred, the day from which it was sold, and the day from which it was not any more.
+sums AS (
+    SELECT
+        lives.currency,
+        occurred_at::DATE AS day,
+        CASE WHEN placed_at IS NOT NULL THEN greatest(occurred_at, placed_at)::DATE END AS sold_on,
+        CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NOT NULL
+            THEN greatest(occurred_at, placed_at, cancelled_at)::DATE
+        END AS cancelled_on,
+        sum(CASE type
+            WHEN 'ItemAdded' THEN quantity
+            WHEN 'ItemRemoved' THEN -quantity
+            WHEN 'ItemQuantityChanged' THEN difference
+        END) AS units,
+        sum(CASE WHEN type = 'ItemReturned' THEN quantity END) AS returned_units,
+        sum(price * CASE type
+            WHEN 'ItemAdded' THEN quantity
+            WHEN 'ItemRemoved' THEN -quantity
+            WHEN 'ItemQuantityChanged' THEN difference
+        END) AS gross,
+        sum(CASE WHEN type = 'DiscountApplied' THEN amount END) AS discounts,
+        sum(CASE WHEN type = 'ShippingCharged' THEN amount END) AS shipping,
+        sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
+        sum(CASE WHEN type = 'AdjustmentRecorded' THEN amount END) AS adjustments,
+        sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS payments,
+        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds
+    FROM events
+    LEFT JOIN lives USING (stream_id)
+    WHERE type IN (
+        'ItemAdded', 'ItemRemoved', 'ItemQuantityChanged', 'DiscountApplied', 'ShippingCharged', 'ItemReturned',
+        'AdjustmentRecorded', 'PaymentReceived', 'RefundIssued'
+    )
+    GROUP BY ALL
+),
+nets AS (
+    SELECT
+        *,
+        coalesce(gross, 0) - coalesce(discounts, 0) + coalesce(shipping, 0) - coalesce(returns, 0)
+        + coalesce(adjustments, 0) AS net
+    FROM sums
+)
+SELECT
+    day,
+    coalesce(currency, 'XXX') AS currency,
+    coalesce(sum(orders_placed), 0)::BIGINT AS orders_placed,
+    coalesce(sum(units), 0)::BIGINT AS units,
+    coalesce(sum(returned_units), 0)::BIGINT AS returned_units,
+    coalesce(sum(gross), 0)::DECIMAL(28, 4) AS gross,
+    coalesce(sum(discounts), 0)::DECIMAL(28, 4) AS discounts,
+    coalesce(sum(shipping), 0)::DECIMAL(28, 4) AS shipping,
+    coalesce(sum(returns), 0)::DECIMAL(28, 4) AS returns,
+    coalesce(sum(adjustments), 0)::DECIMAL(28, 4) AS adjustments,
+    coalesce(sum(net), 0)::DECIMAL(28, 4) AS net,
+    coalesce(sum(revenue), 0)::DECIMAL(28, 4) AS revenue,
+    coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments,
+    coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds
+FROM (
+    SELECT * EXCLUDE (sold_on, cancelled_on) FROM nets
+    UNION ALL BY NAME
+    SELECT sold_on AS day, currency, sum(net) AS revenue FROM nets WHERE sold_on IS NOT NULL GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT cancelled_on AS day, currency, -sum(net) AS revenue FROM nets WHERE cancelled_on IS NOT NULL GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT placed_at::DATE AS day, currency, count(*) AS orders_placed FROM lives WHERE placed_at IS NOT NULL GROUP BY ALL
+)
+GROUP BY ALL
+ORDER BY day, currency

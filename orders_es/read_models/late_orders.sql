@@ -1,0 +1,38 @@
+-- Late orders: one row an order that has been waiting for its next step for longer than nine in ten others ever did.
+-- Key: order_id.
+-- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
+--        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
+--        AdjustmentRecorded, CustomerAssigned
+-- Columns:
+--   order_id, status, customer_id, currency, total: as in `orders`.
+--   waiting_since: when it came to its status.
+--   waited: seconds from then to `moment.at`.
+--   usual: seconds within which nine tenths of the orders that ever went on from that status to a further one did.
+--     Cancelled ones do not count, and for a status that no order has left nothing is late.
+--   late: seconds beyond the usual.
+--
+-- Only placed orders that are neither delivered nor cancelled wait for something.
+WITH usual AS (
+    SELECT status, quantile_disc(epoch_us(left_at) - epoch_us(entered_at), 0.9) AS wait
+    FROM order_steps
+    WHERE next_status <> 'cancelled'
+    GROUP BY status
+)
+SELECT
+    orders.order_id,
+    orders.status,
+    orders.customer_id,
+    orders.currency,
+    orders.total,
+    steps.entered_at AS waiting_since,
+    (epoch_us(moment."at") - epoch_us(steps.entered_at)) / 1e6 AS waited,
+    usual.wait / 1e6 AS usual,
+    (epoch_us(moment."at") - epoch_us(steps.entered_at) - usual.wait) / 1e6 AS late
+FROM order_steps AS steps
+JOIN usual USING (status)
+JOIN orders USING (order_id)
+CROSS JOIN moment
+WHERE steps.left_at IS NULL
+    AND steps.status IN ('placed', 'paid', 'shipped')
+    AND epoch_us(moment."at") - epoch_us(steps.entered_at) > usual.wait
+ORDER BY late DESC, order_id

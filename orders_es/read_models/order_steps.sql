@@ -1,0 +1,48 @@
+-- Order steps: one row an order and status that it came to, on the business clock.
+-- Key: order_id, status.
+-- Stream: order_id.
+-- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
+--        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
+--        AdjustmentRecorded, CustomerAssigned
+-- Columns:
+--   order_id: the order.
+--   status: the status that it came to: new, created, placed, paid, shipped, delivered or cancelled. An order whose first
+--     event is a step was never new, and steps that come after a further one change nothing.
+--   entered_at: when it came to that status.
+--   left_at: when it came to the next one; null in the last row, which is the order's status.
+--   next_status: the next one, or null.
+--   from_status: the one before, or null in the first row.
+WITH firsts AS (
+    SELECT
+        stream_id AS order_id,
+        CASE type
+            WHEN 'OrderCancelled' THEN 6
+            WHEN 'OrderDelivered' THEN 5
+            WHEN 'OrderShipped' THEN 4
+            WHEN 'PaymentReceived' THEN 3
+            WHEN 'OrderPlaced' THEN 2
+            WHEN 'OrderCreated' THEN 1
+            ELSE 0
+        END AS step,
+        min(occurred_at) AS entered_at
+    FROM events
+    GROUP BY ALL
+),
+-- A step shows only if no further one had been taken by then.
+shown AS (
+    SELECT
+        *
+    FROM firsts
+    QUALIFY entered_at < coalesce(min(entered_at) OVER (
+        PARTITION BY order_id ORDER BY step ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+    ), 'infinity'::TIMESTAMPTZ)
+)
+SELECT
+    order_id,
+    ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][step + 1] AS status,
+    entered_at,
+    lead(entered_at) OVER life AS left_at,
+    ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][lead(step) OVER life + 1] AS next_status,
+    ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][lag(step) OVER life + 1] AS from_status
+FROM shown
+WINDOW life AS (PARTITION BY order_id ORDER BY step)

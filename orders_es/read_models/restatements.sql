@@ -1,0 +1,117 @@
+-- Restatements: one row a business day and currency, with that day's figures as first known and as known now.
+-- Key: day, currency.
+-- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
+--        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
+--        AdjustmentRecorded, CustomerAssigned
+-- Columns:
+--   day: the business day on which things occurred, in the connection's time zone.
+--   currency: the orders' currency, as known now; XXX where an order names none.
+--   first_known_on: the day at whose end the figures count as first known: the day itself or, where nothing of it had been
+--     recorded by then (an import, a source that reports later), the day of the first recording.
+--   last_changed_at: when the last event of that day was recorded.
+--   late_events: events of that day recorded after `first_known_on`.
+--   days_late: days from `first_known_on` to the day of the last recording.
+--   units_first, units_now, units_change: pieces ordered, as in `daily_sales`: as first known, as known now, the difference.
+--   gross_…, discounts_…, returns_…, net_…, payments_…, refunds_…: the same for the figures of those names.
+--
+-- Every `…_now` is what `daily_sales` says. Other days' figures never change.
+WITH currencies AS (
+    SELECT stream_id, arg_min(currency, version) AS currency FROM events WHERE type = 'OrderCreated' GROUP BY stream_id
+),
+-- What occurred, by the day it occurred and the day it was recorded.
+sums AS (
+    SELECT
+        occurred_at::DATE AS day,
+        coalesce(currencies.currency, 'XXX') AS currency,
+        recorded_at::DATE AS recorded_on,
+        max(recorded_at) AS last_recorded_at,
+        count(*) AS events,
+        sum(CASE type
+            WHEN 'ItemAdded' THEN quantity
+            WHEN 'ItemRemoved' THEN -quantity
+            WHEN 'ItemQuantityChanged' THEN difference
+        END) AS units,
+        sum(price * CASE type
+            WHEN 'ItemAdded' THEN quantity
+            WHEN 'ItemRemoved' THEN -quantity
+            WHEN 'ItemQuantityChanged' THEN difference
+        END) AS gross,
+        sum(CASE WHEN type = 'DiscountApplied' THEN amount END) AS discounts,
+        sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
+        sum(CASE type
+            WHEN 'ItemAdded' THEN price * quantity
+            WHEN 'ItemRemoved' THEN -price * quantity
+            WHEN 'ItemQuantityChanged' THEN price * difference
+            WHEN 'ItemReturned' THEN -price * quantity
+            WHEN 'DiscountApplied' THEN -amount
+            WHEN 'ShippingCharged' THEN amount
+            WHEN 'AdjustmentRecorded' THEN amount
+        END) AS net,
+        sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS payments,
+        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds
+    FROM events
+    LEFT JOIN currencies USING (stream_id)
+    WHERE type IN (
+        'ItemAdded', 'ItemRemoved', 'ItemQuantityChanged', 'DiscountApplied', 'ShippingCharged', 'ItemReturned',
+        'AdjustmentRecorded', 'PaymentReceived', 'RefundIssued'
+    )
+    GROUP BY ALL
+),
+known AS (
+    SELECT *, greatest(day, min(recorded_on) OVER (PARTITION BY day, sums.currency)) AS first_known_on FROM sums
+),
+figures AS (
+    SELECT
+        day,
+        currency,
+        first_known_on,
+        max(last_recorded_at) AS last_changed_at,
+        coalesce(sum(CASE WHEN recorded_on > first_known_on THEN events END), 0)::BIGINT AS late_events,
+        greatest(max(recorded_on) - first_known_on, 0) AS days_late,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN units END), 0)::BIGINT AS units_first,
+        coalesce(sum(units), 0)::BIGINT AS units_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN gross END), 0)::DECIMAL(28, 4) AS gross_first,
+        coalesce(sum(gross), 0)::DECIMAL(28, 4) AS gross_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN discounts END), 0)::DECIMAL(28, 4) AS discounts_first,
+        coalesce(sum(discounts), 0)::DECIMAL(28, 4) AS discounts_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN returns END), 0)::DECIMAL(28, 4) AS returns_first,
+        coalesce(sum(returns), 0)::DECIMAL(28, 4) AS returns_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN net END), 0)::DECIMAL(28, 4) AS net_first,
+        coalesce(sum(net), 0)::DECIMAL(28, 4) AS net_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN payments END), 0)::DECIMAL(28, 4) AS payments_first,
+        coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN refunds END), 0)::DECIMAL(28, 4) AS refunds_first,
+        coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds_now
+    FROM known
+    GROUP BY day, currency, first_known_on
+)
+SELECT
+    day,
+    currency,
+    first_known_on,
+    last_changed_at,
+    late_events,
+    days_late,
+    units_first,
+    units_now,
+    units_now - units_first AS units_change,
+    gross_first,
+    gross_now,
+    (gross_now - gross_first)::DECIMAL(28, 4) AS gross_change,
+    discounts_first,
+    discounts_now,
+    (discounts_now - discounts_first)::DECIMAL(28, 4) AS discounts_change,
+    returns_first,
+    returns_now,
+    (returns_now - returns_first)::DECIMAL(28, 4) AS returns_change,
+    net_first,
+    net_now,
+    (net_now - net_first)::DECIMAL(28, 4) AS net_change,
+    payments_first,
+    payments_now,
+    (payments_now - payments_first)::DECIMAL(28, 4) AS payments_change,
+    refunds_first,
+    refunds_now,
+    (refunds_now - refunds_first)::DECIMAL(28, 4) AS refunds_change
+FROM figures
+ORDER BY day, currency
