@@ -50,7 +50,7 @@ def write_workbook(
     Args:
         path: The file.
         names: The columns' names.
-        forms: What each column holds: `text`; `number` or `money` (given as digits); `bool`; `time` or `date` (given as
+        forms: What each column holds: `text`; `number` or `money` (given as digits) or `double`; `bool`; `time` or `date` (given as
             milliseconds since 1970 by the clock on the wall).
         batches: The rows, as lists of columns.
         cover: What the cover sheet says, asked for once the data are written.
@@ -100,11 +100,11 @@ def write_workbook(
 
 
 def _cell(path: str, place: str, form: str, value: Any) -> str:
-    if form in ("number", "money"):
+    if form in ("number", "money", "double"):
         digits = str(value)
         if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", digits):  # inf and nan, which Excel does not know
             return _text(path, place, digits)
-        if len(digits) > _DIGITS and _significant(digits) > _DIGITS and "e" not in digits:
+        if form != "double" and len(digits) > _DIGITS and _significant(digits) > _DIGITS:
             raise CannotExport(
                 path,
                 f"cell {place} would hold {digits}, and Excel keeps {_DIGITS} digits of a number and makes the others 0; "
@@ -123,8 +123,6 @@ def _cell(path: str, place: str, form: str, value: Any) -> str:
         return f'<c r="{place}" s="{_STYLES[form]}"><v>{days!r}</v></c>'
     if form == "bool":
         return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
-    if form == "double":
-        return _cell(path, place, "number", repr(value))
     return _text(path, place, str(value))
 
 

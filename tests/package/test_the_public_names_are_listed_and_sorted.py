@@ -13,6 +13,7 @@ import pytest
     [
         "orders_es",
         "orders_es.errors",
+        "orders_es.export",
         "orders_es.log",
         "orders_es.orders",
         "orders_es.replay",
