@@ -1,0 +1,158 @@
+"""Of three events that each tell something, the one by version counts: whatever their times, and whatever the values.
+
+Random histories seldom tell a first by version from a smallest, a latest or any other value, so here each one is told apart.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from orders_es.log import ANY, NewEvent, open_log
+from orders_es.orders import (
+    CustomerAssigned,
+    ItemAdded,
+    ItemReturned,
+    OrderCancelled,
+    OrderCreated,
+    OrderDelivered,
+    OrderPlaced,
+    OrderShipped,
+    PaymentReceived,
+)
+from orders_es.replay import connect, load_order
+
+DAYS = [datetime(2011, 6, day, 12, tzinfo=UTC) for day in (5, 2, 9)]
+"""When the events of versions 1 to 3 occurred: neither in order nor in reverse."""
+
+
+def added(price="1", description=None):
+    return ItemAdded(item_id="mug", quantity=1, price=Decimal(price), description=description)
+
+
+def returned(description):
+    return ItemReturned(item_id="mug", quantity=1, price=Decimal(1), description=description)
+
+
+VALUES = {  # column of orders: three events that tell a value each, which value counts
+    "currency": ([OrderCreated(currency=c) for c in ("GBP", "EUR", "USD")], ["GBP", "EUR", "USD"], 0),
+    "country": ([OrderCreated(currency="GBP", country=c) for c in "MAZ"], ["M", "A", "Z"], 0),
+    "channel": ([OrderCreated(currency="GBP", channel=c) for c in "MAZ"], ["M", "A", "Z"], 0),
+    "cancel_reason": ([OrderCancelled(reason=r) for r in "MAZ"], ["M", "A", "Z"], 0),
+    "customer_id": (
+        [
+            OrderCreated(currency="GBP", customer_id="M"),
+            CustomerAssigned(customer_id="A"),
+            CustomerAssigned(customer_id="Z"),
+        ],
+        ["M", "A", "Z"],
+        -1,
+    ),
+}
+ITEM_VALUES = {
+    "description": ([added(description="M"), added(description="A"), returned("Z")], ["M", "A", "Z"], 0),
+    "price": ([added("5"), added("2"), added("9")], [Decimal(5), Decimal(2), Decimal(9)], -1),
+}
+MOMENTS = {  # column of orders: the event, and whether the first or the last time counts
+    "created_at": (OrderCreated(currency="GBP"), min),
+    "placed_at": (OrderPlaced(), min),
+    "paid_at": (PaymentReceived(amount=Decimal(1)), max),
+    "shipped_at": (OrderShipped(), min),
+    "delivered_at": (OrderDelivered(), min),
+    "cancelled_at": (OrderCancelled(), min),
+    "first_occurred_at": (OrderPlaced(), min),
+    "last_occurred_at": (OrderPlaced(), max),
+}
+
+
+@pytest.fixture
+def log():
+    with open_log(":memory:", clock=lambda: DAYS[2] + timedelta(days=30)) as log:
+        yield log
+
+
+def written(log, order_id, events, days=DAYS):
+    for data, day in zip(events, days, strict=True):
+        log.append(order_id, [NewEvent(data=data, occurred_at=day)], expected=ANY)
+
+
+def every_order(events, values):
+    return [([events[i] for i in p], [values[i] for i in p]) for p in permutations(range(len(events)))]
+
+
+@pytest.mark.parametrize("column", VALUES)
+def test_a_value_of_an_order(log, column):
+    events, values, which = VALUES[column]
+    expected = {}
+    for number, (those, told) in enumerate(every_order(events, values)):
+        written(log, f"A-{number}", those)
+        expected[f"A-{number}"] = told[which]
+        assert getattr(load_order(log, f"A-{number}"), column) == told[which]
+    with connect(log) as session:
+        assert dict(session.sql(f"SELECT order_id, {column} FROM orders").rows()) == expected
+
+
+@pytest.mark.parametrize("column", VALUES)
+def test_an_event_that_says_nothing_leaves_the_value_alone(log, column):
+    events, values, which = VALUES[column]
+    silent = (
+        [OrderCreated(currency="GBP"), OrderCancelled()] if column != "currency" else [OrderPlaced(), OrderCancelled()]
+    )
+    written(log, "A-1", [silent[0], events[which], silent[1]])
+    with connect(log) as session:
+        assert session.sql(f"SELECT {column} FROM orders").rows() == [(values[which],)]
+    assert getattr(load_order(log, "A-1"), column) == values[which]
+
+
+@pytest.mark.parametrize("column", ITEM_VALUES)
+def test_a_value_of_an_item(log, column):
+    events, values, which = ITEM_VALUES[column]
+    expected = {}
+    for number, (those, told) in enumerate(every_order(events, values)):
+        written(log, f"A-{number}", those)
+        expected[f"A-{number}"] = told[which]
+        [line] = load_order(log, f"A-{number}").lines
+        assert getattr(line, column) == told[which]
+    with connect(log) as session:
+        assert dict(session.sql(f"SELECT order_id, {column} FROM order_items").rows()) == expected
+
+
+@pytest.mark.parametrize("column", MOMENTS)
+def test_the_moment_of_a_step(log, column):
+    event, which = MOMENTS[column]
+    for number, days in enumerate(permutations(DAYS)):
+        written(log, f"A-{number}", [event] * 3, days)
+        assert getattr(load_order(log, f"A-{number}"), column) == which(DAYS)
+    with connect(log) as session:
+        assert {row[0] for row in session.sql(f"SELECT {column} FROM orders").rows()} == {which(DAYS)}
+        # Each as the event's time, and not as some other event's: one that is no such step comes before and after all.
+        for number in range(6):
+            around = [DAYS[1] - timedelta(days=1), DAYS[2] + timedelta(days=1)]
+            other = OrderDelivered() if column == "shipped_at" else OrderShipped()
+            if column not in ("first_occurred_at", "last_occurred_at"):
+                written(log, f"A-{number}", [other] * 2, around)
+        assert {row[0] for row in session.sql(f"SELECT {column} FROM orders").rows()} == {which(DAYS)}
+
+
+def test_version_position_and_status_are_of_the_last_and_the_furthest(log):
+    written(log, "B-1", [OrderPlaced()], DAYS[:1])
+    written(log, "A-1", [OrderShipped(), OrderCreated(currency="GBP"), PaymentReceived(amount=Decimal(1))])
+    written(log, "B-1", [OrderPlaced()], DAYS[:1])
+    with connect(log) as session:
+        query = 'SELECT order_id, status, event_count, version, "position" FROM orders ORDER BY 1'
+        assert session.sql(query).rows() == [("A-1", "shipped", 3, 3, 4), ("B-1", "placed", 2, 2, 5)]
+        assert session.sql(query, at=DAYS[0]).rows() == [("A-1", "shipped", 2, 2, 3), ("B-1", "placed", 2, 2, 5)]
+
+
+def test_items_stand_in_the_order_in_which_they_were_first_named(log):
+    names = ["mug", "ant", "zoo", "mug"]
+    events = [ItemAdded(item_id=name, quantity=1, price=Decimal(1)) for name in names]
+    written(log, "A-1", events, [*DAYS, DAYS[1]])
+    with connect(log) as session:
+        assert session.sql("SELECT item_id, first_version FROM order_items ORDER BY 2").rows() == [
+            ("mug", 1),
+            ("ant", 2),
+            ("zoo", 3),
+        ]
+    assert [line.item_id for line in load_order(log, "A-1").lines] == ["mug", "ant", "zoo"]
