@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -113,7 +114,7 @@ def order_argument(command: _Command) -> _Command:
 
 
 def existing_log(url: str) -> EventLog:
-    """The log at that place.
+    """The log at that place; what ORDERS_ES_LEAVE_OUT names are event types of other domains.
 
     Raises:
         NotALog: There is none; an empty log is one.
@@ -121,9 +122,11 @@ def existing_log(url: str) -> EventLog:
     from orders_es.log import open_log  # noqa: PLC0415 - reading logs takes libraries that `--help` does not need
 
     try:
-        return open_log(url)
+        log = open_log(url)
     except NotALog as error:
         # The error speaks to programmers; who calls from a shell needs a command.
         command = f"fill one: {FILLING.format(log=url)}"
         reason = error.reason.replace("create a log there with open_log(url, create=True)", command)
         raise NotALog(error.url, reason) from error
+    log.registry.leave_out(*re.findall(r"[^\s,]+", os.environ.get("ORDERS_ES_LEAVE_OUT", "")))
+    return log

@@ -30,7 +30,8 @@ class UnknownEventType(EventError, LookupError):
         where = f" (position {self.position}, stream {self.stream_id!r})" if self.position else ""
         return (
             f"event type {self.type!r}{where} is not registered, so its meaning is unknown; "
-            "register its dataclass: open_log(url, registry=…)"
+            "register its dataclass: open_log(url, registry=…); or, if it is another domain's and no concern here, "
+            f"registry.leave_out({self.type!r}), in a shell ORDERS_ES_LEAVE_OUT={self.type}"
         )
 
 

@@ -107,6 +107,7 @@ class EventRegistry:
         self._owner: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._left_out: frozenset[str] = frozenset()
         for cls in event_types:
             self.register(cls)
 
@@ -156,6 +157,31 @@ class EventRegistry:
         self._by_name[name] = event_type
         self._by_class[cls] = event_type
         return cls
+
+    def leave_out(self, *names: str) -> None:
+        """Say of event types that nobody registers here that they are another domain's, and no concern of this program.
+
+        Read models and folds then pass over streams that hold nothing else. Without it, an event of an unregistered type is
+        an error wherever it stands, for it might be one that a total lacks.
+
+        Args:
+            names: The types' names.
+
+        Example:
+            >>> registry = EventRegistry()
+            >>> registry.leave_out("ParcelLost", "ParcelFound")
+            >>> registry.foreign("ParcelLost"), registry.foreign("OrderBlessed")
+            (True, False)
+        """
+        self._left_out |= set(names)
+
+    def foreign(self, name: str) -> bool:
+        """Whether a type is known to be no concern of whoever has no use for it: registered, or expressly left out.
+
+        Args:
+            name: The type's name.
+        """
+        return name in self._by_name or name in self._left_out
 
     def __getitem__(self, name: str) -> EventType:
         """The event type of that name, or `UnknownEventType`."""
@@ -250,11 +276,12 @@ class EventRegistry:
             raise InvalidEvent(name, "", f"the payload at position {position} does not fit: {error}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (tuple((t.cls, t.name, t.schema_version) for t in self),)
+        return _rebuild, (tuple((t.cls, t.name, t.schema_version) for t in self), self._left_out)
 
 
-def _rebuild(event_types: tuple[tuple[type, str, int], ...]) -> EventRegistry:
+def _rebuild(event_types: tuple[tuple[type, str, int], ...], left_out: frozenset[str] = frozenset()) -> EventRegistry:
     registry = EventRegistry()
+    registry.leave_out(*left_out)
     for cls, name, schema_version in event_types:
         registry.register(cls, name=name, schema_version=schema_version)
     return registry

@@ -92,13 +92,13 @@ def fold(
         initial: Gives the state of a stream, by its id, before its first event.
         at: Only what had occurred by then, with time zone.
         known_at: Only what had been recorded by then, with time zone.
-        types: The event classes of the aggregate. Streams that hold none of them are left out, and another type in a stream
-            of its own is an error. If left out, all streams are folded, and every type must be registered.
+        types: The event classes of the aggregate. Streams of other registered types, or of types that the registry was told
+            to `leave_out`, are left out; another type in a stream of its own is an error. Without it, all streams are folded.
         executor: Any `concurrent.futures.Executor`: a `ProcessPoolExecutor`, or a Dask `Client.get_executor(pure=False)`.
         buckets: How many tasks to make; if left out, one without an executor, and eight with one.
 
     Raises:
-        UnknownEventType: A stream that is folded holds an event whose meaning nobody registered.
+        UnknownEventType: An event is of a type that nobody registered.
         NaiveTime: A time has no time zone.
         InvalidSetting: `buckets` is not 1 or more.
         TypeError: `evolve` or `initial` cannot be sent to another process.
@@ -169,7 +169,7 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
 
 def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
     """A bucket's events in position order, decoded, with the stream of each; `own` has the streams that had some."""
-    decode = task.log.registry.decode
+    decode, known = task.log.registry.decode, task.log.registry.foreign
     types = task.types
     foreign: dict[str, tuple[str, int]] = {}
     for batch in _batches(task):
@@ -179,6 +179,8 @@ def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, Fol
         rows = zip(*columns, strict=True)
         for stream_id, version, position, name, schema_version, occurred_at, recorded_at, payload in rows:
             if types is not None and name not in types:
+                if not known(name):  # it might be one that a state lacks
+                    raise UnknownEventType(name, position, stream_id)
                 foreign.setdefault(stream_id, (name, position))
                 continue
             data = decode(name, schema_version, payload, position, stream_id)

@@ -108,8 +108,9 @@ def events_at(log: EventLog, order_id: str, asked: AsOf) -> list[RecordedEvent]:
 def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime | None = None) -> dict[str, Order]:
     """All orders of a log as they stand now, or stood then, by order id, in the order of their first events. Read-only.
 
-    One pass over the log; what is held in memory grows with the orders, not with the events. Streams that hold no order
-    events at all belong to other domains and are left out.
+    One pass over the log; what is held in memory grows with the orders, not with the events. Streams of
+    registered types that are no order events belong to other domains and are left out, and so are those of types that the
+    registry was told to `leave_out`.
 
     Args:
         log: The log.
@@ -118,7 +119,8 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
 
     Raises:
         NaiveTime: A time has no time zone.
-        UnknownEventType: The stream of an order holds other things than order events.
+        UnknownEventType: An event is of a type that nobody registered, or the stream of an order holds other things than
+            order events.
 
     Example:
         >>> import tempfile
@@ -182,7 +184,7 @@ def _by_stream(
     from orders_es.log.event import from_micros  # noqa: PLC0415 - pyarrow is there by now, and was not needed before
 
     ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in log.registry if t.cls in EVENT_TYPES}
-    decode = log.registry.decode
+    decode, known = log.registry.decode, log.registry.foreign
     last, moment = 0, from_micros(0)  # many neighbours happened at the same moment
     for stream_id, run in groupby(_rows(batch, asked), key=itemgetter(0)):
         events = []
@@ -192,6 +194,8 @@ def _by_stream(
                 if micros != last:
                     last, moment = micros, from_micros(micros)
                 events.append(_Row(data, moment, version, position))
+            elif not known(name):  # it might be one that an order lacks
+                raise UnknownEventType(name, position, stream_id)
             else:
                 foreign.setdefault(stream_id, (name, position))
         if events:

@@ -67,8 +67,9 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
     """SQL for the events that a read model is computed from.
 
     Where all events of the log are of types that the model accounts for, that is `events` as it stands and costs nothing.
-    Otherwise streams without such events are left out, as belonging to other domains, and reading an event of unknown
-    meaning in a stream of the model's own is an error; see `refusal`.
+    Otherwise streams of other domains are left out: those of types that the registry knows, or was told to leave out, with
+    none of the model's. Reading an event of another type, or one of another domain in a stream of the model's own, is an
+    error; see `refusal`.
 
     Args:
         events: The relation, a name or a SELECT in brackets.
@@ -88,13 +89,17 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
     if not unknown and all(name in ours for name, _ in held):
         return f"SELECT * FROM {events}"
     mine = f"type IN ({', '.join(text(name) for name in sorted(ours))})"
+    others = sorted({name for name, _ in held if name not in ours and registry.foreign(name)})
     # One CASE, because it alone fixes what is looked at first: a filter that can fail must not run ahead of others. It
     # also stands in for the type, so that a read model's own filter on types cannot run ahead of it either.
     branches = [
         f"WHEN type = {text(name)} AND schema_version = {version:d} THEN {_error()}" for name, version in unknown
     ]
-    own = f"stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine})"
-    cases = " ".join([*branches, f"WHEN {mine} THEN type", f"WHEN {own} THEN {_error()}"])
+    branches.append(f"WHEN {mine} THEN type")
+    if others:
+        own = f"stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine})"
+        branches.append(f"WHEN type IN ({', '.join(map(text, others))}) AND NOT {own} THEN NULL")
+    cases = f"{' '.join(branches)} ELSE {_error()}"
     return f"SELECT * REPLACE (CASE {cases} END AS type) FROM {events} WHERE CASE {cases} END IS NOT NULL"
 
 

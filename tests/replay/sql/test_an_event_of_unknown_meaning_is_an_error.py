@@ -1,5 +1,7 @@
 """Never a silently smaller total."""
 
+import pickle
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -7,7 +9,7 @@ import pytest
 
 from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log import ANY, NO_STREAM, EventRegistry, NewEvent, RawEvent, open_log, order_registry
-from orders_es.orders import OrderCreated
+from orders_es.orders import OrderCreated, evolve, initial_state
 from orders_es.replay import connect, diff, fold, load_orders
 
 JUNE = datetime(2011, 6, 1, tzinfo=UTC)
@@ -54,16 +56,59 @@ class ParcelLost:
     parcel: str
 
 
-def test_streams_of_other_domains_are_left_out(log):
+def all_orders(log):
+    """What each way of looking at all orders gives."""
+    with connect(log) as session:
+        by_sql = {row[0] for row in session.sql("SELECT order_id FROM orders").rows()}
+        by_macro = {row[0] for row in session.sql("SELECT order_id FROM orders_at()").rows()}
+    return [by_sql, by_macro, set(load_orders(log)), set(fold(log, evolve, initial_state))]
+
+
+def test_it_may_be_all_that_an_order_has_so_it_is_an_error_in_a_stream_of_its_own_too(log):
+    log.append("C-3", [RawEvent("OrderBlessed", "{}")], expected=NO_STREAM)
+    with connect(log) as session, pytest.raises(UnknownEventType, match=r"OrderBlessed.*position 3, stream 'C-3'"):
+        session.sql("SELECT sum(total) FROM orders")
+    for ask in (
+        load_orders,
+        lambda log: fold(log, evolve, initial_state),
+        lambda log: fold(log, evolve, initial_state, types=[OrderCreated]),
+    ):
+        with pytest.raises(UnknownEventType, match=r"OrderBlessed.*position 3, stream 'C-3'"):
+            ask(log)
+
+
+def test_streams_of_another_domain_are_left_out_once_its_types_are_registered_or_named(log):
     log.append("parcel-1", [RawEvent("ParcelLost", '{"parcel":"P-1"}')], expected=NO_STREAM)
-    registry = order_registry()
-    registry.register(ParcelLost)
-    with open_log(log.url, registry=registry) as known:
-        for opened in (log, known):
-            with connect(opened) as session:
-                assert (
-                    {row[0] for row in session.sql("FROM orders").rows()} == set(load_orders(opened)) == {"A-1", "B-2"}
-                )
+    registered, named = order_registry(), order_registry()
+    registered.register(ParcelLost)
+    named.leave_out("ParcelLost")
+    for registry in (registered, named, pickle.loads(pickle.dumps(named))):
+        with open_log(log.url, registry=registry) as known:
+            assert all_orders(known) == [{"A-1", "B-2"}] * 4
+
+
+def test_another_domains_event_in_an_orders_own_stream_is_an_error_all_the_same(log):
+    log.append("B-2", [RawEvent("ParcelLost", '{"parcel":"P-1"}')], expected=ANY)
+    registered, named = order_registry(), order_registry()
+    registered.register(ParcelLost)
+    named.leave_out("ParcelLost")
+    for registry in (registered, named):
+        with open_log(log.url, registry=registry) as known:
+            with connect(known) as session, pytest.raises(UnknownEventType, match="ParcelLost"):
+                session.sql("FROM orders")
+            with pytest.raises(UnknownEventType, match="ParcelLost"):
+                load_orders(known)
+            with pytest.raises(UnknownEventType, match="ParcelLost"):
+                fold(known, evolve, initial_state)
+
+
+def test_the_error_says_how_to_leave_it_out(log):
+    log.append("C-3", [RawEvent("OrderBlessed", "{}")], expected=NO_STREAM)
+    with pytest.raises(UnknownEventType) as error:
+        load_orders(log)
+    [call] = re.findall(r"registry\.leave_out\(.*?\)", str(error.value))
+    eval(call, {"registry": log.registry})
+    assert all_orders(log) == [{"A-1", "B-2"}] * 4
 
 
 def test_an_order_event_that_nobody_registered_is_an_error(log):
