@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
 from orders_es.cli.sources import import_, somebody_watches, tell_import
+from orders_es.errors import LogNotEmpty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orders_es.log import EventLog
 
 __all__ = ["export"]
 
@@ -124,10 +133,9 @@ def import_lines(
     for what, is_so in wrong.items():
         if is_so:
             raise click.UsageError(what)
-    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
-    from orders_es.sources.jsonl import import_jsonl  # noqa: PLC0415
+    from orders_es.sources.jsonl import import_jsonl  # noqa: PLC0415 - takes pyarrow
 
-    with open_log(log, create=True) as opened:
+    with _restored(log) if as_recorded else _opened(log) as opened:
         done = import_jsonl(
             opened,
             source,
@@ -140,3 +148,30 @@ def import_lines(
             progress=somebody_watches(as_json),
         )
     tell_import(done, log, as_json)
+
+
+@contextmanager
+def _opened(log: str) -> Iterator[EventLog]:
+    from orders_es.log import open_log  # noqa: PLC0415 - as above
+
+    with open_log(log, create=True) as opened:
+        yield opened
+
+
+@contextmanager
+def _restored(log: str) -> Iterator[EventLog]:
+    """A log to be filled with what was recorded elsewhere: there whole, once the block ends well, or not at all."""
+    from orders_es.log import open_log  # noqa: PLC0415 - as above
+    from orders_es.log.open import order_registry  # noqa: PLC0415
+    from orders_es.log.recorded import restoring  # noqa: PLC0415
+
+    if Path(log).exists() and not (Path(log).is_dir() and not any(Path(log).iterdir())):
+        with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused
+            yield opened
+        return
+    with restoring(log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")) as restoration:
+        done = restoration.head().position
+        if done:
+            raise LogNotEmpty(restoration.place, done, "an interrupted import left it; remove it and begin again")
+        yield restoration.log
+        restoration.finish(restoration.head().root)

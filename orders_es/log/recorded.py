@@ -55,6 +55,11 @@ class Restoration:
         """Where the incomplete log is."""
         return str(self._place)
 
+    @property
+    def log(self) -> EventLog:
+        """The incomplete log itself."""
+        return self._log
+
     def head(self) -> Head:
         """How far it is."""
         return self._log.head()

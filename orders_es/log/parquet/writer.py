@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ROW_GROUP", "parquet_writer", "table_writer"]
 
-ROW_GROUP = 122_880
-"""Events a row group: what DuckDB parallelises over."""
+ROW_GROUP = 61_440
+"""Events a row group: what DuckDB parallelises over, and what it decodes to get at one order."""
 _ID_COLUMNS = ("event_id",)
 
 

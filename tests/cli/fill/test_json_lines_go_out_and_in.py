@@ -54,6 +54,32 @@ def test_times_of_recording_are_kept_only_in_an_empty_log(run, shop, tmp_path):
     assert "added nothing" in run("import", "jsonl", lines, "--log", shop).out
 
 
+@pytest.mark.parametrize("name", ["copy", "copy.duckdb"])
+def test_a_restored_log_is_there_whole_or_not_at_all(run, shop, tmp_path, monkeypatch, name):
+    lines = tmp_path / "events.jsonl"
+    run("export", "jsonl", "--log", shop, "--out", lines)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orders_es.sources.jsonl._restore", interrupted)
+        run("import", "jsonl", lines, "--as-recorded", "--log", tmp_path / name, code=130)
+    assert not (tmp_path / name).exists()
+    run("import", "jsonl", lines, "--as-recorded", "--log", tmp_path / name)
+    assert run("verify", "--log", tmp_path / name, "--json").json["ok"]
+    assert sorted(path.name for path in tmp_path.iterdir() if "copy" in path.name) == [name]
+
+
+def test_what_an_interrupted_restoring_left_is_named(run, shop, tmp_path):
+    lines = tmp_path / "events.jsonl"
+    run("export", "jsonl", "--log", shop, "--out", lines)
+    shop.rename(tmp_path / "copy.incomplete")
+    err = run("import", "jsonl", lines, "--as-recorded", "--log", tmp_path / "copy", code=1).err
+    assert "copy.incomplete" in err
+    assert "remove it and begin again" in err
+
+
 def test_a_mapping_brings_another_systems_orders_in(run, service):
     answer = run(
         "import", "jsonl", service, "--mapping", "order-service", "--currency", "EUR", "--log", "log", "--json"
