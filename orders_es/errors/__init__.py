@@ -23,6 +23,18 @@
     │   └── RegistrationClash   (ValueError)       a type or field name is taken
     ├── CommandRejected         (ValueError)       a business rule says no
     ├── OrderNotFound           (LookupError)      no such order, at that moment
+    ├── ProjectionError
+    │   ├── ReadModelsInUse     (BlockingIOError)  another process holds the read-model file
+    │   ├── NoReadModels        (LookupError)      there is no read-model file
+    │   ├── DamagedReadModels   (RuntimeError)     the read-model file cannot be read
+    │   ├── ProjectionRunning   (BlockingIOError)  another runner is at work on it
+    │   ├── ProjectionChanged   (RuntimeError)     it is defined otherwise than its table was made
+    │   ├── ProjectionStopped   (RuntimeError)     it stands before an event that it cannot process
+    │   ├── LogReplaced         (ValueError)       its tables were made from another log
+    │   ├── UnknownProjection   (LookupError)      there is none of that name
+    │   ├── TableTaken          (ValueError)       two projections want one table
+    │   ├── NothingToRollBackTo (LookupError)      there is no previous generation
+    │   └── NoSuchDeadLetter    (LookupError)      there is none of that number
     ├── NaiveTime               (ValueError)       a time without a zone
     ├── BadSource               (ValueError)       a source file cannot be imported
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
@@ -56,6 +68,20 @@ from orders_es.errors.logs import (
     VersionConflict,
 )
 from orders_es.errors.orders import CommandRejected, OrderNotFound
+from orders_es.errors.projections import (
+    DamagedReadModels,
+    LogReplaced,
+    NoReadModels,
+    NoSuchDeadLetter,
+    NothingToRollBackTo,
+    ProjectionChanged,
+    ProjectionError,
+    ProjectionRunning,
+    ProjectionStopped,
+    ReadModelsInUse,
+    TableTaken,
+    UnknownProjection,
+)
 
 __all__ = [
     "BadReadModel",
@@ -63,6 +89,7 @@ __all__ = [
     "CannotExport",
     "CommandRejected",
     "DamagedLog",
+    "DamagedReadModels",
     "DuplicateEvent",
     "EventError",
     "ForeignFile",
@@ -72,18 +99,29 @@ __all__ = [
     "LogError",
     "LogInUse",
     "LogNotEmpty",
+    "LogReplaced",
     "NaiveTime",
+    "NoReadModels",
+    "NoSuchDeadLetter",
     "NotALog",
     "NotAnExport",
+    "NothingToRollBackTo",
     "OrderNotFound",
     "OrdersEsError",
+    "ProjectionChanged",
+    "ProjectionError",
+    "ProjectionRunning",
+    "ProjectionStopped",
     "QueryError",
+    "ReadModelsInUse",
     "ReadOnlyLog",
     "RegistrationClash",
     "SourceConflict",
     "StorageError",
+    "TableTaken",
     "UnconfirmedWrite",
     "UnknownEventType",
+    "UnknownProjection",
     "UnreadableLog",
     "VersionConflict",
 ]
