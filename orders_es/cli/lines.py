@@ -169,7 +169,9 @@ def _restored(log: str) -> Iterator[EventLog]:
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused
             yield opened
         return
-    with restoring(log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")) as restoration:
+    with restoring(
+        log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
+    ) as restoration:
         done = restoration.head().position
         if done:
             raise LogNotEmpty(restoration.place, done, "an interrupted import left it; remove it and begin again")

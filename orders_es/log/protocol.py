@@ -62,6 +62,11 @@ class EventLog(Protocol):
         """
         ...
 
+    @property
+    def many_processes(self) -> bool:
+        """Whether other processes can open the log while this one has it open."""
+        ...
+
     def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
         """Append events to one stream, if it is at the expected version.
 

@@ -7,13 +7,16 @@ function of one frozen `FoldTask`, which is what every kind of executor can carr
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting, UnknownEventType
-from orders_es.orders import EVENT_TYPES, OrderFold, evolve, initial_state
-from orders_es.replay.load import no_collector
+from orders_es.log.interrupts import interruptible
+from orders_es.log.streaming import streamed
+from orders_es.orders import EVENT_TYPES, AsOf, OrderFold, evolve, initial_state
+from orders_es.replay.load import by_stream, no_collector
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 
@@ -22,14 +25,17 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
-    from orders_es.log import EventLog
-    from orders_es.orders import AsOf
+    import pyarrow as pa
+
+    from orders_es.log import EventLog, EventRegistry
 
 __all__ = ["FoldTask", "FoldedEvent", "fold", "fold_bucket"]
 
 State = TypeVar("State")
 
-_BATCH = 32_768
+_BATCH = 131_072
+_AHEAD = 4
+"""Buckets that are underway at once where this process reads them."""
 _COLUMNS = ("stream_id", "version", '"position"', "type", "schema_version", "occurred_at", "recorded_at", "payload")
 
 
@@ -50,22 +56,26 @@ class FoldTask(Generic[State]):
     """One bucket's part of a fold.
 
     Args:
-        log: The log; a copy of it opens the same files elsewhere.
+        registry: What decodes the events.
         evolve: Gives the state after one more event.
         initial: Gives the state of a stream, by its id, before its first event.
         asked: Which events count.
         types: The names of the aggregate's event types; None for all that are registered.
         bucket: The number of this bucket.
         buckets: How many there are.
+        log: The log; a copy of it opens the same files elsewhere. None where nobody else can open it.
+        given: This bucket's events, where there is no log to read them from.
     """
 
-    log: EventLog
+    registry: EventRegistry
     evolve: Callable[[State, Any], State]
     initial: Callable[[str], State]
     asked: AsOf
     types: frozenset[str] | None
     bucket: int
     buckets: int
+    log: EventLog | None
+    given: tuple[pa.RecordBatch, ...] = ()
 
 
 def fold(
@@ -119,17 +129,31 @@ def fold(
         types = EVENT_TYPES
     names = None if types is None else frozenset(t.name for t in log.registry if t.cls in set(types))
     count = buckets or (1 if executor is None else 8)
-    tasks = [FoldTask(log, evolve, initial, asked, names, bucket, count) for bucket in range(count)]
-    if executor is None:
-        parts = [fold_bucket(task) for task in tasks]
-    else:
-        _check_sendable(tasks[0])
-        futures = [executor.submit(fold_bucket, task) for task in tasks]
-        parts = [future.result() for future in futures]
+    tasks = [FoldTask(log.registry, evolve, initial, asked, names, bucket, count, log) for bucket in range(count)]
     states: dict[str, State] = {}
-    for part in parts:
+    for part in map(fold_bucket, tasks) if executor is None else _elsewhere(tasks, executor):
         states.update(part)
     return dict(sorted(states.items()))
+
+
+def _elsewhere(tasks: list[FoldTask[State]], executor: Executor) -> Iterator[dict[str, State]]:
+    """What an executor makes of the tasks, in their order.
+
+    Where no other process can open the log, this one reads a bucket after another and sends the events along. So that they
+    are not all in memory at once, it waits for an earlier bucket before it reads one too many.
+    """
+    _check_sendable(tasks[0])
+    if tasks[0].log is None or tasks[0].log.many_processes:
+        futures = [executor.submit(fold_bucket, task) for task in tasks]
+        yield from (future.result() for future in futures)
+        return
+    underway: deque[Any] = deque()
+    for task in tasks:
+        if len(underway) == _AHEAD:
+            yield underway.popleft().result()
+        given = tuple(_batches(task))
+        underway.append(executor.submit(fold_bucket, replace(task, log=None, given=given)))
+    yield from (future.result() for future in underway)
 
 
 def fold_bucket(task: FoldTask[State]) -> dict[str, State]:
@@ -156,11 +180,16 @@ _evolve_order: Any = evolve
 def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
     """As `evolve` event by event, without making an order at every step."""
     folds: dict[str, OrderFold] = {}
-    for stream_id, event in _events(task, folds):
-        folding = folds.get(stream_id)
-        if folding is None:
-            folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-        folding.apply((event,))
+    foreign: dict[str, tuple[str, int]] = {}
+    for batch in _batches(task):
+        # In runs of one stream, which cost less each; a run's events stay in their order.
+        sorted_ = batch.sort_by([("stream_id", "ascending"), ("position", "ascending")])
+        for stream_id, events in by_stream(task.registry, sorted_, AsOf(), foreign):
+            folding = folds.get(stream_id)
+            if folding is None:
+                folding = folds[stream_id] = OrderFold(initial_state(stream_id))
+            folding.apply(events)
+    _refuse_strangers(foreign, folds)
     orders = {}
     for stream_id in list(folds):
         orders[stream_id] = folds.pop(stream_id).order()
@@ -169,12 +198,13 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
 
 def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
     """A bucket's events in position order, decoded, with the stream of each; `own` has the streams that had some."""
-    decode, known = task.log.registry.decode, task.log.registry.foreign
+    decode, known = task.registry.decode, task.registry.foreign
     types = task.types
     foreign: dict[str, tuple[str, int]] = {}
     for batch in _batches(task):
         columns = [
-            _moments(c) if name.endswith("_at") else c.to_pylist() for name, c in zip(_COLUMNS, batch, strict=True)
+            _moments(c) if name.endswith("_at") else c.to_pylist()
+            for name, c in zip(_COLUMNS, batch.columns, strict=True)
         ]
         rows = zip(*columns, strict=True)
         for stream_id, version, position, name, schema_version, occurred_at, recorded_at, payload in rows:
@@ -185,33 +215,53 @@ def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, Fol
                 continue
             data = decode(name, schema_version, payload, position, stream_id)
             yield stream_id, FoldedEvent(data, occurred_at, version, position, name, stream_id, recorded_at)
+    _refuse_strangers(foreign, own)
+
+
+def _refuse_strangers(foreign: dict[str, tuple[str, int]], own: Container[str]) -> None:
     for stream_id, (name, position) in foreign.items():
         if stream_id in own:
             raise UnknownEventType(name, position, stream_id)
 
 
 def _moments(micros: Any) -> list[datetime]:
-    """Many instants at once, which is several times as fast as one by one."""
-    return [moment.replace(tzinfo=UTC) for moment in micros.to_numpy().view("datetime64[us]").tolist()]
+    """Many instants at once, each different one made once: neighbours were often recorded, or happened, together."""
+    coded = micros.dictionary_encode()
+    naive = coded.dictionary.to_numpy().view("datetime64[us]").tolist()
+    moments = [moment.replace(tzinfo=UTC) for moment in naive]
+    return [moments[i] for i in coded.indices.to_pylist()]
 
 
-def _batches(task: FoldTask[Any]) -> Iterator[Any]:
+def _batches(task: FoldTask[Any]) -> Iterator[pa.RecordBatch]:
+    """A bucket's events in position order, the log read only once, whatever happens to its files meanwhile."""
+    if task.log is None:
+        yield from task.given
+        return
     import duckdb  # noqa: PLC0415 - loads where it runs
 
-    with duckdb.connect() as connection:
+    names = [f"epoch_us({name}) AS {name}" if name.endswith("_at") else name for name in _COLUMNS]
+    mine = "" if task.buckets == 1 else f" AND hash(stream_id) % {task.buckets:d} = {task.bucket:d}"
+    last, failed_at = 0, -1
+    with duckdb.connect() as connection, interruptible():
         # One thread reads ahead in position order; the work is in Python, and the other cores have buckets of their own.
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
-        task.log.bind(connection, "events")
-        names = [f"epoch_us({name}) AS {name}" if name.endswith("_at") else name for name in _COLUMNS]
-        mine = "" if task.buckets == 1 else f" AND hash(stream_id) % {task.buckets:d} = {task.bucket:d}"
-        relation = connection.sql(f"SELECT {', '.join(names)} FROM events WHERE {limits(task.asked)}{mine}")
-        last = 0
-        for batch in relation.to_arrow_reader(_BATCH):
-            if batch.num_rows:
-                first, last_here = batch.column(2)[0].as_py(), batch.column(2)[-1].as_py()
-                assert last < first <= last_here, "DuckDB gave the events out of order"
-                last = last_here
-                yield batch
+        while True:
+            task.log.bind(connection, "events")
+            where = f'{limits(task.asked)} AND "position" > {last}{mine}'
+            try:
+                for batch in streamed(connection.sql(f"SELECT {', '.join(names)} FROM events WHERE {where}"), _BATCH):
+                    if batch.num_rows:
+                        first, last_here = batch.column(2)[0].as_py(), batch.column(2)[-1].as_py()
+                        assert last < first <= last_here, "DuckDB gave the events out of order"
+                        last = last_here
+                        yield batch
+            except duckdb.IOException:
+                # A vacuum may have taken files away; others have their events, and the log knows which.
+                if failed_at == last:
+                    raise
+                failed_at = last
+            else:
+                return
 
 
 def _check_sendable(task: FoldTask[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,14 +18,13 @@ from orders_es.replay.suggestions import close_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     import pyarrow as pa
 
-    from orders_es.log import EventLog, RecordedEvent
+    from orders_es.log import EventLog, EventRegistry, RecordedEvent
     from orders_es.orders import AsOf
 
-__all__ = ["events_at", "load_order", "load_orders", "no_collector"]
+__all__ = ["by_stream", "events_at", "load_order", "load_orders", "no_collector"]
 
 _COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "recorded_at", "payload")
 
@@ -138,7 +138,7 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
         for batch in log.read(columns=_COLUMNS):
             if _all_after(batch, asked.known_at):
                 break  # recorded_at never decreases with position
-            for stream_id, events in _by_stream(log, batch, asked, foreign):
+            for stream_id, events in by_stream(log.registry, batch, asked, foreign):
                 folding = folds.get(stream_id)
                 if folding is None:
                     folding = folds[stream_id] = OrderFold(initial_state(stream_id))
@@ -177,22 +177,31 @@ def _all_after(batch: pa.RecordBatch, known_at: datetime | None) -> bool:
     return known_at is not None and bool(batch.column("recorded_at")[0].as_py() > known_at)
 
 
-def _by_stream(
-    log: EventLog, batch: pa.RecordBatch, asked: AsOf, foreign: dict[str, tuple[str, int]]
+def by_stream(
+    registry: EventRegistry, batch: pa.RecordBatch, asked: AsOf, foreign: dict[str, tuple[str, int]]
 ) -> Iterator[tuple[str, list[_Row]]]:
-    """The batch's order events, decoded, in runs of one stream; the streams of others are noted in `foreign`."""
-    from orders_es.log.event import from_micros  # noqa: PLC0415 - pyarrow is there by now, and was not needed before
+    """The batch's order events, decoded, in runs of one stream; the streams of others are noted in `foreign`.
 
-    ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in log.registry if t.cls in EVENT_TYPES}
-    decode, known = log.registry.decode, log.registry.foreign
-    last, moment = 0, from_micros(0)  # many neighbours happened at the same moment
+    Args:
+        registry: What decodes them.
+        batch: Some of the log, in position order.
+        asked: Which events count.
+        foreign: Gets the first event of each stream that holds another domain's.
+
+    Raises:
+        UnknownEventType: An event is of a type that nobody registered.
+    """
+    ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in registry if t.cls in EVENT_TYPES}
+    decode, known = registry.decode, registry.foreign
+    last = datetime(1970, 1, 1)  # noqa: DTZ001 - without a zone, as NumPy makes many at once
+    moment = last.replace(tzinfo=UTC)
     for stream_id, run in groupby(_rows(batch, asked), key=itemgetter(0)):
         events = []
-        for _, version, position, name, schema_version, micros, payload in run:
+        for _, version, position, name, schema_version, naive, payload in run:
             if name in ours:
                 data = decode(name, schema_version, payload, position, stream_id)
-                if micros != last:
-                    last, moment = micros, from_micros(micros)
+                if naive != last:  # many neighbours happened at the same moment
+                    last, moment = naive, naive.replace(tzinfo=UTC)
                 events.append(_Row(data, moment, version, position))
             elif not known(name):  # it might be one that an order lacks
                 raise UnknownEventType(name, position, stream_id)
@@ -212,6 +221,6 @@ def _rows(batch: pa.RecordBatch, asked: AsOf) -> Iterator[tuple[Any, ...]]:
             moments = table.column(column)
             table = table.filter(pc.less_equal(moments, pa.scalar(limit, moments.type)))
     wanted = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "payload")
-    columns = [table.column(name) for name in wanted]
-    columns[5] = columns[5].cast(pa.int64())
-    return zip(*(column.to_pylist() for column in columns), strict=True)
+    lists = [table.column(name).to_pylist() for name in wanted if name != "occurred_at"]
+    lists.insert(5, table.column("occurred_at").cast(pa.int64()).to_numpy().view("datetime64[us]").tolist())
+    return zip(*lists, strict=True)

@@ -84,6 +84,7 @@ class DuckDBLog:
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
     registry = property(lambda self: self._registry, doc="The event types that this program knows.")
+    many_processes = property(lambda _: False, doc="No other process can open the log while this one has it open.")
 
     def __repr__(self) -> str:
         store = self._store

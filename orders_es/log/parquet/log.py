@@ -74,6 +74,7 @@ class ParquetLog(KnownChain):
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
     registry = property(lambda self: self._registry, doc="The event types that this program knows.")
+    many_processes = property(lambda _: True, doc="Other processes can open the log while this one has it open.")
     derived = property(
         lambda self: Path(self._folder) / "derived", doc="For what can be made again. See `EventLog.derived`."
     )
