@@ -35,7 +35,8 @@ class ReadModelsInUse(ProjectionError, BlockingIOError):
     """
 
     def __init__(self, path: str, pid: int | None, program: str, waited: float) -> None:
-        super().__init__(path, pid, program, waited)
+        super().__init__(path, pid)  # OSError gives a third argument a meaning of its own
+        self.args = (path, pid, program, waited)
         self.path = path
         self.pid = pid
         self.program = program
@@ -95,7 +96,8 @@ class ProjectionRunning(ProjectionError, BlockingIOError):
     """
 
     def __init__(self, projection: str, pid: int | None, host: str) -> None:
-        super().__init__(projection, pid, host)
+        super().__init__(projection, pid)
+        self.args = (projection, pid, host)
         self.projection = projection
         self.pid = pid
         self.host = host

@@ -1,0 +1,109 @@
+"""Holding the read-model file for a moment: DuckDB lets one process write it and then nobody else open it at all."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse, StorageError
+from orders_es.log.relation import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CATALOG", "held"]
+
+CATALOG = "models"
+"""The name under which the file is attached, whatever it is called on disk."""
+_PAUSE = 0.01
+_turns: dict[str, threading.RLock] = {}
+_turns_lock = threading.Lock()
+
+
+@contextmanager
+def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterator[None]:
+    """A block in which the file is attached to an in-memory connection and is its current database.
+
+    Args:
+        connection: The connection.
+        path: The read-model file; it is made if the block writes and there is none.
+        write: Whether the block writes.
+        patience: How many seconds to wait while others hold it.
+
+    Raises:
+        NoReadModels: The block only reads and there is no file.
+        ReadModelsInUse: Others held it all that time.
+        DamagedReadModels: It is no DuckDB file, or not a sound one.
+        StorageError: The system refuses to open it.
+    """
+    started = time.monotonic()
+    turn = _turn(path)
+    # DuckDB refuses to open a file twice in one process, so threads of this one take turns.
+    if not turn.acquire(timeout=max(patience, 0)):
+        raise ReadModelsInUse(str(path), None, "another thread of this program", time.monotonic() - started)
+    try:
+        _attach(connection, path, write=write, until=started + patience, started=started)
+        try:
+            connection.execute(f"USE {CATALOG}")
+            yield
+        finally:
+            _let_go(connection)
+    finally:
+        turn.release()
+
+
+def _turn(path: Path) -> threading.RLock:
+    with _turns_lock:
+        return _turns.setdefault(str(path.resolve()), threading.RLock())
+
+
+def _attach(connection: Any, path: Path, *, write: bool, until: float, started: float) -> None:
+    import duckdb  # noqa: PLC0415 - only who opens the file needs it
+
+    options = "TYPE duckdb" if write else "TYPE duckdb, READ_ONLY"
+    while True:
+        if not write and not path.exists():
+            raise NoReadModels(str(path))
+        try:
+            connection.execute(f"ATTACH {text(str(path))} AS {CATALOG} ({options})")
+        except duckdb.Error as error:
+            told = str(error)
+            busy = "Could not set lock" in told or "Unique file handle conflict" in told
+            if not busy:
+                raise _refused(path, told) from error
+            if time.monotonic() >= until:
+                raise _in_use(path, told, time.monotonic() - started) from error
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _let_go(connection: Any) -> None:
+    import duckdb  # noqa: PLC0415 - as above
+
+    try:
+        connection.execute("ROLLBACK")
+    except duckdb.Error as error:
+        if "no transaction is active" not in str(error):
+            raise
+    connection.execute("USE memory")
+    connection.execute(f"DETACH {CATALOG}")
+
+
+def _refused(path: Path, told: str) -> DamagedReadModels | StorageError:
+    reason = " ".join(told.partition("See also")[0].split())
+    system = ("Cannot open file", "No space left", "Permission denied", "Read-only file system", "Is a directory")
+    if any(mark in told for mark in system):
+        return StorageError(str(path), reason)
+    return DamagedReadModels(str(path), reason)
+
+
+def _in_use(path: Path, told: str, waited: float) -> ReadModelsInUse:
+    found = re.search(r"held in (.*?) \(PID (\d+)\)", told)
+    if found is None:
+        return ReadModelsInUse(str(path), None, "", waited)
+    return ReadModelsInUse(str(path), int(found[2]), found[1], waited)

@@ -1,0 +1,125 @@
+"""The file by which a runner says that it lives: an exclusive lock for as long as it does, and a heartbeat in it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from orders_es.errors import ProjectionRunning, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["RunnerFile", "runners_folder"]
+
+BEAT_SECONDS = 1.0
+
+
+def runners_folder(models: Path) -> Path:
+    """Where the runner files of a read-model file are.
+
+    Example:
+        >>> runners_folder(Path("shop.duckdb")).name
+        'shop.duckdb.runners'
+    """
+    return models.with_name(models.name + ".runners")
+
+
+class RunnerFile:
+    """The right to run one projection, held until `close` or the process's end; a thread beats meanwhile.
+
+    Args:
+        models: The read-model file.
+        projection: The projection's name.
+        clock: Gives the current time, with time zone.
+
+    Raises:
+        ProjectionRunning: Another runner has it.
+        StorageError: The file cannot be made.
+    """
+
+    def __init__(self, models: Path, projection: str, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        folder = runners_folder(models)
+        path = folder / f"{projection}.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(str(path), error.strerror or str(error)) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            told = _read(self._fd)
+            os.close(self._fd)
+            raise ProjectionRunning(projection, told.get("pid"), str(told.get("host", "?"))) from error
+        self._write_lock = threading.Lock()
+        self._facts: dict[str, Any] = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started_at": _instant(clock()),
+            "beat_at": "",
+            "projection": projection,
+            "position": 0,
+            "head_position": 0,
+            "state": "starting",
+        }
+        self._ended = threading.Event()
+        self._beat()
+        self._thread = threading.Thread(target=self._beating, name=f"heartbeat of {projection}", daemon=True)
+        self._thread.start()
+
+    def say(self, **facts: Any) -> None:
+        """Change what the file says: `position`, `head_position`, `state`. It is written with the next beat, at once if new.
+
+        Args:
+            facts: The new values.
+        """
+        if any(self._facts[name] != value for name, value in facts.items()):
+            self._facts.update(facts)
+            self._beat()
+
+    def close(self) -> None:
+        """Give the projection free for another runner."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        self._thread.join()
+        self._facts["state"] = "ended"
+        self._beat()
+        os.close(self._fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _beating(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            self._beat()
+
+    def _beat(self) -> None:
+        with self._write_lock:
+            self._facts["beat_at"] = _instant(self._clock())
+            # Padded with blanks to the length that it once had, so that a reader never meets the rest of an older text.
+            text = json.dumps(self._facts).ljust(512)
+            os.pwrite(self._fd, text.encode(), 0)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read(fd: int) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(os.pread(fd, 4096, 0))
+    except ValueError:  # its runner has not written yet
+        return {}
+    return told
