@@ -175,7 +175,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(session, tmp_
 def test_a_wrong_call_is_named(session, tmp_path):
     with pytest.raises(CannotExport, match=r"name it \.parquet, \.csv or \.xlsx"):
         export(session, "orders", tmp_path / "out.txt")
-    with pytest.raises(CannotExport, match="no read model 'ordres'; there are events, order_history"):
+    with pytest.raises(CannotExport, match="no read model 'ordres'; there are events, activity"):
         export(session, "ordres", tmp_path / "out.csv")
     with pytest.raises(NaiveTime):
         export(session, "orders", tmp_path / "out.csv", at=june(1).replace(tzinfo=None))

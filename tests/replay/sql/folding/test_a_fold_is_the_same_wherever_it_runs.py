@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from orders_es.errors import InvalidSetting, UnknownEventType
 from orders_es.log import ANY, NO_STREAM, EventRegistry, open_log
+from orders_es.log.copy import copy_log
 from orders_es.orders import EVENT_TYPES, OrderCreated, evolve, initial_state
 from orders_es.replay import fold, load_orders
 from orders_es.sources.simulator import simulate_into
 
 EXAMPLES = str(Path(__file__).parents[4] / "examples")
+MID = datetime(2024, 1, 20, tzinfo=UTC)
 EVENING = datetime(2011, 6, 2, 18, tzinfo=UTC)
 
 
@@ -88,6 +90,30 @@ def test_on_a_dask_cluster(parcels, parcel_log, shop, dask):
     expected = fold(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING)
     assert fold(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING, executor=dask) == expected
     assert fold(shop, evolve, initial_state, executor=dask) == fold(shop, evolve, initial_state)
+
+
+def test_a_duckdb_log_is_sent_along_because_no_other_process_can_open_it(shop, tmp_path, processes):
+    copy_log(shop, tmp_path / "shop.duckdb")
+    with open_log(tmp_path / "shop.duckdb") as log:
+        expected = fold(shop, one_more, initial_state, at=MID)
+        assert fold(log, one_more, initial_state, at=MID, executor=processes, buckets=7) == expected
+
+
+def test_files_vacuumed_away_in_the_middle_are_neither_missed_nor_read_twice(tmp_path):
+    with open_log(tmp_path / "log", create=True) as log:
+        for number in range(30):
+            log.append(f"A-{number}", [OrderCreated(currency="GBP")] * 10_000, expected=NO_STREAM)
+
+    def once(state, event):
+        if event.position == 1:
+            with open_log(tmp_path / "log") as other:
+                other.compact()
+                assert other.vacuum(grace=timedelta(0)).files == 30
+        return [*state, event.version]
+
+    with open_log(tmp_path / "log") as log:
+        folded = fold(log, once, lambda _: [])
+    assert folded == {f"A-{number}": list(range(1, 10_001)) for number in range(30)}
 
 
 @pytest.mark.parametrize("buckets", [1, 2, 7, 40])
