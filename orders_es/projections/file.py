@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import threading
 import time
+import uuid
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse, StorageError
+from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import text
+from orders_es.projections.tables import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["CATALOG", "held"]
 
@@ -39,6 +42,7 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
         ReadModelsInUse: Others held it all that time.
         DamagedReadModels: It is no DuckDB file, or not a sound one.
         StorageError: The system refuses to open it.
+        KeyboardInterrupt: Ctrl-C was pressed while DuckDB worked; nothing of an unfinished transaction stays.
     """
     started = time.monotonic()
     turn = _turn(path)
@@ -46,12 +50,13 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
     if not turn.acquire(timeout=max(patience, 0)):
         raise ReadModelsInUse(str(path), None, "another thread of this program", time.monotonic() - started)
     try:
-        _attach(connection, path, write=write, until=started + patience, started=started)
-        try:
-            connection.execute(f"USE {CATALOG}")
-            yield
-        finally:
-            _let_go(connection)
+        with interruptible():
+            _attach(connection, path, write=write, until=started + patience, started=started)
+            try:
+                connection.execute(f"USE {CATALOG}")
+                yield
+            finally:
+                _let_go(connection)
     finally:
         turn.release()
 
@@ -64,6 +69,8 @@ def _turn(path: Path) -> threading.RLock:
 def _attach(connection: Any, path: Path, *, write: bool, until: float, started: float) -> None:
     import duckdb  # noqa: PLC0415 - only who opens the file needs it
 
+    if write and not path.exists():
+        _create(path)
     options = "TYPE duckdb" if write else "TYPE duckdb, READ_ONLY"
     while True:
         if not write and not path.exists():
@@ -80,6 +87,26 @@ def _attach(connection: Any, path: Path, *, write: bool, until: float, started: 
             time.sleep(_PAUSE)
         else:
             return
+
+
+def _create(path: Path) -> None:
+    """Make the file, with the runner's own tables in it, under another name first: nobody ever meets half of one."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(new)) as connection:
+            connection.execute(SCHEMA)
+        # Of a file that somebody removed, what DuckDB had written beside it may be left; it belongs to nothing now.
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        path.hardlink_to(new)
+    except FileExistsError:  # another runner was first
+        return
+    except (duckdb.Error, OSError) as error:
+        raise StorageError(str(path), " ".join(str(error).split())) from error
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _let_go(connection: Any) -> None:

@@ -8,13 +8,13 @@ import os
 import socket
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import ProjectionRunning, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = ["RunnerFile", "runners_folder"]
 
@@ -25,6 +25,7 @@ def runners_folder(models: Path) -> Path:
     """Where the runner files of a read-model file are.
 
     Example:
+        >>> from pathlib import Path
         >>> runners_folder(Path("shop.duckdb")).name
         'shop.duckdb.runners'
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.relation import quoted
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["SCHEMA", "State", "all_states", "place", "save", "state_of"]
+__all__ = ["SCHEMA", "State", "all_states", "note", "place", "save", "state_of"]
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS orders_es;
@@ -28,21 +28,23 @@ CREATE TABLE IF NOT EXISTS orders_es.projections (
     error TEXT,
     updated_at TIMESTAMPTZ NOT NULL,
     checkpoint_recorded_at TIMESTAMPTZ,
-    checkpoint_occurred_at TIMESTAMPTZ
+    checkpoint_occurred_at TIMESTAMPTZ,
+    checkpoint_event_id UUID,
+    tables TEXT[] NOT NULL
 );
 CREATE TABLE IF NOT EXISTS orders_es.generations (
     projection TEXT NOT NULL,
     generation BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    replaced_at TIMESTAMPTZ,
     version INTEGER NOT NULL,
+    kind TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     checkpoint BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    tables TEXT[] NOT NULL,
-    started_at TIMESTAMPTZ NOT NULL,
-    promoted_at TIMESTAMPTZ,
     checkpoint_recorded_at TIMESTAMPTZ,
     checkpoint_occurred_at TIMESTAMPTZ,
-    PRIMARY KEY (projection, generation)
+    checkpoint_event_id UUID,
+    tables TEXT[] NOT NULL
 );
 CREATE TABLE IF NOT EXISTS orders_es.batches (
     projection TEXT NOT NULL,
@@ -88,6 +90,8 @@ _COLUMNS = (
     "updated_at",
     "checkpoint_recorded_at",
     "checkpoint_occurred_at",
+    "checkpoint_event_id",
+    "tables",
 )
 
 
@@ -108,6 +112,8 @@ class State:
     updated_at: datetime
     checkpoint_recorded_at: datetime | None = None
     checkpoint_occurred_at: datetime | None = None
+    checkpoint_event_id: UUID | None = None
+    tables: list[str] = field(default_factory=list)
 
 
 def place(name: str, generation: int) -> str:

@@ -1,0 +1,186 @@
+"""What a projection is: a read model kept up to date as a set, or Python functions called event by event."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Literal
+
+from orders_es.errors import InvalidSetting, UnknownProjection
+from orders_es.read_models import load_read_models, needed_by
+
+if TYPE_CHECKING:
+    import os
+
+    from orders_es.log import RecordedEvent
+    from orders_es.projections.handler_tables import Tables
+    from orders_es.read_models import ReadModel
+
+__all__ = ["Handler", "Handlers", "Policy", "SetProjection", "set_projections"]
+
+Handler = Callable[["RecordedEvent", "Tables"], object]
+"""A function that is called with one event, and with the tables of its projection."""
+Policy = Literal["stop", "continue"]
+_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class SetProjection:
+    """A read model as a table that a runner keeps up to date: recomputed for the streams that a batch touches, and merged.
+
+    A read model whose rows belong to no stream is recomputed as a whole, once a catch-up.
+
+    Args:
+        model: The read model; its name is the projection's and the table's.
+        version: Raise it to ask for a rebuild where the definition's text does not show the change.
+        reads: The read models that it needs, each after those that it reads itself.
+
+    Example:
+        >>> SetProjection.of("orders").name
+        'orders'
+    """
+
+    model: ReadModel
+    version: int = 1
+    reads: tuple[ReadModel, ...] = field(default=(), repr=False)
+
+    kind = "set"
+    on_error: Policy = field(default="stop", init=False, repr=False)
+
+    @classmethod
+    def of(cls, name: str, folder: str | os.PathLike[str] | None = None, *, version: int = 1) -> SetProjection:
+        """The projection of a read model, by its name.
+
+        Args:
+            name: The read model.
+            folder: A folder with `.sql` files of one's own, beside the package's.
+            version: As above.
+
+        Raises:
+            UnknownProjection: There is no such read model.
+            BadReadModel: A file in the folder defines none.
+        """
+        models = load_read_models(folder)
+        model = next((model for model in models if model.name == name), None)
+        if model is None:
+            raise UnknownProjection(name, tuple(model.name for model in models))
+        return cls(model, version, needed_by(model, models))
+
+    @property
+    def name(self) -> str:
+        """The read model's name."""
+        return self.model.name
+
+    def fingerprint(self, tz: str) -> str:
+        """A hash of all that decides which rows the table has, for the same events.
+
+        Args:
+            tz: The time zone in which days begin.
+        """
+        texts = [_without_header(model.sql) for model in (self.model, *self.reads)]
+        return _hash([self.model.stream, tz, *texts])
+
+
+def set_projections(
+    names: list[str] | None = None, folder: str | os.PathLike[str] | None = None
+) -> list[SetProjection]:
+    """Projections of several read models, or of all that there are.
+
+    Args:
+        names: Of these; of all if left out.
+        folder: A folder with `.sql` files of one's own, beside the package's.
+
+    Raises:
+        UnknownProjection: There is no such read model.
+        BadReadModel: A file in the folder defines none.
+
+    Example:
+        >>> [projection.name for projection in set_projections(["orders", "order_items"])]
+        ['orders', 'order_items']
+    """
+    wanted = [model.name for model in load_read_models(folder)] if names is None else names
+    return [SetProjection.of(name, folder) for name in wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Python functions by event type, called with each such event in the log's order: for side tables and outside effects.
+
+    What they do to their tables, and that they have done it, is committed together: each event counts exactly once there,
+    whenever the runner dies. Effects elsewhere happen at least once; make them harmless to repeat, by the event's id.
+
+    Args:
+        name: Small letters, digits, `_` and `-`.
+        version: Raise it to ask for a rebuild: the functions' code is not looked at.
+        handlers: For each event class, or type name, its function: `def placed(event, tables): …`.
+        tables: SQL that creates the tables: `CREATE TABLE …; …`. Empty if there are none.
+        on_error: What follows when a function has failed `attempts` times on an event: `"stop"` before that event, or put it
+            aside as a dead letter and `"continue"`.
+        attempts: How often to try an event.
+        pause: Seconds between the first two tries; twice that between the next two, and so on.
+        block_streams: With `"continue"`, let later events of the same stream wait behind the failed one.
+
+    Raises:
+        InvalidSetting: A name, number or policy is none.
+
+    Example:
+        >>> from orders_es.orders import OrderPlaced
+        >>> def count(event, tables):
+        ...     tables.execute("UPDATE placed SET n = n + 1")
+        >>> Handlers("placed", 1, {OrderPlaced: count}, tables="CREATE TABLE placed AS SELECT 0 AS n").types
+        frozenset({'OrderPlaced'})
+    """
+
+    name: str
+    version: int
+    handlers: Mapping[type | str, Handler] = field(repr=False)
+    tables: str = field(default="", repr=False)
+    on_error: Policy = "stop"
+    attempts: int = 3
+    pause: float = 0.1
+    block_streams: bool = False
+
+    kind = "handlers"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidSetting("name", self.name, "give small letters, digits, _ and -, a letter first")
+        if self.on_error not in ("stop", "continue"):
+            raise InvalidSetting("on_error", self.on_error, "give 'stop' or 'continue'")
+        if self.attempts < 1:
+            raise InvalidSetting("attempts", self.attempts, "give 1 or more")
+        if self.pause < 0:
+            raise InvalidSetting("pause", self.pause, "give 0 or more seconds")
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The names of the event types that have a function."""
+        return frozenset(self.by_type)
+
+    @property
+    def by_type(self) -> dict[str, Handler]:
+        """Each function by the name of its event type."""
+        return {key if isinstance(key, str) else key.__name__: handler for key, handler in self.handlers.items()}
+
+    def fingerprint(self, tz: str) -> str:
+        """A hash of the tables' definition and the event types.
+
+        Args:
+            tz: Has no say in it.
+        """
+        del tz
+        return _hash([self.tables, *sorted(self.types)])
+
+
+def _without_header(sql: str) -> str:
+    """A read model's text without the comment at its top, which decides nothing."""
+    lines = sql.splitlines()
+    start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return "\n".join(lines[start:])
+
+
+def _hash(parts: list[str | None]) -> str:
+    return sha256(json.dumps(parts).encode()).hexdigest()

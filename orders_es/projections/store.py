@@ -1,0 +1,138 @@
+"""One projection's row and tables in the read-model file, changed in transactions that hold the file only as long as they last."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import DamagedReadModels, NoReadModels, StorageError, TableTaken
+from orders_es.log.interrupts import is_interrupt
+from orders_es.log.relation import quoted
+from orders_es.projections.file import held
+from orders_es.projections.tables import place, save, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orders_es.projections.tables import State
+
+__all__ = ["Moved", "changing", "drop_tables", "find", "show", "take_tables"]
+
+
+class Moved(Exception):
+    """The projection's row is not what it was when the work on it began: the file was deleted, or put back from a copy."""
+
+
+def find(connection: Any, path: Path, name: str, patience: float) -> State | None:
+    """A projection's row; None if the file or the row is not there.
+
+    Args:
+        connection: An in-memory connection.
+        path: The read-model file.
+        name: The projection.
+        patience: How many seconds to wait while others hold the file.
+
+    Raises:
+        ReadModelsInUse, DamagedReadModels, StorageError: As `held` does.
+    """
+    try:
+        with held(connection, path, write=False, patience=patience), _of_ours(path):
+            return state_of(connection, name)
+    except NoReadModels:
+        return None
+
+
+@contextmanager
+def changing(connection: Any, path: Path, name: str, known: State | None, patience: float) -> Iterator[State | None]:
+    """A block that changes the file in one transaction, if the projection's row is still as it is known.
+
+    Args:
+        connection: An in-memory connection.
+        path: The read-model file; made if it is not there.
+        name: The projection.
+        known: Its row as of the last look.
+        patience: How many seconds to wait while others hold the file.
+
+    Raises:
+        Moved: The row is another one.
+        ReadModelsInUse, DamagedReadModels, StorageError: As `held` does; or the disk refused the transaction.
+    """
+    import duckdb  # noqa: PLC0415 - only who opens the file needs it
+
+    with held(connection, path, write=True, patience=patience):
+        with _of_ours(path):
+            connection.execute("BEGIN")
+            current = state_of(connection, name)
+        if _mark(current) != _mark(known):
+            raise Moved
+        try:
+            yield current
+            connection.execute("COMMIT")
+        except duckdb.IOException as error:
+            raise StorageError(str(path), " ".join(str(error).split())) from error
+
+
+def _mark(state: State | None) -> tuple[object, ...] | None:
+    return None if state is None else (state.generation, state.checkpoint, state.log_id, state.fingerprint)
+
+
+@contextmanager
+def _of_ours(path: Path) -> Iterator[None]:
+    import duckdb  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        raise DamagedReadModels(str(path), "it is a DuckDB file of something else") from error
+    except duckdb.Error as error:
+        if is_interrupt(error):
+            raise
+        raise DamagedReadModels(str(path), " ".join(str(error).split())) from error
+
+
+def take_tables(connection: Any, state: State) -> None:
+    """Make sure, within a transaction, that no other projection has a table of these names.
+
+    Args:
+        connection: A connection that holds the file.
+        state: The projection's row, with the names of its tables.
+
+    Raises:
+        TableTaken: Another one has.
+    """
+    for table in state.tables:
+        rows = connection.execute(
+            "SELECT name FROM orders_es.projections WHERE name <> ? AND list_contains(tables, ?)", [state.name, table]
+        ).fetchall()
+        if rows:
+            raise TableTaken(table, state.name, rows[0][0])
+
+
+def show(connection: Any, state: State) -> None:
+    """Let a generation serve, within a transaction: its tables appear under their names, and its row is the projection's.
+
+    Args:
+        connection: A connection that holds the file.
+        state: The projection's row, as it is to be.
+    """
+    before = state_of(connection, state.name)
+    for table in set(before.tables if before else ()) - set(state.tables):
+        connection.execute(f"DROP VIEW IF EXISTS main.{quoted(table)}")
+    for table in state.tables:
+        connection.execute(
+            f"CREATE OR REPLACE VIEW main.{quoted(table)} AS "
+            f"SELECT * FROM {place(state.name, state.generation)}.{quoted(table)}"
+        )
+    save(connection, state)
+
+
+def drop_tables(connection: Any, name: str, generation: int) -> None:
+    """Remove a generation's tables, within a transaction.
+
+    Args:
+        connection: A connection that holds the file.
+        name: The projection.
+        generation: The generation.
+    """
+    connection.execute(f"DROP SCHEMA IF EXISTS {place(name, generation)} CASCADE")

@@ -1,0 +1,117 @@
+"""The events from which a batch's rows are made: all those of the streams that the batch touches, however old.
+
+A handful of streams is read one by one, as the log loads a stream; many are found by a scan, which goes back only as far as
+it has to: versions have no gaps, so it is known how many earlier events there are, and when all are found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from orders_es.log import EventLog, EventRegistry, RecordedEvent
+
+__all__ = ["few", "from_payloads", "reach"]
+
+FEW_EVENTS = 4_096
+_FEW_STREAMS = 256
+_FEW_EARLIER = 32_768
+_UNSORTED_MOST = 100_000
+"""From so many events in files that know no streams, one scan for all streams is cheaper than one for each."""
+_WINDOW = 500_000
+
+
+def few(log: EventLog, after: int, to: int) -> pa.Table | None:
+    """The envelopes of all events, up to a position, of the streams that have one after another position.
+
+    None where there are so many that a scan finds them sooner. Rows are in no certain order.
+
+    Args:
+        log: The log.
+        after: The batch begins after this position.
+        to: It ends with this one.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as the log does
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
+
+    if to - after > FEW_EVENTS:
+        return None
+    batches = list(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names))
+    new = pa.Table.from_batches(batches, ENVELOPE_SCHEMA)
+    firsts = new.group_by("stream_id").aggregate([("version", "min")])
+    old = firsts.filter(pc.greater(firsts.column("version_min"), 1)).to_pylist()
+    if not old:
+        return new
+    if (
+        len(old) > _FEW_STREAMS
+        or sum(row["version_min"] - 1 for row in old) > _FEW_EARLIER
+        or log.unsorted_events() > _UNSORTED_MOST
+    ):
+        return None
+    earlier = [event for row in old for event in log.load(row["stream_id"], to_version=row["version_min"] - 1)]
+    return pa.concat_tables([_table(earlier), new])
+
+
+def _table(events: Sequence[RecordedEvent]) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
+
+    arrays = []
+    for field in ENVELOPE_SCHEMA:
+        values = [getattr(event, field.name) for event in events]
+        if field.name == "event_id":
+            stored = pa.array([value.bytes for value in values], pa.binary(16))
+            arrays.append(pa.ExtensionArray.from_storage(field.type, stored))
+        else:
+            arrays.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(arrays, schema=ENVELOPE_SCHEMA)
+
+
+def from_payloads(envelopes: str, registry: EventRegistry) -> str:
+    """SQL for the relation `events` over a table that has only envelopes: the other columns come from the payloads.
+
+    Args:
+        envelopes: The table.
+        registry: The event types that the program knows.
+    """
+    columns = []
+    for name, kind in event_columns(registry.columns).items():
+        if name in ENVELOPE_TYPES:
+            columns.append(quoted(name))
+            continue
+        types = ", ".join(text(t.name) for t in registry if any(f.name == name for f in t.fields))
+        told = f"json_extract_string(payload, {text('$.' + quoted(name))})::{kind}"
+        columns.append(f"CASE WHEN type IN ({types}) THEN {told} END AS {quoted(name)}")
+    return f"SELECT {', '.join(columns)} FROM {envelopes}"
+
+
+def reach(cursor: Any, events: str, streams: str, after: int) -> int:
+    """The first position of any event of the streams that a batch touches.
+
+    Args:
+        cursor: A DuckDB cursor.
+        events: The relation of the log's events.
+        streams: A table of the streams: `stream_id`, and `first`, the version of its first event in the batch.
+        after: The batch begins after this position.
+    """
+    [(missing,)] = cursor.execute(f"SELECT coalesce(sum(first - 1), 0)::BIGINT FROM {streams}").fetchall()
+    lowest, high, width = after + 1, after, _WINDOW
+    while missing > 0 and high > 0:
+        low = max(high - width, 0)
+        [(found, first)] = cursor.execute(
+            f'SELECT count(*), min("position") FROM {events} WHERE "position" > {low} AND "position" <= {high} '
+            f"AND stream_id IN (SELECT stream_id FROM {streams} WHERE first > 1)"
+        ).fetchall()
+        missing -= found
+        lowest = lowest if first is None else first
+        high, width = low, 2 * width
+    return lowest

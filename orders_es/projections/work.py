@@ -1,0 +1,241 @@
+"""One projection in the hands of its runner: where it stands, whether it may go on from there, and its next batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from orders_es.errors import LogReplaced, ProjectionChanged
+from orders_es.projections.definitions import Handlers, SetProjection
+from orders_es.projections.store import Moved, changing, find
+from orders_es.projections.tables import State, save
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+    from uuid import UUID
+
+    from orders_es.log import EventLog, RecordedEvent
+
+__all__ = ["Last", "Settings", "Work", "last_of"]
+
+Definition = TypeVar("Definition", SetProjection, Handlers)
+_MOVES_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all projections of a runner share.
+
+    Args:
+        log: The log.
+        path: The read-model file.
+        tz: The time zone in which days begin.
+        clock: Gives the current time, with time zone.
+        patience: How many seconds to wait while others hold the file.
+        batch_size: At most so many events a batch.
+        stop: Set when the runner is to end after the batch at hand.
+    """
+
+    log: EventLog
+    path: Path
+    tz: str
+    clock: Callable[[], datetime]
+    patience: float
+    batch_size: int
+    stop: threading.Event
+
+
+class Last(NamedTuple):
+    """A batch's last event, by which a log is known again."""
+
+    event_id: UUID | None
+    recorded_at: datetime | None
+    occurred_at: datetime | None
+
+
+class Work(ABC, Generic[Definition]):
+    """One projection and where it stands. Whoever makes one holds the projection's runner file.
+
+    Args:
+        settings: What all projections of the runner share.
+        projection: The projection.
+    """
+
+    def __init__(self, settings: Settings, projection: Definition) -> None:
+        self.settings = settings
+        self.projection: Definition = projection
+        self.state: State | None = None
+        self.batches = 0
+        self._connection: Any = None
+
+    @property
+    def connection(self) -> Any:
+        """An in-memory DuckDB connection of its own."""
+        if self._connection is None:
+            import duckdb  # noqa: PLC0415 - only who works needs it
+
+            self._connection = duckdb.connect()
+            self._connection.execute("SET TimeZone = 'UTC'")
+        return self._connection
+
+    @property
+    def position(self) -> int:
+        """The last position that its tables account for."""
+        return 0 if self.state is None else self.state.checkpoint
+
+    def begin(self) -> None:
+        """Look up where it stands.
+
+        Raises:
+            LogReplaced: Its tables were made from another log.
+            ProjectionChanged: Its definition is another one than that of its tables.
+            ReadModelsInUse, DamagedReadModels, StorageError: The file cannot be opened.
+        """
+        projection, settings = self.projection, self.settings
+        self.state = find(self.connection, settings.path, projection.name, settings.patience)
+        if self.state is None:
+            return
+        self.check_log(self.state)
+        if self.state.version != projection.version:
+            reason = f"is of version {projection.version}, and its table was made by version {self.state.version}"
+            raise ProjectionChanged(projection.name, reason, str(settings.path))
+        if (self.state.kind, self.state.fingerprint) != (projection.kind, projection.fingerprint(settings.tz)):
+            raise ProjectionChanged(
+                projection.name, "is defined otherwise than when its table was made", str(settings.path)
+            )
+
+    def check_log(self, state: State) -> None:
+        """Make sure that a row was made from this very log, by identity and by the event at its checkpoint.
+
+        Args:
+            state: The row.
+
+        Raises:
+            LogReplaced: It was not.
+        """
+        log = self.settings.log
+        if state.log_id != log.log_id:
+            raise LogReplaced(
+                state.name, f"from {state.log_origin!r} ({state.log_id}), and this is {log.origin!r} ({log.log_id})"
+            )
+        end = log.head().position
+        if end < state.checkpoint:
+            raise LogReplaced(
+                state.name, f"this one ends at position {end:,}, and the table goes up to {state.checkpoint:,}"
+            )
+        if state.checkpoint and last_of(log, state.checkpoint).event_id != state.checkpoint_event_id:
+            raise LogReplaced(
+                state.name,
+                f"it has the same identity, and another event at position {state.checkpoint:,}: one is a copy that "
+                "went its own way",
+            )
+
+    def advance(self, end: int) -> None:
+        """Process the events after its checkpoint, at most up to a position: one batch.
+
+        Raises:
+            ProjectionStopped: It stands before an event that it cannot process.
+            LogReplaced, ProjectionChanged: As `begin` does, where the file was exchanged meanwhile.
+        """
+        for attempt in range(_MOVES_MOST):
+            try:
+                if self.state is None or end > self.state.checkpoint:
+                    self.batch(end)
+            except Moved:
+                if attempt + 1 == _MOVES_MOST:
+                    raise
+                self.begin()
+            else:
+                self.batches += 1
+                return
+
+    @abstractmethod
+    def batch(self, end: int) -> None:
+        """As `advance`; `Moved` comes through."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # -- rows
+
+    def next_state(self, end: int, last: Last, generation: int | None = None) -> State:
+        """The projection's row once it has come to a position.
+
+        Args:
+            end: The position.
+            last: The event there.
+            generation: The generation, where it is not the one that serves.
+        """
+        projection, log = self.projection, self.settings.log
+        if generation is None:
+            generation = 1 if self.state is None else self.state.generation
+        return State(
+            projection.name,
+            projection.version,
+            projection.kind,
+            projection.fingerprint(self.settings.tz),
+            generation,
+            end,
+            log.log_id,
+            log.origin,
+            "ok" if end >= log.head().position else "running",
+            None,
+            self.settings.clock().astimezone(UTC),
+            last.recorded_at,
+            last.occurred_at,
+            last.event_id,
+            list(self.table_names()),
+        )
+
+    @abstractmethod
+    def table_names(self) -> tuple[str, ...]:
+        """The names of the projection's tables."""
+
+    def note_stop(self, reason: str) -> None:
+        """Write into its row that it stands before an event that it cannot process.
+
+        Args:
+            reason: Why.
+        """
+        assert self.state is not None
+        state = replace(
+            self.state, status="stopped_by_error", error=reason, updated_at=self.settings.clock().astimezone(UTC)
+        )
+        with changing(self.connection, self.settings.path, state.name, self.state, self.settings.patience):
+            save(self.connection, state)
+        self.state = state
+
+
+def last_of(log: EventLog, position: int) -> Last:
+    """What is kept of the event at a position; nothings at position 0.
+
+    Args:
+        log: The log.
+        position: The position.
+    """
+    if position == 0:
+        return Last(None, None, None)
+    [batch] = log.read(after=position - 1, to=position, columns=["event_id", "recorded_at", "occurred_at"])
+    [row] = batch.to_pylist()
+    return Last(row["event_id"], row["recorded_at"], row["occurred_at"])
+
+
+def event_at(log: EventLog, position: int) -> RecordedEvent:
+    """The event at a position, as `load` gives it.
+
+    Args:
+        log: The log.
+        position: The position.
+    """
+    [batch] = log.read(after=position - 1, to=position, columns=["stream_id", "version"])
+    [row] = batch.to_pylist()
+    [event] = log.load(row["stream_id"], after_version=row["version"] - 1, to_version=row["version"])
+    return event
