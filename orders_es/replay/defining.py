@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
@@ -17,7 +21,10 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.read_models import ReadModel
 
-__all__ = ["define", "set_time_zone"]
+__all__ = ["MEMORY_LIMIT", "define", "set_memory_limit", "set_time_zone"]
+
+MEMORY_LIMIT = "1.5GB"
+"""What ten million orders' events need, and what a laptop has to spare."""
 
 
 def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: frozenset[tuple[str, int]]) -> None:
@@ -105,3 +112,24 @@ def set_time_zone(connection: Any, tz: str | tzinfo | None) -> None:
         connection.execute(f"SET GLOBAL TimeZone = {text('UTC' if tz is None else str(tz))}")
     except duckdb.Error as error:
         raise InvalidSetting("tz", str(tz), "there is no such time zone; give a name such as Europe/London") from error
+
+
+def set_memory_limit(connection: Any, limit: str) -> None:
+    """Set how much memory a connection's queries may use before they go on in files of the system's temporary folder.
+
+    Args:
+        connection: A DuckDB connection.
+        limit: Such as `"1.5GB"`.
+
+    Raises:
+        InvalidSetting: It is no amount of memory.
+    """
+    import duckdb  # noqa: PLC0415 - the connection's own module
+
+    folder = Path(tempfile.gettempdir()) / f"orders_es-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        connection.execute(f"SET memory_limit = {text(limit)}")
+    except duckdb.Error as error:
+        raise InvalidSetting("memory_limit", limit, "give an amount such as 4GB") from error
+    # Made at the first spill and removed with the connection; DuckDB's own choice is beside whatever program runs.
+    connection.execute(f"SET temp_directory = {text(str(folder))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -11,7 +12,7 @@ from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
 from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
-from orders_es.replay.defining import define, set_time_zone
+from orders_es.replay.defining import MEMORY_LIMIT, define, set_memory_limit, set_time_zone
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, refusal
 
@@ -30,10 +31,15 @@ __all__ = ["Session", "connect"]
 
 _Result = TypeVar("_Result")
 _NOW = AsOf()
+_ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 
 
 def connect(
-    log: EventLog, *, read_models: str | os.PathLike[str] | None = None, tz: str | tzinfo | None = None
+    log: EventLog,
+    *,
+    read_models: str | os.PathLike[str] | None = None,
+    tz: str | tzinfo | None = None,
+    memory_limit: str = MEMORY_LIMIT,
 ) -> Session:
     """A session for SQL over the log: `events` and all read models, at any moment.
 
@@ -43,10 +49,11 @@ def connect(
             once, now.
         tz: The time zone of days, weeks and months, such as `"Europe/London"`; UTC if left out. Instants are in UTC in
             every answer.
+        memory_limit: How much memory DuckDB may use before it goes on in temporary files, such as `"8GB"`.
 
     Raises:
         BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
-        InvalidSetting: There is no such time zone.
+        InvalidSetting: There is no such time zone, or the limit is none.
 
     Example:
         >>> import tempfile
@@ -58,7 +65,7 @@ def connect(
         >>> session.sql("SELECT order_id, status, total FROM orders").rows()
         [('A-1', 'placed', Decimal('0.0000'))]
     """
-    session = Session(log, load_read_models(read_models), tz=tz)
+    session = Session(log, load_read_models(read_models), tz=tz, memory_limit=memory_limit)
     if read_models is not None:
         session.connection.execute("SELECT 1")
     return session
@@ -75,9 +82,17 @@ class Session:
         log: The log.
         models: The read models.
         tz: The connection's time zone, in which days begin and end; UTC if left out.
+        memory_limit: How much memory DuckDB may use before it goes on in temporary files.
     """
 
-    def __init__(self, log: EventLog, models: Sequence[ReadModel], *, tz: str | tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        models: Sequence[ReadModel],
+        *,
+        tz: str | tzinfo | None = None,
+        memory_limit: str = MEMORY_LIMIT,
+    ) -> None:
         import duckdb as duck  # noqa: PLC0415 - only a session needs it
 
         self.log = log
@@ -87,8 +102,10 @@ class Session:
         self._types: frozenset[tuple[str, int]] | None = None
         self._error: type[Exception] = duck.Error
         self._connection = duck.connect()
-        self._connection.execute("SET parquet_metadata_cache = true")
+        self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
         set_time_zone(self._connection, tz)
+        set_memory_limit(self._connection, memory_limit)
+        self._reader: Any = None
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -194,7 +211,7 @@ class Session:
             ...     session.using(lambda cursor, head: (head.position, cursor.sql("FROM orders").fetchall()))
             (0, [])
         """
-        result: _Result = self._asking(query, as_of(at=at, known_at=known_at, position=position), use)[0]
+        result: _Result = self._asking(query, as_of(at=at, known_at=known_at, position=position), use, fresh=True)[0]
         return result
 
     @property
@@ -214,6 +231,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of the connection. The log stays open."""
+        if self._reader is not None:
+            self._reader.close()
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -242,12 +261,15 @@ class Session:
             needed = [(m, guarded(events, m, self.log.registry, held)) for m in needed_by(model, self.models)]
             return inline(model, guarded(events, model, self.log.registry, held), needed)
 
-    def _asking(self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any]) -> tuple[Any, Head]:
+    def _asking(
+        self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any], *, fresh: bool = False
+    ) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
         with self._lock, interruptible():
             for again in (False, True):
                 head = self._refresh(anew=again)
-                cursor = self._connection.cursor()
+                kept = not fresh and asked == _NOW and _ONLY_READS.match(query) is not None
+                cursor = self._kept_cursor() if kept else self._connection.cursor()
                 try:
                     if asked != _NOW:
                         _limit(cursor, asked)
@@ -258,8 +280,15 @@ class Session:
                     meant = refusal(str(error), self.log.registry)
                     raise (QueryError(str(error), query) if meant is None else meant) from error
                 finally:
-                    cursor.close()
+                    if not kept:
+                        cursor.close()
         raise AssertionError("unreachable")
+
+    def _kept_cursor(self) -> Any:
+        """A cursor for what leaves nothing behind on it; a new one each time would cost milliseconds."""
+        if self._reader is None:
+            self._reader = self._connection.cursor()
+        return self._reader
 
     def _refresh(self, *, anew: bool = False) -> Head:
         """Show the log as it is now; cheap where it has not changed."""

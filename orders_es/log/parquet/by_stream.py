@@ -35,6 +35,7 @@ MARK = b"OESBLK01"
 BLOCK_ROWS = 1024
 _WORD = 8
 _TAIL = 4 + len(MARK)
+_NONE = ENVELOPE_SCHEMA.empty_table()
 
 
 def block_name(file: LogFile) -> str:
@@ -86,7 +87,8 @@ class ByStream:
 
     def __init__(self, data: mmap.mmap, directory: Directory, start: int) -> None:
         n = directory.blocks
-        arrays = memoryview(data)[start:]
+        # A copy: NumPy searches arrays that are not aligned by copying them whole, each time.
+        arrays = bytes(memoryview(data)[start : start + arrays_size(n, directory.streams)])
         self._data = data
         self._offsets = np.frombuffer(arrays, "<u8", n + 1)
         at = _WORD * (n + 1)
@@ -135,7 +137,7 @@ class ByStream:
         """Whether the file may hold events of a stream; a wrong yes is one in 10¹³, a wrong no cannot be."""
         key = _key(stream_id)
         at = int(np.searchsorted(self._keys, key))
-        return at < len(self._keys) and int(self._keys[at]) == key
+        return at < len(self._keys) and bool(self._keys[at] == key)
 
     def rows(self, stream_id: str, after_version: int = 0, to_version: int | None = None) -> pa.Table | None:
         """A stream's envelope rows in version order, with `after_version < version <= to_version`.
@@ -143,7 +145,7 @@ class ByStream:
         None where a block does not hold what it should: the data file has to be asked.
         """
         if not self.holds(stream_id):
-            return ENVELOPE_SCHEMA.empty_table()
+            return _NONE
         key = _key(stream_id)
         # The last block that begins before what is wanted may hold the first of it.
         low = int(np.searchsorted(self._first_keys, key))
@@ -171,8 +173,9 @@ class ByStream:
         return pa.ipc.read_record_batch(plain, ENVELOPE_SCHEMA)
 
 
-def _key(stream_id: str) -> int:
-    return int.from_bytes(stream_key(stream_id)[:_WORD], "big")
+def _key(stream_id: str) -> np.uint64:
+    # Of the array's own type: with a Python int, NumPy would search a copy of it in floats, which are not exact.
+    return np.uint64(int.from_bytes(stream_key(stream_id)[:_WORD], "big"))
 
 
 def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None) -> pa.RecordBatch:
