@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.errors import InvalidSetting, UnknownProjection
 from orders_es.read_models import load_read_models, needed_by
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     import os
 
     from orders_es.log import RecordedEvent
-    from orders_es.projections.handler_tables import Tables
     from orders_es.read_models import ReadModel
 
 __all__ = ["Handler", "Handlers", "Policy", "SetProjection", "set_projections"]
 
-Handler = Callable[["RecordedEvent", "Tables"], object]
-"""A function that is called with one event, and with the tables of its projection."""
+Handler = Callable[["RecordedEvent", Any], object]
+"""A function that is called with one event and with the `Tables` of its projection; None where that has none."""
 Policy = Literal["stop", "continue"]
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 

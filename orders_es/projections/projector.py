@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import InvalidSetting, OrdersEsError, UnknownProjection
 from orders_es.projections.definitions import Handlers, SetProjection
+from orders_es.projections.handler_work import HandlerWork
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.set_work import SetWork
 from orders_es.projections.work import Settings
@@ -133,7 +134,7 @@ class Projector:
                 begun = work.position
                 end = self._settings.log.head().position
                 with self._bar(projection.name, begun, end) as bar:
-                    while (work.state is None or work.position < end) and not self._stop.is_set():
+                    while (work.current is None or work.position < end) and not self._stop.is_set():
                         runner.say(position=work.position, head_position=end, state="catching_up")
                         try:
                             work.advance(work.goal(end))
@@ -149,8 +150,11 @@ class Projector:
     @contextmanager
     def _working(self, projection: SetProjection | Handlers) -> Iterator[tuple[Any, RunnerFile]]:
         with RunnerFile(self._settings.path, projection.name, self._settings.clock) as runner:
-            assert isinstance(projection, SetProjection)
-            work = SetWork(self._settings, projection)
+            work: SetWork | HandlerWork
+            if isinstance(projection, SetProjection):
+                work = SetWork(self._settings, projection)
+            else:
+                work = HandlerWork(self._settings, projection)
             try:
                 yield work, runner
             finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import (
@@ -14,6 +16,7 @@ from orders_es.errors import (
 )
 from orders_es.log.relation import quoted
 from orders_es.projections.definitions import SetProjection
+from orders_es.projections.letters import Failure, put_aside, settle
 from orders_es.projections.store import changing, show, take_tables
 from orders_es.projections.tables import note, place, save
 from orders_es.projections.touched import few, from_payloads, reach
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from orders_es.log import RecordedEvent
     from orders_es.projections.tables import State
 
 __all__ = ["RESULT", "SetWork"]
@@ -196,6 +200,8 @@ class SetWork(Work[SetProjection]):
                 take_tables(cursor, state)
                 show(cursor, state)
             else:
+                if self.state.status == "stopped_by_error":
+                    settle(cursor, state.name, state.generation, self.position, end)
                 save(cursor, state)
             note(cursor, state, first, end - first + 1, streams, started)
         self.state = state
@@ -232,6 +238,15 @@ class SetWork(Work[SetProjection]):
             try_next = good + 1 if told == good + 1 and bad > good + 1 else (good + bad) // 2
         if good > self.position or self.state is None:
             self._process(good, started)
-        event = event_at(self.settings.log, bad)
-        self.note_stop(str(error))
-        raise ProjectionStopped(self.projection.name, bad, event.stream_id, str(error)) from error
+        self._note_stop(event_at(self.settings.log, bad), error)
+
+    def _note_stop(self, event: RecordedEvent, error: OrdersEsError) -> None:
+        """Write into the file that the projection stands before an event, and say so."""
+        assert self.state is not None
+        now, failure = self.settings.clock().astimezone(UTC), Failure.of(error, 1)
+        state = replace(self.state, status="stopped_by_error", error=str(error), updated_at=now)
+        with changing(self.connection, self.settings.path, state.name, self.state, self.settings.patience):
+            put_aside(self.connection, state.name, state.generation, event, failure, now)
+            save(self.connection, state)
+        self.state = state
+        raise ProjectionStopped(state.name, event.position, event.stream_id, str(error)) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.relation import quoted
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["SCHEMA", "State", "all_states", "note", "place", "save", "state_of"]
+__all__ = ["SCHEMA", "State", "all_states", "generations", "keep", "note", "place", "save", "state_of"]
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS orders_es;
@@ -93,6 +93,20 @@ _COLUMNS = (
     "checkpoint_event_id",
     "tables",
 )
+_KEPT = (
+    "projection",
+    "state",
+    "replaced_at",
+    "generation",
+    "version",
+    "kind",
+    "fingerprint",
+    "checkpoint",
+    "checkpoint_recorded_at",
+    "checkpoint_occurred_at",
+    "checkpoint_event_id",
+    "tables",
+)
 
 
 @dataclass(slots=True)
@@ -157,6 +171,43 @@ def save(connection: Any, state: State) -> None:
         f"INSERT OR REPLACE INTO orders_es.projections ({', '.join(_COLUMNS)}) VALUES ({marks})",
         [getattr(state, column) for column in _COLUMNS],
     )
+
+
+def keep(connection: Any, state: State, what: str, replaced_at: datetime | None = None) -> None:
+    """Note a generation that does not serve, within the caller's transaction.
+
+    Args:
+        connection: A connection that holds the file.
+        state: The row that it has, or had.
+        what: `building` or `previous`.
+        replaced_at: When another one took its place.
+    """
+    connection.execute(
+        "DELETE FROM orders_es.generations WHERE projection = ? AND generation = ?", [state.name, state.generation]
+    )
+    columns = [column for column in _KEPT if column not in ("projection", "state", "replaced_at")]
+    connection.execute(
+        f"INSERT INTO orders_es.generations ({', '.join(_KEPT)}) VALUES ({', '.join('?' * len(_KEPT))})",
+        [state.name, what, replaced_at, *(getattr(state, column) for column in columns)],
+    )
+
+
+def generations(connection: Any, state: State) -> list[tuple[str, State]]:
+    """The generations of a projection that do not serve, each as `building` or `previous`, the newest first.
+
+    Args:
+        connection: A connection that holds the file.
+        state: The row of the one that serves.
+    """
+    columns = _KEPT[3:]
+    rows = connection.execute(
+        f"SELECT state, {', '.join(columns)} FROM orders_es.generations WHERE projection = ? ORDER BY generation DESC",
+        [state.name],
+    ).fetchall()
+    return [
+        (what, replace(state, status="running", error=None, **dict(zip(columns, row, strict=True))))
+        for what, *row in rows
+    ]
 
 
 def note(connection: Any, state: State, first: int, events: int, streams: int, started: datetime) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from orders_es.errors import LogReplaced, ProjectionChanged
 from orders_es.projections.definitions import Handlers, SetProjection
-from orders_es.projections.store import Moved, changing, find
-from orders_es.projections.tables import State, save
+from orders_es.projections.store import Moved, find
+from orders_es.projections.tables import State
 
 if TYPE_CHECKING:
     import threading
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, RecordedEvent
 
-__all__ = ["Last", "Settings", "Work", "last_of"]
+__all__ = ["Last", "Settings", "Work", "event_at", "last_of"]
 
 Definition = TypeVar("Definition", SetProjection, Handlers)
 _MOVES_MOST = 10
@@ -84,6 +84,11 @@ class Work(ABC, Generic[Definition]):
         return self._connection
 
     @property
+    def current(self) -> State | None:
+        """The row that the next batch goes on from; None if there is none yet."""
+        return self.state
+
+    @property
     def position(self) -> int:
         """The last position that its tables account for."""
         return 0 if self.state is None else self.state.checkpoint
@@ -144,7 +149,7 @@ class Work(ABC, Generic[Definition]):
         """
         for attempt in range(_MOVES_MOST):
             try:
-                if self.state is None or end > self.state.checkpoint:
+                if self.current is None or end > self.current.checkpoint:
                     self.batch(end)
             except Moved:
                 if attempt + 1 == _MOVES_MOST:
@@ -153,6 +158,14 @@ class Work(ABC, Generic[Definition]):
             else:
                 self.batches += 1
                 return
+
+    @abstractmethod
+    def goal(self, end: int) -> int:
+        """The position at which the next batch ends at most.
+
+        Args:
+            end: The end of what there is.
+        """
 
     @abstractmethod
     def batch(self, end: int) -> None:
@@ -198,20 +211,6 @@ class Work(ABC, Generic[Definition]):
     @abstractmethod
     def table_names(self) -> tuple[str, ...]:
         """The names of the projection's tables."""
-
-    def note_stop(self, reason: str) -> None:
-        """Write into its row that it stands before an event that it cannot process.
-
-        Args:
-            reason: Why.
-        """
-        assert self.state is not None
-        state = replace(
-            self.state, status="stopped_by_error", error=reason, updated_at=self.settings.clock().astimezone(UTC)
-        )
-        with changing(self.connection, self.settings.path, state.name, self.state, self.settings.patience):
-            save(self.connection, state)
-        self.state = state
 
 
 def last_of(log: EventLog, position: int) -> Last:

@@ -1,0 +1,269 @@
+"""Handlers called event by event, each event counted exactly once in their tables, whatever fails."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import ProjectionStopped
+from orders_es.log.interrupts import is_interrupt
+from orders_es.projections.definitions import Handlers
+from orders_es.projections.file import CATALOG, held
+from orders_es.projections.handler_tables import Tables
+from orders_es.projections.letters import Failure, open_streams, put_aside, settle
+from orders_es.projections.store import changing, show, take_tables
+from orders_es.projections.tables import keep, note, place, save
+from orders_es.projections.work import Last, Settings, Work, last_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from orders_es.log import RecordedEvent
+    from orders_es.projections.definitions import Handler
+    from orders_es.projections.tables import State
+
+__all__ = ["HandlerWork"]
+
+_HOLD_SECONDS = 0.3
+"""So long a batch may hold the file before it is cut short and committed: readers are waiting."""
+_BATCH_MOST = 1_000
+
+
+class _Failed(Exception):
+    """A handler failed on an event; it is the cause."""
+
+    def __init__(self, event: RecordedEvent, index: int) -> None:
+        super().__init__(event, index)
+        self.event = event
+        self.index = index
+
+
+class HandlerWork(Work[Handlers]):
+    """Handlers and where they stand; see `Work`.
+
+    Args:
+        settings: What all projections of the runner share.
+        projection: The handlers.
+    """
+
+    def __init__(self, settings: Settings, projection: Handlers) -> None:
+        super().__init__(settings, projection)
+        classes = {t.cls: t.name for t in settings.log.registry}
+        self._by_type: dict[str, Handler] = {
+            key if isinstance(key, str) else classes.get(key, key.__name__): handler
+            for key, handler in projection.handlers.items()
+        }
+        self._names: tuple[str, ...] | None = None
+        self.building: State | None = None
+        """The row of the generation that a rebuild is making; the one that serves stays as it is."""
+        self._moved: State | None = None
+
+    @property
+    def current(self) -> State | None:
+        """The row of the generation that is worked on."""
+        return self.building or self.state
+
+    @property
+    def generation(self) -> int:
+        """The generation that is worked on."""
+        return 1 if self.current is None else self.current.generation
+
+    @property
+    def position(self) -> int:
+        """The last position that the tables which are worked on account for."""
+        return 0 if self.current is None else self.current.checkpoint
+
+    def table_names(self) -> tuple[str, ...]:
+        """The names of the tables that the handlers' SQL makes, found by making them elsewhere."""
+        if self._names is None:
+            import duckdb  # noqa: PLC0415 - as in `connection`
+
+            with duckdb.connect() as connection:
+                if self.projection.tables.strip():
+                    connection.execute(self.projection.tables)
+                rows = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
+            self._names = tuple(name for (name,) in rows)
+        return self._names
+
+    def goal(self, end: int) -> int:
+        """The position at which the next batch ends at most.
+
+        Args:
+            end: The end of what there is.
+        """
+        return min(end, self.position + self.settings.batch_size, self.position + _BATCH_MOST)
+
+    def batch(self, end: int) -> None:
+        """As `Work.advance`. Several events are one transaction; where one fails, those before it, and it alone, are others."""
+        if self.current is None:
+            self.state = self.create()
+        events = self._events(self.position, end)
+        try:
+            self._together(events, end)
+        except _Failed as failed:
+            before = failed.event.position - 1
+            if before > self.position:
+                # What they did to tables went with the transaction and is done again; what they did elsewhere stays done.
+                self._together(events[: failed.index], before, called=not self.table_names())
+            self._alone(failed.event)
+
+    def create(self, generation: int | None = None) -> State:
+        """The row of a generation whose tables are made now, empty; the first one serves at once.
+
+        Args:
+            generation: The generation, where it is not the first.
+        """
+        state = self.next_state(0, Last(None, None, None), generation)
+        with self._writing() as connection:
+            schema = place(state.name, state.generation)
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+            connection.execute(f"USE {CATALOG}.{schema}")
+            if self.projection.tables.strip():
+                connection.execute(self.projection.tables)
+            connection.execute(f"USE {CATALOG}")
+            take_tables(connection, state)
+            if generation is None:
+                show(connection, state)
+            else:
+                keep(connection, state, "building")
+        return state
+
+    def _events(self, after: int, to: int) -> list[RecordedEvent]:
+        """The events of the types that have handlers, in order."""
+        import pyarrow as pa  # noqa: PLC0415 - as the log does
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
+        from orders_es.log.parquet.reader import events_of  # noqa: PLC0415 - rows to events, whatever log they are of
+
+        log = self.settings.log
+        table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)
+        wanted = pc.is_in(table.column("type"), pa.array(sorted(self._by_type), pa.string()))
+        return events_of(table.filter(wanted), log.registry)
+
+    def _together(self, events: Sequence[RecordedEvent], end: int, *, called: bool = False) -> None:
+        """Call the handlers and note the checkpoint, as one; fewer events where they take long.
+
+        Args:
+            events: Those that have handlers, up to `end`.
+            end: The new checkpoint.
+            called: Whether their handlers were called already, and the checkpoint alone is to be noted.
+        """
+        started = self.settings.clock()
+        if self.table_names():
+            with self._writing() as connection:
+                connection.execute(f"USE {CATALOG}.{place(self.projection.name, self.generation)}")
+                tables = Tables(connection)
+                count = self._call_all(events, tables, blocked := self._blocked(connection))
+                tables.check()
+                connection.execute(f"USE {CATALOG}")
+                self._done(connection, events, count, end, blocked, started)
+        else:
+            with held(self.connection, self.settings.path, write=False, patience=self.settings.patience):
+                blocked = self._blocked(self.connection)
+            count = len(events) if called else self._call_all(events, None, blocked)
+            with self._writing() as connection:
+                self._done(connection, events, count, end, blocked, started)
+
+    def _call_all(self, events: Sequence[RecordedEvent], tables: Tables | None, blocked: set[str]) -> int:
+        """How many of the events were passed in the time that a batch may take."""
+        until = monotonic() + _HOLD_SECONDS
+        for index, event in enumerate(events):
+            if index and (monotonic() > until or self.settings.stop.is_set()):
+                return index
+            if event.stream_id not in blocked:
+                self._call(event, index, tables)
+        return len(events)
+
+    def _call(self, event: RecordedEvent, index: int, tables: Tables | None) -> None:
+        try:
+            self._by_type[event.type](event, tables)
+        except Exception as error:
+            if is_interrupt(error):
+                raise KeyboardInterrupt from error
+            raise _Failed(event, index) from error
+
+    def _done(
+        self,
+        connection: Any,
+        events: Sequence[RecordedEvent],
+        count: int,
+        end: int,
+        blocked: set[str],
+        started: datetime,
+    ) -> None:
+        """Note the checkpoint, and which events wait behind others."""
+        now = self.settings.clock()
+        for event in events[:count]:
+            if event.stream_id in blocked:
+                put_aside(connection, self.projection.name, self.generation, event, None, now)
+        end = end if count == len(events) else events[count].position - 1
+        streams = {event.stream_id for event in events[:count]}
+        self._move(connection, end, started, len(streams))
+
+    def _move(self, connection: Any, end: int, started: datetime, streams: int) -> None:
+        """Write the row with its new checkpoint, within a transaction; it counts once that is committed."""
+        known = self.current
+        assert known is not None
+        if known.status == "stopped_by_error":
+            settle(connection, known.name, known.generation, known.checkpoint, end)
+        state = self.next_state(end, last_of(self.settings.log, end), known.generation)
+        self._write(connection, state)
+        if self.building is None:
+            note(connection, state, known.checkpoint + 1, end - known.checkpoint, streams, started)
+        self._moved = state
+
+    def _write(self, connection: Any, state: State) -> None:
+        if self.building is None:
+            save(connection, state)
+        else:
+            keep(connection, state, "building")
+
+    def _blocked(self, connection: Any) -> set[str]:
+        if not self.projection.block_streams:
+            return set()
+        return open_streams(connection, self.projection.name, self.generation, self.position)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A block that changes the file in one transaction; the row that it wrote counts after it."""
+        settings = self.settings
+        self._moved = None
+        with changing(self.connection, settings.path, self.projection.name, self.state, settings.patience):
+            yield self.connection
+        self._settle_moved()
+
+    def _settle_moved(self) -> None:
+        if self._moved is not None and self.building is not None:
+            self.building = self._moved
+        elif self._moved is not None:
+            self.state = self._moved
+
+    def _alone(self, event: RecordedEvent) -> None:
+        """Try one event again and again; then do as the policy says."""
+        projection, started = self.projection, self.settings.clock()
+        for attempt in range(1, projection.attempts + 1):
+            try:
+                self._together([event], event.position)
+            except _Failed as failed:
+                failure = Failure.of(failed.__cause__ or failed, attempt)
+            else:
+                return
+            if attempt < projection.attempts and self.settings.stop.wait(projection.pause * 2 ** (attempt - 1)):
+                return
+        now = self.settings.clock().astimezone(UTC)
+        stops = projection.on_error == "stop"
+        with self._writing() as connection:
+            put_aside(connection, projection.name, self.generation, event, failure, now)
+            if stops:
+                assert self.current is not None
+                self._moved = replace(self.current, status="stopped_by_error", error=failure.error, updated_at=now)
+                self._write(connection, self._moved)
+            else:
+                self._move(connection, event.position, started, 1)
+        if stops:
+            raise ProjectionStopped(projection.name, event.position, event.stream_id, failure.error)
