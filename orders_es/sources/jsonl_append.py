@@ -46,11 +46,11 @@ class Wanted:
         codes = spool.codes[self.which]
         self.versions = np.zeros(len(rows), dtype=np.int64)
         self.versions[self.which] = places_in_streams(codes)
-        counts = np.bincount(codes, minlength=len(spool.streams))
+        counts = np.bincount(codes, minlength=len(spool.names))
         self._starts = np.cumsum(counts) - counts
         self._counts = counts
         self._by_stream = self.which[np.argsort(codes, kind="stable")]
-        self._names = array(list(spool.streams), pa.string())
+        self._names = spool.names
 
     @property
     def streams(self) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from orders_es.errors import BadSource
 
@@ -70,8 +72,8 @@ class BadLines:
         for row, reason in reasons.items():
             self._sequence.setdefault(row, reason)
         self.good = np.ones(len(self._spool), dtype=np.bool_)
-        names = self._spool.streams
-        codes = {names[stream] for stream in self._streams if stream in names}
+        found: Any = pc.index_in(pa.array(sorted(self._streams), pa.string()), value_set=self._spool.names)
+        codes = set(found.drop_null().to_pylist())
         codes |= {int(self._spool.codes[row]) for row in self._sequence}
         if codes:
             self.good &= ~np.isin(self._spool.codes, list(codes))

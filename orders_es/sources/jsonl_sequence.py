@@ -45,12 +45,12 @@ def _check_versions(spool: Spool, first_version: int, wrong: Reasons) -> None:
     start[1:] = code[1:] != code[:-1]
     step = np.diff(version, prepend=0)
     late = np.flatnonzero(~start[1:] & (step[1:] > 0) & (order[1:] < order[:-1]))
-    names = list(spool.streams)
+    names = spool.names
 
     def note(at: npt.NDArray[np.int64], why: Callable[[int, str, int], str]) -> None:
         for i in at.tolist():
             row = int(order[i])
-            wrong.setdefault(row, lambda i=i, row=row: why(i, names[codes[row]], int(versions[row])))  # type: ignore[misc]
+            wrong.setdefault(row, lambda i=i, row=row: why(i, names[int(codes[row])].as_py(), int(versions[row])))  # type: ignore[misc]
 
     note(
         np.flatnonzero(~start & (step == 0)),

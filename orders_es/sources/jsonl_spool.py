@@ -41,14 +41,15 @@ class Spool:
     """Lines on disk in a file without a name, which goes when this does.
 
     Attributes:
-        streams: Each stream's number, by its id, in order of first appearance.
+        names: The streams' ids, each at its number; known once no more lines come.
     """
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `__exit__`
         self._writer: Any = pa.ipc.new_stream(self._file, _SCHEMA)
         self._pending: list[tuple[Any, ...]] = []
-        self.streams: dict[str, int] = {}
+        self.names: Any = pa.array([], pa.string())
+        self._streams: dict[str, int] = {}
         self._codes, self._versions, self._numbers = array("i"), array("q"), array("q")
         self._recorded, self._positions = array("q"), array("q")
         self._ids = bytearray()
@@ -71,7 +72,7 @@ class Spool:
             number: Its number in the file.
             line: The event.
         """
-        self._codes.append(self.streams.setdefault(line.stream_id, len(self.streams)))
+        self._codes.append(self._streams.setdefault(line.stream_id, len(self._streams)))
         self._versions.append(_NONE if line.version is None else line.version)
         self._numbers.append(number)
         self._recorded.append(_NONE if line.recorded_at is None else line.recorded_at)
@@ -105,6 +106,9 @@ class Spool:
         """No more lines come."""
         self._flush()
         self._writer.close()
+        # Of millions of streams, a dict is hundreds of megabytes; what comes next only asks for names by number.
+        self.names = pa.array(list(self._streams), pa.string())
+        self._streams = {}
 
     @property
     def codes(self) -> npt.NDArray[np.int32]:
