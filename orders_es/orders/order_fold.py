@@ -114,6 +114,9 @@ class OrderFold:
     def __init__(self, state: Order) -> None:
         self.state = state
         self.lines = {line.item_id: _LineBuilder.of(line) for line in state.lines}
+        # Whether the lines stand in the order in which they were named, as they do where events come in theirs.
+        self.in_order = True
+        self.newest_line = state.lines[-1]._first_version if state.lines else 0  # noqa: SLF001 - the fold owns these marks
         self.currency, self.currency_version = state.currency, state._currency_version  # noqa: SLF001 - the fold owns these marks
         self.customer_id, self.customer_version = state.customer_id, state._customer_version  # noqa: SLF001 - as above
         self.country, self.country_version = state.country, state._country_version  # noqa: SLF001 - as above
@@ -168,8 +171,14 @@ class OrderFold:
         line = self.lines.get(item_id)
         if line is None:
             line = self.lines[item_id] = _LineBuilder()
-        if not line.first_version or version < line.first_version:
             line.first_version = version
+            if version <= self.newest_line:
+                self.in_order = False
+            else:
+                self.newest_line = version
+        elif version < line.first_version:
+            line.first_version = version
+            self.in_order = False
         return line
 
     def _order_created(self, data: e.OrderCreated, at: datetime, version: int) -> None:
@@ -271,8 +280,10 @@ class OrderFold:
         Args:
             as_of: The question that it answers, to be noted on it.
         """
-        by_first = sorted(self.lines.items(), key=lambda named: (named[1].first_version, named[0]))
-        lines = tuple(line.freeze(item_id) for item_id, line in by_first)
+        named: Iterable[tuple[str, _LineBuilder]] = self.lines.items()
+        if not self.in_order:
+            named = sorted(named, key=lambda line: (line[1].first_version, line[0]))
+        lines = tuple([line.freeze(item_id) for item_id, line in named])
         gross = returns = ZERO
         for line in lines:
             gross, returns = _add(gross, line.gross), _add(returns, line.returns)
