@@ -4,8 +4,28 @@
 called event by event (`Handlers`). docs/projections.md says what is promised.
 """
 
+from orders_es.projections.comparing import Difference, RowDifference
 from orders_es.projections.definitions import Handlers, SetProjection, set_projections
-from orders_es.projections.projector import Projector, Ran
+from orders_es.projections.handler_tables import Tables
+from orders_es.projections.letters import DeadLetter
+from orders_es.projections.projector import Projector
 from orders_es.projections.reading import ReadModels, Rows
+from orders_es.projections.rebuilding import Rebuilt
+from orders_es.projections.running import Ran
+from orders_es.projections.tables import State
 
-__all__ = ["Handlers", "Projector", "Ran", "ReadModels", "Rows", "SetProjection", "set_projections"]
+__all__ = [
+    "DeadLetter",
+    "Difference",
+    "Handlers",
+    "Projector",
+    "Ran",
+    "ReadModels",
+    "Rebuilt",
+    "RowDifference",
+    "Rows",
+    "SetProjection",
+    "State",
+    "Tables",
+    "set_projections",
+]

@@ -13,9 +13,9 @@ from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
 from orders_es.projections.file import CATALOG, held
 from orders_es.projections.handler_tables import Tables
-from orders_es.projections.letters import Failure, open_streams, put_aside, settle
+from orders_es.projections.letters import Failure, close_letter, open_streams, put_aside, settle
 from orders_es.projections.store import changing, show, take_tables
-from orders_es.projections.tables import keep, note, place, save
+from orders_es.projections.tables import keep, place, save
 from orders_es.projections.work import Last, Settings, Work, last_of
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class HandlerWork(Work[Handlers]):
         state = self.next_state(end, last_of(self.settings.log, end), known.generation)
         self._write(connection, state)
         if self.building is None:
-            note(connection, state, known.checkpoint + 1, end - known.checkpoint, streams, started)
+            self.note_batch(connection, state, streams, started)
         self._moved = state
 
     def _write(self, connection: Any, state: State) -> None:
@@ -267,3 +267,32 @@ class HandlerWork(Work[Handlers]):
                 self._move(connection, event.position, started, 1)
         if stops:
             raise ProjectionStopped(projection.name, event.position, event.stream_id, failure.error)
+
+    def again(self, event: RecordedEvent) -> bool:
+        """Whether the handler of an event that was put aside succeeds now, in as many tries as an event gets.
+
+        Args:
+            event: The event.
+        """
+        name, generation = self.projection.name, self.generation
+        for attempt in range(1, self.projection.attempts + 1):
+            try:
+                with self._writing() as connection:
+                    tables = None
+                    if self.table_names():
+                        connection.execute(f"USE {CATALOG}.{place(name, generation)}")
+                        tables = Tables(connection)
+                    self._call(event, 0, tables)
+                    if tables is not None:
+                        tables.check()
+                        connection.execute(f"USE {CATALOG}")
+                    close_letter(connection, name, generation, event.position, "retried")
+            except _Failed as failed:
+                failure = Failure.of(failed.__cause__ or failed, attempt)
+            else:
+                return True
+            if attempt < self.projection.attempts:
+                self.settings.stop.wait(self.projection.pause * 2 ** (attempt - 1))
+        with self._writing() as connection:
+            put_aside(connection, name, generation, event, failure, self.settings.clock().astimezone(UTC))
+        return False

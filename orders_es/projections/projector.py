@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from orders_es.errors import InvalidSetting, OrdersEsError, UnknownProjection
-from orders_es.projections.definitions import Handlers, SetProjection
-from orders_es.projections.handler_work import HandlerWork
+from orders_es.errors import InvalidSetting, UnknownProjection
+from orders_es.projections.following import POLL, follow_all
+from orders_es.projections.rebuilding import drop, rebuild, roll_back
+from orders_es.projections.retrying import discard, retry
 from orders_es.projections.runner_file import RunnerFile
-from orders_es.projections.set_work import SetWork
+from orders_es.projections.running import bar, catch_up, raised, run_one, working
 from orders_es.projections.work import Settings
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
+    from orders_es.errors import OrdersEsError
     from orders_es.log import EventLog
+    from orders_es.projections.definitions import Handlers, SetProjection
+    from orders_es.projections.letters import DeadLetter
+    from orders_es.projections.rebuilding import Rebuilt
+    from orders_es.projections.running import Ran
+    from orders_es.projections.tables import State
 
-__all__ = ["Projector", "Ran"]
+__all__ = ["Projector"]
 
 BATCH_SIZE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a projection came to.
-
-    Args:
-        projection: Its name.
-        position: The position that its tables account for.
-        head_position: The log's end when it was last looked at.
-        events: How many events were processed now.
-        batches: In how many batches.
-        seconds: How long that took.
-        error: Why it went no further, if it did not reach the end.
-    """
-
-    projection: str
-    position: int
-    head_position: int
-    events: int
-    batches: int
-    seconds: float
-    error: OrdersEsError | None = None
 
 
 class Projector:
@@ -112,62 +94,134 @@ class Projector:
                 `ProjectionStopped`, `LogReplaced`, `ReadModelsInUse`, `DamagedReadModels`.
             ExceptionGroup: Several failed.
         """
-        ran = self.try_run()
-        errors = [one.error for one in ran if one.error is not None]
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup(f"{len(errors)} projections failed", errors)
-        return ran
+        return raised(self.try_run())
 
     def try_run(self) -> list[Ran]:
         """As `run`; what failed is told in the answers, and nothing is raised."""
-        return [self._run_one(projection) for projection in self.projections]
+        return [run_one(projection, self._settings, progress=self._progress) for projection in self.projections]
 
-    def _run_one(self, projection: SetProjection | Handlers) -> Ran:
-        started = monotonic()
-        end = begun = batches = 0
-        position = 0
-        try:
-            with self._working(projection) as (work, runner):
-                work.begin()
-                begun = work.position
-                end = self._settings.log.head().position
-                with self._bar(projection.name, begun, end) as bar:
-                    while (work.current is None or work.position < end) and not self._stop.is_set():
-                        runner.say(position=work.position, head_position=end, state="catching_up")
-                        try:
-                            work.advance(work.goal(end))
-                        finally:
-                            position, batches = work.position, work.batches
-                            bar.update(work.position - bar.n)
-                    runner.say(position=work.position, head_position=end, state="caught_up")
-                position, batches = work.position, work.batches
-        except OrdersEsError as error:
-            return Ran(projection.name, position, end, position - begun, batches, monotonic() - started, error)
-        return Ran(projection.name, position, end, position - begun, batches, monotonic() - started)
+    def follow(
+        self,
+        stop: threading.Event | None = None,
+        *,
+        poll: float = POLL,
+        told: Callable[[str, OrdersEsError, bool], None] | None = None,
+    ) -> list[Ran]:
+        """Catch up, then process every commit as any process makes it, each projection in a thread of its own, until stopped.
 
-    @contextmanager
-    def _working(self, projection: SetProjection | Handlers) -> Iterator[tuple[Any, RunnerFile]]:
-        with RunnerFile(self._settings.path, projection.name, self._settings.clock) as runner:
-            work: SetWork | HandlerWork
-            if isinstance(projection, SetProjection):
-                work = SetWork(self._settings, projection)
-            else:
-                work = HandlerWork(self._settings, projection)
-            try:
-                yield work, runner
-            finally:
-                work.close()
+        A projection that fails ends, and the others go on. One that only finds the read-model file in use, or the disk full,
+        tries again and again.
 
-    @contextmanager
-    def _bar(self, name: str, position: int, end: int) -> Iterator[Any]:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
+        Args:
+            stop: Set it, from any thread or signal handler, and each projection ends after the batch at hand.
+            poll: Seconds between two looks for a new commit.
+            told: Is called with a projection's name, an error, and whether that ended it, as soon as it happens.
 
-        with tqdm(
-            total=end, initial=position, desc=name, unit=" events", unit_scale=True, disable=not self._progress
-        ) as bar:
-            yield bar
+        Raises:
+            InvalidSetting: `poll` is not above 0.
+            OrdersEsError, ExceptionGroup: As `run` does, after all have ended.
+        """
+        if poll <= 0:
+            raise InvalidSetting("poll", poll, "give seconds above 0")
+        settings = replace(self._settings, stop=stop or threading.Event())
+        ran = follow_all(self.projections, settings, poll, told or (lambda *_: None))
+        return raised(ran)
+
+    def rebuild(self, name: str, *, dry_run: bool = False) -> Rebuilt:
+        """Build a projection's tables anew beside those that serve, compare both, and let the new ones serve.
+
+        Until the last step, one transaction, the old ones go on serving, whatever happens. The old ones are kept:
+        `rollback` lets them serve again. The new ones are caught up with the log at the end.
+
+        Args:
+            name: The projection.
+            dry_run: Only compare; nothing changes.
+
+        Raises:
+            UnknownProjection: There is no such projection.
+            ProjectionRunning: It is being run.
+            ProjectionError: It has handlers and no tables.
+            LogReplaced: Its tables were made from another log.
+            ProjectionStopped, UnknownEventType, InvalidEvent, QueryError: An event cannot be processed.
+            ReadModelsInUse, DamagedReadModels, StorageError: The file cannot be opened.
+        """
+        with working(self._settings, self._named(name)) as (work, runner):
+            end = self._settings.log.head().position
+            with bar(name, 0, end, shown=self._progress) as shown:
+
+                def progress(position: int) -> None:
+                    runner.say(position=position, head_position=end, state="rebuilding")
+                    shown.update(position - shown.n)
+
+                done = rebuild(work, dry_run=dry_run, progress=progress)
+                if not dry_run:
+                    catch_up(work, runner, end, progress)
+        return done
+
+    def rollback(self, name: str) -> State:
+        """Let the generation of tables serve that did before the last rebuild; asked again, it goes back.
+
+        It goes on from its own checkpoint, if it is of the present definition; if not, it stays as it is.
+
+        Args:
+            name: The projection.
+
+        Returns:
+            The projection's row.
+
+        Raises:
+            UnknownProjection, ProjectionRunning: As `rebuild`.
+            NothingToRollBackTo: There is none.
+        """
+        with working(self._settings, self._named(name)) as (work, _):
+            return roll_back(work)
+
+    def drop(self, name: str) -> None:
+        """Remove a projection from the file: its tables, its checkpoint, its dead letters. It need not be defined any more.
+
+        Args:
+            name: The projection.
+
+        Raises:
+            UnknownProjection: The file knows none of that name.
+            ProjectionRunning: It is being run.
+        """
+        import duckdb  # noqa: PLC0415 - only who works needs it
+
+        with RunnerFile(self._settings.path, name, self._settings.clock), duckdb.connect() as connection:
+            drop(self._settings, connection, name)
+
+    def retry(self, name: str, number: int | None = None) -> list[DeadLetter]:
+        """The dead letters that were tried again, as they stand now: those of a projection, or those of one's stream.
+
+        Within a stream they are tried in order. Where streams are blocked, the first that fails again ends its stream's turn.
+
+        Args:
+            name: The projection.
+            number: Only this dead letter, and those that have to come before it.
+
+        Raises:
+            UnknownProjection, ProjectionRunning: As `rebuild`.
+            NoSuchDeadLetter: There is no open one of that number.
+        """
+        with working(self._settings, self._named(name)) as (work, _):
+            return retry(work, number)
+
+    def discard(self, name: str, number: int) -> DeadLetter:
+        """A dead letter that is given up, as it stands now. What waits behind it does so until it is tried again.
+
+        Args:
+            name: The projection.
+            number: The dead letter.
+
+        Raises:
+            NoSuchDeadLetter: There is no open one of that number.
+            ProjectionRunning: The projection is being run.
+        """
+        import duckdb  # noqa: PLC0415 - only who works needs it
+
+        with RunnerFile(self._settings.path, name, self._settings.clock), duckdb.connect() as connection:
+            return discard(self._settings, connection, name, number)
 
     def _named(self, name: str) -> SetProjection | Handlers:
         for projection in self.projections:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedReadModels, QueryError, ReadModelsInUse, StorageError
 from orders_es.projections.file import held
+from orders_es.projections.letters import letters
 from orders_es.projections.tables import all_states
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from orders_es.projections.letters import DeadLetter
     from orders_es.projections.tables import State
 
 __all__ = ["ReadModels", "Rows"]
@@ -138,6 +140,19 @@ class ReadModels:
         """
         with self._open(timeout) as connection:
             return self._states(connection)
+
+    def dead_letters(self, projection: str | None = None, *, timeout: float = PATIENCE) -> list[DeadLetter]:
+        """The events that projections could not process, by position; those of generations that serve. Raises as `query` does.
+
+        Args:
+            projection: Only this one's.
+            timeout: As in `query`.
+        """
+        serving = "(projection, generation) IN (SELECT (name, generation) FROM orders_es.projections)"
+        with self._open(timeout) as connection:
+            self._states(connection)
+            found = letters(connection, serving)
+        return [letter for letter in found if projection in (None, letter.projection)]
 
     def snapshot(self, to: str | os.PathLike[str] | None = None, *, timeout: float = PATIENCE) -> ReadModels:
         """A copy of the whole file as it is between two batches, which no runner ever locks.

@@ -18,7 +18,7 @@ from orders_es.log.relation import quoted
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.letters import Failure, put_aside, settle
 from orders_es.projections.store import changing, show, take_tables
-from orders_es.projections.tables import note, place, save
+from orders_es.projections.tables import place, save
 from orders_es.projections.touched import few, from_payloads, reach
 from orders_es.projections.work import Work, event_at, last_of
 from orders_es.replay.relations import guarded, inline, refusal
@@ -178,7 +178,6 @@ class SetWork(Work[SetProjection]):
         """Put the rows and the checkpoint into the file, in one transaction."""
         import duckdb  # noqa: PLC0415 - as in `connection`
 
-        first = self.position + 1
         state = self.next_state(end, last_of(self.settings.log, end))
         model = self.projection.model
         with changing(cursor, self.settings.path, state.name, self.state, self.settings.patience):
@@ -203,7 +202,7 @@ class SetWork(Work[SetProjection]):
                 if self.state.status == "stopped_by_error":
                     settle(cursor, state.name, state.generation, self.position, end)
                 save(cursor, state)
-            note(cursor, state, first, end - first + 1, streams, started)
+            self.note_batch(cursor, state, streams, started)
         self.state = state
 
     def write(self, cursor: Any, state: State) -> None:

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-__all__ = ["SCHEMA", "State", "all_states", "generations", "keep", "note", "place", "save", "state_of"]
+__all__ = [
+    "SCHEMA",
+    "State",
+    "all_states",
+    "erase",
+    "forget",
+    "generations",
+    "keep",
+    "note",
+    "place",
+    "save",
+    "state_of",
+]
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS orders_es;
@@ -190,6 +202,29 @@ def keep(connection: Any, state: State, what: str, replaced_at: datetime | None 
         f"INSERT INTO orders_es.generations ({', '.join(_KEPT)}) VALUES ({', '.join('?' * len(_KEPT))})",
         [state.name, what, replaced_at, *(getattr(state, column) for column in columns)],
     )
+
+
+def forget(connection: Any, name: str, generation: int) -> None:
+    """Remove the note of a generation that does not serve, within the caller's transaction.
+
+    Args:
+        connection: A connection that holds the file.
+        name: The projection.
+        generation: The generation.
+    """
+    connection.execute("DELETE FROM orders_es.generations WHERE projection = ? AND generation = ?", [name, generation])
+
+
+def erase(connection: Any, name: str) -> None:
+    """Remove all that is noted of a projection, within the caller's transaction.
+
+    Args:
+        connection: A connection that holds the file.
+        name: The projection.
+    """
+    connection.execute("DELETE FROM orders_es.projections WHERE name = ?", [name])
+    for table in ("generations", "batches", "dead_letters", "freshness", "lag_samples"):
+        connection.execute(f"DELETE FROM orders_es.{table} WHERE projection = ?", [name])
 
 
 def generations(connection: Any, state: State) -> list[tuple[str, State]]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from orders_es.errors import LogReplaced, ProjectionChanged
 from orders_es.projections.definitions import Handlers, SetProjection
+from orders_es.projections.samples import note_batch
 from orders_es.projections.store import Moved, find
-from orders_es.projections.tables import State
+from orders_es.projections.tables import State, note
 
 if TYPE_CHECKING:
     import threading
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
+
+    import pyarrow as pa
 
     from orders_es.log import EventLog, RecordedEvent
 
@@ -208,9 +211,38 @@ class Work(ABC, Generic[Definition]):
             list(self.table_names()),
         )
 
+    def note_batch(self, connection: Any, state: State, streams: int, started: datetime) -> None:
+        """Note a batch for those who watch, within its transaction.
+
+        Args:
+            connection: A connection that holds the file.
+            state: The projection's row after it.
+            streams: How many streams it touched.
+            started: When it began.
+        """
+        first = self.position + 1
+        note(connection, state, first, state.checkpoint - first + 1, streams, started)
+        if first > 1:  # how old events were when a table first came to be says nothing of the runner
+            recorded = recorded_times(self.settings.log, first, state.checkpoint)
+            note_batch(connection, projection=state.name, finished_at=state.updated_at, recorded=recorded)
+
     @abstractmethod
     def table_names(self) -> tuple[str, ...]:
         """The names of the projection's tables."""
+
+
+def recorded_times(log: EventLog, first: int, last: int) -> pa.ChunkedArray:
+    """When the events between two positions were recorded.
+
+    Args:
+        log: The log.
+        first: The first position.
+        last: The last one.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as the log does
+
+    columns = [batch.column(0) for batch in log.read(after=first - 1, to=last, columns=["recorded_at"])]
+    return pa.chunked_array(columns, pa.timestamp("us", "UTC"))
 
 
 def last_of(log: EventLog, position: int) -> Last:

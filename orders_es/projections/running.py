@@ -1,0 +1,165 @@
+"""One projection brought up to the end of the log, and what is to be said about it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import OrdersEsError
+from orders_es.projections.definitions import SetProjection
+from orders_es.projections.file import held
+from orders_es.projections.handler_work import HandlerWork
+from orders_es.projections.runner_file import RunnerFile
+from orders_es.projections.samples import note_sample
+from orders_es.projections.set_work import SetWork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from orders_es.projections.definitions import Handlers
+    from orders_es.projections.work import Settings
+
+__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "working"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a projection came to.
+
+    Args:
+        projection: Its name.
+        position: The position that its tables account for.
+        head_position: The log's end when it was last looked at.
+        events: How many events were processed now.
+        batches: In how many batches.
+        seconds: How long that took.
+        error: Why it went no further, if something was in the way.
+    """
+
+    projection: str
+    position: int
+    head_position: int
+    events: int
+    batches: int
+    seconds: float
+    error: OrdersEsError | None = None
+
+
+def run_one(projection: SetProjection | Handlers, settings: Settings, *, progress: bool) -> Ran:
+    """How far a projection came, after catching it up with the log as it is now.
+
+    Args:
+        projection: The projection.
+        settings: What all projections of the runner share.
+        progress: Show a progress bar.
+    """
+    started = monotonic()
+    position = end = begun = batches = 0
+    error = None
+    try:
+        with working(settings, projection) as (work, runner):
+            try:
+                work.begin()
+                begun = work.position
+                end = settings.log.head().position
+                with bar(projection.name, begun, end, shown=progress) as shown:
+                    catch_up(work, runner, end, lambda reached: shown.update(reached - shown.n))
+                sample(work)
+            finally:
+                position, batches = work.position, work.batches
+    except OrdersEsError as refused:
+        error = refused
+    return Ran(projection.name, position, end, position - begun, batches, monotonic() - started, error)
+
+
+def catch_up(work: SetWork | HandlerWork, runner: RunnerFile, end: int, progress: Callable[[int], object]) -> None:
+    """Process batch after batch up to a position, or until the runner is to stop.
+
+    Args:
+        work: The projection.
+        runner: Its runner file.
+        end: The position.
+        progress: Is told the position after each batch.
+
+    Raises:
+        ProjectionStopped: It stands before an event that it cannot process.
+    """
+    while (work.current is None or work.position < end) and not work.settings.stop.is_set():
+        runner.say(position=work.position, head_position=end, state="catching_up")
+        work.advance(work.goal(end))
+        progress(work.position)
+    runner.say(position=work.position, head_position=end, state="caught_up")
+
+
+def raised(ran: Sequence[Ran]) -> list[Ran]:
+    """The same answers, if none of them has an error.
+
+    Args:
+        ran: What the projections came to.
+
+    Raises:
+        OrdersEsError: The one error there is.
+        ExceptionGroup: There are several.
+    """
+    errors = [one.error for one in ran if one.error is not None]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} projections failed", errors)
+    return list(ran)
+
+
+@contextmanager
+def working(
+    settings: Settings, projection: SetProjection | Handlers
+) -> Iterator[tuple[SetWork | HandlerWork, RunnerFile]]:
+    """A block in which nobody else works on a projection.
+
+    Args:
+        settings: What all projections of the runner share.
+        projection: The projection.
+
+    Raises:
+        ProjectionRunning: Another runner is at work on it.
+    """
+    with RunnerFile(settings.path, projection.name, settings.clock) as runner:
+        work: SetWork | HandlerWork
+        if isinstance(projection, SetProjection):
+            work = SetWork(settings, projection)
+        else:
+            work = HandlerWork(settings, projection)
+        try:
+            yield work, runner
+        finally:
+            work.close()
+
+
+def sample(work: SetWork | HandlerWork) -> None:
+    """Note how far behind a projection is.
+
+    Args:
+        work: The projection.
+    """
+    settings = work.settings
+    with held(work.connection, settings.path, write=True, patience=settings.patience):
+        work.connection.execute("BEGIN")
+        note_sample(work.connection, settings.log, projection=work.projection.name, now=settings.clock())
+        work.connection.execute("COMMIT")
+
+
+@contextmanager
+def bar(name: str, position: int, end: int, *, shown: bool) -> Iterator[Any]:
+    """A progress bar over the positions of a log.
+
+    Args:
+        name: The projection.
+        position: Where it begins.
+        end: Where it ends.
+        shown: Whether anybody is watching.
+    """
+    from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
+
+    with tqdm(total=end, initial=position, desc=name, unit=" events", unit_scale=True, disable=not shown) as watched:
+        yield watched
