@@ -1,0 +1,264 @@
+"""What is known of a projection: from the tables of the read-model file, from its runner's file, and from the log."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from orders_es.projections.lag_state import NOBODY, Facts, Freshness, Runner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from orders_es.log import EventLog, Head
+    from orders_es.projections.lag_state import LagLimits
+
+__all__ = ["Edge", "Noted", "Seen", "facts_in", "facts_of", "noted_in", "seen_runner"]
+
+_LATEST_BATCHES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the read-model file says of a projection."""
+
+    projection: str
+    position: int
+    position_recorded_at: datetime | None
+    log_id: UUID
+    error: str | None
+    processed: int
+    worked: float
+    longest: float
+    progress_at: datetime | None
+    freshness: Freshness | None
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a runner file says: who runs the projection, and how far it is by its own words."""
+
+    runner: Runner
+    position: int | None
+
+
+def facts_in(cursor: Any, log: EventLog, projection: str, *, now: datetime, limits: LagLimits) -> Facts | None:
+    """The facts as the projection's own runner knows them, without freshness; None if the file has no row for it.
+
+    Args:
+        cursor: A connection that holds the read-model file.
+        log: The log.
+        projection: The projection's name.
+        now: The time.
+        limits: How far back rates go.
+    """
+    noted = noted_in(cursor, projection, now=now, limits=limits, freshness=False)
+    if noted is None:
+        return None
+    runner = Runner(holds=True, beat_at=now, pid=os.getpid(), host=socket.gethostname())
+    return facts_of(log, Edge(log, now, limits), projection, noted, Seen(runner, noted.position), now=now)
+
+
+def noted_in(cursor: Any, projection: str, *, now: datetime, limits: LagLimits, freshness: bool = True) -> Noted | None:
+    """What the file says of a projection; None if it has no row for it.
+
+    Args:
+        cursor: A connection that holds the file.
+        projection: The projection's name.
+        now: The time.
+        limits: How far back rates and freshness go.
+        freshness: Whether that is wanted.
+    """
+    rows = cursor.execute(
+        "SELECT checkpoint, checkpoint_recorded_at, log_id, status, error, updated_at FROM orders_es.projections "
+        "WHERE name = ?",
+        [projection],
+    ).fetchall()
+    if not rows:
+        return None
+    [(position, recorded_at, log_id, status, error, updated_at)] = rows
+    [(processed, worked)] = cursor.execute(
+        "SELECT coalesce(sum(events), 0)::BIGINT, coalesce(sum(epoch(finished_at - started_at)), 0) "
+        "FROM orders_es.batches WHERE projection = ? AND finished_at > ? AND finished_at <= ?",
+        [projection, now - limits.rates_over, now],
+    ).fetchall()
+    [(longest, progress_at)] = cursor.execute(
+        "SELECT coalesce(max(epoch(finished_at - started_at)), 0), max(finished_at) FROM (SELECT * FROM "
+        "orders_es.batches WHERE projection = ? ORDER BY finished_at DESC LIMIT ?)",
+        [projection, _LATEST_BATCHES],
+    ).fetchall()
+    [(dead_letters,)] = cursor.execute(
+        "SELECT count(*) FROM orders_es.dead_letters WHERE projection = ? AND state = 'open'", [projection]
+    ).fetchall()
+    return Noted(
+        projection,
+        position,
+        recorded_at,
+        log_id,
+        (error or "an error stopped it") if status == "stopped_by_error" else None,
+        processed,
+        worked,
+        longest,
+        progress_at or updated_at,
+        _freshness(cursor, projection, now - limits.freshness_over, now) if freshness else None,
+        dead_letters,
+    )
+
+
+def _freshness(cursor: Any, projection: str, after: datetime, to: datetime) -> Freshness | None:
+    """The least age that so large a share of the events did not exceed: percentiles by nearest rank."""
+    [row] = cursor.execute(
+        """
+        WITH ages AS (
+            SELECT greatest(epoch(finished_at - recorded_at), 0) AS age, sum(events) AS events
+            FROM orders_es.freshness WHERE projection = ? AND finished_at > ? AND finished_at <= ? GROUP BY 1
+        ), ranked AS (
+            SELECT age, sum(events) OVER (ORDER BY age) AS upto, sum(events) OVER () AS total FROM ages
+        )
+        SELECT
+            min(age) FILTER (upto >= 0.50 * total),
+            min(age) FILTER (upto >= 0.95 * total),
+            min(age) FILTER (upto >= 0.99 * total),
+            max(age)
+        FROM ranked
+        """,
+        [projection, after, to],
+    ).fetchall()
+    return None if row[-1] is None else Freshness(*row)
+
+
+def seen_runner(path: Path) -> Seen | None:
+    """What a runner file says, and whether its runner still holds it; None if there is no such file.
+
+    Args:
+        path: The runner file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        holds: bool | None = False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holds = True
+        told = _told(os.pread(fd, 4096, 0))
+    finally:
+        os.close(fd)
+    if not holds and told.get("host") != socket.gethostname() and told.get("state") != "ended":
+        holds = None  # a network file system may keep another machine's lock to itself
+    position = None if told.get("state") in (None, "starting") else told.get("position")
+    runner = Runner(holds, _moment(told, "beat_at"), _moment(told, "started_at"), told.get("pid"), told.get("host"))
+    return Seen(runner, position)
+
+
+def _told(content: bytes) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(content)
+    except ValueError:  # its runner has not written yet
+        return {}
+    return told
+
+
+def _moment(told: dict[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(told[name]) if told.get(name) else None
+
+
+class Edge:
+    """The end of the log, looked at once for all projections.
+
+    Args:
+        log: The log.
+        now: The time.
+        limits: How far back arrivals go.
+    """
+
+    def __init__(self, log: EventLog, now: datetime, limits: LagLimits) -> None:
+        self.head: Head = log.head()
+        self.arrived = _arrived(log, self.head, now - limits.rates_over)
+
+
+def facts_of(
+    log: EventLog, edge: Edge, projection: str, noted: Noted | None, seen: Seen | None, *, now: datetime
+) -> Facts:
+    """The facts, put together; from the runner file alone if the read-model file could not be asked.
+
+    Args:
+        log: The log.
+        edge: Its end, looked at after the tables were.
+        projection: The projection's name.
+        noted: What the read-model file says.
+        seen: What the runner file says.
+        now: The time.
+    """
+    seen = seen or Seen(NOBODY, None)
+    position = noted.position if noted else seen.position
+    known = Facts(projection=projection, now=now, position=position, runner=seen.runner)
+    if noted is None:
+        known = replace(known, source="runner file")
+    else:
+        known = replace(
+            known,
+            position_recorded_at=noted.position_recorded_at,
+            processed=noted.processed,
+            worked=noted.worked,
+            longest=noted.longest,
+            progress_at=noted.progress_at,
+            error=noted.error,
+            freshness=noted.freshness,
+            dead_letters=noted.dead_letters,
+        )
+        if noted.log_id != log.log_id:
+            return replace(known, note=f"its tables were made from another log, {noted.log_id}")
+    head = edge.head
+    if position is not None and position > head.position:
+        return replace(known, note=f"the log ends at position {head.position:,}, before what was processed")
+    known = replace(known, head_position=head.position, head_recorded_at=head.recorded_at, arrived=edge.arrived)
+    if position is None:
+        return known
+    if noted is None and position:
+        known = replace(known, position_recorded_at=recorded_at(log, position))
+    if position < head.position:
+        known = replace(known, next_recorded_at=recorded_at(log, position + 1))
+    return known
+
+
+def _arrived(log: EventLog, head: Head, after: datetime) -> int:
+    """How many events were recorded after a moment. `recorded_at` never decreases, so few looks are enough."""
+    step, low, high = 1, 0, head.position
+    if head.recorded_at is None or head.recorded_at <= after:
+        return 0
+    # Everything from `high` on was recorded later; nothing up to `low` was.
+    while high - step > 0:
+        if recorded_at(log, high - step) <= after:
+            low = high - step
+            break
+        high -= step
+        step *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if recorded_at(log, middle) > after:
+            high = middle
+        else:
+            low = middle
+    return head.position - high + 1
+
+
+def recorded_at(log: EventLog, position: int) -> datetime:
+    """When the event at a position was recorded.
+
+    Args:
+        log: The log.
+        position: The position; there is an event.
+    """
+    [batch] = log.read(after=position - 1, to=position, columns=["recorded_at"])
+    moment: datetime = batch.column("recorded_at")[0].as_py()
+    return moment
