@@ -10,19 +10,41 @@ import click
 
 from orders_es.cli.compare import diff, explain
 from orders_es.cli.copying import copy
+from orders_es.cli.dead_letters import dead_letters
 from orders_es.cli.demo import demo
 from orders_es.cli.exports import export
 from orders_es.cli.health import doctor, snapshots, verify
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.look import history, show
+from orders_es.cli.project import project
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.sources import import_, simulate
-from orders_es.errors import BadReadModel, CannotExport, InvalidSetting, NaiveTime, NotALog, OrdersEsError, QueryError
+from orders_es.errors import (
+    BadReadModel,
+    CannotExport,
+    InvalidSetting,
+    NaiveTime,
+    NoSuchDeadLetter,
+    NotALog,
+    OrdersEsError,
+    QueryError,
+    UnknownProjection,
+)
 
 __all__ = ["main"]
 
 BAD_NEWS = 1
 WRONG_CALL = 2
+_MISTAKES = (
+    BadReadModel,
+    CannotExport,
+    InvalidSetting,
+    NaiveTime,
+    NoSuchDeadLetter,
+    NotALog,
+    QueryError,
+    UnknownProjection,
+)
 INTERRUPTED = 130
 """128 + SIGINT, and below 128 + SIGPIPE: what a shell reports of a program that such a signal ended."""
 BROKEN_PIPE = 141
@@ -40,11 +62,7 @@ class _Commands(click.Group):
             sys.stdout.flush()
         except OrdersEsError as error:
             _complain(str(error))
-            ctx.exit(
-                WRONG_CALL
-                if isinstance(error, BadReadModel | CannotExport | InvalidSetting | NaiveTime | NotALog | QueryError)
-                else BAD_NEWS
-            )
+            ctx.exit(WRONG_CALL if isinstance(error, _MISTAKES) else BAD_NEWS)
         except BrokenPipeError:
             # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -118,5 +136,7 @@ for _command in (
     doctor,
     verify,
     snapshots,
+    project,
+    dead_letters,
 ):
     main.add_command(_command)

@@ -121,11 +121,26 @@ class Projector:
             InvalidSetting: `poll` is not above 0.
             OrdersEsError, ExceptionGroup: As `run` does, after all have ended.
         """
+        return raised(self.try_follow(stop, poll=poll, told=told))
+
+    def try_follow(
+        self,
+        stop: threading.Event | None = None,
+        *,
+        poll: float = POLL,
+        told: Callable[[str, OrdersEsError, bool], None] | None = None,
+    ) -> list[Ran]:
+        """As `follow`; what failed is told in the answers, and nothing is raised.
+
+        Args:
+            stop: As in `follow`.
+            poll: As in `follow`.
+            told: As in `follow`.
+        """
         if poll <= 0:
             raise InvalidSetting("poll", poll, "give seconds above 0")
         settings = replace(self._settings, stop=stop or threading.Event())
-        ran = follow_all(self.projections, settings, poll, told or (lambda *_: None))
-        return raised(ran)
+        return follow_all(self.projections, settings, poll, told or (lambda *_: None))
 
     def rebuild(self, name: str, *, dry_run: bool = False) -> Rebuilt:
         """Build a projection's tables anew beside those that serve, compare both, and let the new ones serve.

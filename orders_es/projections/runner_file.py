@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["RunnerFile", "runners_folder"]
+__all__ = ["RunnerFile", "runners_folder", "who_runs"]
 
 BEAT_SECONDS = 1.0
+_LOOKS_SECONDS = 0.2
 
 
 def runners_folder(models: Path) -> Path:
@@ -30,6 +32,26 @@ def runners_folder(models: Path) -> Path:
         'shop.duckdb.runners'
     """
     return models.with_name(models.name + ".runners")
+
+
+def who_runs(models: Path, projection: str) -> dict[str, Any] | None:
+    """What the runner of a projection says of itself; None if it has none that lives. Read-only.
+
+    Args:
+        models: The read-model file.
+        projection: The projection's name.
+    """
+    try:
+        fd = os.open(runners_folder(models) / f"{projection}.json", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(fd)
+    finally:
+        os.close(fd)
+    return None
 
 
 class RunnerFile:
@@ -54,12 +76,10 @@ class RunnerFile:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StorageError(str(path), error.strerror or str(error)) from error
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(self._fd):
             told = _read(self._fd)
             os.close(self._fd)
-            raise ProjectionRunning(projection, told.get("pid"), str(told.get("host", "?"))) from error
+            raise ProjectionRunning(projection, told.get("pid"), str(told.get("host", "?")))
         self._write_lock = threading.Lock()
         self._facts: dict[str, Any] = {
             "pid": os.getpid(),
@@ -112,6 +132,20 @@ class RunnerFile:
             # Padded with blanks to the length that it once had, so that a reader never meets the rest of an older text.
             text = json.dumps(self._facts).ljust(512)
             os.pwrite(self._fd, text.encode(), 0)
+
+
+def _locked(fd: int) -> bool:
+    """Whether the lock is ours now. Who only looks whether a runner lives takes it for a moment, so one try proves nothing."""
+    until = time.monotonic() + _LOOKS_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _instant(moment: datetime) -> str:

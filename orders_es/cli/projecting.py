@@ -1,0 +1,148 @@
+"""What the commands on projections share: their options, and from names to what can be run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from orders_es.errors import NoReadModels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from orders_es.log import EventLog
+    from orders_es.projections import Handlers, Projector, SetProjection
+
+__all__ = ["definition_options", "loaded_handlers", "models_option", "number_argument", "projector"]
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+def models_option(command: _Command) -> _Command:
+    """The option `--models`, which `ORDERS_ES_MODELS` stands in for."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+        if not value:
+            raise click.UsageError("which read-model file? Give --models FILE, or set ORDERS_ES_MODELS", ctx)
+        return value
+
+    return click.option(
+        "--models",
+        metavar="FILE",
+        envvar="ORDERS_ES_MODELS",
+        show_envvar=True,
+        callback=callback,
+        help="The read-model file, in DuckDB's format.",
+    )(command)
+
+
+def definition_options(command: _Command) -> _Command:
+    """The options `--handlers`, `--read-models` and `--tz`: what decides which projections there are."""
+    for option in (
+        click.option(
+            "--tz", metavar="ZONE", default="UTC", show_default=True, help="Where days begin, in read models."
+        ),
+        click.option(
+            "--read-models",
+            metavar="FOLDER",
+            type=click.Path(exists=True, file_okay=False),
+            help="A folder with read models of your own, each a .sql file.",
+        ),
+        click.option(
+            "--handlers",
+            metavar="MODULE:NAME",
+            multiple=True,
+            help="Python projections: a Handlers object, or a list of them, in a module. May be given again.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def number_argument(command: _Command) -> _Command:
+    """The argument `NUMBER` of a dead letter."""
+    return click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))(command)
+
+
+def loaded_handlers(places: Iterable[str]) -> list[Handlers]:
+    """The projections that `--handlers` names, in order.
+
+    Args:
+        places: Each `MODULE:NAME`; modules of the current folder are found.
+    """
+    from orders_es.projections import Handlers  # noqa: PLC0415 - `--help` does not need it
+
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    found: list[Handlers] = []
+    for place in places:
+        module, colon, name = place.partition(":")
+        if not (module and colon and name):
+            raise click.UsageError(f"--handlers {place}: write it MODULE:NAME, such as shop.mails:handlers")
+        try:
+            value = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise click.UsageError(f"--handlers {place}: {error}") from error
+        several = list(value) if isinstance(value, list | tuple) else [value]
+        for one in several:
+            if not isinstance(one, Handlers):
+                raise click.UsageError(
+                    f"--handlers {place}: it is {type(one).__name__}, not orders_es.projections.Handlers"
+                )
+        found += several
+    return found
+
+
+def projector(
+    log: EventLog,
+    models: str,
+    names: Iterable[str],
+    *,
+    handlers: Iterable[str],
+    read_models: str | None,
+    tz: str,
+    progress: bool = False,
+    **settings: Any,
+) -> Projector:
+    """What runs the projections of these names; without names, all handlers given and the read models that the file has.
+
+    A file that has none yet, or is not there, gets all read models.
+
+    Args:
+        log: The log.
+        models: The read-model file.
+        names: Of projections.
+        handlers: What `--handlers` names.
+        read_models: A folder with read models of one's own.
+        tz: The time zone in which days begin.
+        progress: Show progress bars.
+        settings: Given on to `Projector`.
+    """
+    from orders_es.projections import Projector, SetProjection, set_projections  # noqa: PLC0415 - as above
+    from orders_es.read_models import load_read_models  # noqa: PLC0415 - as above
+
+    own = {one.name: one for one in loaded_handlers(handlers)}
+    wanted = list(dict.fromkeys(names))
+    chosen: list[SetProjection | Handlers]
+    if wanted:
+        chosen = [own[name] if name in own else SetProjection.of(name, read_models) for name in wanted]
+    else:
+        known = {model.name for model in load_read_models(read_models)}
+        there = [name for name in _in_file(models) if name in known]
+        chosen = [*set_projections(there or None, read_models), *own.values()] if there or not own else [*own.values()]
+    return Projector(log, models, chosen, tz=tz, progress=progress, **settings)
+
+
+def _in_file(models: str) -> list[str]:
+    from orders_es.projections import ReadModels  # noqa: PLC0415 - as above
+
+    if not Path(models).exists():
+        return []
+    try:
+        return [state.name for state in ReadModels(models).status() if state.kind == "set"]
+    except NoReadModels:
+        return []
