@@ -15,6 +15,7 @@ from orders_es.cli.demo import demo
 from orders_es.cli.exports import export
 from orders_es.cli.health import doctor, snapshots, verify
 from orders_es.cli.keep import compact, info, vacuum
+from orders_es.cli.lag import lag
 from orders_es.cli.look import history, show
 from orders_es.cli.project import project
 from orders_es.cli.query import catalog, sql
@@ -137,6 +138,7 @@ for _command in (
     verify,
     snapshots,
     project,
+    lag,
     dead_letters,
 ):
     main.add_command(_command)

@@ -20,6 +20,9 @@ LagState: TypeAlias = Literal["caught_up", "catching_up", "falling_behind", "stu
 STATES: tuple[LagState, ...] = get_args(LagState)
 
 
+_PATIENCE = 6
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LagLimits:
     """Where one state ends and the next begins.
@@ -27,7 +30,8 @@ class LagLimits:
     Args:
         stopped_after: A runner that has not given a sign of life for so long is dead. Runners give one a second.
         stuck_after: A live runner that has had something to do for so long and has committed nothing is stuck; a
-            runner whose batches took long lately gets three times the longest of them.
+            runner whose batches took long lately gets six times the longest of them (a read model that is recomputed as a
+            whole rests four times as long as that took).
         silent_after: A log that has got no event for so long has lost its writer. How quiet a shop's log can be by
             nature is the shop's to say.
         settled: What is less old than this is on its way, and no sign that a projection falls behind.
@@ -306,9 +310,9 @@ def _busy(
 ) -> tuple[LagState, str]:
     since = _at_work_since(facts)
     waited = (facts.now - since).total_seconds() if since else 0.0
-    allowed = max(limits.stuck_after.total_seconds(), 3 * facts.longest)
+    allowed = max(limits.stuck_after.total_seconds(), _PATIENCE * facts.longest)
     if waited > allowed:
-        return "stuck", f"it lives, and has committed nothing for {waited:,.0f} s"
+        return "stuck", f"it lives, and has committed nothing for {_words(waited)}"
     if seconds is None or throughput is None or arrivals is None:
         return "catching_up", "it is at work, and how fast is not known yet"
     rates = f"it processes {throughput:,.1f} events a second while {arrivals:,.1f} arrive"
@@ -330,7 +334,7 @@ def _dead(facts: Facts, limits: LagLimits) -> str | None:
     silent = (facts.now - runner.beat_at).total_seconds()
     if silent > limits.stopped_after.total_seconds():
         frozen = "holds on to it, and " if runner.holds else ""
-        return f"{who} {frozen}has given no sign of life for {silent:,.0f} s"
+        return f"{who} {frozen}has given no sign of life for {_words(silent)}"
     return None
 
 
@@ -339,5 +343,13 @@ def _idle(facts: Facts, limits: LagLimits) -> tuple[LagState, str]:
         return "writer_silent", "the log is empty"
     silent = (facts.now - facts.head_recorded_at).total_seconds()
     if silent > limits.silent_after.total_seconds():
-        return "writer_silent", f"it has processed all there is, and the log has got nothing for {silent:,.0f} s"
+        return "writer_silent", f"it has processed all there is, and the log has got nothing for {_words(silent)}"
     return "caught_up", "it has processed all there is"
+
+
+def _words(seconds: float) -> str:
+    """A length of time, short: the reader wants its size."""
+    for unit, name in ((86_400, "days"), (3_600, "hours"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:,.0f} {name}"
+    return f"{seconds:,.0f} s"

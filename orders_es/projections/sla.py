@@ -23,13 +23,13 @@ class Breach:
 
     Args:
         lag: The projection, with all that was measured.
-        limit: What was promised.
+        limit: What was promised; None if only states were asked for.
         over: By how many seconds it is late; None where it cannot be said how late it is, or where its state alone is the
             breach.
     """
 
     lag: Lag
-    limit: timedelta
+    limit: timedelta | None
     over: float | None
 
     @property
@@ -38,20 +38,21 @@ class Breach:
         return self.lag.projection
 
     def __str__(self) -> str:
-        lag, limit = self.lag, self.limit.total_seconds()
-        if self.over is not None:
+        lag = self.lag
+        if self.over is not None and self.limit is not None:
+            limit = self.limit.total_seconds()
             return (
                 f"{lag.projection} is {lag.seconds_behind:,.1f} s behind, {self.over:,.1f} s over the {limit:g} s promised "
                 f"({lag.state}: {lag.reason})"
             )
-        if lag.seconds_behind is None:
+        if lag.seconds_behind is None and self.limit is not None:
             return f"nobody can say how far behind {lag.projection} is ({lag.state}: {lag.reason})"
         return f"{lag.projection} is {lag.state}: {lag.reason}"
 
 
 def check_sla(
     lags: Iterable[Lag],
-    limit: timedelta | float,
+    limit: timedelta | float | None,
     *,
     states: Iterable[LagState] = (),
     on_breach: Callable[[Breach], object] | Iterable[Callable[[Breach], object]] = (),
@@ -60,7 +61,7 @@ def check_sla(
 
     Args:
         lags: What `measure_lag` gave.
-        limit: How old it may be; a number is seconds. Exactly so old is still in time.
+        limit: How old it may be; a number is seconds. Exactly so old is still in time. None to ask for states alone.
         states: States that are a breach in themselves, such as `stopped` or `writer_silent`: a projection with nothing to
             do is not late, whatever state it is in.
         on_breach: A function, or several, each called with each breach.
@@ -79,8 +80,9 @@ def check_sla(
         >>> print(told[0])
         orders is 45.0 s behind, 15.0 s over the 30 s promised (stopped: no runner is at work on it)
     """
-    limit = limit if isinstance(limit, timedelta) else timedelta(seconds=limit)
-    if limit < timedelta(0):
+    if isinstance(limit, int | float):
+        limit = timedelta(seconds=limit)
+    if limit is not None and limit < timedelta(0):
         raise InvalidSetting("limit", limit, "give no time or more")
     states = frozenset(states)
     for state in states - frozenset(STATES):
@@ -88,10 +90,12 @@ def check_sla(
     calls = (on_breach,) if callable(on_breach) else tuple(on_breach)
     breaches = []
     for lag in lags:
-        over = None if lag.seconds_behind is None else lag.seconds_behind - limit.total_seconds()
-        late = over is not None and over > 0
-        if late or over is None or lag.state in states:
-            breaches.append(Breach(lag, limit, over if late else None))
+        over = None
+        if limit is not None and lag.seconds_behind is not None:
+            over = max(lag.seconds_behind - limit.total_seconds(), 0.0)
+        unknown = limit is not None and lag.seconds_behind is None
+        if over or unknown or lag.state in states:
+            breaches.append(Breach(lag, limit, over or None))
     for breach in breaches:
         for call in calls:
             call(breach)
