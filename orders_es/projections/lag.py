@@ -88,7 +88,7 @@ def measure_lag(
     edge = Edge(log, at, limits)
     lags = []
     for name in sorted(noted.keys() | runners.keys()):
-        facts = facts_of(log, edge, name, noted.get(name), runners.get(name), now=at)
+        facts = facts_of(log, edge, name, noted.get(name), runners.get(name))
         lags.append(judge(replace(facts, note="; ".join(filter(None, [facts.note, locked]))), limits))
     return lags
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orders_es.projections.lag_state import NOBODY, Facts, Freshness, Runner
+from orders_es.projections.lag_state import NOBODY, Facts, Freshness, Runner, rates_since
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,15 +26,14 @@ _LATEST_BATCHES = 20
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What the read-model file says of a projection."""
+    """What the read-model file says of a projection; `batches` is when each of the latest ended, and its events."""
 
     projection: str
     position: int
     position_recorded_at: datetime | None
     log_id: UUID
     error: str | None
-    processed: int
-    worked: float
+    batches: tuple[tuple[datetime, int], ...]
     longest: float
     progress_at: datetime | None
     freshness: Freshness | None
@@ -63,7 +62,7 @@ def facts_in(cursor: Any, log: EventLog, projection: str, *, now: datetime, limi
     if noted is None:
         return None
     runner = Runner(holds=True, beat_at=now, pid=os.getpid(), host=socket.gethostname())
-    return facts_of(log, Edge(log, now, limits), projection, noted, Seen(runner, noted.position), now=now)
+    return facts_of(log, Edge(log, now, limits), projection, noted, Seen(runner, noted.position))
 
 
 def noted_in(cursor: Any, projection: str, *, now: datetime, limits: LagLimits, freshness: bool = True) -> Noted | None:
@@ -84,15 +83,14 @@ def noted_in(cursor: Any, projection: str, *, now: datetime, limits: LagLimits, 
     if not rows:
         return None
     [(position, recorded_at, log_id, status, error, updated_at)] = rows
-    [(processed, worked)] = cursor.execute(
-        "SELECT coalesce(sum(events), 0)::BIGINT, coalesce(sum(epoch(finished_at - started_at)), 0) "
-        "FROM orders_es.batches WHERE projection = ? AND finished_at > ? AND finished_at <= ?",
-        [projection, now - limits.rates_over, now],
-    ).fetchall()
     [(longest, progress_at)] = cursor.execute(
         "SELECT coalesce(max(epoch(finished_at - started_at)), 0), max(finished_at) FROM (SELECT * FROM "
         "orders_es.batches WHERE projection = ? ORDER BY finished_at DESC LIMIT ?)",
         [projection, _LATEST_BATCHES],
+    ).fetchall()
+    batches = cursor.execute(
+        "SELECT finished_at, events FROM orders_es.batches WHERE projection = ? AND finished_at > ? AND finished_at <= ?",
+        [projection, rates_since(now, None, None, longest, limits), now],
     ).fetchall()
     [(dead_letters,)] = cursor.execute(
         "SELECT count(*) FROM orders_es.dead_letters WHERE projection = ? AND state = 'open'", [projection]
@@ -103,8 +101,7 @@ def noted_in(cursor: Any, projection: str, *, now: datetime, limits: LagLimits, 
         recorded_at,
         log_id,
         (error or "an error stopped it") if status == "stopped_by_error" else None,
-        processed,
-        worked,
+        tuple(batches),
         longest,
         progress_at or updated_at,
         _freshness(cursor, projection, now - limits.freshness_over, now) if freshness else None,
@@ -178,17 +175,28 @@ class Edge:
     Args:
         log: The log.
         now: The time.
-        limits: How far back arrivals go.
+        limits: How far back rates go.
     """
 
     def __init__(self, log: EventLog, now: datetime, limits: LagLimits) -> None:
         self.head: Head = log.head()
-        self.arrived = _arrived(log, self.head, now - limits.rates_over)
+        self.now = now
+        self.limits = limits
+        self._log = log
+        self._arrived: dict[datetime, int] = {}
+
+    def arrived(self, since: datetime) -> int:
+        """How many events were recorded after a moment.
+
+        Args:
+            since: The moment.
+        """
+        if since not in self._arrived:
+            self._arrived[since] = _arrived(self._log, self.head, since)
+        return self._arrived[since]
 
 
-def facts_of(
-    log: EventLog, edge: Edge, projection: str, noted: Noted | None, seen: Seen | None, *, now: datetime
-) -> Facts:
+def facts_of(log: EventLog, edge: Edge, projection: str, noted: Noted | None, seen: Seen | None) -> Facts:
     """The facts, put together; from the runner file alone if the read-model file could not be asked.
 
     Args:
@@ -197,19 +205,16 @@ def facts_of(
         projection: The projection's name.
         noted: What the read-model file says.
         seen: What the runner file says.
-        now: The time.
     """
     seen = seen or Seen(NOBODY, None)
     position = noted.position if noted else seen.position
-    known = Facts(projection=projection, now=now, position=position, runner=seen.runner)
+    known = Facts(projection=projection, now=edge.now, position=position, runner=seen.runner)
     if noted is None:
         known = replace(known, source="runner file")
     else:
         known = replace(
             known,
             position_recorded_at=noted.position_recorded_at,
-            processed=noted.processed,
-            worked=noted.worked,
             longest=noted.longest,
             progress_at=noted.progress_at,
             error=noted.error,
@@ -221,14 +226,18 @@ def facts_of(
     head = edge.head
     if position is not None and position > head.position:
         return replace(known, note=f"the log ends at position {head.position:,}, before what was processed")
-    known = replace(known, head_position=head.position, head_recorded_at=head.recorded_at, arrived=edge.arrived)
+    known = replace(known, head_position=head.position, head_recorded_at=head.recorded_at)
     if position is None:
         return known
     if noted is None and position:
         known = replace(known, position_recorded_at=recorded_at(log, position))
     if position < head.position:
         known = replace(known, next_recorded_at=recorded_at(log, position + 1))
-    return known
+    since = rates_since(known.now, known.next_recorded_at, seen.runner.started_at, known.longest, edge.limits)
+    known = replace(known, since=since, arrived=edge.arrived(since))
+    if noted is None:
+        return known
+    return replace(known, processed=sum(events for finished_at, events in noted.batches if finished_at > since))
 
 
 def _arrived(log: EventLog, head: Head, after: datetime) -> int:

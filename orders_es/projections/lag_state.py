@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from orders_es.errors import InvalidSetting
 
-__all__ = ["STATES", "Facts", "Freshness", "Lag", "LagLimits", "LagState", "Runner", "judge"]
+__all__ = ["STATES", "Facts", "Freshness", "Lag", "LagLimits", "LagState", "Runner", "judge", "rates_since"]
 
 LagState: TypeAlias = Literal["caught_up", "catching_up", "falling_behind", "stuck", "stopped", "writer_silent"]
 """How a projection fares; docs/lag.md has a section on each."""
@@ -21,6 +21,7 @@ STATES: tuple[LagState, ...] = get_args(LagState)
 
 
 _PATIENCE = 6
+_BATCHES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class LagLimits:
         silent_after: A log that has got no event for so long has lost its writer. How quiet a shop's log can be by
             nature is the shop's to say.
         settled: What is less old than this is on its way, and no sign that a projection falls behind.
-        rates_over: Throughput and arrivals are those of so long a time up to now.
+        rates_over: Throughput and arrivals are those of so long a time up to now; see `rates_since`.
         freshness_over: Freshness is that of the events processed in so long a time up to now.
 
     Raises:
@@ -105,9 +106,9 @@ class Facts:
         position_recorded_at: When that event was recorded.
         next_recorded_at: When the first event after it was recorded: the oldest that is not processed.
         runner: The process; nobody if there never was one.
-        arrived: How many events the log got within `rates_over`; None if unknown.
-        processed: How many events the batches that ended within `rates_over` had; None if unknown.
-        worked: How many seconds those batches took.
+        since: Rates are those since then; see `rates_since`.
+        arrived: How many events the log has got since; None if unknown.
+        processed: How many events the batches that have ended since had; None if unknown.
         longest: How many seconds the longest of the latest batches took.
         progress_at: When the last batch ended.
         error: Why the projection stands before an event, if it does.
@@ -125,9 +126,9 @@ class Facts:
     position_recorded_at: datetime | None = None
     next_recorded_at: datetime | None = None
     runner: Runner = NOBODY
+    since: datetime | None = None
     arrived: int | None = None
     processed: int | None = None
-    worked: float = 0.0
     longest: float = 0.0
     progress_at: datetime | None = None
     error: str | None = None
@@ -154,7 +155,7 @@ class Lag:
         head_position: The log's last position.
         head_recorded_at: When that event was recorded.
         freshness: How old events were when they could be seen, of those processed lately.
-        throughput: Events a second, while it was at work lately.
+        throughput: Events a second that it processed lately.
         arrivals: Events a second that the log got lately.
         eta_seconds: When it will have caught up if all goes on like this; 0 when it has, None when it will not.
         dead_letters: How many events were put aside.
@@ -189,6 +190,28 @@ class Lag:
         return asdict(self)
 
 
+def rates_since(
+    now: datetime, next_recorded_at: datetime | None, started_at: datetime | None, longest: float, limits: LagLimits
+) -> datetime:
+    """Since when what arrives and what is processed are to be compared, to see which of them wins.
+
+    For `rates_over`, or longer where batches take long. But where something has been waiting for a while, only since the
+    oldest of it was recorded, or the runner began: since then the runner has been busy, so that its rate is what it can
+    do; and the burst in which that event came has no part in the rate at which more arrives.
+
+    Args:
+        now: The time.
+        next_recorded_at: When the oldest event that is not processed was recorded; None if there is none.
+        started_at: When the runner began.
+        longest: How many seconds the longest of its latest batches took.
+        limits: How far back rates go.
+    """
+    since = now - max(limits.rates_over, _BATCHES * timedelta(seconds=longest))
+    if next_recorded_at is None or now - next_recorded_at <= limits.settled:
+        return since
+    return max(moment for moment in (since, next_recorded_at, started_at) if moment is not None)
+
+
 def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
     """The lag that the facts come to.
 
@@ -209,8 +232,8 @@ def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
     """
     limits = limits or LagLimits()
     behind = _behind(facts)
-    throughput = _throughput(facts)
-    arrivals = None if facts.arrived is None else facts.arrived / limits.rates_over.total_seconds()
+    throughput = _rate(facts, facts.processed)
+    arrivals = _rate(facts, facts.arrived)
     seconds = _seconds_behind(facts, behind)
     state, reason = _state(facts, limits, behind, seconds, throughput, arrivals)
     return Lag(
@@ -267,19 +290,16 @@ def _at_work_since(facts: Facts) -> datetime | None:
     return max(moment for moment in moments if moment is not None)
 
 
-def _throughput(facts: Facts) -> float | None:
-    """Events a second of work, in which the batch that is under way counts as work that has come to nothing yet."""
-    if facts.processed is None:
+def _rate(facts: Facts, count: int | None) -> float | None:
+    if count is None or facts.since is None or facts.now <= facts.since:
         return None
-    since = _at_work_since(facts)
-    worked = facts.worked + (max((facts.now - since).total_seconds(), 0.0) if since else 0.0)
-    return facts.processed / worked if facts.processed and worked else None
+    return count / (facts.now - facts.since).total_seconds()
 
 
 def _eta(state: LagState, behind: int | None, throughput: float | None, arrivals: float | None) -> float | None:
     if behind == 0:
         return 0.0
-    if state != "catching_up" or behind is None or throughput is None:
+    if state != "catching_up" or behind is None or not throughput:
         return None
     gain = throughput - (arrivals or 0.0)
     return behind / gain if gain > 0 else None
@@ -313,7 +333,7 @@ def _busy(
     allowed = max(limits.stuck_after.total_seconds(), _PATIENCE * facts.longest)
     if waited > allowed:
         return "stuck", f"it lives, and has committed nothing for {_words(waited)}"
-    if seconds is None or throughput is None or arrivals is None:
+    if not throughput or seconds is None or arrivals is None:
         return "catching_up", "it is at work, and how fast is not known yet"
     rates = f"it processes {throughput:,.1f} events a second while {arrivals:,.1f} arrive"
     if seconds > limits.settled.total_seconds() and throughput < arrivals:
