@@ -159,7 +159,20 @@ def bar(name: str, position: int, end: int, *, shown: bool) -> Iterator[Any]:
         end: Where it ends.
         shown: Whether anybody is watching.
     """
+    if not shown:
+        yield _Unwatched(position)
+        return
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
 
-    with tqdm(total=end, initial=position, desc=name, unit=" events", unit_scale=True, disable=not shown) as watched:
+    with tqdm(total=end, initial=position, desc=name, unit=" events", unit_scale=True) as watched:
         yield watched
+
+
+class _Unwatched:
+    """What stands in for a progress bar where nobody looks, for loading one takes longer than a small batch."""
+
+    def __init__(self, position: int) -> None:
+        self.n = position
+
+    def update(self, events: int) -> None:
+        self.n += events
