@@ -42,13 +42,12 @@ active AS (
     JOIN firsts USING (customer_id, currency)
     GROUP BY ALL
 ),
--- Orders may be placed after the moment that was asked for only if nothing was asked for; they count all the same.
 months AS (
     SELECT
         currency,
         cohort,
         cohort_size,
-        unnest(range(date_diff('month', cohort, (SELECT "at"::DATE FROM moment)) + 1)) AS months_since
+        unnest(range(date_diff('month', cohort, (SELECT moment."at"::DATE FROM moment)) + 1)) AS months_since
     FROM sizes
 )
 SELECT

@@ -43,7 +43,7 @@ SELECT
     orders,
     first_order_at,
     last_order_at,
-    (SELECT "at"::DATE FROM moment) - last_order_at::DATE AS recency,
+    (SELECT moment."at"::DATE FROM moment) - last_order_at::DATE AS recency,
     orders AS frequency,
     monetary,
     CASE WHEN orders > 0 THEN round(monetary / orders, 4)::DECIMAL(28, 4) END AS average_order,

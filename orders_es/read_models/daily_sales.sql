@@ -25,21 +25,19 @@ WITH lives AS (
     SELECT
         stream_id,
         arg_min(currency, version) AS currency,
-        min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END) AS placed_at,
-        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END) AS cancelled_at
+        min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END)::DATE AS placed_on,
+        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END)::DATE AS cancelled_on
     FROM events
     WHERE type IN ('OrderCreated', 'OrderPlaced', 'OrderCancelled')
     GROUP BY stream_id
 ),
--- What occurred, by the day it occurred, the day from which it was sold, and the day from which it was not any more.
-sums AS (
+-- What occurred, by the day on which it did, and those on which its order was placed and cancelled.
+sums AS MATERIALIZED (
     SELECT
         lives.currency,
         occurred_at::DATE AS day,
-        CASE WHEN placed_at IS NOT NULL THEN greatest(occurred_at, placed_at)::DATE END AS sold_on,
-        CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NOT NULL
-            THEN greatest(occurred_at, placed_at, cancelled_at)::DATE
-        END AS cancelled_on,
+        lives.placed_on,
+        lives.cancelled_on,
         sum(CASE type
             WHEN 'ItemAdded' THEN quantity
             WHEN 'ItemRemoved' THEN -quantity
@@ -88,13 +86,15 @@ SELECT
     coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments,
     coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds
 FROM (
-    SELECT * EXCLUDE (sold_on, cancelled_on) FROM nets
+    SELECT * EXCLUDE (placed_on, cancelled_on) FROM nets
     UNION ALL BY NAME
-    SELECT sold_on AS day, currency, sum(net) AS revenue FROM nets WHERE sold_on IS NOT NULL GROUP BY ALL
+    SELECT greatest(day, placed_on) AS day, currency, net AS revenue FROM nets WHERE placed_on IS NOT NULL
     UNION ALL BY NAME
-    SELECT cancelled_on AS day, currency, -sum(net) AS revenue FROM nets WHERE cancelled_on IS NOT NULL GROUP BY ALL
+    SELECT greatest(day, placed_on, cancelled_on) AS day, currency, -net AS revenue
+    FROM nets
+    WHERE placed_on IS NOT NULL AND cancelled_on IS NOT NULL
     UNION ALL BY NAME
-    SELECT placed_at::DATE AS day, currency, count(*) AS orders_placed FROM lives WHERE placed_at IS NOT NULL GROUP BY ALL
+    SELECT placed_on AS day, currency, count(*) AS orders_placed FROM lives WHERE placed_on IS NOT NULL GROUP BY ALL
 )
 GROUP BY ALL
 ORDER BY day, currency

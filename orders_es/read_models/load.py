@@ -90,7 +90,7 @@ def _read(file: Traversable, mentions: Mentions) -> ReadModel:
         mentioned = mentions.of(sql)
     except NotOneSelect as error:
         reason, line = error.args
-        raise BadReadModel(path, f"it has to be one SELECT: {reason}", line) from error
+        raise BadReadModel(path, reason, line) from error
     header = read_header(sql)
     if len(header.stream) > 1:
         raise BadReadModel(path, f"`-- Stream:` names {len(header.stream)} columns; name the one that holds the stream")

@@ -7,9 +7,11 @@ from typing import Any
 
 __all__ = ["Mentions", "NotOneSelect"]
 
+_PARAMETERS = frozenset({"at", "known_at"})
+
 
 class NotOneSelect(ValueError):
-    """The text is not one SELECT. The arguments are the parser's words and the line that they are about, or None."""
+    """The text is not one SELECT that can be a read model. The arguments are why, and the line that it is about, or None."""
 
 
 class Mentions:
@@ -32,16 +34,37 @@ class Mentions:
             sql: The SELECT.
 
         Raises:
-            NotOneSelect: It is something else, or cannot be parsed.
+            NotOneSelect: It is something else, or cannot be parsed, or has a column that a macro's argument would replace.
         """
         rows = self._connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()
         tree = json.loads(rows[0][0])
         if tree["error"]:
             line = sql.encode()[: int(tree["position"])].count(b"\n") + 1 if "position" in tree else None
-            raise NotOneSelect(tree["error_message"], line)
+            raise NotOneSelect(f"it has to be one SELECT: {tree['error_message']}", line)
         if len(tree["statements"]) != 1:
-            raise NotOneSelect(f"there are {len(tree['statements'])} statements", None)
+            raise NotOneSelect(f"it has to be one SELECT: there are {len(tree['statements'])} statements", None)
+        taken = _column_named(tree["statements"][0]["node"], _PARAMETERS)
+        if taken is not None:
+            name, place = taken
+            raise NotOneSelect(
+                f"a column named only {name!r} is taken for the argument of the macro …_at(at, known_at); write "
+                f'moment."{name}", or with its own table\'s name before it',
+                None if place is None else sql.encode()[:place].count(b"\n") + 1,
+            )
         return frozenset(_tables(tree["statements"][0]["node"], frozenset()))
+
+
+def _column_named(node: Any, names: frozenset[str]) -> tuple[str, int | None] | None:
+    """A column below a node that stands without a table's name and has one of these names, and where it stands."""
+    if isinstance(node, list):
+        return next(filter(None, (_column_named(part, names) for part in node)), None)
+    if not isinstance(node, dict):
+        return None
+    if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+        name = node["column_names"][0].lower()
+        if name in names:
+            return name, node.get("query_location")
+    return next(filter(None, (_column_named(part, names) for part in node.values())), None)
 
 
 def _tables(node: Any, own: frozenset[str]) -> set[str]:

@@ -17,7 +17,7 @@ WITH open AS (
         coalesce(customer_id, '') AS customer_id,
         coalesce(currency, 'XXX') AS currency,
         coalesce(placed_at, first_occurred_at) AS since,
-        (SELECT "at"::DATE FROM moment) - coalesce(placed_at, first_occurred_at)::DATE AS age,
+        (SELECT moment."at"::DATE FROM moment) - coalesce(placed_at, first_occurred_at)::DATE AS age,
         greatest(balance, 0) AS owed,
         greatest(-balance, 0) AS owed_back
     FROM orders

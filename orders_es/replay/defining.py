@@ -15,7 +15,7 @@ from orders_es.read_models import needed_by
 from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import tzinfo
 
     from orders_es.log import EventLog
@@ -27,7 +27,14 @@ MEMORY_LIMIT = "1.5GB"
 """What ten million orders' events need, and what a laptop has to spare."""
 
 
-def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: frozenset[tuple[str, int]]) -> None:
+def define(
+    connection: Any,
+    log: EventLog,
+    models: Sequence[ReadModel],
+    types: frozenset[tuple[str, int]],
+    *,
+    only: Container[str] | None = None,
+) -> None:
     """Create `moment`, the read models and the table macros over the relation `events` of a connection.
 
     Args:
@@ -35,6 +42,7 @@ def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: f
         log: The log that is bound there as `events`.
         models: The read models, each after those that it reads.
         types: The event types that the log holds.
+        only: The names of those read models to create, with all that they read; all of them if left out.
 
     Raises:
         BadReadModel: DuckDB refuses a read model, or it lacks a column that its comment names.
@@ -42,6 +50,8 @@ def define(connection: Any, log: EventLog, models: Sequence[ReadModel], types: f
     connection.execute(macro("events_at", None, ""))
     connection.execute(f"CREATE OR REPLACE VIEW moment AS {moment('events')}")
     for model in models:
+        if only is not None and model.name not in only:
+            continue
         needed = needed_by(model, models)
         failing = next(filter(None, (undefined(m, log.registry, types) for m in (model, *needed))), None)
         if failing is not None:

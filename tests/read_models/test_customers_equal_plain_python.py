@@ -1,0 +1,135 @@
+"""`customer_value`, `cohorts` and `receivables` beside loops over folded orders, on any history at any moment."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+
+from orders_es.replay import connect
+
+EXAMPLES = 20
+ZERO = Decimal(0)
+
+
+@pytest.fixture(scope="session")
+def check_on(histories, asking):
+    def check_on(check):
+        @settings(max_examples=EXAMPLES, deadline=None)
+        @given(histories)
+        def on_any(case):
+            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
+                check(session, asked)
+
+        on_any()
+
+    return check_on
+
+
+def sold(asked):
+    """Orders placed and not cancelled, of somebody, by customer and currency."""
+    found = defaultdict(list)
+    for order in asked.orders.values():
+        if order.customer_id is not None and order.placed_at is not None and order.cancelled_at is None:
+            found[order.customer_id, order.currency or "XXX"].append(order)
+    return found
+
+
+def fifths(ordered):
+    """Which fifth each is in, from 1: of one size, but for the first ones, which may be one longer."""
+    size, longer = divmod(len(ordered), 5)
+    bounds = [n + 1 for n in range(5) for _ in range(size + (n < longer))]
+    return dict(zip(ordered, bounds, strict=True))
+
+
+def test_customer_value(check_on, rows_of):
+    def check(session, asked):
+        rows = {(row["customer_id"], row["currency"]): row for row in rows_of(session, "customer_value", asked)}
+        customers = sold(asked)
+        assert set(rows) == set(customers)
+        buys = {key: [order.placed_at for order in orders if order.gross > 0] for key, orders in customers.items()}
+        worth = {key: sum((order.total for order in orders), ZERO) for key, orders in customers.items()}
+        for key, row in rows.items():
+            assert row["orders"] == row["frequency"] == len(buys[key])
+            assert row["first_order_at"] == min(buys[key], default=None)
+            assert row["last_order_at"] == max(buys[key], default=None)
+            assert row["monetary"] == worth[key]
+            if buys[key]:
+                assert row["recency"] == (asked.day(asked.moment) - asked.day(max(buys[key]))).days
+                assert abs(row["average_order"] - worth[key] / len(buys[key])) <= Decimal("0.00005")
+            else:
+                assert (row["recency"], row["average_order"], row["recency_score"]) == (None, None, None)
+        for currency in {currency for _, currency in rows}:
+            own = [key for key in rows if key[1] == currency and buys[key]]
+            for score, worse in (
+                ("recency_score", lambda key: max(buys[key])),
+                ("frequency_score", lambda key: len(buys[key])),
+                ("monetary_score", worth.get),
+            ):
+                expected = fifths(sorted(own, key=lambda key, worse=worse: (worse(key), key[0])))
+                assert {key: rows[key][score] for key in own} == expected
+
+    check_on(check)
+
+
+def test_cohorts(check_on, rows_of):
+    def check(session, asked):
+        cells = defaultdict(lambda: {"customers": set(), "orders": 0, "revenue": ZERO})
+        sizes = defaultdict(set)
+        for (customer, currency), orders in sold(asked).items():
+            months = [asked.day(order.placed_at).replace(day=1) for order in orders if order.gross > 0]
+            if not months:
+                continue
+            cohort = min(months)
+            sizes[currency, cohort].add(customer)
+            for order in orders:
+                day = asked.day(order.placed_at)
+                since = max((day.year - cohort.year) * 12 + day.month - cohort.month, 0)
+                cell = cells[currency, cohort, since]
+                cell["revenue"] += order.total
+                if order.gross > 0:
+                    cell["orders"] += 1
+                    cell["customers"].add(customer)
+        expected = {}
+        for (currency, cohort), size in sizes.items():
+            last = asked.day(asked.moment)
+            for since in range((last.year - cohort.year) * 12 + last.month - cohort.month + 1):
+                cell = cells[currency, cohort, since]
+                active = len(cell["customers"])
+                expected[currency, cohort, since] = (
+                    len(size),
+                    active,
+                    cell["orders"],
+                    cell["revenue"],
+                    active / len(size),
+                )
+        names = ("currency", "cohort", "months_since")
+        rows = rows_of(session, "cohorts", asked)
+        assert {tuple(row.pop(name) for name in names): tuple(row.values()) for row in rows} == expected
+
+    check_on(check)
+
+
+def test_receivables(check_on, rows_of):
+    def check(session, asked):
+        expected = defaultdict(lambda: [0, [], ZERO, ZERO, ZERO, ZERO, ZERO])
+        for order in asked.orders.values():
+            claimed = order.balance > 0 and (order.placed_at is not None or order.cancelled_at is not None)
+            if not claimed and order.balance >= 0:
+                continue
+            row = expected[order.customer_id or "", order.currency or "XXX"]
+            since = order.placed_at or order.first_occurred_at
+            if claimed:
+                age = (asked.day(asked.moment) - asked.day(since)).days
+                row[0] += 1
+                row[1].append(since)
+                row[2 + (age > 30) + (age > 60) + (age > 90)] += order.balance
+            else:
+                row[6] -= order.balance
+        rows = rows_of(session, "receivables", asked)
+        assert {(row.pop("customer_id"), row.pop("currency")): tuple(row.values()) for row in rows} == {
+            key: (count, min(since, default=None), *ages, sum(ages), back, sum(ages) - back)
+            for key, (count, since, *ages, back) in expected.items()
+        }
+
+    check_on(check)

@@ -1,0 +1,187 @@
+"""What tells how orders went their way, beside loops over decoded events, on any history at any moment."""
+
+import itertools
+from collections import Counter, defaultdict
+from datetime import timedelta
+from decimal import Decimal
+from math import ceil
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+
+from orders_es.orders import fold
+from orders_es.replay import connect
+
+EXAMPLES = 20
+MICROSECOND = timedelta(microseconds=1)
+STEPS = ["created", "placed", "paid", "shipped", "delivered"]
+ORDER_OF_STATUSES = ["new", *STEPS, "cancelled"]
+
+
+@pytest.fixture(scope="session")
+def check_on(histories, asking):
+    def check_on(check):
+        @settings(max_examples=EXAMPLES, deadline=None)
+        @given(histories)
+        def on_any(case):
+            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
+                check(session, asked)
+
+        on_any()
+
+    return check_on
+
+
+def lives(asked):
+    """Of each order (status, when it came to it), found by folding what had occurred by each moment of its life."""
+    found = {}
+    for order_id in asked.orders:
+        events = [event for event in asked.events if event.stream_id == order_id]
+        life = []
+        for moment in sorted({event.occurred_at for event in events}):
+            status = fold([event for event in events if event.occurred_at <= moment]).status
+            if not life or life[-1][0] != status:
+                life.append((status, moment))
+        found[order_id] = life
+    return found
+
+
+def quantile(durations, share):
+    """The shortest that is no shorter than that share of them, in seconds."""
+    ordered = sorted(durations)
+    return ordered[max(ceil(share * len(ordered)), 1) - 1] / MICROSECOND / 1e6
+
+
+def test_order_steps(check_on, rows_of):
+    def check(session, asked):
+        rows = defaultdict(list)
+        for row in rows_of(session, "order_steps", asked):
+            rows[row.pop("order_id")].append(row)
+        expected = {}
+        for order_id, life in lives(asked).items():
+            statuses, moments = zip(*life, strict=True)
+            expected[order_id] = [
+                {"status": status, "entered_at": entered, "left_at": left, "next_status": after, "from_status": before}
+                for status, entered, left, after, before in zip(
+                    statuses, moments, (*moments[1:], None), (*statuses[1:], None), (None, *statuses[:-1]), strict=True
+                )
+            ]
+        assert {
+            order_id: sorted(steps, key=lambda row: ORDER_OF_STATUSES.index(row["status"]))
+            for order_id, steps in rows.items()
+        } == expected
+
+    check_on(check)
+
+
+def test_status_transitions(check_on, rows_of):
+    def check(session, asked):
+        waits, entered = defaultdict(list), Counter()
+        for life in lives(asked).values():
+            entered.update(status for status, _ in life)
+            for (status, since), (after, until) in itertools.pairwise(life):
+                waits[status, after].append(until - since)
+        rows = rows_of(session, "status_transitions", asked)
+        assert {(row.pop("from_status"), row.pop("to_status")): tuple(row.values()) for row in rows} == {
+            (status, after): (len(w), quantile(w, 0.5), quantile(w, 0.9), len(w) / entered[status])
+            for (status, after), w in waits.items()
+        }
+
+    check_on(check)
+
+
+def test_late_orders(check_on, rows_of):
+    def check(session, asked):
+        waits = defaultdict(list)
+        for life in lives(asked).values():
+            for (status, since), (after, until) in itertools.pairwise(life):
+                if after != "cancelled":
+                    waits[status].append(until - since)
+        expected = {}
+        for order_id, life in lives(asked).items():
+            status, since = life[-1]
+            if status in {"placed", "paid", "shipped"} and waits[status]:
+                waited, usual = (asked.moment - since) / MICROSECOND / 1e6, quantile(waits[status], 0.9)
+                if waited > usual:
+                    expected[order_id] = (status, asked.orders[order_id].total, since, waited, usual)
+        rows = {row["order_id"]: row for row in rows_of(session, "late_orders", asked)}
+        names = ("status", "total", "waiting_since", "waited", "usual")
+        assert {name: tuple(row[n] for n in names) for name, row in rows.items()} == expected
+        assert all(row["late"] == pytest.approx(row["waited"] - row["usual"]) for row in rows.values())
+        assert all(row["late"] > 0 for row in rows.values())
+
+    check_on(check)
+
+
+def test_order_funnel(check_on, rows_of):
+    def check(session, asked):
+        expected = {}
+        for currency in {order.currency or "XXX" for order in asked.orders.values()}:
+            own = [order for order in asked.orders.values() if (order.currency or "XXX") == currency]
+            furthest = {
+                order.order_id: max(
+                    [1, *(n for n, step in enumerate(STEPS, 1) if getattr(order, f"{step}_at") is not None)]
+                )
+                for order in own
+            }
+            before = None
+            for number, step in enumerate(STEPS, 1):
+                reached = [order for order in own if furthest[order.order_id] >= number]
+                here = [order for order in own if furthest[order.order_id] == number]
+                cancelled = [order for order in here if order.cancelled_at is not None]
+                waiting = [order for order in here if order.cancelled_at is None]
+                expected[currency, number] = (
+                    step,
+                    len(reached),
+                    len(reached) - len(here),
+                    len(waiting),
+                    len(cancelled),
+                    *(sum((order.total for order in some), Decimal(0)) for some in (reached, waiting, cancelled)),
+                    len(reached) / len(own),
+                    len(reached) / before if before else None,
+                )
+                before = len(reached)
+        rows = rows_of(session, "order_funnel", asked)
+        assert {(row.pop("currency"), row.pop("step")): tuple(row.values()) for row in rows} == expected
+
+    check_on(check)
+
+
+def test_cycle_times(check_on, rows_of):
+    def check(session, asked):
+        spans = defaultdict(list)
+        for order in asked.orders.values():
+            for one, two in [*itertools.pairwise(STEPS), ("created", "delivered")]:
+                began, ended = getattr(order, f"{one}_at"), getattr(order, f"{two}_at")
+                if began is not None and ended is not None:
+                    day = asked.day(ended)
+                    spans[day - timedelta(days=day.weekday()), one, two].append(ended - began)
+        expected = {}
+        for key, all_ in spans.items():
+            forward = [span for span in all_ if span >= timedelta(0)]
+            shares = [quantile(forward, share) if forward else None for share in (0.5, 0.9, 0.99)]
+            expected[key] = (len(forward), *shares, len(all_) - len(forward))
+        rows = rows_of(session, "cycle_times", asked)
+        assert {tuple(row.pop(n) for n in ("week", "from_step", "to_step")): tuple(row.values()) for row in rows} == (
+            expected
+        )
+
+    check_on(check)
+
+
+def test_activity(check_on, rows_of):
+    def check(session, asked):
+        events, later = Counter(), Counter()
+        for event in asked.events:
+            local = event.occurred_at.astimezone(ZoneInfo(asked.tz))
+            hour = local.replace(minute=0, second=0, microsecond=0)
+            key = (hour.astimezone(ZoneInfo("UTC")), event.type, event.actor or "")
+            events[key] += 1
+            later[key] += event.recorded_at - event.occurred_at > timedelta(hours=1)
+        rows = rows_of(session, "activity", asked)
+        assert {(row["hour"], row["type"], row["actor"]): (row["events"], row["recorded_later"]) for row in rows} == {
+            key: (count, later[key]) for key, count in events.items()
+        }
+
+    check_on(check)
