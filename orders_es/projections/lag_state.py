@@ -319,6 +319,9 @@ def _state(
     if facts.error is not None:
         return "stuck", facts.error
     if behind is None:
+        begun = facts.runner.started_at
+        if begun is not None and facts.now - begun <= limits.stuck_after and not facts.note:
+            return "catching_up", "it has just begun"
         return "stuck", "it cannot be said how far it is"
     if behind == 0:
         return _idle(facts, limits)
