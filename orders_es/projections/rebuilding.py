@@ -100,7 +100,7 @@ def _next_generation(work: SetWork | HandlerWork, serving: State | None) -> int:
             if what == "building":
                 drop_tables(connection, other.name, other.generation)
                 forget(connection, other.name, other.generation)
-    return max([serving.generation, *(other.generation for _, other in others)]) + 1
+    return max([serving.generation, *(other.generation for what, other in others if what != "building")]) + 1
 
 
 def _rebuild_set(work: SetWork, position: int, generation: int, *, dry_run: bool) -> tuple[Difference, ...]:

@@ -54,7 +54,9 @@ def paid(event, tables):
 
 
 def projections():
-    tables = "CREATE TABLE takings AS SELECT 0 AS orders, 0::DECIMAL(18, 4) AS amount; CREATE TABLE seen(position BIGINT)"
+    tables = (
+        "CREATE TABLE takings AS SELECT 0 AS orders, 0::DECIMAL(18, 4) AS amount; CREATE TABLE seen(position BIGINT)"
+    )
     handlers = {OrderPlaced: placed, PaymentReceived: paid}
     return [*set_projections(["orders"]), Handlers("takings", 1, handlers, tables=tables)]
 

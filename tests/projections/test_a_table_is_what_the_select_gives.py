@@ -29,7 +29,9 @@ EVENTS = st.sampled_from(
     ]
 )
 COMMITS = st.lists(
-    st.dictionaries(st.sampled_from(["A", "B", "C", "D"]), st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=2),
+    st.dictionaries(
+        st.sampled_from(["A", "B", "C", "D"]), st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=2
+    ),
     min_size=1,
     max_size=4,
 )
@@ -39,9 +41,7 @@ def check(log, path):
     models = ReadModels(path)
     with connect(log) as session:
         for name in NAMES:
-            [(position,)] = models.query(
-                "SELECT checkpoint FROM orders_es.projections WHERE name = ?", [name]
-            ).rows()
+            [(position,)] = models.query("SELECT checkpoint FROM orders_es.projections WHERE name = ?", [name]).rows()
             wanted = session.sql(f"FROM {name} ORDER BY ALL", position=position).rows()
             assert models.query(f"FROM {name} ORDER BY ALL").rows() == wanted
 
