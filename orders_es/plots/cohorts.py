@@ -1,0 +1,69 @@
+"""Customers who come back, as a heat map of cohorts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orders_es.plots.style import axes, empty, frame, numbers, of_currency, said, whole_axis
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_cohorts"]
+
+_CELLS_MOST = 400
+_DARK = 0.55
+_LABELS_MOST = 24
+
+
+def plot_cohorts(
+    data: Any,
+    *,
+    currency: str | None = None,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Axes with a row for each month of first purchases, and a cell for each month since: how many bought again.
+
+    Args:
+        data: A session, or the rows of `cohorts`.
+        currency: Which currency; the one with the most money if left out.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+        ax: Where to draw; new axes if left out.
+    """
+    import numpy as np  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    rows, moment = frame(data, "cohorts", at=at, known_at=known_at)
+    ax = axes(ax, 9.0, 5.0)
+    title = "Customers who bought again, by month of their first purchase"
+    if rows.empty:
+        return empty(ax, said(title, moment), "no purchases")
+    rows, _, others = of_currency(rows, currency, "revenue")
+    months = pd.PeriodIndex(pd.to_datetime(rows["cohort"]), freq="M")
+    first, last = months.min(), months.max()
+    cells = np.full((last.ordinal - first.ordinal + 1, int(rows["months_since"].max()) + 1), np.nan)
+    cells[[m.ordinal - first.ordinal for m in months], rows["months_since"].astype(int)] = numbers(rows["retention"])
+    later = cells[:, 1:]
+    top = float(np.nanmax(later)) if later.size and not np.isnan(later).all() else 1.0
+    image = ax.imshow(cells, aspect="auto", cmap="Blues", vmin=0, vmax=top or 1.0)
+    if cells.size <= _CELLS_MOST:
+        for (y, x), share in np.ndenumerate(cells):
+            if not np.isnan(share):
+                dark = share > _DARK * top
+                ax.text(x, y, f"{share:.0%}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    sizes = dict(zip(months, rows["cohort_size"].astype(int), strict=True))
+    every = 1 + len(cells) // _LABELS_MOST
+    names = [first + n for n in range(0, len(cells), every)]
+    ax.set_yticks(range(0, len(cells), every), [f"{name}  ({sizes.get(name, 0):,})" for name in names])
+    whole_axis(ax.xaxis)
+    ax.set_xlabel("months since the first purchase")
+    ax.set_ylabel("first purchase (customers)")
+    bar = ax.figure.colorbar(image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max")
+    bar.set_label("share of the cohort that bought")
+    ax.set_title(said(title, moment, others), loc="left")
+    return ax

@@ -1,0 +1,59 @@
+"""How long orders take from one step to another, week by week."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, numbers, said
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_cycle_times"]
+
+_UNITS = ((172_800.0, 86_400.0, "days"), (5_400.0, 3_600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
+_MARKED_MOST = 60
+
+
+def plot_cycle_times(
+    data: Any,
+    *,
+    steps: tuple[str, str] = ("created", "delivered"),
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Axes with the median, the 90th and the 99th percentile of how long orders took, by the week in which they got there.
+
+    Args:
+        data: A session, or the rows of `cycle_times`.
+        steps: From which step to which.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+        ax: Where to draw; new axes if left out.
+    """
+    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+
+    rows, moment = frame(data, "cycle_times", at=at, known_at=known_at)
+    ax = axes(ax)
+    title = f"From {steps[0]} to {steps[1]}"
+    rows = rows[(rows["from_step"] == steps[0]) & (rows["to_step"] == steps[1])].sort_values("week")
+    if rows.empty:
+        return empty(ax, said(title, moment), "no order made both steps")
+    p90 = numbers(rows["p90"])
+    _, length, unit = next(scale for scale in _UNITS if max(p90.max(), 0) >= scale[0])
+    weeks = pd.to_datetime(rows["week"])
+    marked = len(rows) <= _MARKED_MOST
+    lines = (("p99", "99 in 100 within", GREY, ":", "^"), ("p90", "9 in 10 within", ORANGE, "--", "s"))
+    for column, label, colour, line, mark in (*lines, ("p50", "half within", BLUE, "-", "o")):
+        values = numbers(rows[column]) / length
+        ax.plot(weeks, values, line, color=colour, marker=mark if marked else "", ms=4, lw=2, label=label)
+    ax.set_ylim(bottom=min(0.0, float(numbers(rows["p50"]).min()) / length))
+    ax.set_ylabel(unit)
+    ax.set_xlabel("week in which they got there")
+    date_axis(ax)
+    ax.legend(frameon=False)
+    ax.set_title(said(title, moment, f"{int(rows['orders'].sum()):,} orders"), loc="left")
+    return ax

@@ -1,0 +1,70 @@
+"""How far projections are behind, over time, with the limit that was promised."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from orders_es.plots.style import BLUE, GREY, ORANGE, VERMILION, axes, date_axis, empty, frame, numbers, said
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_lag"]
+
+_LINES = ((BLUE, "-"), (ORANGE, "--"), (GREY, "-."), ("black", ":"))
+_POINTS_MOST = 2_000
+
+
+def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | None = None) -> Axes:
+    """Axes with a line for each projection: the age of the oldest event that it has not processed. Gaps are unknown.
+
+    Args:
+        samples: Rows with `projection`, `sampled_at` and `seconds_behind`.
+        sla: The limit promised, as a length of time or in seconds: a line, and where a projection is above it, shade.
+        ax: Where to draw; new axes if left out.
+    """
+    import numpy as np  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    rows, _ = frame(samples, "")
+    ax = axes(ax)
+    title = "Projection lag: age of the oldest unprocessed event"
+    if rows.empty:
+        return empty(ax, title, "no samples")
+    limit = sla.total_seconds() if isinstance(sla, timedelta) else sla
+    worst = 0.0
+    for number, (name, part) in enumerate(rows.sort_values("sampled_at").groupby("projection")):
+        times, seconds = _thinned(pd.to_datetime(part["sampled_at"], utc=True), numbers(part["seconds_behind"]))
+        colour, line = _LINES[number % len(_LINES)]
+        ax.plot(times, seconds, line, color=colour, lw=1.8, marker="o" if len(times) == 1 else "", label=str(name))
+        worst = max(worst, float(np.nanmax(seconds)) if not np.isnan(seconds).all() else 0.0)
+        if limit is not None:
+            ax.fill_between(
+                times, limit, seconds, where=seconds > limit, interpolate=True, color=VERMILION, alpha=0.3, lw=0
+            )
+    note = ""
+    if limit is not None:
+        ax.axhline(limit, color=VERMILION, lw=1.2, ls=(0, (6, 3)), label=f"promised: {limit:g} s")
+        over = rows[numbers(rows["seconds_behind"]) > limit]
+        names = ", ".join(map(str, over["projection"].unique()[:3]))
+        note = f"above it: {names}, worst {worst:,.1f} s" if len(over) else "never above it"
+    ax.set_ylim(bottom=0, top=max(worst, limit or 0.0, 1e-3) * 1.15)
+    ax.set_ylabel("seconds")
+    ax.set_xlabel("UTC")
+    date_axis(ax)
+    ax.legend(frameon=False, loc="upper left")
+    ax.set_title(said(title, note), loc="left")
+    return ax
+
+
+def _thinned(times: Any, seconds: Any) -> tuple[Any, Any]:
+    """At most some thousand points, of each stretch its worst, so that no breach is thinned away."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    if len(seconds) <= _POINTS_MOST:
+        return times.to_numpy(), seconds
+    edges = np.linspace(0, len(seconds), _POINTS_MOST + 1).astype(int)
+    worst = [a + int(np.argmax(np.nan_to_num(seconds[a:b], nan=-1.0))) for a, b in pairwise(edges)]
+    return times.to_numpy()[worst], seconds[worst]

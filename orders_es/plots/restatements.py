@@ -1,0 +1,79 @@
+"""By how much past days have changed since they were first known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orders_es.plots.style import BLUE, VERMILION, axes, date_axis, empty, frame, money_axis, numbers, of_currency, said
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_restatements"]
+
+_DAYS_MOST = 400
+
+
+def plot_restatements(
+    data: Any,
+    *,
+    measure: str = "net",
+    currency: str | None = None,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Axes with a bar for each business day: what came to its figure, or went from it, after it was first known.
+
+    Args:
+        data: A session, or the rows of `restatements`.
+        measure: Which figure: net, gross, discounts, returns, payments or refunds.
+        currency: Which currency; the one with the largest changes if left out.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+        ax: Where to draw; new axes if left out.
+    """
+    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+
+    rows, moment = frame(data, "restatements", at=at, known_at=known_at)
+    ax = axes(ax)
+    title = f"Restatements: {measure} of each day, now beside what was first known"
+    if rows.empty:
+        return empty(ax, said(title, moment), "no days")
+    rows, currency, others = of_currency(rows, currency, f"{measure}_change")
+    exact = rows[f"{measure}_change"].dropna()
+    changes = (
+        pd.Series(numbers(rows[f"{measure}_change"]), pd.to_datetime(rows["day"])).fillna(0).groupby(level=0).sum()
+    )
+    changed = changes[changes != 0]
+    if changed.empty:
+        return empty(
+            ax, said(title, moment, others), f"none of {len(changes):,} days has changed since it was first known"
+        )
+    width, step = 1, "day"
+    if (changes.index.max() - changes.index.min()).days > _DAYS_MOST:
+        changed, width, step = changed.resample("W-MON", closed="left", label="left").sum(), 7, "week"
+    for sign, colour, hatch, label in ((1, BLUE, "", "more than first known"), (-1, VERMILION, "///", "less")):
+        part = changed[changed * sign > 0]
+        ax.bar(
+            part.index,
+            part,
+            width=width * 0.85,
+            align="edge",
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            lw=0,
+            label=label,
+        )
+    ax.axhline(0, color="black", lw=0.8)
+    ax.set_xlim(changes.index.min() - pd.Timedelta(days=1), changes.index.max() + pd.Timedelta(days=width + 1))
+    date_axis(ax)
+    money_axis(ax.yaxis, f"{currency} a {step}")
+    ax.legend(frameon=False)
+    total = sum(exact[1:], exact.iloc[0]) if len(exact) else 0
+    note = f"{int((changes != 0).sum()):,} of {len(changes):,} days changed, by {total:+,.2f} {currency} in all"
+    ax.set_title(said(title, moment, note, others), loc="left")
+    return ax

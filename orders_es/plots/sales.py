@@ -1,0 +1,97 @@
+"""Sales over time, as bars with their trend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orders_es.plots.style import (
+    BLUE,
+    SKY,
+    VERMILION,
+    axes,
+    date_axis,
+    empty,
+    frame,
+    money_axis,
+    numbers,
+    of_currency,
+    said,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_sales"]
+
+_DAYS_MOST = 200
+_WEEKS_MOST = 1_400
+_TREND = 7
+
+
+def plot_sales(
+    data: Any,
+    *,
+    measure: str = "revenue",
+    currency: str | None = None,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Axes with one bar a day, week or month, whichever can be read, and the mean of seven of them as a line.
+
+    Args:
+        data: A session, or the rows of `daily_sales`.
+        measure: A money column of `daily_sales`.
+        currency: Which currency; the one with the most money if left out.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+        ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"day": [pd.Timestamp("2011-06-03")], "currency": ["GBP"], "revenue": [20]})
+        >>> plot_sales(rows).get_ylabel()
+        'GBP'
+    """
+    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+
+    rows, moment = frame(data, "daily_sales", at=at, known_at=known_at)
+    ax = axes(ax)
+    name = measure.replace("_", " ").capitalize()
+    if rows.empty:
+        return empty(ax, said(name, moment), "nothing was sold")
+    rows, currency, others = of_currency(rows, currency, measure)
+    days = pd.Series(numbers(rows[measure]), pd.to_datetime(rows["day"])).groupby(level=0).sum().sort_index()
+    span = (days.index[-1] - days.index[0]).days + 1
+    step, rule, width = "day", "D", 1
+    if span > _WEEKS_MOST:
+        step, rule, width = "month", "MS", 28
+    elif span > _DAYS_MOST:
+        step, rule, width = "week", "W-MON", 7
+    sums = days.resample(rule, closed="left", label="left").sum()
+    heights = sums.to_numpy()
+    ax.bar(
+        sums.index,
+        heights,
+        width=width * 0.85,
+        align="edge",
+        color=[VERMILION if height < 0 else SKY for height in heights],
+        label=f"a {step}",
+    )
+    if len(sums) > _TREND:
+        trend = sums.rolling(_TREND, min_periods=1).mean().to_numpy()
+        ax.plot(
+            pd.DatetimeIndex(sums.index) + pd.Timedelta(days=width / 2),
+            trend,
+            color=BLUE,
+            lw=2,
+            label=f"mean of {_TREND} {step}s",
+        )
+        ax.legend(frameon=False, loc="upper left")
+    ax.axhline(0, color="black", lw=0.8)
+    date_axis(ax)
+    money_axis(ax.yaxis, currency)
+    ax.set_title(said(f"{name} by {step}", moment, others), loc="left")
+    return ax

@@ -1,0 +1,164 @@
+"""What all plots share: where their data comes from, colours that survive greyscale, axes with dates and money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "ORANGE",
+    "SKY",
+    "VERMILION",
+    "axes",
+    "date_axis",
+    "duration",
+    "empty",
+    "frame",
+    "money_axis",
+    "numbers",
+    "of_currency",
+    "said",
+    "whole_axis",
+]
+
+# Okabe and Ito's colours, told apart by colour-blind readers; beside each other they differ in lightness as well.
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+VERMILION = "#D55E00"
+SKY = "#9ACCEC"
+GREY = "#767676"
+
+_SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), float("inf"): ("days", 86_400.0)}
+
+
+def frame(
+    data: Any, model: str, *, at: datetime | None = None, known_at: datetime | None = None
+) -> tuple[pd.DataFrame, str]:
+    """The rows to draw, and a note on the moment they are of.
+
+    Args:
+        data: A session, which is asked for the read model; an `Answer`; a pandas DataFrame; or any Arrow table.
+        model: The read model.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+
+    Raises:
+        TypeError: `at` or `known_at` with data that is computed already.
+    """
+    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+
+    if hasattr(data, "table") and hasattr(data, "sql"):
+        answer = data.table(model, at=at, known_at=known_at)
+        return answer.to_pandas(), str(answer.as_of)
+    if at is not None or known_at is not None:
+        raise TypeError("at= and known_at= are for a session; this data is of one moment already")
+    if isinstance(data, pd.DataFrame):
+        return data, ""
+    if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
+        return data.to_pandas(), str(data.as_of)
+    if hasattr(data, "__arrow_c_stream__"):
+        import pyarrow as pa  # noqa: PLC0415 - as above
+
+        return pa.table(data).to_pandas(), ""
+    raise TypeError(f"give a session, an Answer, a DataFrame or an Arrow table, not {type(data).__name__}")
+
+
+def axes(ax: Axes | None, width: float = 9.0, height: float = 4.5) -> Axes:
+    """The axes given, or those of a new figure that pyplot shows in a notebook."""
+    if ax is None:
+        try:
+            from matplotlib import pyplot as plt  # noqa: PLC0415 - only who draws needs it
+        except ImportError as error:
+            raise ImportError("plots need matplotlib: pip install 'orders_es[plots]'") from error
+        ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def empty(ax: Axes, title: str, why: str) -> Axes:
+    """Axes that say that there is nothing to show, and why."""
+    ax.set_title(title, loc="left")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    return ax
+
+
+def said(title: str, *notes: str) -> str:
+    """A title with its notes in a second line, those that say something."""
+    rest = ", ".join(note for note in notes if note)
+    return f"{title}\n{rest}" if rest else title
+
+
+def numbers(values: Any) -> Any:
+    """Exact values as floats, which is what pictures are made of; nothing is computed from them."""
+    import numpy as np  # noqa: PLC0415 - pandas has loaded it
+
+    return np.array([float("nan") if value is None else float(value) for value in values], dtype=float)
+
+
+def of_currency(rows: pd.DataFrame, currency: str | None, weight: str) -> tuple[pd.DataFrame, str, str]:
+    """The rows of one currency, its name, and a note on the others: money of two currencies is never added up.
+
+    Args:
+        rows: With a column `currency`.
+        currency: Which one; the one with the largest sum of `weight` if left out.
+        weight: A column.
+    """
+    known = [value for value in rows["currency"].dropna().unique().tolist() if value]
+    if not known:
+        return rows, currency or "", ""
+    if currency is None:
+        sizes = {name: sum(map(abs, rows.loc[rows["currency"] == name, weight].dropna())) for name in known}
+        currency = max(known, key=lambda name: (sizes[name], name))
+    others = sorted(set(known) - {currency})
+    note = f"without {', '.join(others[:3])}{' …' if len(others) > 3 else ''}" if others else ""  # noqa: PLR2004 - three fit
+    return rows[rows["currency"] == currency], currency, note
+
+
+def money_axis(axis: Any, currency: str) -> None:
+    """Thousands with a mark, and the currency as the axis's label."""
+    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415 - only who draws needs it
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_label_text(currency)
+
+
+def whole_axis(axis: Any) -> None:
+    """Whole numbers, with a mark for thousands."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # noqa: PLC0415 - only who draws needs it
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def date_axis(ax: Axes) -> None:
+    """Dates that say each year and month once."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - only who draws needs it
+
+    locator = AutoDateLocator(minticks=3, maxticks=9)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it.
+
+    Example:
+        >>> duration(90), duration(7_200), duration(604_800)
+        ('1.5 min', '2 h', '7 days')
+    """
+    for most, (unit, length) in _SHORT.items():
+        if abs(seconds) < most:
+            return f"{seconds / length:.1f}".removesuffix(".0") + f" {unit}"
+    raise AssertionError("unreachable")
