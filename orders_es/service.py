@@ -26,7 +26,7 @@ from orders_es.replay.moments import instant
 from orders_es.replay.snapshots import EVERY, Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from orders_es.log import Appended, EventLog, RecordedEvent
@@ -67,6 +67,7 @@ def handle(
     actor: str | None = None,
     correlation_id: str | None = None,
     causation_id: str | None = None,
+    provided: Callable[[Order], bool] | None = None,
     attempts: int = 5,
     snapshot_every: int | None = EVERY,
 ) -> Handled:
@@ -85,6 +86,8 @@ def handle(
         actor: Who asks.
         correlation_id: The conversation that it belongs to.
         causation_id: What caused it; `command_id` if left out.
+        provided: Says of the order, just as the command would meet it, whether to go on; if not, nothing is appended. Nobody
+            can change the order between that look and the append.
         attempts: How many times to try in all, 1 or more.
         snapshot_every: After so many events an order gets a snapshot, from which the next commands on it begin; None to
             take and use none. See `orders_es.replay.Snapshots`.
@@ -116,7 +119,7 @@ def handle(
             if before is not None:
                 return before
         order = fold(history, start)
-        decided = decide(command, order)
+        decided = decide(command, order) if provided is None or provided(order) else []
         if not decided:
             return Handled(order=order, events=(), appended=None, duplicate=False)
         events = [
