@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orders_es.projections.lag import Lag, LagLimits, LagState
     from orders_es.projections.sla import Breach
 
-__all__ = ["lag"]
+__all__ = ["lag", "stopping"]
 
 _CLEAR = "\x1b[H\x1b[J"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -115,14 +115,15 @@ def _rounds(every: timedelta | None) -> Iterator[None]:
     if every is None:
         yield
         return
-    with _stopping() as stop:
+    with stopping() as stop:
         while not stop.is_set():
             yield
             stop.wait(every.total_seconds())
 
 
 @contextmanager
-def _stopping() -> Iterator[threading.Event]:
+def stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, in a block."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -138,7 +139,7 @@ def _stopping() -> Iterator[threading.Event]:
 def _serve(log: EventLog, models: str, limits: LagLimits, port: int) -> None:
     from orders_es.projections.metrics import LagCollector, serve_metrics  # noqa: PLC0415 - an extra
 
-    with _stopping() as stop:
+    with stopping() as stop:
         port, end = serve_metrics(LagCollector(log, models, limits=limits), port)
         click.echo(f"metrics at http://127.0.0.1:{port}/metrics; Ctrl-C ends it", err=True)
         try:

@@ -19,7 +19,9 @@ from orders_es.cli.lag import lag
 from orders_es.cli.look import history, show
 from orders_es.cli.project import project
 from orders_es.cli.query import catalog, sql
+from orders_es.cli.report import report
 from orders_es.cli.sources import import_, simulate
+from orders_es.cli.unpaid import unpaid
 from orders_es.errors import (
     BadReadModel,
     CannotExport,
@@ -131,6 +133,7 @@ for _command in (
     diff,
     sql,
     catalog,
+    report,
     copy,
     compact,
     vacuum,
@@ -139,6 +142,7 @@ for _command in (
     snapshots,
     project,
     lag,
+    unpaid,
     dead_letters,
 ):
     main.add_command(_command)

@@ -1,0 +1,102 @@
+"""The command `unpaid`: cancels orders that were placed and not paid in time, and sends back what was paid of them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orders_es.cli.lag import stopping
+from orders_es.cli.options import as_json, duration, existing_log, log_option, zone_option
+from orders_es.cli.output import count, print_json, print_text, printable, span, table
+from orders_es.cli.projecting import models_option
+from orders_es.cli.times import TimeError, format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta, tzinfo
+
+    from orders_es.projections.unpaid import Due
+
+__all__ = ["unpaid"]
+
+
+def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    try:
+        return None if value is None else parse_instant(value, ctx.params["tz"])
+    except TimeError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(short_help="Cancel orders that were not paid in time, and refund what was paid of them.")
+@click.option(
+    "--after",
+    metavar="LENGTH",
+    required=True,
+    callback=duration,
+    help="How long after being placed an order may be unpaid: 90s, 15m, 12h, 3d.",
+)
+@click.option("--since", metavar="TIME", callback=_since, help="Leave orders alone that were placed before then.")
+@click.option("--dry-run", is_flag=True, help="Only say which orders it would cancel; nothing is written.")
+@click.option("--follow", is_flag=True, help="Go on as time passes and the log grows, until Ctrl-C.")
+@zone_option("Where --since without a zone is read.")
+@models_option
+@log_option()
+@as_json
+def unpaid(
+    after: timedelta,
+    since: datetime | None,
+    dry_run: bool,
+    follow: bool,
+    tz: tzinfo,
+    models: str,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Cancel orders that were placed, not shipped, and not paid in full within a time; refund what was paid of them.
+
+    Each order is cancelled once and each payment refunded once, however often this is killed and started again, or run
+    twice. On a log with a past, look at --dry-run first.
+
+    \b
+    Example:
+      orders-es unpaid --after 3d --dry-run --models shop.duckdb --log my-log
+      orders-es unpaid --after 3d --since 2026-06-01 --follow --models shop.duckdb --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.projections.unpaid import Due, Unpaid  # noqa: PLC0415 - `--help` does not need it
+
+    del tz
+    if follow and dry_run:
+        raise click.UsageError("--dry-run looks once; leave out --follow")
+    cancelled: list[Due] = []
+
+    def told(what: Any) -> None:
+        if isinstance(what, Due):
+            cancelled.append(what)
+            if not as_json:
+                print_text(f"cancelled {printable(what.order_id)}, placed {format_instant(what.placed_at)}")
+        else:
+            click.echo(f"orders-es: {what}", err=True)
+
+    with existing_log(log) as opened:
+        manager = Unpaid(opened, models, after, since=since)
+        if follow:
+            with stopping() as stop:
+                manager.follow(stop, told=told)
+        else:
+            cancelled += manager.would_cancel() if dry_run else manager.run()
+    if as_json:
+        orders = [{field.name: getattr(due, field.name) for field in fields(due)} for due in cancelled]
+        print_json({"after_seconds": after.total_seconds(), "dry_run": dry_run, "cancelled": orders})
+    elif not follow:
+        _tell(cancelled, after, dry_run=dry_run)
+
+
+def _tell(cancelled: list[Due], after: timedelta, *, dry_run: bool) -> None:
+    if cancelled:
+        rows = [
+            [printable(due.order_id), format_instant(due.placed_at), format_instant(due.due_at)] for due in cancelled
+        ]
+        print_text(table(rows, heads=["order", "placed", "to be paid by"], indent=0))
+    done = "would be cancelled" if dry_run else "cancelled"
+    print_text(f"{count(len(cancelled), 'order')} not paid within {span(after)}, {done}")
