@@ -46,7 +46,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
             )
     note = ""
     if limit is not None:
-        ax.axhline(limit, color=VERMILION, lw=1.2, ls=(0, (6, 3)), label=f"promised: {limit:g} s")
+        ax.axhline(limit, color=VERMILION, lw=1.8, ls=(0, (1, 1.5)), label=f"promised: {limit:g} s")
         over = rows[numbers(rows["seconds_behind"]) > limit]
         names = ", ".join(map(str, over["projection"].unique()[:3]))
         note = f"above it: {names}, worst {worst:,.1f} s" if len(over) else "never above it"

@@ -1,0 +1,66 @@
+"""The plots of a report, as SVG to be put into a page."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from orders_es.replay import Session
+
+__all__ = ["PICTURES", "pictures"]
+
+PICTURES = {
+    "daily_sales": ("sales", 9.0, 4.0),
+    "restatements": ("restatements", 9.0, 4.0),
+    "cohorts": ("cohorts", 9.0, 5.0),
+    "order_funnel": ("funnel", 9.0, 3.6),
+    "status_transitions": ("status_flow", 11.0, 4.2),
+    "cycle_times": ("cycle_times", 9.0, 4.0),
+}
+"""The read models that have a plot: its name without `plot_`, and its size in inches."""
+
+
+def pictures(session: Session, *, at: datetime | None, known_at: datetime | None) -> Iterator[tuple[str, str]]:
+    """Each read model that has a plot, and that plot as an `<svg>` element.
+
+    Args:
+        session: The log's session.
+        at: Only what had occurred by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        ImportError: There is no matplotlib.
+    """
+    from orders_es import plots  # noqa: PLC0415 - only who draws needs it
+
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise ImportError("a report needs matplotlib: pip install 'orders_es[plots]'") from error
+
+    for model, (name, width, height) in PICTURES.items():
+        plot: Callable[..., Any] = getattr(plots, f"plot_{name}")
+        # A figure of its own, unknown to pyplot: no window, no backend, nothing to close.
+        figure = Figure(figsize=(width, height), layout="constrained")
+        ax = plot(session, at=at, known_at=known_at, ax=figure.subplots())
+        yield model, _svg(figure, model, ax.get_title(loc="left"))
+
+
+def _svg(figure: Any, name: str, title: str) -> str:
+    """A figure as an element: without the file's head, and with ids that no other picture of the page has."""
+    from matplotlib import rc_context  # noqa: PLC0415 - as above
+
+    text = io.StringIO()
+    with rc_context({"svg.hashsalt": name}):  # the same figure is the same text, every time
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    whole = text.getvalue()
+    element = whole[whole.index("<svg") :]
+    for mark in ('id="', 'xlink:href="#', "url(#"):
+        element = element.replace(mark, f"{mark}{name}-")
+    said = escape(title.replace("\n", ": "), quote=True)
+    return element.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)

@@ -1,0 +1,132 @@
+"""`write_report`: every read model as a file, and a page over them, all of one moment of one log."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from orders_es.errors import CannotExport
+from orders_es.export import export
+from orders_es.report.page import Section, page
+from orders_es.report.pictures import pictures
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orders_es.export import Exported
+    from orders_es.replay import Session
+
+__all__ = ["Report", "write_report"]
+
+_SHOWN = 20
+_WHOLE_LIFE = ("order_history", "order_record_history")
+"""As long as the log itself, and for joining rather than for reading: left out."""
+_FIGURES = """
+SELECT
+    coalesce(currency, 'XXX') AS currency,
+    count(*) AS orders,
+    count(placed_at) AS placed,
+    count(CASE WHEN status = 'delivered' THEN 1 END) AS delivered,
+    count(cancelled_at) AS cancelled,
+    coalesce(sum(CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NULL THEN total END), 0)::DECIMAL(28, 4) AS revenue,
+    sum(paid)::DECIMAL(28, 4) AS paid,
+    sum(refunded)::DECIMAL(28, 4) AS refunded,
+    sum(balance)::DECIMAL(28, 4) AS balance
+FROM orders
+GROUP BY ALL
+ORDER BY orders DESC, currency
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written.
+
+    Args:
+        page: The page.
+        files: All files, the page first.
+        tables: What each table came to.
+    """
+
+    page: str
+    files: tuple[str, ...]
+    tables: tuple[Exported, ...]
+
+
+def write_report(
+    session: Session,
+    out: str | os.PathLike[str],
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    form: Literal["parquet", "csv", "xlsx"] = "parquet",
+    replace: bool = False,
+    progress: bool = False,
+) -> Report:
+    """Write all read models of a session, and `index.html`, to a folder. Read-only on the log.
+
+    Everything is of one moment, even if others append meanwhile: where no `known_at` is given, it is the time at which the
+    log's last event was recorded. The page comes last, so a folder with a page is complete.
+
+    Args:
+        session: The log's session; read models of one's own that it has are in the report.
+        out: The folder; it is made if it is not there.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+        form: The kind of file for the tables.
+        replace: Replace a report that is there.
+        progress: Show a bar, on a terminal.
+
+    Raises:
+        CannotExport: There is a report already, or a table is too large for a workbook.
+        NaiveTime: A time has no time zone.
+        ImportError: matplotlib is not installed, or openpyxl for workbooks.
+        OSError: The disk refuses.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> from orders_es.replay import connect
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
+        >>> report = write_report(connect(log), tempfile.mkdtemp())
+        >>> [table.rows for table in report.tables if table.provenance.name == "orders"]
+        [1]
+    """
+    from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
+
+    folder = Path(out)
+    index = folder / "index.html"
+    if index.exists() and not replace:
+        raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
+    folder.mkdir(parents=True, exist_ok=True)
+    index.unlink(missing_ok=True)
+    known_at = known_at or session.log.head().recorded_at
+    models = [model for model in session.models if model.name not in _WHOLE_LIFE]
+    done, sections = [], []
+    with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:
+        figures = session.sql(_FIGURES, at=at, known_at=known_at).to_arrow()
+        drawn = dict(pictures(session, at=at, known_at=known_at))
+        bar.update(2)
+        for model in models:
+            table = export(session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at)
+            shown = session.sql(_first(model.name, model.key), at=at, known_at=known_at).to_arrow()
+            done.append(table)
+            sections.append(Section(model, table.rows, Path(table.path).name, shown, drawn.get(model.name, "")))
+            bar.update(1)
+    text = page(done[0].provenance, figures, sections)
+    fresh = folder / f".index.html.{os.getpid()}"
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(index)
+    return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done))
+
+
+def _first(name: str, key: tuple[str, ...]) -> str:
+    """SQL for the rows of a read model that the page shows: the first in its own order, or by its key."""
+    from orders_es.report.page import TOP  # noqa: PLC0415 - beside its text
+
+    order = TOP.get(name) or ", ".join(f'"{column}"' for column in key) or "ALL"
+    return f'SELECT * FROM "{name}" ORDER BY {order} LIMIT {_SHOWN}'
