@@ -48,7 +48,7 @@ _ORDER = (
 _CELL_MOST = 60
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 70rem; margin: 2rem auto;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 80rem; margin: 2rem auto;
   padding: 0 1.5rem; }
 h1 { margin-bottom: 0.2rem; } h2 { margin: 3rem 0 0.2rem; border-top: 1px solid #ccc; padding-top: 1.5rem; }
 p.meaning, p.note { margin: 0.2rem 0 0.8rem; color: #555; }
@@ -92,7 +92,7 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section])
     """
     places = {name: number for number, name in enumerate(_ORDER)}
     ordered = sorted(sections, key=lambda section: (places.get(section.model.name, len(places)), section.model.name))
-    links = "".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in ordered)
+    links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in ordered)
     body = "\n".join(_section(section) for section in ordered)
     name = escape(provenance.origin)
     return f"""<!DOCTYPE html>
