@@ -1,23 +1,34 @@
 """Projections: read models kept in a DuckDB file as the log grows, each with a checkpoint that never disagrees with it.
 
 `Projector` runs them, `ReadModels` asks them. A projection is a read model's SELECT (`SetProjection`), or Python functions
-called event by event (`Handlers`). docs/projections.md says what is promised.
+called event by event (`Handlers`); a `ProcessManager` reacts by commands. docs/projections.md says what is promised.
+`measure_lag` and `check_sla` say how far behind they are.
 """
 
 from orders_es.projections.comparing import Difference, RowDifference
 from orders_es.projections.definitions import Handlers, SetProjection, set_projections
 from orders_es.projections.handler_tables import Tables
+from orders_es.projections.lag import Freshness, Lag, LagLimits, lag_history, measure_lag
 from orders_es.projections.letters import DeadLetter
+from orders_es.projections.process_manager import Ask, Case, ProcessManager
 from orders_es.projections.projector import Projector
 from orders_es.projections.reading import ReadModels, Rows
 from orders_es.projections.rebuilding import Rebuilt
 from orders_es.projections.running import Ran
+from orders_es.projections.sla import Breach, check_sla
 from orders_es.projections.tables import State
 
 __all__ = [
+    "Ask",
+    "Breach",
+    "Case",
     "DeadLetter",
     "Difference",
+    "Freshness",
     "Handlers",
+    "Lag",
+    "LagLimits",
+    "ProcessManager",
     "Projector",
     "Ran",
     "ReadModels",
@@ -27,5 +38,8 @@ __all__ = [
     "SetProjection",
     "State",
     "Tables",
+    "check_sla",
+    "lag_history",
+    "measure_lag",
     "set_projections",
 ]

@@ -80,9 +80,12 @@ def measure_lag(
         who = "another process" if error.pid is None else f"process {error.pid}"
         locked = f"the read-model file is held by {who}, so this is by the runner file alone"
     except NoReadModels:
-        if not runners:
+        if not any(map(_lives, runners.values())):
             raise
         noted = {}
+    if not locked:
+        # What the file does not know is being made just now, or it was dropped and its runner file is all that is left.
+        runners = {name: seen for name, seen in runners.items() if name in noted or _lives(seen)}
     # The tables first, then the log, then the clock: so a position is never past the head, nor an event in the future.
     at = asked or datetime.now(UTC)
     edge = Edge(log, at, limits)
@@ -135,6 +138,10 @@ def _noted(path: Path, now: datetime, limits: LagLimits, timeout: float) -> dict
             except duckdb.CatalogException as error:
                 raise DamagedReadModels(str(path), "it is a DuckDB file of something else") from error
     return {noted.projection: noted for noted in found if noted is not None}
+
+
+def _lives(seen: Seen) -> bool:
+    return seen.runner.holds is not False
 
 
 def _runners(path: Path) -> dict[str, Seen]:

@@ -12,6 +12,7 @@ import pytest
 
 from orders_es.errors import DamagedReadModels, NaiveTime, NoReadModels
 from orders_es.log import open_log
+from orders_es.projections import Projector, set_projections
 from orders_es.projections.lag import Freshness, lag_history, measure_lag
 from orders_es.projections.lag_facts import seen_runner
 
@@ -133,6 +134,18 @@ def test_a_projection_that_is_being_made_has_only_a_runner_file(shop, clock):
         runner._beat()
         assert shop.lag().state == "stuck"
     assert not shop.models.exists(), "measuring makes no file"
+    with pytest.raises(NoReadModels):
+        shop.lag()
+
+
+def test_a_projection_that_was_dropped_is_gone(shop):
+    shop.order()
+    shop.run()
+    projector = Projector(shop.log, shop.models, set_projections(["orders", "order_items"]), clock=shop.clock)
+    projector.run()
+    assert [lag.projection for lag in measure_lag(shop.log, shop.models)] == ["order_items", "orders"]
+    projector.drop("order_items")
+    assert [lag.projection for lag in measure_lag(shop.log, shop.models)] == ["orders"]
 
 
 def test_measuring_never_keeps_a_runner_from_starting(shop):

@@ -57,6 +57,18 @@ def test_a_retried_command_is_decided_again_and_may_be_refused(log):
     assert refusal.value.rule == "not_cancelled"
 
 
+def test_a_retried_command_is_looked_at_again_whether_it_is_still_wanted(log):
+    seen = []
+
+    def wanted(order):
+        seen.append(order.item_count)
+        return order.item_count == 0
+
+    handled = handle(Overtaken(log, 1), "A-1", CancelOrder(), provided=wanted)
+    assert seen == [0, 1], "first as it stood, then as the other left it"
+    assert (handled.events, handled.appended, load_order(log, "A-1").status) == ((), None, "created")
+
+
 def test_threads_with_one_log_all_get_their_items_in(log):
     def add():
         for _ in range(5):
