@@ -6,7 +6,7 @@ called event by event (`Handlers`); a `ProcessManager` reacts by commands. docs/
 """
 
 from orders_es.projections.comparing import Difference, RowDifference
-from orders_es.projections.definitions import Handlers, SetProjection, set_projections
+from orders_es.projections.definitions import Handlers, SetProjection, in_batches, set_projections
 from orders_es.projections.handler_tables import Tables
 from orders_es.projections.lag import Freshness, Lag, LagLimits, lag_history, measure_lag
 from orders_es.projections.letters import DeadLetter
@@ -39,6 +39,7 @@ __all__ = [
     "State",
     "Tables",
     "check_sla",
+    "in_batches",
     "lag_history",
     "measure_lag",
     "set_projections",

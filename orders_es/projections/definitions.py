@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from orders_es.log import RecordedEvent
     from orders_es.read_models import ReadModel
 
-__all__ = ["Handler", "Handlers", "Policy", "SetProjection", "set_projections"]
+__all__ = ["BatchHandler", "Handler", "Handlers", "Policy", "SetProjection", "in_batches", "set_projections"]
 
 Handler = Callable[["RecordedEvent", Any], object]
 """A function that is called with one event and with the `Tables` of its projection; None where that has none."""
+BatchHandler = Callable[[Sequence["RecordedEvent"], Any], object]
+"""The same with a list of events, where `in_batches` marks the function."""
 Policy = Literal["stop", "continue"]
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 
@@ -108,7 +110,7 @@ def set_projections(
 class Handlers:
     """Python functions by event type, called with each such event in the log's order: for side tables and outside effects.
 
-    What they do to their tables, and that they have done it, is committed together: each event counts exactly once there,
+    A function is called with one event, or with many where `in_batches` marks it. What they do to their tables, and that they have done it, is committed together: each event counts exactly once there,
     whenever the runner dies. Effects elsewhere happen at least once; make them harmless to repeat, by the event's id.
 
     Args:
@@ -172,6 +174,24 @@ class Handlers:
         """
         del tz
         return _hash([self.tables, *sorted(self.types)])
+
+
+def in_batches(function: BatchHandler) -> Handler:
+    """A decorator: let a handler be called with a list of events, in order, instead of one: for rows in bulk.
+
+    A list has events that follow each other and are all this function's, whatever their types. Where it fails, it is called
+    again with shorter lists, down to the event that is to blame.
+
+    Args:
+        function: The handler.
+
+    Example:
+        >>> @in_batches
+        ... def placed(events, tables):
+        ...     tables.execute("UPDATE placed SET n = n + ?", [len(events)])
+    """
+    function.in_batches = True  # type: ignore[attr-defined]
+    return function  # type: ignore[return-value]
 
 
 def _without_header(sql: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
+from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,13 @@ _BATCH_MOST = 1_000
 
 
 class _Failed(Exception):
-    """A handler failed on an event; it is the cause."""
+    """A handler failed on an event, or on one of several in a row; its error is the cause."""
 
-    def __init__(self, event: RecordedEvent, index: int) -> None:
-        super().__init__(event, index)
+    def __init__(self, event: RecordedEvent, index: int, count: int = 1) -> None:
+        super().__init__(event, index, count)
         self.event = event
         self.index = index
+        self.count = count
 
 
 class HandlerWork(Work[Handlers]):
@@ -101,10 +103,17 @@ class HandlerWork(Work[Handlers]):
         """As `Work.advance`. Several events are one transaction; where one fails, those before it, and it alone, are others."""
         if self.current is None:
             self.state = self.create()
-        events = self._events(self.position, end)
+        self._process(self._events(self.position, end), end)
+
+    def _process(self, events: Sequence[RecordedEvent], end: int) -> None:
+        """As far as it goes; what is left over is the next batch's."""
         try:
             self._together(events, end)
         except _Failed as failed:
+            if failed.count > 1:  # which of them it was, fewer at a time will show
+                first = failed.index + failed.count // 2
+                self._process(events[:first], events[first].position - 1)
+                return
             before = failed.event.position - 1
             if before > self.position:
                 # What they did to tables went with the transaction and is done again; what they did elsewhere stays done.
@@ -172,20 +181,28 @@ class HandlerWork(Work[Handlers]):
     def _call_all(self, events: Sequence[RecordedEvent], tables: Tables | None, blocked: set[str]) -> int:
         """How many of the events were passed in the time that a batch may take."""
         until = monotonic() + _HOLD_SECONDS
-        for index, event in enumerate(events):
+        index = 0
+        while index < len(events):
             if index and (monotonic() > until or self.settings.stop.is_set()):
                 return index
-            if event.stream_id not in blocked:
-                self._call(event, index, tables)
+            function, run = self._by_type[events[index].type], 1
+            if hasattr(function, "in_batches"):
+                own = takewhile(lambda event: self._by_type[event.type] is function, events[index:])
+                run = sum(1 for _ in own)
+            if called := [event for event in events[index : index + run] if event.stream_id not in blocked]:
+                self._call(called, index, run, tables)
+            index += run
         return len(events)
 
-    def _call(self, event: RecordedEvent, index: int, tables: Tables | None) -> None:
+    def _call(self, events: Sequence[RecordedEvent], index: int, run: int, tables: Tables | None) -> None:
+        """Call the handler of some events, which are those of a run that are not blocked."""
+        function: Any = self._by_type[events[0].type]
         try:
-            self._by_type[event.type](event, tables)
+            function(events if hasattr(function, "in_batches") else events[0], tables)
         except Exception as error:
             if is_interrupt(error):
                 raise KeyboardInterrupt from error
-            raise _Failed(event, index) from error
+            raise _Failed(events[0], index, run) from error
 
     def _done(
         self,
@@ -282,7 +299,7 @@ class HandlerWork(Work[Handlers]):
                     if self.table_names():
                         connection.execute(f"USE {CATALOG}.{place(name, generation)}")
                         tables = Tables(connection)
-                    self._call(event, 0, tables)
+                    self._call([event], 0, 1, tables)
                     if tables is not None:
                         tables.check()
                         connection.execute(f"USE {CATALOG}")

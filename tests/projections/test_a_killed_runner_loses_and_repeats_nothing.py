@@ -1,6 +1,5 @@
 """A runner killed with SIGKILL at a hundred random moments, while a writer appends all the time."""
 
-import os
 import pickle
 import random
 import subprocess
@@ -9,6 +8,7 @@ import threading
 
 from orders_es.orders import OrderPlaced, PaymentReceived
 from orders_es.projections import Handlers, set_projections
+from orders_es.replay import connect
 
 KILLS = 100
 
@@ -78,7 +78,6 @@ def test_a_hundred_times(shop):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=os.getcwd(),
     )
     writer.start()
     try:
@@ -109,7 +108,5 @@ def test_a_hundred_times(shop):
 
 
 def shop_events(shop, query):
-    from orders_es.replay import connect
-
     with connect(shop.log) as session:
         return session.sql(query).rows()

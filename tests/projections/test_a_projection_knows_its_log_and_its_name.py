@@ -62,7 +62,7 @@ def test_a_renamed_one_does_not_take_the_table_of_its_former_self(shop):
     shop.run(letters_to_customers("mails"))
     renamed = shop.projector(letters_to_customers("letters"))
     with pytest.raises(
-        TableTaken, match="wants a table 'sent', which is that of projection 'mails'.*project drop mails"
+        TableTaken, match=r"wants a table 'sent', which is that of projection 'mails'.*project drop mails"
     ):
         renamed.run()
     assert len(shop.table("sent")) == 4

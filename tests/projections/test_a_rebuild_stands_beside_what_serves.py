@@ -1,5 +1,6 @@
 """Built beside the old tables, compared with them, swapped in one transaction, and back."""
 
+import duckdb
 import pytest
 
 from orders_es.errors import (
@@ -17,8 +18,6 @@ from orders_es.read_models import ReadModel
 
 def spoil(shop, *statements):
     """Change what a table holds behind the runner's back."""
-    import duckdb
-
     with duckdb.connect(str(shop.path)) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -97,7 +96,7 @@ def test_a_new_version_asks_for_one_and_the_old_table_serves_until_then(shop):
     shop.run(counting())
     shop.order("A-9")
     changed = shop.projector(counting(version=2, step=2))
-    with pytest.raises(ProjectionChanged, match="is of version 2.*by version 1.*project rebuild places"):
+    with pytest.raises(ProjectionChanged, match=r"is of version 2.*by version 1.*project rebuild places"):
         changed.run()
     assert shop.rows("SELECT sum(n) FROM places") == [(4,)]
     assert changed.rebuild("places").differences[0].changed == 4

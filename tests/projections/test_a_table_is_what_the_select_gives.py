@@ -4,6 +4,7 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -84,8 +85,6 @@ def test_days_begin_where_the_runner_says(shop):
 
 def test_a_batch_reads_only_as_far_back_as_its_streams_reach(shop):
     """`reach` ends where all earlier events of the streams are found, which their versions tell."""
-    import duckdb
-
     with duckdb.connect() as connection:
         shop.log.bind(connection)
         connection.execute("CREATE TABLE streams AS SELECT 'A-2' AS stream_id, 4 AS first")

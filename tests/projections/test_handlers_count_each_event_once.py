@@ -1,10 +1,11 @@
 """Effects on tables and the checkpoint are committed together, whatever a handler does."""
 
+import pyarrow as pa
 import pytest
 
 from orders_es.errors import InvalidSetting, ProjectionError, ProjectionStopped
 from orders_es.orders import ItemAdded, OrderPlaced
-from orders_es.projections import Handlers
+from orders_es.projections import Handlers, in_batches
 
 TABLES = "CREATE TABLE mails(position BIGINT, order_id TEXT); CREATE TABLE revenue AS SELECT 0::DECIMAL(18, 4) AS total"
 
@@ -81,6 +82,25 @@ def test_a_handler_must_not_end_the_transaction(shop, statement):
     with pytest.raises(ProjectionError, match="leave BEGIN, COMMIT and ROLLBACK to it"):
         shop.run(projection)
     assert shop.checkpoint("rude") == 0
+
+
+@pytest.mark.parametrize("broken", [3, 9, 12])
+def test_the_event_to_blame_is_found_where_they_are_handled_in_bulk(shop, broken):
+    @in_batches
+    def bulk(events, tables):
+        rows = pa.table({"position": [event.position for event in events]})
+        tables.insert("seen", rows)
+        if any(event.position == broken for event in events):
+            raise ValueError("that one")
+
+    tables = "CREATE TABLE seen(position BIGINT)"
+    handlers = dict.fromkeys(["OrderCreated", "ItemAdded", "OrderPlaced"], bulk)
+    with pytest.raises(ProjectionStopped, match=f"stands before position {broken} "):
+        shop.run(Handlers("bulk", 1, handlers, tables=tables, pause=0))
+    assert shop.rows("SELECT position FROM seen ORDER BY 1") == [(position,) for position in range(1, broken)]
+    shop.run(Handlers("bulk", 1, handlers, tables=tables, pause=0, on_error="continue"))
+    assert shop.rows("SELECT count(*), count(DISTINCT position) FROM seen") == [(11, 11)]
+    assert [letter.position for letter in shop.models.dead_letters()] == [broken]
 
 
 def test_a_batch_is_cut_short_where_handlers_are_slow(shop, monkeypatch):

@@ -25,7 +25,7 @@ def until(true, seconds=30):
 
 
 @pytest.fixture
-def following(shop):
+def following():
     """Begin to follow with a projector; what it came to is in the list once the test is over."""
     stop, threads, came_to = threading.Event(), [], []
 
