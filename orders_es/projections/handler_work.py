@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
-from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -185,14 +184,21 @@ class HandlerWork(Work[Handlers]):
         while index < len(events):
             if index and (monotonic() > until or self.settings.stop.is_set()):
                 return index
-            function, run = self._by_type[events[index].type], 1
-            if hasattr(function, "in_batches"):
-                own = takewhile(lambda event: self._by_type[event.type] is function, events[index:])
-                run = sum(1 for _ in own)
+            run = self._run(events, index)
             if called := [event for event in events[index : index + run] if event.stream_id not in blocked]:
                 self._call(called, index, run, tables)
             index += run
         return len(events)
+
+    def _run(self, events: Sequence[RecordedEvent], index: int) -> int:
+        """How many events, from that one on, their handler takes at once."""
+        function = self._by_type[events[index].type]
+        if not hasattr(function, "in_batches"):
+            return 1
+        end = index + 1
+        while end < len(events) and self._by_type[events[end].type] is function:
+            end += 1
+        return end - index
 
     def _call(self, events: Sequence[RecordedEvent], index: int, run: int, tables: Tables | None) -> None:
         """Call the handler of some events, which are those of a run that are not blocked."""
