@@ -27,6 +27,7 @@
     │   ├── ReadModelsInUse     (BlockingIOError)  another process holds the read-model file
     │   ├── NoReadModels        (LookupError)      there is no read-model file
     │   ├── DamagedReadModels   (RuntimeError)     the read-model file cannot be read
+    │   ├── CannotWriteReadModels (OSError)        the disk refused to write it
     │   ├── ProjectionRunning   (BlockingIOError)  another runner is at work on it
     │   ├── ProjectionChanged   (RuntimeError)     it is defined otherwise than its table was made
     │   ├── ProjectionStopped   (RuntimeError)     it stands before an event that it cannot process
@@ -69,6 +70,7 @@ from orders_es.errors.logs import (
 )
 from orders_es.errors.orders import CommandRejected, OrderNotFound
 from orders_es.errors.projections import (
+    CannotWriteReadModels,
     DamagedReadModels,
     LogReplaced,
     NoReadModels,
@@ -87,6 +89,7 @@ __all__ = [
     "BadReadModel",
     "BadSource",
     "CannotExport",
+    "CannotWriteReadModels",
     "CommandRejected",
     "DamagedLog",
     "DamagedReadModels",

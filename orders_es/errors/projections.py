@@ -5,6 +5,7 @@ from __future__ import annotations
 from orders_es.errors.base import OrdersEsError
 
 __all__ = [
+    "CannotWriteReadModels",
     "DamagedReadModels",
     "LogReplaced",
     "NoReadModels",
@@ -83,6 +84,26 @@ class DamagedReadModels(ProjectionError, RuntimeError):
         return (
             f"{self.path!r} is no sound read-model file: {self.reason}. Everything in it comes from the log: move it "
             f"away, and make it anew: orders-es project run --models {self.path}"
+        )
+
+
+class CannotWriteReadModels(ProjectionError, OSError):
+    """The system refused to write the read-model file, a copy of it, or a runner file beside it.
+
+    Args:
+        path: The file.
+        reason: The system's words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"cannot write {self.path!r}: {self.reason}; what was committed before is there, and nothing of this. Make room "
+            "or give another place, and run it again"
         )
 
 

@@ -9,7 +9,7 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse, StorageError
+from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, ReadModelsInUse
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import text
 from orders_es.projections.tables import SCHEMA
@@ -41,7 +41,7 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
         NoReadModels: The block only reads and there is no file.
         ReadModelsInUse: Others held it all that time.
         DamagedReadModels: It is no DuckDB file, or not a sound one.
-        StorageError: The system refuses to open it.
+        CannotWriteReadModels: The system refuses to open it.
         KeyboardInterrupt: Ctrl-C was pressed while DuckDB worked; nothing of an unfinished transaction stays.
     """
     started = time.monotonic()
@@ -106,7 +106,7 @@ def _create(path: Path) -> None:
     except FileExistsError:  # another runner was first
         return
     except (duckdb.Error, OSError) as error:
-        raise StorageError(str(path), " ".join(str(error).split())) from error
+        raise CannotWriteReadModels(str(path), " ".join(str(error).split())) from error
     finally:
         new.unlink(missing_ok=True)
 
@@ -123,11 +123,11 @@ def _let_go(connection: Any) -> None:
     connection.execute(f"DETACH {CATALOG}")
 
 
-def _refused(path: Path, told: str) -> DamagedReadModels | StorageError:
+def _refused(path: Path, told: str) -> DamagedReadModels | CannotWriteReadModels:
     reason = " ".join(told.partition("See also")[0].split())
     system = ("Cannot open file", "No space left", "Permission denied", "Read-only file system", "Is a directory")
     if any(mark in told for mark in system):
-        return StorageError(str(path), reason)
+        return CannotWriteReadModels(str(path), reason)
     return DamagedReadModels(str(path), reason)
 
 

@@ -6,7 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from orders_es.errors import OrdersEsError, ReadModelsInUse, StorageError
+from orders_es.errors import CannotWriteReadModels, OrdersEsError, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.running import Ran, sample, working
 
@@ -112,7 +112,7 @@ class _Follower(threading.Thread):
                     work.begin()
                     self._begun = work.position
                 busy = self._step(work, runner)
-            except (ReadModelsInUse, StorageError) as error:
+            except (ReadModelsInUse, CannotWriteReadModels) as error:
                 runner.say(state="waiting")
                 self._told(self._projection.name, error, False)
                 stop.wait(_AGAIN_SECONDS)

@@ -14,7 +14,7 @@ from orders_es.projections.definitions import Handlers
 from orders_es.projections.file import CATALOG, held
 from orders_es.projections.handler_tables import Tables
 from orders_es.projections.letters import Failure, close_letter, open_streams, put_aside, settle
-from orders_es.projections.store import changing, show, take_tables
+from orders_es.projections.store import changing, refused_by_disk, show, take_tables
 from orders_es.projections.tables import keep, place, save
 from orders_es.projections.work import Last, Settings, Work, last_of
 
@@ -208,6 +208,9 @@ class HandlerWork(Work[Handlers]):
         except Exception as error:
             if is_interrupt(error):
                 raise KeyboardInterrupt from error
+            refused = refused_by_disk(self.settings.path, error)
+            if refused is not None:  # which is no fault of the event
+                raise refused from error
             raise _Failed(events[0], index, run) from error
 
     def _done(

@@ -158,7 +158,7 @@ class Projector:
             ProjectionError: It has handlers and no tables.
             LogReplaced: Its tables were made from another log.
             ProjectionStopped, UnknownEventType, InvalidEvent, QueryError: An event cannot be processed.
-            ReadModelsInUse, DamagedReadModels, StorageError: The file cannot be opened.
+            ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: The file cannot be opened.
         """
         with working(self._settings, self._named(name)) as (work, runner):
             end = self._settings.log.head().position

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedReadModels, QueryError, ReadModelsInUse, StorageError
+from orders_es.errors import CannotWriteReadModels, DamagedReadModels, QueryError, ReadModelsInUse
 from orders_es.projections.file import held
 from orders_es.projections.letters import letters
 from orders_es.projections.tables import all_states
@@ -162,7 +162,7 @@ class ReadModels:
             timeout: As in `query`.
 
         Raises:
-            StorageError: It cannot be written.
+            CannotWriteReadModels: It cannot be written.
             NoReadModels, ReadModelsInUse, DamagedReadModels: As `query` does.
         """
         place = Path(tempfile.mkdtemp(prefix="orders_es-")) / self.path.name if to is None else Path(to)
@@ -180,7 +180,7 @@ class ReadModels:
         except ReadModelsInUse:
             raise
         except OSError as error:
-            raise StorageError(str(place), error.strerror or str(error)) from error
+            raise CannotWriteReadModels(str(place), error.strerror or str(error)) from error
         return ReadModels(place, tz=self._tz)
 
     def __repr__(self) -> str:

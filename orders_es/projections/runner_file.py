@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import ProjectionRunning, StorageError
+from orders_es.errors import CannotWriteReadModels, ProjectionRunning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ class RunnerFile:
 
     Raises:
         ProjectionRunning: Another runner has it.
-        StorageError: The file cannot be made.
+        CannotWriteReadModels: The file cannot be made.
     """
 
     def __init__(self, models: Path, projection: str, clock: Callable[[], datetime]) -> None:
@@ -75,7 +75,7 @@ class RunnerFile:
             folder.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StorageError(str(path), error.strerror or str(error)) from error
+            raise CannotWriteReadModels(str(path), error.strerror or str(error)) from error
         if not _locked(self._fd):
             told = _read(self._fd)
             os.close(self._fd)

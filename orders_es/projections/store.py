@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedReadModels, NoReadModels, StorageError, TableTaken
+from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, TableTaken
 from orders_es.log.interrupts import is_interrupt
 from orders_es.log.relation import quoted
 from orders_es.projections.file import held
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orders_es.projections.tables import State
 
-__all__ = ["Moved", "changing", "drop_tables", "find", "show", "take_tables"]
+__all__ = ["Moved", "changing", "drop_tables", "find", "refused_by_disk", "show", "take_tables"]
 
 
 class Moved(Exception):
@@ -34,7 +34,7 @@ def find(connection: Any, path: Path, name: str, patience: float) -> State | Non
         patience: How many seconds to wait while others hold the file.
 
     Raises:
-        ReadModelsInUse, DamagedReadModels, StorageError: As `held` does.
+        ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: As `held` does.
     """
     try:
         with held(connection, path, write=False, patience=patience), _of_ours(path):
@@ -56,7 +56,7 @@ def changing(connection: Any, path: Path, name: str, known: State | None, patien
 
     Raises:
         Moved: The row is another one.
-        ReadModelsInUse, DamagedReadModels, StorageError: As `held` does; or the disk refused the transaction.
+        ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: As `held` does; or the disk refused the transaction.
     """
     import duckdb  # noqa: PLC0415 - only who opens the file needs it
 
@@ -69,8 +69,26 @@ def changing(connection: Any, path: Path, name: str, known: State | None, patien
         try:
             yield current
             connection.execute("COMMIT")
-        except duckdb.IOException as error:
-            raise StorageError(str(path), " ".join(str(error).split())) from error
+        except duckdb.Error as error:
+            meant = refused_by_disk(path, error)
+            if meant is None:
+                raise
+            raise meant from error
+
+
+def refused_by_disk(path: Path, error: Exception) -> CannotWriteReadModels | None:
+    """What DuckDB's error says, if it is that the disk would not take what was to be written; None if it says something else.
+
+    Args:
+        path: The read-model file.
+        error: DuckDB's error.
+    """
+    import duckdb  # noqa: PLC0415 - as above
+
+    told = str(error)
+    if isinstance(error, duckdb.IOException | duckdb.FatalException) or "Could not write file" in told:
+        return CannotWriteReadModels(str(path), " ".join(told.split()))
+    return None
 
 
 def _mark(state: State | None) -> tuple[object, ...] | None:

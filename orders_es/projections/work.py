@@ -102,7 +102,7 @@ class Work(ABC, Generic[Definition]):
         Raises:
             LogReplaced: Its tables were made from another log.
             ProjectionChanged: Its definition is another one than that of its tables.
-            ReadModelsInUse, DamagedReadModels, StorageError: The file cannot be opened.
+            ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: The file cannot be opened.
         """
         projection, settings = self.projection, self.settings
         self.state = find(self.connection, settings.path, projection.name, settings.patience)

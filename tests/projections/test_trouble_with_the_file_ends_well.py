@@ -10,12 +10,27 @@ import time
 import duckdb
 import pytest
 
-from orders_es.errors import DamagedReadModels, NoReadModels, QueryError, ReadModelsInUse, StorageError
-from orders_es.log import open_log
+from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, QueryError, ReadModelsInUse
+from orders_es.log import NO_STREAM, StreamAppend, open_log
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Handlers, ReadModels, store
 
 HOLDER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+FULL_DISK = """
+import os, resource, signal, sys
+from orders_es.errors import CannotWriteReadModels
+from orders_es.log import NO_STREAM, StreamAppend, open_log
+from orders_es.projections import Projector, set_projections
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log, models = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(models), resource.RLIM_INFINITY))
+[ran] = Projector(open_log(log), models, set_projections(["orders"])).try_run()
+assert type(ran.error) is CannotWriteReadModels, ran
+print(ran.position, ran.error)
+"""
 
 
 @pytest.fixture
@@ -96,6 +111,21 @@ def test_nor_is_a_log(shop, tmp_path):
         type(shop.projector())(shop.log, tmp_path / "other.duckdb", shop.projector().projections).run()
 
 
+def test_a_full_disk_leaves_what_was_there(shop):
+    shop.run()
+    name = "x" * 300  # what compresses well would find room in the file
+    shop.log.append_batch(
+        [StreamAppend(f"{name}-{os.urandom(300).hex()}", [OrderPlaced()], NO_STREAM) for _ in range(4_000)]
+    )
+    command = [sys.executable, "-c", FULL_DISK, str(shop.folder / "log"), str(shop.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("12 cannot write")
+    assert shop.table("orders") == shop.ought("orders", 12)
+    shop.run()
+    assert shop.table("orders") == shop.ought("orders")
+
+
 def test_a_reader_waits_out_a_short_lock_and_says_whose_a_long_one_was(shop, held):
     with pytest.raises(
         ReadModelsInUse, match=rf"process {held.pid} \(.*python.*ReadModels\(path\).snapshot\(\)"
@@ -156,7 +186,7 @@ def test_a_snapshot_is_nobody_elses(shop, tmp_path):
         assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(4,)]
     assert len(shop.table("orders")) == 5
     assert copy.snapshot().query("SELECT count(*) FROM orders").rows() == [(4,)]
-    with pytest.raises(StorageError):
+    with pytest.raises(CannotWriteReadModels):
         shop.models.snapshot(tmp_path / "nowhere" / "copy.duckdb")
     with pytest.raises(NoReadModels):
         ReadModels(tmp_path / "none.duckdb").snapshot()
