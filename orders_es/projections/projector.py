@@ -15,6 +15,7 @@ from orders_es.projections.retrying import discard, retry
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.running import bar, catch_up, raised, run_one, working
 from orders_es.projections.work import Settings
+from orders_es.replay.defining import set_time_zone
 
 if TYPE_CHECKING:
     import os
@@ -47,7 +48,7 @@ class Projector:
         progress: Show progress bars on long work.
 
     Raises:
-        InvalidSetting: A number is out of range, or two projections have one name.
+        InvalidSetting: A number is out of range, there is no such time zone, or two projections have one name.
 
     Example:
         >>> import tempfile
@@ -80,6 +81,11 @@ class Projector:
         for name in names:
             if names.count(name) > 1:
                 raise InvalidSetting("projections", name, "two have that name; rename one")
+        if tz != "UTC":
+            import duckdb  # noqa: PLC0415 - it alone knows which time zones it knows
+
+            with duckdb.connect() as connection:
+                set_time_zone(connection, tz)
         self._stop = threading.Event()
         self._settings = Settings(log, Path(models), tz, clock or _now, patience, batch_size, self._stop)
         self._progress = progress

@@ -131,7 +131,7 @@ def test_handlers_that_are_stopped_between_tries_have_lost_nothing(shop, followi
     assert shop.rows("SELECT count(*) FROM seen") == [(0,)]
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"projections": set_projections(["orders", "orders"])}], ids=str)
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"tz": "Mars/Olympus"}, {"projections": set_projections(["orders", "orders"])}], ids=str)
 def test_settings_that_are_none_are_refused(shop, wrong):
     options = {"projections": set_projections(["orders"])} | wrong
     with pytest.raises(InvalidSetting):
