@@ -11,6 +11,7 @@ from orders_es.cli.lag import stopping
 from orders_es.cli.options import as_json, duration, existing_log, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text, printable, span, table
 from orders_es.cli.projecting import models_option
+from orders_es.cli.sources import somebody_watches
 from orders_es.cli.times import TimeError, format_instant, parse_instant
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def unpaid(
             click.echo(f"orders-es: {what}", err=True)
 
     with existing_log(log) as opened:
-        manager = Unpaid(opened, models, after, since=since)
+        manager = Unpaid(opened, models, after, since=since, progress=somebody_watches(as_json))
         if follow:
             with stopping() as stop:
                 manager.follow(stop, told=told)

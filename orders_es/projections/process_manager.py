@@ -155,10 +155,11 @@ class ProcessManager:
             command_id UUID NOT NULL, outcome TEXT NOT NULL, reason TEXT
         );
         """
+        past = _Past(self.name)
         return Handlers(
             self.name,
             self.version,
-            {key: self._handler(log, reaction) for key, reaction in self.reactions.items()},
+            {key: self._handler(log, reaction, past) for key, reaction in self.reactions.items()},
             tables=commands + self.tables,
             attempts=self.attempts,
             pause=self.pause,
@@ -192,11 +193,11 @@ class ProcessManager:
             provided=ask.provided,
         )
 
-    def _handler(self, log: EventLog, reaction: Reaction) -> Callable[[RecordedEvent, Tables], None]:
+    def _handler(self, log: EventLog, reaction: Reaction, past: _Past) -> Callable[[RecordedEvent, Tables], None]:
         def react(event: RecordedEvent, tables: Tables) -> None:
             case = Case(log, event, tables)
             asks = [ask if isinstance(ask, Ask) else Ask(ask) for ask in reaction(case) or ()]
-            if self._rebuilding(event, tables):
+            if event.position <= past.end(tables):
                 self._copy_outcomes(event, tables)
                 return
             if event.position <= self.react_after:
@@ -229,18 +230,29 @@ class ProcessManager:
 
         return react
 
-    def _rebuilding(self, event: RecordedEvent, tables: Tables) -> bool:
-        """Whether these are tables in the making, and those that serve have dealt with the event."""
-        rows = tables.execute(
-            f"SELECT checkpoint FROM {CATALOG}.orders_es.projections "
-            "WHERE name = ? AND current_schema() <> format('orders_es_{}_{}', name, generation)",
-            [self.name],
-        )
-        return bool(rows) and event.position <= rows[0][0]
-
     def _copy_outcomes(self, event: RecordedEvent, tables: Tables) -> None:
         table = quoted(self.commands_table)
         tables.execute(f"INSERT INTO {table} SELECT * FROM {CATALOG}.main.{table} WHERE event_id = ?", [event.event_id])
+
+
+class _Past:
+    """Up to which position a rebuild goes through events with which the tables that serve have dealt."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tables: Tables | None = None
+        self._end = 0
+
+    def end(self, tables: Tables) -> int:
+        """That position; 0 where these are the tables that serve."""
+        if tables is not self._tables:  # they are a transaction's, and nothing of this changes within one
+            rows = tables.execute(
+                f"SELECT checkpoint FROM {CATALOG}.orders_es.projections "
+                "WHERE name = ? AND current_schema() <> format('orders_es_{}_{}', name, generation)",
+                [self._name],
+            )
+            self._tables, self._end = tables, rows[0][0] if rows else 0
+        return self._end
 
 
 def command_id_of(event_id: uuid.UUID, manager: str, command: str, index: int = 0) -> uuid.UUID:

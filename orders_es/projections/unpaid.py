@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from orders_es.errors import InvalidSetting, LogBusy, OrdersEsError, ReadModelsInUse, StorageError, VersionConflict
 from orders_es.orders import CancelOrder, IssueRefund
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.orders import Order
+    from orders_es.projections.handler_tables import Tables
     from orders_es.projections.process_manager import Case
 
 __all__ = ["UNPAID", "Due", "Unpaid"]
@@ -54,30 +56,33 @@ CREATE TABLE unpaid_cancelled (order_id TEXT NOT NULL);
 """
 
 
+_waiting: WeakKeyDictionary[Tables, set[str]] = WeakKeyDictionary()
+"""The orders in `unpaid_deadlines`, as a transaction has them. Most events are of orders that wait for nothing any more."""
+
+
+def _waiting_in(tables: Tables) -> set[str]:
+    if tables not in _waiting:
+        _waiting[tables] = {order for (order,) in tables.execute("SELECT order_id FROM unpaid_deadlines")}
+    return _waiting[tables]
+
+
 def _placed(case: Case) -> None:
     event = case.event
     if _owes(case.order):
-        case.tables.execute(
-            "INSERT INTO unpaid_deadlines SELECT $order, $at, $id, $correlation "
-            "WHERE $order NOT IN (SELECT order_id FROM unpaid_deadlines)",
-            {
-                "order": event.stream_id,
-                "at": event.occurred_at,
-                "id": event.event_id,
-                "correlation": event.correlation_id,
-            },
-        )
+        _waiting_in(case.tables).add(event.stream_id)
+        row = [event.stream_id, event.occurred_at, event.event_id, event.correlation_id]
+        case.tables.execute("INSERT INTO unpaid_deadlines VALUES (?, ?, ?, ?)", row)
 
 
 def _less_owed(case: Case) -> None:
-    waiting = case.tables.execute("SELECT 1 FROM unpaid_deadlines WHERE order_id = ?", [case.event.stream_id])
-    if waiting and not _owes(case.order):
+    if case.event.stream_id in _waiting_in(case.tables) and not _owes(case.order):
         _cross_out(case)
 
 
 def _paid(case: Case) -> Iterator[Ask]:
     """Money for an order that this process manager has cancelled goes back; before that, it may settle the order."""
-    if case.tables.execute("SELECT 1 FROM unpaid_cancelled WHERE order_id = ?", [case.event.stream_id]):
+    ours = "SELECT 1 FROM unpaid_cancelled WHERE order_id = ?"
+    if case.order.cancelled_at is not None and case.tables.execute(ours, [case.event.stream_id]):
         yield _refund(case.event.data.amount)
     else:
         _less_owed(case)
@@ -94,7 +99,10 @@ def _cancelled(case: Case) -> Iterator[Ask]:
 
 
 def _cross_out(case: Case) -> None:
-    case.tables.execute("DELETE FROM unpaid_deadlines WHERE order_id = ?", [case.event.stream_id])
+    waiting = _waiting_in(case.tables)
+    if case.event.stream_id in waiting:
+        waiting.remove(case.event.stream_id)
+        case.tables.execute("DELETE FROM unpaid_deadlines WHERE order_id = ?", [case.event.stream_id])
 
 
 def _refund(amount: Decimal) -> Ask:
@@ -154,6 +162,7 @@ class Unpaid:
         after: The limit, from when an order was placed (`occurred_at`).
         since: Leave orders alone that were placed before; none if left out.
         clock: Gives the current time, with time zone; the system's clock if left out.
+        progress: Show a progress bar while it catches up.
 
     Raises:
         InvalidSetting: The limit is below nothing.
@@ -180,6 +189,7 @@ class Unpaid:
         *,
         since: datetime | None = None,
         clock: Callable[[], datetime] | None = None,
+        progress: bool = False,
     ) -> None:
         if after < timedelta(0):
             raise InvalidSetting("after", after, "give no time or more")
@@ -188,7 +198,8 @@ class Unpaid:
         self._after = after
         self._since = instant("since", since)
         self._clock = clock or _now
-        self._projector = Projector(log, models, [UNPAID.handlers(log)], clock=self._clock)
+        self._progress = progress
+        self._projector = Projector(log, models, [UNPAID.handlers(log)], clock=self._clock, progress=progress)
 
     def run(self) -> list[Due]:
         """Catch up, cancel what is due, refund, and stop.
@@ -231,7 +242,7 @@ class Unpaid:
                 UNPAID.name, UNPAID.version, UNPAID.reactions, UNPAID.tables, react_after=sys.maxsize
             )
             handlers = nothing.handlers(self._log)
-            Projector(self._log, idle._models.path, [handlers], clock=self._clock).run()
+            Projector(self._log, idle._models.path, [handlers], clock=self._clock, progress=self._progress).run()
             return [due for due in idle.due() if _owes(load_order(self._log, due.order_id))]
 
     def cancel_due(self) -> list[Due]:
