@@ -46,6 +46,7 @@ class Seen:
 
     runner: Runner
     position: int | None
+    moved_at: datetime | None = None
 
 
 def facts_in(cursor: Any, log: EventLog, projection: str, *, now: datetime, limits: LagLimits) -> Facts | None:
@@ -154,7 +155,7 @@ def seen_runner(path: Path) -> Seen | None:
         holds = None  # a network file system may keep another machine's lock to itself
     position = None if told.get("state") in (None, "starting") else told.get("position")
     runner = Runner(holds, _moment(told, "beat_at"), _moment(told, "started_at"), told.get("pid"), told.get("host"))
-    return Seen(runner, position)
+    return Seen(runner, position, _moment(told, "moved_at"))
 
 
 def _told(content: bytes) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def facts_of(log: EventLog, edge: Edge, projection: str, noted: Noted | None, se
     position = noted.position if noted else seen.position
     known = Facts(projection=projection, now=edge.now, position=position, runner=seen.runner)
     if noted is None:
-        known = replace(known, source="runner file")
+        known = replace(known, source="runner file", progress_at=seen.moved_at)
     else:
         known = replace(
             known,

@@ -89,6 +89,7 @@ class RunnerFile:
             "projection": projection,
             "position": 0,
             "head_position": 0,
+            "moved_at": None,
             "state": "starting",
         }
         self._ended = threading.Event()
@@ -102,6 +103,8 @@ class RunnerFile:
         Args:
             facts: The new values.
         """
+        if facts.get("position", self._facts["position"]) != self._facts["position"]:
+            facts["moved_at"] = _instant(self._clock())
         if any(self._facts[name] != value for name, value in facts.items()):
             self._facts.update(facts)
             self._beat()

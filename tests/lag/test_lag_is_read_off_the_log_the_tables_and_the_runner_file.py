@@ -107,22 +107,31 @@ def test_another_log_under_its_name_makes_the_figures_unknown(shop, clock, tmp_p
 
 
 def test_while_another_process_holds_the_file_the_runner_file_is_asked_alone(shop, clock, killed):
-    shop.order(2)
+    shop.order(3)
     shop.run()
     shop.order(1)
     clock.forward(3)
     with shop.runner() as runner:
-        runner.say(position=2, head_position=3, state="catching_up")
+        runner.say(position=2, head_position=4, state="catching_up")
         holder = subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(shop.models)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         killed.append(holder)
         holder.stdout.readline()
         lag = shop.lag(timeout=0.05)
+        # The oldest waiting event grows older than the limit while the runner moves on; then it moves no more.
+        clock.forward(40)
+        runner.say(position=3)
+        moving = shop.lag(timeout=0.05)
+        clock.forward(31)
+        runner._beat()
+        stuck = shop.lag(timeout=0.05)
         holder.stdin.close()
-    assert (lag.source, lag.state, lag.events_behind, lag.seconds_behind) == ("runner file", "catching_up", 1, 3)
+    assert (lag.source, lag.state, lag.events_behind, lag.seconds_behind) == ("runner file", "catching_up", 2, 3)
     assert (lag.freshness, lag.throughput) == (None, None)
     assert f"held by process {holder.pid}" in lag.reason
+    assert (moving.state, moving.events_behind, moving.seconds_behind) == ("catching_up", 1, 43)
+    assert (stuck.state, stuck.seconds_behind) == ("stuck", 74)
 
 
 def test_a_projection_that_is_being_made_has_only_a_runner_file(shop, clock):
