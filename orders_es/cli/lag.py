@@ -92,6 +92,8 @@ def lag(
     from orders_es.projections.lag import LagLimits, measure_lag  # noqa: PLC0415 - `--help` does not need it
     from orders_es.projections.sla import check_sla  # noqa: PLC0415 - as above
 
+    if not every:
+        raise click.UsageError("--every 0s would never rest; give 1s or more")
     bounds = LagLimits(**limits)
     breaches: list[Breach] = []
     with existing_log(log) as opened:

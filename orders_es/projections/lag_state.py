@@ -339,7 +339,9 @@ def _busy(
     if not throughput or seconds is None or arrivals is None:
         return "catching_up", "it is at work, and how fast is not known yet"
     rates = f"it processes {throughput:,.1f} events a second while {arrivals:,.1f} arrive"
-    if seconds > limits.settled.total_seconds() and throughput < arrivals:
+    if seconds <= limits.settled.total_seconds():
+        return "catching_up", "it is at work on what has just come in"
+    if throughput < arrivals:
         return "falling_behind", rates
     return "catching_up", rates
 
