@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,6 @@ from orders_es.replay.moments import instant
 
 if TYPE_CHECKING:
     import os
-    import uuid
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
@@ -213,7 +213,8 @@ class Unpaid:
         self._projector.run()
         cancelled = self.cancel_due()
         if cancelled:
-            self._projector.run()
+            self._projector.run()  # which refunds,
+            self._projector.run()  # and refunds are events too
         return cancelled
 
     def due(self) -> list[Due]:
@@ -227,7 +228,10 @@ class Unpaid:
             "WHERE placed_at <= $latest AND ($since IS NULL OR placed_at >= $since) ORDER BY placed_at, order_id",
             {"latest": self._clock() - self._after, "since": self._since},
         ).rows()
-        return [Due(order, placed_at, placed_at + self._after, event, talk) for order, placed_at, event, talk in rows]
+        return [
+            Due(order, placed_at, placed_at + self._after, uuid.UUID(event), talk)
+            for order, placed_at, event, talk in rows
+        ]
 
     def would_cancel(self) -> list[Due]:
         """The orders that `run` would cancel now. Nothing is written, neither to the log nor to the file.

@@ -15,7 +15,7 @@ from orders_es.orders import (
     RecordAdjustment,
     ShipOrder,
 )
-from orders_es.projections import ReadModels
+from orders_es.projections import ReadModels, measure_lag
 from orders_es.projections import unpaid as module
 from orders_es.projections.unpaid import Unpaid
 from orders_es.replay import load_order
@@ -28,7 +28,11 @@ def test_an_order_is_cancelled_once_its_time_is_over_and_not_before(shop):
     shop.clock.forward(days=2, hours=23)
     assert shop.cancelled() == []
     shop.clock.forward(hours=1)
+    [due] = shop.unpaid().due()
+    placed = shop.log.load("A-1")[-1]
+    assert (due.event_id, due.placed_at, due.due_at) == (placed.event_id, placed.occurred_at, shop.clock.now)
     assert shop.cancelled() == ["A-1"]
+    assert measure_lag(shop.log, shop.models)[0].events_behind == 0, "its own event included"
     assert (shop.status("A-1"), load_order(shop.log, "A-1").cancel_reason) == ("cancelled", "not paid in time")
     shop.clock.forward(days=30)
     assert shop.cancelled() == []
