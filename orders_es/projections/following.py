@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.running import Ran, sample, working
+from orders_es.projections.running import Ran, sample, sample_first, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +111,7 @@ class _Follower(threading.Thread):
                 if self._begun is None:
                     work.begin()
                     self._begun = work.position
+                    sample_first(work)
                 busy = self._step(work, runner)
             except (ReadModelsInUse, CannotWriteReadModels) as error:
                 runner.say(state="waiting")

@@ -63,6 +63,7 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
             try:
                 work.begin()
                 begun = work.position
+                sample_first(work)
                 end = settings.log.head().position
                 with bar(projection.name, begun, end, shown=progress) as shown:
                     catch_up(work, runner, end, lambda reached: shown.update(reached - shown.n))
@@ -147,6 +148,16 @@ def sample(work: SetWork | HandlerWork) -> None:
         work.connection.execute("BEGIN")
         note_sample(work.connection, settings.log, projection=work.projection.name, now=settings.clock())
         work.connection.execute("COMMIT")
+
+
+def sample_first(work: SetWork | HandlerWork) -> None:
+    """Note how late a projection was as its runner began: the first batch may be the end of an outage that nobody noted.
+
+    Args:
+        work: The projection.
+    """
+    if work.state is not None:
+        sample(work)
 
 
 @contextmanager

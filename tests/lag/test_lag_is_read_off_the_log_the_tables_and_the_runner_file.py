@@ -84,6 +84,28 @@ def test_freshness_is_the_age_of_events_when_they_could_be_seen(shop, clock):
     assert shop.lag().freshness is None, "nothing was processed lately"
 
 
+@pytest.mark.parametrize("begin", ["run", "follow"])
+def test_an_outage_is_in_the_history_though_its_first_batch_ends_it(shop, clock, begin):
+    shop.order()
+    shop.run()
+    shop.order(2)
+    clock.forward(3600)
+    projector = Projector(shop.log, shop.models, set_projections(["orders"]), clock=clock)
+    if begin == "run":
+        projector.run()
+    else:
+        stop = threading.Event()
+        following = threading.Thread(target=projector.follow, args=(stop,))
+        following.start()
+        try:
+            wait_for(shop.lag, lambda lag: lag.events_behind == 0 and lag.freshness is not None)
+            wait_for(lambda: lag_history(shop.models), lambda frame: len(frame) == 3)
+        finally:
+            stop.set()
+            following.join()
+    assert list(lag_history(shop.models).seconds_behind)[:3] == [0, 3600, 0]
+
+
 def test_a_live_runner_is_stuck_when_it_commits_nothing(shop, clock):
     shop.order()
     shop.run()
