@@ -28,6 +28,7 @@
     │   ├── NoReadModels        (LookupError)      there is no read-model file
     │   ├── DamagedReadModels   (RuntimeError)     the read-model file cannot be read
     │   ├── CannotWriteReadModels (OSError)        the disk refused to write it
+    │   ├── CannotGiveMetrics   (OSError)          no library, port or place for them
     │   ├── ProjectionRunning   (BlockingIOError)  another runner is at work on it
     │   ├── ProjectionChanged   (RuntimeError)     it is defined otherwise than its table was made
     │   ├── ProjectionStopped   (RuntimeError)     it stands before an event that it cannot process
@@ -70,6 +71,7 @@ from orders_es.errors.logs import (
 )
 from orders_es.errors.orders import CommandRejected, OrderNotFound
 from orders_es.errors.projections import (
+    CannotGiveMetrics,
     CannotWriteReadModels,
     DamagedReadModels,
     LogReplaced,
@@ -89,6 +91,7 @@ __all__ = [
     "BadReadModel",
     "BadSource",
     "CannotExport",
+    "CannotGiveMetrics",
     "CannotWriteReadModels",
     "CommandRejected",
     "DamagedLog",

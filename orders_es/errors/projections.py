@@ -5,6 +5,7 @@ from __future__ import annotations
 from orders_es.errors.base import OrdersEsError
 
 __all__ = [
+    "CannotGiveMetrics",
     "CannotWriteReadModels",
     "DamagedReadModels",
     "LogReplaced",
@@ -105,6 +106,23 @@ class CannotWriteReadModels(ProjectionError, OSError):
             f"cannot write {self.path!r}: {self.reason}; what was committed before is there, and nothing of this. Make room "
             "or give another place, and run it again"
         )
+
+
+class CannotGiveMetrics(ProjectionError, OSError):
+    """Metrics cannot be given: no library for them, no port, no place for the file.
+
+    Args:
+        place: Where they were to be given: a file, or an address and port.
+        reason: What is in the way.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"cannot give metrics at {self.place!r}: {self.reason}"
 
 
 class ProjectionRunning(ProjectionError, BlockingIOError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ProjectionError, StorageError
+from orders_es.errors import CannotGiveMetrics
 from orders_es.projections.lag import measure_lag
 from orders_es.projections.lag_state import STATES
 
@@ -86,10 +86,10 @@ def lag_metrics(lags: Iterable[Lag]) -> list[Metric]:
         lags: What `measure_lag` gave.
 
     Raises:
-        ProjectionError: The extra `metrics` is not installed.
+        CannotGiveMetrics: The extra `metrics` is not installed.
     """
     lags = list(lags)
-    core = _prometheus().core
+    core = _prometheus("a registry").core
     families = []
 
     def family(name: str, text: str, value: Callable[[Lag], float | None], kind: str = "Gauge") -> None:
@@ -122,16 +122,15 @@ def write_metrics(lags: Iterable[Lag], path: str | os.PathLike[str]) -> None:
         path: The file; the node exporter wants `.prom` at its end.
 
     Raises:
-        ProjectionError: The extra `metrics` is not installed.
-        StorageError: It cannot be written.
+        CannotGiveMetrics: It cannot be written, or the extra `metrics` is not installed.
     """
-    client = _prometheus()
+    client = _prometheus(str(path))
     registry = client.CollectorRegistry()
     registry.register(_Measured(lag_metrics(lags)))
     try:
         client.write_to_textfile(str(path), registry)
     except OSError as error:
-        raise StorageError(str(path), error.strerror or str(error)) from error
+        raise CannotGiveMetrics(str(path), error.strerror or str(error)) from error
 
 
 def serve_metrics(collector: LagCollector, port: int, *, host: str = "127.0.0.1") -> tuple[int, Callable[[], None]]:
@@ -146,16 +145,15 @@ def serve_metrics(collector: LagCollector, port: int, *, host: str = "127.0.0.1"
         The port, and a function that ends it.
 
     Raises:
-        ProjectionError: The extra `metrics` is not installed.
-        StorageError: The port cannot be had.
+        CannotGiveMetrics: The port cannot be had, or the extra `metrics` is not installed.
     """
-    client = _prometheus()
+    client = _prometheus(f"{host}:{port}")
     registry = client.CollectorRegistry()
     registry.register(collector)
     try:
         server, thread = client.start_http_server(port, addr=host, registry=registry)
     except OSError as error:
-        raise StorageError(f"{host}:{port}", error.strerror or str(error)) from error
+        raise CannotGiveMetrics(f"{host}:{port}", error.strerror or str(error)) from error
 
     def end() -> None:
         server.shutdown()
@@ -217,12 +215,11 @@ def _epoch(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _prometheus() -> Any:
+def _prometheus(place: str) -> Any:
     try:
         import prometheus_client  # noqa: PLC0415 - an extra
         import prometheus_client.core  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ProjectionError(
-            "metrics need the library prometheus-client; install it: pip install 'orders_es[metrics]'"
-        ) from error
+        missing = "the library prometheus-client is missing; install it: pip install 'orders_es[metrics]'"
+        raise CannotGiveMetrics(place, missing) from error
     return prometheus_client

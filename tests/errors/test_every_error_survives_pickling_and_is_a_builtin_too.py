@@ -40,6 +40,7 @@ SAMPLES = {
     "ReadModelsInUse": ("models.duckdb", 4711, "python3", 5.5),
     "NoReadModels": ("models.duckdb",),
     "DamagedReadModels": ("models.duckdb", "it is cut short"),
+    "CannotGiveMetrics": ("127.0.0.1:9188", "Address already in use"),
     "CannotWriteReadModels": ("models.duckdb", "No space left on device"),
     "ProjectionRunning": ("orders", 4711, "box"),
     "ProjectionChanged": ("orders", "has another SELECT", "models.duckdb"),

@@ -1,10 +1,11 @@
 import re
+import sys
 import urllib.request
 from datetime import timedelta
 
 import pytest
 
-from orders_es.errors import NoReadModels, StorageError
+from orders_es.errors import CannotGiveMetrics, NoReadModels
 from orders_es.projections.lag_state import Facts, Freshness, Runner, judge
 from orders_es.projections.metrics import LagCollector, lag_metrics, serve_metrics, write_metrics
 
@@ -106,10 +107,21 @@ def test_each_scrape_measures_anew(shop):
 def test_a_port_that_is_taken_is_told(shop):
     port, end = serve_metrics(LagCollector(shop.log, shop.models), 0)
     try:
-        with pytest.raises(StorageError, match=str(port)):
+        with pytest.raises(CannotGiveMetrics, match=str(port)):
             serve_metrics(LagCollector(shop.log, shop.models), port)
     finally:
         end()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(CannotGiveMetrics, match="nowhere"):
+        write_metrics([LAG], tmp_path / "nowhere" / "lag.prom")
+
+
+def test_a_missing_library_is_told_with_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(CannotGiveMetrics, match=r"pip install 'orders_es\[metrics\]'"):
+        write_metrics([LAG], tmp_path / "lag.prom")
 
 
 def test_a_scrape_that_cannot_be_answered_fails(shop):
