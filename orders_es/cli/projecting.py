@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from orders_es.log import EventLog
-    from orders_es.projections import Handlers, Projector, SetProjection
+    from orders_es.projections import Handlers, ProcessManager, Projector, SetProjection
 
 __all__ = ["definition_options", "loaded_handlers", "models_option", "number_argument", "projector"]
 
@@ -56,7 +56,7 @@ def definition_options(command: _Command) -> _Command:
             "--handlers",
             metavar="MODULE:NAME",
             multiple=True,
-            help="Python projections: a Handlers object, or a list of them, in a module. May be given again.",
+            help="Python projections: a Handlers or ProcessManager object, or a list of them, in a module. May be given again.",
         ),
     ):
         command = option(command)
@@ -68,17 +68,17 @@ def number_argument(command: _Command) -> _Command:
     return click.argument("number", metavar="NUMBER", type=click.IntRange(min=1))(command)
 
 
-def loaded_handlers(places: Iterable[str]) -> list[Handlers]:
+def loaded_handlers(places: Iterable[str]) -> list[Handlers | ProcessManager]:
     """The projections that `--handlers` names, in order.
 
     Args:
         places: Each `MODULE:NAME`; modules of the current folder are found.
     """
-    from orders_es.projections import Handlers  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import Handlers, ProcessManager  # noqa: PLC0415 - `--help` does not need it
 
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    found: list[Handlers] = []
+    found: list[Handlers | ProcessManager] = []
     for place in places:
         module, colon, name = place.partition(":")
         if not (module and colon and name):
@@ -89,7 +89,7 @@ def loaded_handlers(places: Iterable[str]) -> list[Handlers]:
             raise click.UsageError(f"--handlers {place}: {error}") from error
         several = list(value) if isinstance(value, list | tuple) else [value]
         for one in several:
-            if not isinstance(one, Handlers):
+            if not isinstance(one, Handlers | ProcessManager):
                 raise click.UsageError(
                     f"--handlers {place}: it is {type(one).__name__}, not orders_es.projections.Handlers"
                 )
@@ -127,7 +127,7 @@ def projector(
 
     own = {one.name: one for one in loaded_handlers(handlers)}
     wanted = list(dict.fromkeys(names))
-    chosen: list[SetProjection | Handlers]
+    chosen: list[SetProjection | Handlers | ProcessManager]
     if wanted:
         chosen = [own[name] if name in own else SetProjection.of(name, read_models) for name in wanted]
     else:

@@ -94,7 +94,7 @@ Reaction: TypeAlias = Callable[[Case], "Iterable[Any] | None"]
 
 @dataclass(frozen=True, slots=True)
 class ProcessManager:
-    """Reactions to events by commands, run by a `Projector` as any projection: `Projector(log, file, [manager.handlers(log)])`.
+    """Reactions to events by commands, run by a `Projector` as any projection: `Projector(log, file, [manager])`.
 
     What came of each command is in the table `<name>_commands`: `done`, `refused` with the rule that said no (which is an
     answer, and holds up nothing), or `not wanted`. Anything else that goes wrong is tried again, and then stops the process
@@ -123,7 +123,7 @@ class ProcessManager:
         >>> manager = ProcessManager("declined", 1, {PaymentFailed: failed})
         >>> log = open_log(tempfile.mkdtemp(), create=True)
         >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), PaymentFailed(amount=5)], expected=NO_STREAM)
-        >>> _ = Projector(log, tempfile.mkdtemp() + "/shop.duckdb", [manager.handlers(log)]).run()
+        >>> _ = Projector(log, tempfile.mkdtemp() + "/shop.duckdb", [manager]).run()
         >>> cancelled = log.load("A-1")[-1]
         >>> cancelled.type, cancelled.actor, cancelled.causation_id == str(log.load("A-1")[1].event_id)
         ('OrderCancelled', 'declined', True)
@@ -144,7 +144,7 @@ class ProcessManager:
         return f"{self.name.replace('-', '_')}_commands"
 
     def handlers(self, log: EventLog) -> Handlers:
-        """The projection that a `Projector` runs.
+        """The projection that a `Projector` makes of it.
 
         Args:
             log: The log, for looking at orders and carrying out commands; the projector's.

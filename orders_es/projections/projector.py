@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import InvalidSetting, UnknownProjection
 from orders_es.projections.following import POLL, follow_all
+from orders_es.projections.process_manager import ProcessManager
 from orders_es.projections.rebuilding import drop, rebuild, roll_back
 from orders_es.projections.retrying import discard, retry
 from orders_es.projections.runner_file import RunnerFile
@@ -40,7 +41,7 @@ class Projector:
     Args:
         log: The log.
         models: The read-model file; it is made when it is needed.
-        projections: What to keep up to date.
+        projections: What to keep up to date, and the process managers to run.
         tz: The time zone in which days begin; UTC if left out.
         batch_size: At most so many events a batch.
         patience: How many seconds to wait while others hold the file.
@@ -66,7 +67,7 @@ class Projector:
         self,
         log: EventLog,
         models: str | os.PathLike[str],
-        projections: Iterable[SetProjection | Handlers],
+        projections: Iterable[SetProjection | Handlers | ProcessManager],
         *,
         tz: str = "UTC",
         batch_size: int = BATCH_SIZE,
@@ -76,7 +77,9 @@ class Projector:
     ) -> None:
         if batch_size < 1:
             raise InvalidSetting("batch_size", batch_size, "give 1 or more")
-        self.projections = tuple(projections)
+        self.projections: tuple[SetProjection | Handlers, ...] = tuple(
+            one.handlers(log) if isinstance(one, ProcessManager) else one for one in projections
+        )
         names = [projection.name for projection in self.projections]
         for name in names:
             if names.count(name) > 1:

@@ -199,7 +199,7 @@ class Unpaid:
         self._since = instant("since", since)
         self._clock = clock or _now
         self._progress = progress
-        self._projector = Projector(log, models, [UNPAID.handlers(log)], clock=self._clock, progress=progress)
+        self._projector = Projector(log, models, [UNPAID], clock=self._clock, progress=progress)
 
     def run(self) -> list[Due]:
         """Catch up, cancel what is due, refund, and stop.
@@ -245,8 +245,7 @@ class Unpaid:
             nothing = ProcessManager(
                 UNPAID.name, UNPAID.version, UNPAID.reactions, UNPAID.tables, react_after=sys.maxsize
             )
-            handlers = nothing.handlers(self._log)
-            Projector(self._log, idle._models.path, [handlers], clock=self._clock, progress=self._progress).run()
+            Projector(self._log, idle._models.path, [nothing], clock=self._clock, progress=self._progress).run()
             return [due for due in idle.due() if _owes(load_order(self._log, due.order_id))]
 
     def cancel_due(self) -> list[Due]:

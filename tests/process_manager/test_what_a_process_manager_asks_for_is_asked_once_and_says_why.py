@@ -1,5 +1,7 @@
 import pytest
+from click.testing import CliRunner
 
+from orders_es.cli import main
 from orders_es.errors import ProjectionStopped
 from orders_es.orders import (
     AssignCustomer,
@@ -16,7 +18,7 @@ from orders_es.service import event_id_of
 
 
 def run(shop, manager):
-    Projector(shop.log, shop.models, [manager.handlers(shop.log)]).run()
+    Projector(shop.log, shop.models, [manager]).run()
 
 
 def outcomes(shop, manager):
@@ -76,7 +78,7 @@ def test_a_rebuild_asks_for_nothing_and_keeps_what_came_of_it(shop):
     assert (shop.status("A-1"), shop.status("A-2")) == ("paid", "cancelled")
     before, end = outcomes(shop, old), shop.log.head().position
     new = ProcessManager("cancels", 2, {PaymentReceived: cancels})
-    rebuilt = Projector(shop.log, shop.models, [new.handlers(shop.log)]).rebuild("cancels")
+    rebuilt = Projector(shop.log, shop.models, [new]).rebuild("cancels")
     assert len(asked) == 4, "it went through all of them again"
     assert shop.log.head().position == end
     assert rebuilt.promoted
@@ -156,3 +158,18 @@ def test_a_reaction_that_fails_stops_it_before_that_event_and_what_was_done_stay
     run(shop, manager(ships))
     assert (shop.status("A-1"), shop.status("A-2")) == ("shipped", "shipped")
     assert [shop.types(order).count("OrderShipped") for order in ("A-1", "A-2")] == [1, 1]
+
+
+def test_it_runs_from_the_command_line_by_its_module_and_name(shop, tmp_path, monkeypatch):
+    (tmp_path / "sagas_of_a_shop.py").write_text(
+        "from orders_es.orders import PaymentReceived, ShipOrder\n"
+        "from orders_es.projections import ProcessManager\n"
+        "ships = ProcessManager('ships', 1, {PaymentReceived: lambda case: [ShipOrder()]})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shop.place("A-1", paid=10)
+    args = ["--handlers", "sagas_of_a_shop:ships", "--models", str(shop.models), "--log", shop.url]
+    for _ in range(2):
+        answer = CliRunner().invoke(main, ["project", "run", "ships", *args], catch_exceptions=False)
+        assert answer.exit_code == 0, answer.stderr
+    assert shop.types("A-1").count("OrderShipped") == 1
