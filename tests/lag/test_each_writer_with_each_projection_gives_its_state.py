@@ -1,5 +1,6 @@
 """A writer that is fast, slow or dead, beside a projection that is slow, stuck or killed, second by second on a scripted clock."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -171,6 +172,8 @@ def test_a_projection_that_stands_before_an_event_is_stuck_at_once():
     runner = Runner(holds=True, beat_at=NOON, pid=7, host="shop-1")
     facts = Facts(projection="orders", now=NOON, head_position=9, position=9, runner=runner, error="a poisoned event")
     assert (judge(facts).state, judge(facts).reason) == ("stuck", "a poisoned event")
+    ended = judge(replace(facts, runner=replace(runner, holds=False)))
+    assert (ended.state, ended.reason) == ("stopped", "its runner, process 7 on shop-1, has ended; a poisoned event")
 
 
 def test_what_is_not_known_is_blank_and_never_nought():

@@ -171,6 +171,30 @@ def test_following_it_cancels_as_time_passes_and_refunds(shop):
     assert shop.types("A-1").count("OrderCancelled") == 1
 
 
+def test_several_at_once_cancel_and_refund_each_order_once(shop, tmp_path):
+    orders = [f"A-{number}" for number in range(12)]
+    for order in orders:
+        shop.place(order, paid=3)
+    shop.clock.forward(days=3)
+    together, done = threading.Barrier(3), []
+
+    def run(number):
+        unpaid = Unpaid(shop.log, tmp_path / f"{number}.duckdb", timedelta(days=3), clock=shop.clock)
+        unpaid._projector.run()
+        together.wait()
+        done.extend(due.order_id for due in unpaid.run())
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == sorted(orders), "each was cancelled by one of them"
+    for order in orders:
+        assert shop.types(order)[-2:] == ["OrderCancelled", "RefundIssued"]
+        assert (shop.types(order).count("OrderCancelled"), shop.types(order).count("RefundIssued")) == (1, 1)
+
+
 def test_a_limit_below_nothing_and_a_date_without_zone_are_mistakes(shop):
     with pytest.raises(InvalidSetting, match="after"):
         Unpaid(shop.log, shop.models, timedelta(-1))
