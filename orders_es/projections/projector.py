@@ -171,7 +171,7 @@ class Projector:
         """
         with working(self._settings, self._named(name)) as (work, runner):
             end = self._settings.log.head().position
-            with bar(name, 0, end, shown=self._progress) as shown:
+            with bar(work, end, shown=self._progress) as shown:
 
                 def progress(position: int) -> None:
                     runner.say(position=position, head_position=end, state="rebuilding")

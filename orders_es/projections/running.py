@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from orders_es.projections.work import Settings
 
 __all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "working"]
+
+_LOOK_SECONDS = 0.3
+
+
+SAMPLE_SECONDS = 1.0
+"""Between two samples of how far behind a projection is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
                 begun = work.position
                 sample_first(work)
                 end = settings.log.head().position
-                with bar(projection.name, begun, end, shown=progress) as shown:
+                with bar(work, end, shown=progress) as shown:
                     catch_up(work, runner, end, lambda reached: shown.update(reached - shown.n))
                 sample(work)
             finally:
@@ -87,10 +94,14 @@ def catch_up(work: SetWork | HandlerWork, runner: RunnerFile, end: int, progress
     Raises:
         ProjectionStopped: It stands before an event that it cannot process.
     """
+    sampled = monotonic()
     while (work.current is None or work.position < end) and not work.settings.stop.is_set():
         runner.say(position=work.position, head_position=end, state="catching_up")
         work.advance(work.goal(end))
         progress(work.position)
+        if monotonic() - sampled >= SAMPLE_SECONDS:
+            sample(work)
+            sampled = monotonic()
     runner.say(position=work.position, head_position=end, state="caught_up")
 
 
@@ -161,22 +172,41 @@ def sample_first(work: SetWork | HandlerWork) -> None:
 
 
 @contextmanager
-def bar(name: str, position: int, end: int, *, shown: bool) -> Iterator[Any]:
-    """A progress bar over the positions of a log.
+def bar(work: SetWork | HandlerWork, end: int, *, shown: bool) -> Iterator[Any]:
+    """A progress bar over the positions of a log, which also moves while one long query is at work.
 
     Args:
-        name: The projection.
-        position: Where it begins.
+        work: The projection.
         end: Where it ends.
         shown: Whether anybody is watching.
     """
     if not shown:
-        yield _Unwatched(position)
+        yield _Unwatched(work.position)
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
 
-    with tqdm(total=end, initial=position, desc=name, unit=" events", unit_scale=True) as watched:
-        yield watched
+    name, ended = work.projection.name, threading.Event()
+    with tqdm(total=end, initial=work.position, desc=name, unit=" events", unit_scale=True) as watched:
+        watcher = threading.Thread(target=_watch, args=(work, watched, ended), daemon=True)
+        watcher.start()
+        try:
+            yield watched
+        finally:
+            ended.set()
+            watcher.join()
+
+
+def _watch(work: SetWork | HandlerWork, watched: Any, ended: threading.Event) -> None:
+    """Move a bar by what DuckDB says of the query that it is at work on."""
+    import duckdb  # noqa: PLC0415 - who works has loaded it
+
+    while not ended.wait(_LOOK_SECONDS):
+        asking = work.asking
+        if asking is not None:
+            cursor, end = asking
+            with suppress(duckdb.Error):  # it is done, and closed
+                reached = work.position + int((end - work.position) * max(cursor.query_progress(), 0) / 100)
+                watched.update(max(reached - watched.n, 0))
 
 
 class _Unwatched:

@@ -117,10 +117,19 @@ class SetWork(Work[SetProjection]):
         """
 
         def all_rows(cursor: Any, _: object) -> None:
-            cursor.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT * FROM {quoted(self.projection.name)}")
+            self._fill(cursor, end)
             use(cursor)
 
         self.session.using(all_rows, self.projection.name, position=end)
+
+    def _fill(self, cursor: Any, end: int) -> None:
+        """Make the rows that the cursor's events give; meanwhile, whoever shows progress may ask the cursor for it."""
+        cursor.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+        self.asking = (cursor, end)
+        try:
+            cursor.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT * FROM {quoted(self.projection.name)}")
+        finally:
+            self.asking = None
 
     def _many(self, end: int, use: Callable[[Any, bool, int], None]) -> None:
         after = self.position
@@ -136,7 +145,7 @@ class SetWork(Work[SetProjection]):
                 f'CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {events} WHERE "position" >= {lowest} '
                 f'AND "position" <= {end} AND stream_id IN (SELECT stream_id FROM {TOUCHED})'
             )
-            cursor.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT * FROM {quoted(self.projection.name)}")
+            self._fill(cursor, end)
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()
             use(cursor, False, streams)
 

@@ -74,6 +74,8 @@ class Work(ABC, Generic[Definition]):
         self.projection: Definition = projection
         self.state: State | None = None
         self.batches = 0
+        self.asking: tuple[Any, int] | None = None
+        """A cursor that is at work on a long query, and the position that it will come to."""
         self._connection: Any = None
 
     @property
