@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.running import Ran, sample, sample_first, working
+from orders_es.projections.running import SAMPLE_SECONDS, Ran, sample, sample_first, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["POLL", "follow_all"]
 
 POLL = 0.05
-_SAMPLE_SECONDS = 1.0
 _AGAIN_SECONDS = 1.0
 _REST = 4.0
 """A read model that is recomputed as a whole rests so many times as long as that took: it never has more than a fifth of a core."""
@@ -135,7 +134,7 @@ class _Follower(threading.Thread):
                 self._rests_until = monotonic() + _REST * (monotonic() - started)
         behind = work.position < end
         runner.say(position=work.position, head_position=end, state="catching_up" if behind else "caught_up")
-        if monotonic() - self._sampled >= _SAMPLE_SECONDS:
+        if monotonic() - self._sampled >= SAMPLE_SECONDS:
             sample(work)
             self._sampled = monotonic()
         return busy
