@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from orders_es.projections.lag_state import NOBODY, Facts, Freshness, Runner, rates_since
 
@@ -241,25 +242,40 @@ def facts_of(log: EventLog, edge: Edge, projection: str, noted: Noted | None, se
     return replace(known, processed=sum(events for finished_at, events in noted.batches if finished_at > since))
 
 
+_known: WeakKeyDictionary[EventLog, tuple[datetime, int]] = WeakKeyDictionary()
+"""A moment for each log, and the last position recorded up to then. A runner asks every second, of a moment just after."""
+
+
 def _arrived(log: EventLog, head: Head, after: datetime) -> int:
     """How many events were recorded after a moment. `recorded_at` never decreases, so few looks are enough."""
-    step, low, high = 1, 0, head.position
     if head.recorded_at is None or head.recorded_at <= after:
         return 0
     # Everything from `high` on was recorded later; nothing up to `low` was.
-    while high - step > 0:
-        if recorded_at(log, high - step) <= after:
-            low = high - step
-            break
-        high -= step
-        step *= 2
+    step, low, high = 1, 0, head.position
+    known_after, known_low = _known.get(log, (after, head.position))
+    if known_after <= after and known_low < head.position:
+        low = known_low
+        while low + step < high:
+            if recorded_at(log, low + step) > after:
+                high = low + step
+            else:
+                low += step
+                step *= 2
+    else:
+        while high - step > low:
+            if recorded_at(log, high - step) > after:
+                high -= step
+                step *= 2
+            else:
+                low = high - step
     while high - low > 1:
         middle = (low + high) // 2
         if recorded_at(log, middle) > after:
             high = middle
         else:
             low = middle
-    return head.position - high + 1
+    _known[log] = (after, low)
+    return head.position - low
 
 
 def recorded_at(log: EventLog, position: int) -> datetime:
