@@ -174,15 +174,14 @@ class _Measured:
 
 
 def _freshness(core: Any, lags: list[Lag]) -> Metric:
-    made: Metric = core.GaugeMetricFamily(
-        "orders_es_projection_freshness_seconds",
-        "How old events were when they could be seen, of those processed lately.",
-        labels=["projection", "quantile"],
-    )
+    # The label `quantile` belongs to summaries. Sum and count, which only ever grow, are not to be had of a sliding window.
+    name = "orders_es_projection_freshness_seconds"
+    made: Metric = core.Metric(name, "Age of events when they could be seen, of those processed lately.", "summary")
     for lag in lags:
-        for quantile, name in _QUANTILES.items():
+        for quantile, field in _QUANTILES.items():
             if lag.freshness is not None:
-                made.add_metric([lag.projection, quantile], getattr(lag.freshness, name))  # type: ignore[attr-defined]
+                labels = {"projection": lag.projection, "quantile": quantile}
+                made.add_sample(name, labels, getattr(lag.freshness, field))
     return made
 
 

@@ -85,6 +85,7 @@ def test_names_are_in_snake_case_with_the_unit_last_and_total_on_counters_alone(
         assert family.documentation.endswith(".")
         for sample in family.samples:
             assert sample.name.endswith("_total") == (family.type == "counter")
+            assert ("quantile" in sample.labels) == (family.type == "summary")
         if "time" in family.name or "second" in family.documentation:
             assert family.name.endswith("_seconds")
 
