@@ -103,8 +103,8 @@ class CannotWriteReadModels(ProjectionError, OSError):
 
     def __str__(self) -> str:
         return (
-            f"cannot write {self.path!r}: {self.reason}; what was committed before is there, and nothing of this. Make room "
-            "or give another place, and run it again"
+            f"cannot write {self.path!r}: {self.reason}; what was committed is there, and nothing is half there. Make "
+            "room, or give another place, and run it again"
         )
 
 

@@ -56,7 +56,7 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
                 connection.execute(f"USE {CATALOG}")
                 yield
             finally:
-                _let_go(connection)
+                _let_go(connection, path)
     finally:
         turn.release()
 
@@ -111,7 +111,7 @@ def _create(path: Path) -> None:
         new.unlink(missing_ok=True)
 
 
-def _let_go(connection: Any) -> None:
+def _let_go(connection: Any, path: Path) -> None:
     import duckdb  # noqa: PLC0415 - as above
 
     try:
@@ -120,7 +120,10 @@ def _let_go(connection: Any) -> None:
         if "no transaction is active" not in str(error):
             raise
     connection.execute("USE memory")
-    connection.execute(f"DETACH {CATALOG}")
+    try:
+        connection.execute(f"DETACH {CATALOG}")
+    except duckdb.IOException as error:  # it is let go all the same; what was committed is in the write-ahead log
+        raise CannotWriteReadModels(str(path), " ".join(str(error).split())) from error
 
 
 def _refused(path: Path, told: str) -> DamagedReadModels | CannotWriteReadModels:

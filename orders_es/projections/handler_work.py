@@ -8,7 +8,7 @@ from datetime import UTC
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ProjectionStopped
+from orders_es.errors import ProjectionStopped, QueryError
 from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
 from orders_es.projections.file import CATALOG, held
@@ -79,13 +79,20 @@ class HandlerWork(Work[Handlers]):
         return 0 if self.current is None else self.current.checkpoint
 
     def table_names(self) -> tuple[str, ...]:
-        """The names of the tables that the handlers' SQL makes, found by making them elsewhere."""
+        """The names of the tables that the handlers' SQL makes, found by making them elsewhere.
+
+        Raises:
+            QueryError: DuckDB refuses that SQL.
+        """
         if self._names is None:
             import duckdb  # noqa: PLC0415 - as in `connection`
 
             with duckdb.connect() as connection:
-                if self.projection.tables.strip():
-                    connection.execute(self.projection.tables)
+                try:
+                    if self.projection.tables.strip():
+                        connection.execute(self.projection.tables)
+                except duckdb.Error as error:
+                    raise QueryError(str(error), self.projection.tables) from error
                 rows = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
             self._names = tuple(name for (name,) in rows)
         return self._names

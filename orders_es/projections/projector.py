@@ -106,8 +106,16 @@ class Projector:
         return raised(self.try_run())
 
     def try_run(self) -> list[Ran]:
-        """As `run`; what failed is told in the answers, and nothing is raised."""
-        return [run_one(projection, self._settings, progress=self._progress) for projection in self.projections]
+        """As `run`; what failed is told in the answers, and nothing is raised that was foreseen."""
+        ran, strange = [], []
+        for projection in self.projections:
+            try:
+                ran.append(run_one(projection, self._settings, progress=self._progress))
+            except Exception as error:  # noqa: BLE001 - it is raised after the others have had their turn
+                strange.append(error)
+        if strange:
+            raise strange[0]
+        return ran
 
     def follow(
         self,

@@ -15,6 +15,7 @@ from orders_es.projections.handler_work import HandlerWork
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.samples import note_sample
 from orders_es.projections.set_work import SetWork
+from orders_es.projections.store import committing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -157,8 +158,8 @@ def sample(work: SetWork | HandlerWork) -> None:
     settings = work.settings
     with held(work.connection, settings.path, write=True, patience=settings.patience):
         work.connection.execute("BEGIN")
-        note_sample(work.connection, settings.log, projection=work.projection.name, now=settings.clock())
-        work.connection.execute("COMMIT")
+        with committing(work.connection, settings.path):
+            note_sample(work.connection, settings.log, projection=work.projection.name, now=settings.clock())
 
 
 def sample_first(work: SetWork | HandlerWork) -> None:

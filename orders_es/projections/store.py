@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orders_es.projections.tables import State
 
-__all__ = ["Moved", "changing", "drop_tables", "find", "refused_by_disk", "show", "take_tables"]
+__all__ = ["Moved", "changing", "committing", "drop_tables", "find", "refused_by_disk", "show", "take_tables"]
 
 
 class Moved(Exception):
@@ -58,22 +58,37 @@ def changing(connection: Any, path: Path, name: str, known: State | None, patien
         Moved: The row is another one.
         ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: As `held` does; or the disk refused the transaction.
     """
-    import duckdb  # noqa: PLC0415 - only who opens the file needs it
-
     with held(connection, path, write=True, patience=patience):
         with _of_ours(path):
             connection.execute("BEGIN")
             current = state_of(connection, name)
         if _mark(current) != _mark(known):
             raise Moved
-        try:
+        with committing(connection, path):
             yield current
-            connection.execute("COMMIT")
-        except duckdb.Error as error:
-            meant = refused_by_disk(path, error)
-            if meant is None:
-                raise
-            raise meant from error
+
+
+@contextmanager
+def committing(connection: Any, path: Path) -> Iterator[None]:
+    """A block at whose end the transaction that the connection is in is committed.
+
+    Args:
+        connection: A connection that holds the file, in a transaction.
+        path: The file.
+
+    Raises:
+        CannotWriteReadModels: The disk refused.
+    """
+    import duckdb  # noqa: PLC0415 - as above
+
+    try:
+        yield
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        meant = refused_by_disk(path, error)
+        if meant is None:
+            raise
+        raise meant from error
 
 
 def refused_by_disk(path: Path, error: Exception) -> CannotWriteReadModels | None:

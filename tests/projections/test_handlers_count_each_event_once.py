@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from orders_es.errors import InvalidSetting, ProjectionError, ProjectionStopped
+from orders_es.errors import InvalidSetting, ProjectionError, ProjectionStopped, QueryError
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.projections import Handlers, in_batches
 
@@ -82,6 +82,13 @@ def test_a_handler_must_not_end_the_transaction(shop, statement):
     with pytest.raises(ProjectionError, match="leave BEGIN, COMMIT and ROLLBACK to it"):
         shop.run(projection)
     assert shop.checkpoint("rude") == 0
+
+
+def test_tables_that_cannot_be_made_are_told_of_and_hold_up_nobody(shop):
+    wrong = Handlers("wrong", 1, {OrderPlaced: print}, tables="CREATE TALBE mails(a INTEGER)")
+    ran = shop.projector(wrong, Mailer().projection()).try_run()
+    assert [type(one.error) for one in ran] == [QueryError, type(None)]
+    assert "TALBE" in str(ran[0].error)
 
 
 @pytest.mark.parametrize("broken", [3, 9, 12])

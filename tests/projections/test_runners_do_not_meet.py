@@ -94,6 +94,10 @@ def test_one_that_fails_ends_and_the_others_go_on(shop, following):
 
 def test_a_mistake_in_the_machinery_itself_is_not_hidden(shop, monkeypatch):
     monkeypatch.setattr("orders_es.projections.set_work.SetWork.batch", lambda *_: 1 / 0)
+    mails = Handlers("mails", 1, {OrderPlaced: lambda event, tables: None})
+    with pytest.raises(ZeroDivisionError):
+        shop.run(*set_projections(["orders"]), mails)
+    assert shop.checkpoint("mails") == 12
     with pytest.raises(ZeroDivisionError):
         shop.projector().follow()
 
@@ -131,7 +135,11 @@ def test_handlers_that_are_stopped_between_tries_have_lost_nothing(shop, followi
     assert shop.rows("SELECT count(*) FROM seen") == [(0,)]
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"tz": "Mars/Olympus"}, {"projections": set_projections(["orders", "orders"])}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"tz": "Mars/Olympus"}, {"projections": set_projections(["orders", "orders"])}],
+    ids=str,
+)
 def test_settings_that_are_none_are_refused(shop, wrong):
     options = {"projections": set_projections(["orders"])} | wrong
     with pytest.raises(InvalidSetting):
