@@ -195,8 +195,8 @@ def rates_since(
 ) -> datetime:
     """Since when what arrives and what is processed are to be compared, to see which of them wins.
 
-    For `rates_over`, or longer where batches take long. But where something has been waiting for a while, only since the
-    oldest of it was recorded, or the runner began: since then the runner has been busy, so that its rate is what it can
+    For `rates_over`, or longer where batches take long, or since the runner began. But where something has been waiting for
+    a while, only since the oldest of it was recorded: since then the runner has been busy, so that its rate is what it can
     do; and the burst in which that event came has no part in the rate at which more arrives.
 
     Args:
@@ -207,9 +207,11 @@ def rates_since(
         limits: How far back rates go.
     """
     since = now - max(limits.rates_over, _BATCHES * timedelta(seconds=longest))
+    if started_at is not None:
+        since = max(since, started_at)
     if next_recorded_at is None or now - next_recorded_at <= limits.settled:
         return since
-    return max(moment for moment in (since, next_recorded_at, started_at) if moment is not None)
+    return max(since, next_recorded_at)
 
 
 def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
