@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, ReadModelsInUse
@@ -23,6 +24,7 @@ __all__ = ["CATALOG", "held"]
 CATALOG = "models"
 """The name under which the file is attached, whatever it is called on disk."""
 _PAUSE = 0.01
+_MAKING_SECONDS = 60.0
 _turns: dict[str, threading.RLock] = {}
 _turns_lock = threading.Lock()
 
@@ -98,6 +100,7 @@ def _create(path: Path) -> None:
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         with duckdb.connect(str(new)) as connection:
             connection.execute(SCHEMA + samples.SCHEMA)
         # Of a file that somebody removed, what DuckDB had written beside it may be left; it belongs to nothing now.
@@ -109,6 +112,14 @@ def _create(path: Path) -> None:
         raise CannotWriteReadModels(str(path), " ".join(str(error).split())) from error
     finally:
         new.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what runners left that were killed here; one that is at work is done sooner."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 32}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _MAKING_SECONDS:
+                left.unlink()
 
 
 def _let_go(connection: Any, path: Path) -> None:

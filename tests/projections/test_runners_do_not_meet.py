@@ -94,7 +94,7 @@ def test_one_that_fails_ends_and_the_others_go_on(shop, following):
 
 def test_a_mistake_in_the_machinery_itself_is_not_hidden(shop, monkeypatch):
     monkeypatch.setattr("orders_es.projections.set_work.SetWork.batch", lambda *_: 1 / 0)
-    mails = Handlers("mails", 1, {OrderPlaced: lambda event, tables: None})
+    mails = Handlers("mails", 1, {OrderPlaced: lambda *_: None})
     with pytest.raises(ZeroDivisionError):
         shop.run(*set_projections(["orders"]), mails)
     assert shop.checkpoint("mails") == 12

@@ -81,6 +81,17 @@ def test_what_is_left_beside_a_deleted_one_does_no_harm(shop):
     assert shop.table("orders") == shop.ought("orders")
 
 
+def test_what_a_runner_left_that_was_killed_as_it_made_one_is_removed(shop):
+    left, fresh = (shop.folder / f".models.duckdb.{digit * 32}" for digit in "ab")
+    for file in (left, fresh, shop.folder / ".models.duckdb.mine"):
+        file.write_bytes(b"half a header")
+    os.utime(left, (0, 0))
+    shop.run()
+    assert not left.exists()
+    assert fresh.exists()
+    assert (shop.folder / ".models.duckdb.mine").exists()
+
+
 @pytest.mark.parametrize("damage", ["overwritten", "cut short", "empty"])
 def test_a_damaged_one_is_named_and_how_to_go_on(shop, damage):
     shop.run()
