@@ -121,7 +121,7 @@ def lag_history(models: ReadModels | str | os.PathLike[str], *, timeout: float =
         ['projection', 'sampled_at', 'head_position', 'head_recorded_at']
     """
     models = models if isinstance(models, ReadModels) else ReadModels(models)
-    samples = models.query("SELECT * FROM orders_es.lag_samples ORDER BY sampled_at, projection", timeout=timeout)
+    samples = models.query("SELECT * FROM orders_es.lag_samples ORDER BY sampled_at, rowid", timeout=timeout)
     return samples.to_pandas()
 
 
