@@ -33,6 +33,12 @@ _CELL_WIDTH = 40
 @click.option(
     "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the answer to this Parquet file."
 )
+@click.option(
+    "--read-models",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder with read models of your own, each a .sql file.",
+)
 @log_option()
 @as_json
 def sql(
@@ -42,24 +48,26 @@ def sql(
     tz: tzinfo,
     as_csv: bool,
     parquet: str | None,
+    read_models: str | None,
     log: str,
     as_json: bool,
 ) -> None:
-    """A query in DuckDB's SQL over `events`, `orders`, `order_items`, `order_history` and `order_record_history`.
+    """A query in DuckDB's SQL over `events`, `orders`, `order_items`, `daily_sales` and the other read models.
 
     --at and --known-at bind everything in the query to that moment, as in `show`. Each table also has a macro for moments
-    of one's own: orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z', known_at := NULL).
+    of one's own: orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z', known_at := NULL). Days begin where --tz says.
 
     \b
     Example:
       orders-es sql "SELECT status, count(*), sum(total) FROM orders GROUP BY status" --at 2011-06-30 --log my-log
+      orders-es sql "FROM daily_sales" --tz Europe/London --log my-log
       orders-es sql "FROM orders" --parquet orders.parquet --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import connect  # noqa: PLC0415 - `--help` does not need it
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
-    with existing_log(log) as opened, connect(opened) as session:
+    with existing_log(log) as opened, connect(opened, read_models=read_models, tz=tz) as session:
         if parquet is not None:
             rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
             print_text(

@@ -163,5 +163,5 @@ def reference(tmp_path_factory):
     if not REFERENCE.is_file():
         pytest.skip("the reference data is not here")
     with open_log(tmp_path_factory.mktemp("reference") / "log", create=True) as log:
-        import_online_retail(REFERENCE, log, progress=False)
+        import_online_retail(log, REFERENCE, progress=False)
         yield REFERENCE, log
