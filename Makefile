@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make lab | make bench | make clean
+# make demo | make test | make lint | make notebooks | make lab | make test-browser | make bench | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -13,11 +13,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab bench clean
+.PHONY: help demo test lint notebooks lab test-browser bench clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
 	@$(BIN)/orders-es demo $(ARGS)
@@ -32,6 +32,14 @@ lint: $(VENV)/.stamp-dev ## ruff and mypy, as strict as they go
 
 lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+
+notebooks: $(VENV)/.stamp-notebooks ## run all notebooks afresh, in place
+	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=300 *.ipynb
+
+test-browser: $(VENV)/.stamp-notebooks ## JupyterLab in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
+	@$(PIP) install selenium pytest pytest-xdist hypothesis
+	@$(BIN)/pytest -n 0 tests/browser --override-ini testpaths= $(ARGS)
 
 bench: $(VENV)/.stamp-dev ## the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)
