@@ -63,7 +63,9 @@ def plot_cohorts(
     whole_axis(ax.xaxis)
     ax.set_xlabel("months since the first purchase")
     ax.set_ylabel("first purchase (customers)")
-    bar = ax.figure.colorbar(image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max")
+    bar = ax.figure.colorbar(
+        image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max" if top < 1 else "neither"
+    )
     bar.set_label("share of the cohort that bought")
     ax.set_title(said(title, moment, others), loc="left")
     return ax

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, numbers, said
+from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, legend, numbers, said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,6 +54,6 @@ def plot_cycle_times(
     ax.set_ylabel(unit)
     ax.set_xlabel("week in which they got there")
     date_axis(ax)
-    ax.legend(frameon=False)
+    legend(ax)
     ax.set_title(said(title, moment, f"{int(rows['orders'].sum()):,} orders"), loc="left")
     return ax

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, GREY, ORANGE, VERMILION, axes, date_axis, empty, frame, numbers, said
+from orders_es.plots.style import BLUE, GREY, ORANGE, VERMILION, axes, date_axis, empty, frame, legend, numbers, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
     ax.set_ylabel("seconds")
     ax.set_xlabel("UTC")
     date_axis(ax)
-    ax.legend(frameon=False, loc="upper left")
+    legend(ax)
     ax.set_title(said(title, note), loc="left")
     return ax
 

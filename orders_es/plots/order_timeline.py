@@ -77,7 +77,7 @@ def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
         text = (
             names[0]
             if len(run) == 1
-            else f"{names[0]}\nand {len(run) - 1} more"
+            else f"{names[0]}\nand {len(run) - 1:,} more"
             if len(names) > 1
             else f"{len(run)} x {names[0]}"
         )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, VERMILION, axes, date_axis, empty, frame, money_axis, numbers, of_currency, said
+from orders_es.plots.style import (
+    BLUE,
+    VERMILION,
+    axes,
+    date_axis,
+    empty,
+    frame,
+    legend,
+    money_axis,
+    numbers,
+    of_currency,
+    said,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +84,7 @@ def plot_restatements(
     ax.set_xlim(changes.index.min() - pd.Timedelta(days=1), changes.index.max() + pd.Timedelta(days=width + 1))
     date_axis(ax)
     money_axis(ax.yaxis, f"{currency} a {step}")
-    ax.legend(frameon=False)
+    legend(ax)
     total = sum(exact[1:], exact.iloc[0]) if len(exact) else 0
     note = f"{int((changes != 0).sum()):,} of {len(changes):,} days changed, by {total:+,.2f} {currency} in all"
     ax.set_title(said(title, moment, note, others), loc="left")

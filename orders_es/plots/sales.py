@@ -12,6 +12,7 @@ from orders_es.plots.style import (
     date_axis,
     empty,
     frame,
+    legend,
     money_axis,
     numbers,
     of_currency,
@@ -89,7 +90,7 @@ def plot_sales(
             lw=2,
             label=f"mean of {_TREND} {step}s",
         )
-        ax.legend(frameon=False, loc="upper left")
+        legend(ax)
     ax.axhline(0, color="black", lw=0.8)
     date_axis(ax)
     money_axis(ax.yaxis, currency)

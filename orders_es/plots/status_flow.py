@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, GREY, VERMILION, axes, duration, empty, frame, said
+from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, said
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +17,12 @@ __all__ = ["plot_status_flow"]
 _PLACES = {"new": 0, "created": 1, "placed": 2, "paid": 3, "shipped": 4, "delivered": 5}
 _LADDER_Y, _CANCELLED = 0.0, (3.0, -1.75)
 _WIDEST, _THINNEST = 7.0, 0.8
+_BEND = 0.38
+_LADDER, _LEAVING = "#A3A3A3", "#E08A4F"
+_HALF_WIDTH, _HALF_HEIGHT = 28.0, 13.0
+"""Half the size of a status's box, in points."""
+_ASPECT = 1.65
+"""How much wider than high a unit of the picture is drawn."""
 
 
 def plot_status_flow(
@@ -57,7 +63,9 @@ def plot_status_flow(
                 bbox={"boxstyle": "round,pad=0.5", "fc": "white", "ec": edge, "lw": 1.8},
             )
     ax.set_xlim(-0.6, len(used) - 0.4)
-    ax.set_ylim(-2.4, 1.9)
+    ups = [shift[e][0] - shift[s][0] for s, e in zip(columns[0], columns[1], strict=True) if s in shift and e in shift]
+    highest, lowest = (_BEND * _ASPECT / 2 * max([1.0, *lengths]) for lengths in (ups, [-up for up in ups]))
+    ax.set_ylim(min(-2.15 if "cancelled" in shown else -0.5, -lowest - 0.4), highest + 0.5)
     ax.axis("off")
     ax.set_title(said(title, moment), loc="left")
     return ax
@@ -70,7 +78,13 @@ def _arrow(
     width = _THINNEST + (_WIDEST - _THINNEST) * math.sqrt(orders / most)
     steps = x1 - x0
     ladder = y0 == y1
-    bend = 0.0 if (ladder and steps == 1) or not ladder else -0.38 if steps > 0 else 0.38
+    bend = 0.0 if (ladder and steps == 1) or not ladder else -_BEND if steps > 0 else _BEND
+    # As far from the middle of a box as its edge is in that direction, and a little more.
+    across, down = abs(x1 - x0) * _ASPECT, abs(y1 - y0)
+    length = math.hypot(across, down)
+    shrink = 4 + min(
+        _HALF_WIDTH * length / across if across else math.inf, _HALF_HEIGHT * length / down if down else math.inf
+    )
     ax.annotate(
         "",
         (x1, y1),
@@ -78,29 +92,28 @@ def _arrow(
         arrowprops={
             "arrowstyle": "-|>",
             "lw": width,
-            "color": GREY if ladder else VERMILION,
-            "alpha": 0.55,
+            "color": _LADDER if ladder else _LEAVING,
             "ls": "-" if ladder else (0, (4, 2)),
             "connectionstyle": f"arc3,rad={bend}",
-            "shrinkA": 30,
-            "shrinkB": 30,
+            "shrinkA": shrink,
+            "shrinkB": shrink,
             "mutation_scale": 12 + width,
         },
         zorder=1,
     )
     # Where the curve of that bend has its top, a little above the line. Ladder steps are labelled above, others on them.
     share = 0.5 if ladder else 0.42
-    x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share - (x1 - x0) * bend / 2
+    x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share - (x1 - x0) * bend * _ASPECT / 2
     if ladder and steps == 1:
         y += 0.22
     elif ladder:
-        y += math.copysign(0.16, y)
+        y += math.copysign(0.04, y)
     ax.text(
         x,
         y,
         f"{orders:,}\n{duration(wait)}",
         ha="center",
-        va="bottom" if ladder and y > 0 else "center",
+        va=("bottom" if y > 0 else "top") if ladder and steps != 1 else "center",
         fontsize=8,
         linespacing=1.1,
         zorder=4,

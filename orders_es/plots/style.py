@@ -21,6 +21,7 @@ __all__ = [
     "duration",
     "empty",
     "frame",
+    "legend",
     "money_axis",
     "numbers",
     "of_currency",
@@ -35,6 +36,8 @@ VERMILION = "#D55E00"
 SKY = "#9ACCEC"
 GREY = "#767676"
 
+_LEGEND_COLUMNS = 4
+_LEGEND_ROW = 0.09
 _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), float("inf"): ("days", 86_400.0)}
 
 
@@ -134,11 +137,20 @@ def money_axis(axis: Any, currency: str) -> None:
     axis.set_label_text(currency)
 
 
+def legend(ax: Axes) -> None:
+    """A legend in a strip of its own above what is drawn, so that it hides nothing."""
+    handles, names = ax.get_legend_handles_labels()
+    rows = -(-len(names) // _LEGEND_COLUMNS)
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top + (top - bottom) * _LEGEND_ROW * rows)
+    ax.legend(handles, names, frameon=False, loc="upper left", ncols=_LEGEND_COLUMNS, borderaxespad=0.1)
+
+
 def whole_axis(axis: Any) -> None:
     """Whole numbers, with a mark for thousands."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # noqa: PLC0415 - only who draws needs it
 
-    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
@@ -160,5 +172,5 @@ def duration(seconds: float) -> str:
     """
     for most, (unit, length) in _SHORT.items():
         if abs(seconds) < most:
-            return f"{seconds / length:.1f}".removesuffix(".0") + f" {unit}"
+            return f"{seconds / length:,.1f}".removesuffix(".0") + f" {unit}"
     raise AssertionError("unreachable")

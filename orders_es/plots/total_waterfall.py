@@ -19,6 +19,8 @@ __all__ = ["plot_total_waterfall"]
 _BARS_MOST = 24
 _SIDE_BY_SIDE = 6
 _NAME_MOST = 26
+_UPRIGHT = 10
+"""With more bars than this, their figures stand on end."""
 
 
 def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
@@ -41,6 +43,7 @@ def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
         bars = [(shorten(step.summary, _NAME_MOST, placeholder=" …"), step.change) for step in changing]
     else:
         bars = _few([(_words(step.type), step.change) for step in changing])
+    upright = len(bars) > _UPRIGHT
     level = bottom = highest = 0.0
     for number, (_, change) in enumerate(bars):
         height = float(change)
@@ -63,6 +66,7 @@ def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
             ha="center",
             va="bottom",
             fontsize=8,
+            rotation=90 if upright else 0,
             xytext=(0, 2),
             textcoords="offset points",
         )
@@ -76,6 +80,7 @@ def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
         va="bottom",
         fontsize=9,
         weight="bold",
+        rotation=90 if upright else 0,
         xytext=(0, 2),
         textcoords="offset points",
     )
@@ -83,7 +88,10 @@ def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
     slanted = len(names) > _SIDE_BY_SIDE
     ax.set_xticks(range(len(names)), names, rotation=35 if slanted else 0, ha="right" if slanted else "center")
     ax.axhline(0, color="black", lw=0.8)
-    ax.set_ylim(bottom - (highest - bottom) * (0.08 if bottom < 0 else 0), highest + (highest - bottom) * 0.12)
+    ax.set_ylim(
+        bottom - (highest - bottom) * (0.08 if bottom < 0 else 0),
+        highest + (highest - bottom) * (0.5 if upright else 0.12),
+    )
     money_axis(ax.yaxis, currency)
     ax.set_title(said(title, str(explanation.as_of)), loc="left")
     return ax

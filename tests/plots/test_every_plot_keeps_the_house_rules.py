@@ -39,6 +39,24 @@ def test_no_text_runs_out_of_the_figure(all_plots, name):
             box = text.get_window_extent()
             assert box.x0 >= whole.x0 - 1, text.get_text()
             assert box.x1 <= whole.x1 + 1, text.get_text()
+            assert whole.y0 - 1 <= box.y0 <= box.y1 <= whole.y1 + 1, text.get_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_legend_and_no_figure_lies_on_a_title_and_no_legend_on_bars_or_lines(all_plots, name):
+    ax = all_plots[name]()
+    ax.figure.canvas.draw()
+    title = ax._left_title.get_window_extent()
+    assert not [text.get_text() for text in ax.texts if text.get_text() and text.get_window_extent().overlaps(title)]
+    if ax.get_legend() is not None:
+        box = ax.get_legend().get_window_extent()
+        assert not box.overlaps(title)
+        assert not [bar for bar in ax.patches if bar.get_width() and bar.get_window_extent().overlaps(box)]
+        if ax.patches or name in {"cycle_times", "lag"}:
+            points = np.vstack(
+                [line.get_transform().transform(line.get_xydata()) for line in ax.lines or []] or [(0, 0)]
+            )
+            assert not [point for point in points if box.contains(*point)]
 
 
 @pytest.mark.parametrize("name", ["sales", "cohorts", "funnel", "cycle_times", "status_flow", "restatements"])
