@@ -16,7 +16,7 @@ from orders_es.projections.handler_tables import Tables
 from orders_es.projections.letters import Failure, close_letter, open_streams, put_aside, settle
 from orders_es.projections.store import changing, refused_by_disk, show, take_tables
 from orders_es.projections.tables import keep, place, save
-from orders_es.projections.work import Last, Settings, Work, last_of
+from orders_es.projections.work import Last, Settings, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +157,7 @@ class HandlerWork(Work[Handlers]):
 
         log = self.settings.log
         table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)
+        self.window = table
         wanted = pc.is_in(table.column("type"), pa.array(sorted(self._by_type), pa.string()))
         return events_of(table.filter(wanted), log.registry)
 
@@ -244,10 +245,11 @@ class HandlerWork(Work[Handlers]):
         assert known is not None
         if known.status == "stopped_by_error":
             settle(connection, known.name, known.generation, known.checkpoint, end)
-        state = self.next_state(end, last_of(self.settings.log, end), known.generation)
+        last, recorded = self.seen(end)
+        state = self.next_state(end, last, known.generation)
         self._write(connection, state)
         if self.building is None:
-            self.note_batch(connection, state, streams, started)
+            self.note_batch(connection, state, recorded, streams, started)
         self._moved = state
 
     def _write(self, connection: Any, state: State) -> None:

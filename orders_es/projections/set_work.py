@@ -20,7 +20,7 @@ from orders_es.projections.letters import Failure, put_aside, settle
 from orders_es.projections.store import changing, show, take_tables
 from orders_es.projections.tables import place, save
 from orders_es.projections.touched import few, from_payloads, reach
-from orders_es.projections.work import Work, event_at, last_of
+from orders_es.projections.work import Work, event_at
 from orders_es.replay.relations import guarded, inline, refusal
 from orders_es.replay.session import Session
 
@@ -99,6 +99,7 @@ class SetWork(Work[SetProjection]):
             UnknownEventType, InvalidEvent, QueryError: An event has no meaning for the read model.
         """
         model = self.projection.model
+        self.window = None
         if model.stream is None or end - self.position > _SHARE * end or self.state is None:
             self.compute_all(end, lambda cursor: use(cursor, True, 0))
             return
@@ -106,6 +107,7 @@ class SetWork(Work[SetProjection]):
         if events is None:
             self._many(end, use)
         else:
+            self.window = events
             self._few(events, use)
 
     def compute_all(self, end: int, use: Callable[[Any], None]) -> None:
@@ -187,7 +189,8 @@ class SetWork(Work[SetProjection]):
         """Put the rows and the checkpoint into the file, in one transaction."""
         import duckdb  # noqa: PLC0415 - as in `connection`
 
-        state = self.next_state(end, last_of(self.settings.log, end))
+        last, recorded = self.seen(end)
+        state = self.next_state(end, last)
         model = self.projection.model
         with changing(cursor, self.settings.path, state.name, self.state, self.settings.patience):
             table = f"{place(state.name, state.generation)}.{quoted(model.name)}"
@@ -211,7 +214,7 @@ class SetWork(Work[SetProjection]):
                 if self.state.status == "stopped_by_error":
                     settle(cursor, state.name, state.generation, self.position, end)
                 save(cursor, state)
-            self.note_batch(cursor, state, streams, started)
+            self.note_batch(cursor, state, recorded, streams, started)
         self.state = state
 
     def write(self, cursor: Any, state: State) -> None:

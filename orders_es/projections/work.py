@@ -28,6 +28,7 @@ __all__ = ["Last", "Settings", "Work", "event_at", "last_of"]
 
 Definition = TypeVar("Definition", SetProjection, Handlers)
 _MOVES_MOST = 10
+_KEPT_OF_LAST = ["event_id", "recorded_at", "occurred_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Work(ABC, Generic[Definition]):
         self.batches = 0
         self.asking: tuple[Any, int] | None = None
         """A cursor that is at work on a long query, and the position that it will come to."""
+        self.window: pa.Table | None = None
+        """The events of the batch at hand, perhaps with others, where they are in memory anyhow."""
         self._connection: Any = None
 
     @property
@@ -213,19 +216,39 @@ class Work(ABC, Generic[Definition]):
             list(self.table_names()),
         )
 
-    def note_batch(self, connection: Any, state: State, streams: int, started: datetime) -> None:
+    def seen(self, end: int) -> tuple[Last, pa.ChunkedArray | None]:
+        """The event at a position, and when each event after the checkpoint up to there was recorded.
+
+        These times are left out where the tables only come to be: how old events are then says nothing of the runner.
+
+        Args:
+            end: The position.
+        """
+        import pyarrow.compute as pc  # noqa: PLC0415 - as the log does
+
+        log, after = self.settings.log, self.position
+        if self.window is None:
+            return last_of(log, end), recorded_times(log, after + 1, end) if after else None
+        places = self.window.column("position")
+        new = self.window.filter(pc.and_(pc.greater(places, after), pc.less_equal(places, end)))
+        [row] = new.filter(pc.equal(new.column("position"), end)).select(_KEPT_OF_LAST).to_pylist()
+        return Last(**row), new.column("recorded_at") if after else None
+
+    def note_batch(
+        self, connection: Any, state: State, recorded: pa.ChunkedArray | None, streams: int, started: datetime
+    ) -> None:
         """Note a batch for those who watch, within its transaction.
 
         Args:
             connection: A connection that holds the file.
             state: The projection's row after it.
+            recorded: When its events were recorded, as `seen` gives it.
             streams: How many streams it touched.
             started: When it began.
         """
         first = self.position + 1
         note(connection, state, first, state.checkpoint - first + 1, streams, started)
-        if first > 1:  # how old events were when a table first came to be says nothing of the runner
-            recorded = recorded_times(self.settings.log, first, state.checkpoint)
+        if recorded is not None:
             note_batch(connection, projection=state.name, finished_at=state.updated_at, recorded=recorded)
 
     @abstractmethod
@@ -256,9 +279,9 @@ def last_of(log: EventLog, position: int) -> Last:
     """
     if position == 0:
         return Last(None, None, None)
-    [batch] = log.read(after=position - 1, to=position, columns=["event_id", "recorded_at", "occurred_at"])
+    [batch] = log.read(after=position - 1, to=position, columns=_KEPT_OF_LAST)
     [row] = batch.to_pylist()
-    return Last(row["event_id"], row["recorded_at"], row["occurred_at"])
+    return Last(**row)
 
 
 def event_at(log: EventLog, position: int) -> RecordedEvent:
