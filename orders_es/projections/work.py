@@ -87,7 +87,8 @@ class Work(ABC, Generic[Definition]):
         if self._connection is None:
             import duckdb  # noqa: PLC0415 - only who works needs it
 
-            self._connection = duckdb.connect()
+            # Small batches are its work: handing them to other threads takes longer than doing them.
+            self._connection = duckdb.connect(config={"threads": 1})
             self._connection.execute("SET TimeZone = 'UTC'")
         return self._connection
 
