@@ -39,7 +39,7 @@ notebooks: $(VENV)/.stamp-notebooks ## run all notebooks afresh, in place
 
 test-browser: $(VENV)/.stamp-notebooks ## JupyterLab in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
 	@$(PIP) install selenium pytest pytest-xdist hypothesis
-	@$(BIN)/pytest -n 0 tests/browser --override-ini testpaths= $(ARGS)
+	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py $(ARGS)
 
 bench: $(VENV)/.stamp-dev ## the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)
