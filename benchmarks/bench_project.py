@@ -21,6 +21,7 @@ from typing import Any
 from orders_es.log import ANY, Head, open_log
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.projections import Projector, ReadModels, set_projections
+from orders_es.replay import connect
 from orders_es.sources.simulator import simulate_into
 
 ORDERS = int(os.environ.get("REPLAY_ORDERS", "1130000"))
@@ -49,13 +50,19 @@ def run(folder: Path, _data: Path) -> None:
     projections = set_projections(NAMES)
     for projection in projections:
         seconds = timed(Projector(UpTo(log, end - NEW), models, [projection]).run)  # type: ignore[arg-type]
-        print(f"  {projection.name:12} built from {end - NEW:,} events {per(end - NEW, seconds)}")
+        least = bare(log, folder, projection.name)
+        print(
+            f"  {projection.name:12} built from {end - NEW:,} events {per(end - NEW, seconds)}; {beside(seconds, least)}"
+        )
     seconds = timed(Projector(log, models, projections).run)
     print(f"  both caught up with {NEW:,} more: {seconds:.2f} s")
     for projection in projections:
         done = Projector(log, models, projections).rebuild(projection.name)
         assert done.same, done
-        print(f"  {projection.name:12} rebuilt, compared, swapped    {per(end, done.seconds)}")
+        least = bare(log, folder, projection.name)
+        print(
+            f"  {projection.name:12} rebuilt, compared, swapped    {per(end, done.seconds)}; {beside(done.seconds, least)}"
+        )
     followed(log, folder, models)
     if importlib.util.find_spec("eventsourcing") is None:
         print("  eventsourcing is not installed here; pip install eventsourcing puts it beside")
@@ -81,6 +88,25 @@ def linked(folder: Path) -> Path:
 
     shutil.copytree(source, target, copy_function=link)
     return target
+
+
+def bare(log: Any, folder: Path, name: str) -> float:
+    """How long DuckDB takes for the read model's SELECT, straight into a file of its own that nobody reads meanwhile."""
+    file = folder / "bare.duckdb"
+
+    def fill(cursor: Any, _head: Head) -> None:
+        cursor.execute(f"ATTACH '{file}' AS bare")
+        cursor.execute(f"CREATE TABLE bare.{name} AS SELECT * FROM {name}")
+        cursor.execute("DETACH bare")
+
+    with connect(log) as session:
+        seconds = timed(lambda: session.using(fill, name))
+    file.unlink()
+    return seconds
+
+
+def beside(seconds: float, least: float) -> str:
+    return f"DuckDB alone {least:.2f} s, {seconds / least:.2f} times that"
 
 
 def followed(log: Any, folder: Path, models: Path) -> None:
