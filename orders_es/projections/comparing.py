@@ -78,7 +78,10 @@ def compare(connection: Any, table: str, before: str, after: str, key: Sequence[
         f"SELECT (SELECT count(*) FROM {before}), (SELECT count(*) FROM {after})"
     ).fetchall()
     key = [name for name in key if name in common]
-    if key and _unique(connection, before, key) and _unique(connection, after, key):
+    if _digest(connection, before, common) == _digest(connection, after, common):
+        counts: dict[str, int] = {}
+        samples: list[RowDifference] = []
+    elif key and _unique(connection, before, key) and _unique(connection, after, key):
         counts, samples = _by_key(connection, before, after, key, common)
     else:
         counts, samples = _by_rows(connection, before, after, common)
@@ -91,6 +94,18 @@ def compare(connection: Any, table: str, before: str, after: str, key: Sequence[
         columns_added=tuple(name for name in columns_after if name not in common),
         samples=tuple(samples),
     )
+
+
+def _digest(connection: Any, relation: str, common: Sequence[str]) -> tuple[Any, ...]:
+    """What is the same for the same rows in any order, and else is not but for one chance in 2⁶⁴.
+
+    A rebuilt table usually is the one before, and joining both to find that out takes ten times as long.
+    """
+    listed = ", ".join(map(quoted, common)) or "1"
+    rows = connection.execute(
+        f"SELECT count(*), sum(h::HUGEINT), bit_xor(h) FROM (SELECT hash({listed}) AS h FROM {relation})"
+    ).fetchall()
+    return tuple(rows[0])
 
 
 def _columns(connection: Any, relation: str) -> dict[str, str]:
