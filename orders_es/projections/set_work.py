@@ -82,6 +82,8 @@ class SetWork(Work[SetProjection]):
         try:
             self._process(end, started)
         except (UnknownEventType, InvalidEvent, QueryError) as error:
+            if _no_fault_of_events(error):
+                raise
             self._stand_before(end, error, started)
 
     def _process(self, end: int, started: datetime) -> None:
@@ -261,3 +263,10 @@ class SetWork(Work[SetProjection]):
             save(self.connection, state)
         self.state = state
         raise ProjectionStopped(state.name, event.position, event.stream_id, str(error)) from error
+
+
+def _no_fault_of_events(error: OrdersEsError) -> bool:
+    """Whether a query failed for want of memory or files, so that looking for an event to blame would find an innocent one."""
+    import duckdb  # noqa: PLC0415 - as in `connection`
+
+    return isinstance(error.__cause__, duckdb.OutOfMemoryException | duckdb.IOException | duckdb.InternalException)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import duckdb
 import pytest
 
-from orders_es.errors import ProjectionStopped
+from orders_es.errors import ProjectionStopped, QueryError
 from orders_es.log import ANY, RawEvent, open_log, order_registry
-from orders_es.projections import Projector, SetProjection, set_projections
+from orders_es.projections import Projector, SetProjection, set_projections, set_work
 
 
 def test_the_table_is_what_the_events_before_it_give(shop):
@@ -61,6 +62,20 @@ def test_others_are_not_held_up(shop):
     assert (ran["activity"].error, ran["activity"].position) == (None, 13)
     with pytest.raises(ExceptionGroup, match="2 projections failed"):
         shop.run(names=["orders", "activity", "order_items"])
+
+
+def test_no_event_is_blamed_for_a_lack_of_memory(shop, monkeypatch):
+    shop.run()
+    shop.order("A-9")
+
+    def too_much(*_):
+        raise QueryError("Out of Memory Error", "orders") from duckdb.OutOfMemoryException("Out of Memory Error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(set_work.SetWork, "compute", too_much)
+        with pytest.raises(QueryError, match="Out of Memory"):
+            shop.run()
+    assert (shop.checkpoint("orders"), shop.models.dead_letters()) == (12, [])
 
 
 @pytest.fixture
