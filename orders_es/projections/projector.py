@@ -16,7 +16,7 @@ from orders_es.projections.retrying import discard, retry
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.running import bar, catch_up, raised, run_one, working
 from orders_es.projections.work import Settings
-from orders_es.replay.defining import set_time_zone
+from orders_es.replay.defining import MEMORY_LIMIT, set_time_zone
 
 if TYPE_CHECKING:
     import os
@@ -45,6 +45,7 @@ class Projector:
         tz: The time zone in which days begin; UTC if left out.
         batch_size: At most so many events a batch.
         patience: How many seconds to wait while others hold the file.
+        memory_limit: How much memory DuckDB may use for large batches before it goes on in temporary files, such as `"8GB"`.
         clock: Gives the current time, with time zone; the system's clock if left out.
         progress: Show progress bars on long work.
 
@@ -72,6 +73,7 @@ class Projector:
         tz: str = "UTC",
         batch_size: int = BATCH_SIZE,
         patience: float = 60.0,
+        memory_limit: str = MEMORY_LIMIT,
         clock: Callable[[], datetime] | None = None,
         progress: bool = False,
     ) -> None:
@@ -90,7 +92,7 @@ class Projector:
             with duckdb.connect() as connection:
                 set_time_zone(connection, tz)
         self._stop = threading.Event()
-        self._settings = Settings(log, Path(models), tz, clock or _now, patience, batch_size, self._stop)
+        self._settings = Settings(log, Path(models), tz, clock or _now, patience, batch_size, self._stop, memory_limit)
         self._progress = progress
 
     def run(self) -> list[Ran]:

@@ -51,7 +51,9 @@ class SetWork(Work[SetProjection]):
         """A session that knows the read model, for what needs a look at the whole log."""
         if self._session is None:
             models = (*self.projection.reads, self.projection.model)
-            self._session = Session(self.settings.log, models, tz=self.settings.tz)
+            self._session = Session(
+                self.settings.log, models, tz=self.settings.tz, memory_limit=self.settings.memory_limit
+            )
         return self._session
 
     def table_names(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from orders_es.projections.definitions import Handlers, SetProjection
 from orders_es.projections.samples import note_batch
 from orders_es.projections.store import Moved, find
 from orders_es.projections.tables import State, note
+from orders_es.replay.defining import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     import threading
@@ -43,6 +44,7 @@ class Settings:
         patience: How many seconds to wait while others hold the file.
         batch_size: At most so many events a batch.
         stop: Set when the runner is to end after the batch at hand.
+        memory_limit: How much memory DuckDB may use for large batches before it goes on in temporary files.
     """
 
     log: EventLog
@@ -52,6 +54,7 @@ class Settings:
     patience: float
     batch_size: int
     stop: threading.Event
+    memory_limit: str = MEMORY_LIMIT
 
 
 class Last(NamedTuple):
