@@ -23,6 +23,7 @@ BENCHMARKS = {
     "snapshot": "an order of 5,000 events with snapshots and without",
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
     "project": "tables built, rebuilt, caught up and followed over ten million events, and beside eventsourcing",
+    "models": "read models, cold, over ten million events, and a report",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }
 

@@ -9,7 +9,7 @@ __all__ = ["Header", "read_header"]
 
 _TAG = re.compile(r"--\s?(Key|Stream|Types|Columns):(.*)")
 _NAME = re.compile(r"[^\s,.]+")
-_COLUMN = re.compile(r"--\s{2,4}(\w+(?:, \w+)*): (.*)")
+_COLUMN = re.compile(r"--\s{2,4}([\w…]+(?:, [\w…]+)*): (.*)")
 _MORE = re.compile(r"--\s{3,}(\S.*)")
 
 
