@@ -1,0 +1,136 @@
+"""`%events_sql` and `%%events_sql`: a query over a log, at a moment, as a DataFrame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from orders_es.cli.times import TimeError, parse_instant, parse_zone
+from orders_es.errors import OrdersEsError
+from orders_es.ipython.call import Call, CallError, names_of, read_call
+from orders_es.replay.session import Session, connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orders_es.log import EventLog
+
+__all__ = ["EventsSql"]
+
+
+@magics_class
+class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
+    """The magic, and the logs that it was told to open. Registered by `%load_ext orders_es.ipython`."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._opened: dict[tuple[str, str], tuple[EventLog, Session]] = {}
+        self._words: dict[int, tuple[int, list[tuple[str, str]]]] = {}
+
+    @no_var_expand  # type: ignore[untyped-decorator]
+    @line_cell_magic  # type: ignore[untyped-decorator]
+    def events_sql(self, line: str, cell: str | None = None) -> pd.DataFrame | None:
+        """SQL over a log, bound to one moment.
+
+        %%events_sql [--at T] [--known-at T] [--tz ZONE] [--log FOLDER | --session NAME] [name <<]
+
+        T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z. --tz ZONE says where
+        times without a zone are read. The query goes to the session in this notebook: a variable that holds one, `session`
+        if there are several, or --session NAME; or to the log in --log FOLDER. $name in it is the value of that variable.
+        The answer is a DataFrame; `name <<` puts it into a variable and shows nothing.
+        """
+        try:
+            call = read_call(line, cell)
+            session = self._session(call)
+            zone = parse_zone(call.options.get("tz", "UTC"))
+            at, known_at = (
+                parse_instant(call.options[name], zone) if name in call.options else None for name in ("at", "known-at")
+            )
+            frame = session.sql(call.query, self._values(call.query), at=at, known_at=known_at).to_pandas()
+        except (CallError, TimeError, OrdersEsError) as error:
+            raise UsageError(str(error)) from None
+        if call.name is None:
+            return frame
+        self.shell.user_ns[call.name] = frame
+        return None
+
+    def _values(self, query: str) -> dict[str, Any] | None:
+        names = names_of(query)
+        missing = [name for name in names if name not in self.shell.user_ns]
+        if missing:
+            raise CallError(f"there is no variable {missing[0]!r} for ${missing[0]} in the query")
+        return {name: self.shell.user_ns[name] for name in names} or None
+
+    def _session(self, call: Call) -> Session:
+        if "log" in call.options:
+            if "session" in call.options:
+                raise CallError("give --log or --session, not both")
+            return self._open(call.options["log"], call.options.get("tz", "UTC"))
+        there = {
+            name: value
+            for name, value in self.shell.user_ns.items()
+            if isinstance(value, Session) and not name.startswith("_")
+        }
+        name = call.options.get("session")
+        if name is not None:
+            if name not in there:
+                raise CallError(f"{name!r} is no session here; there is {', '.join(there) or 'none'}")
+            return there[name]
+        if len({id(value) for value in there.values()}) == 1:
+            return next(iter(there.values()))
+        if "session" in there:
+            return there["session"]
+        if there:
+            raise CallError(f"there are several sessions: say --session {' or --session '.join(there)}")
+        raise CallError("there is no session here; make one: session = connect(log), or say --log FOLDER")
+
+    def _open(self, url: str, zone: str) -> Session:
+        from orders_es.log import open_log  # noqa: PLC0415 - only where one is asked for
+
+        if (url, zone) not in self._opened:
+            log = open_log(url)
+            self._opened[url, zone] = log, connect(log, tz=zone)
+        return self._opened[url, zone][1]
+
+    @context_matcher(identifier="orders_es.events_sql")  # type: ignore[untyped-decorator]
+    def completions(self, context: Any) -> dict[str, Any]:
+        """Relations and columns, wherever the text being written is a query of the magic."""
+        text = context.full_text.lstrip()
+        if not (text.startswith("%%events_sql") or "%events_sql" in context.line_with_cursor):
+            return {"completions": []}
+        token = context.token.rpartition(".")[2]
+        words = [(word, kind) for word, kind in self._known() if word.lower().startswith(token.lower())]
+        found = [SimpleCompletion(text=word, type=kind) for word, kind in words]
+        return {"completions": found, "matched_fragment": token, "suppress": bool(found)}
+
+    def _known(self) -> list[tuple[str, str]]:
+        try:
+            session = self._session(Call("", {}, None))
+        except CallError:
+            return []
+        head = session.log.head().position
+        if self._words.get(id(session), (-1, []))[0] < 0 <= head:
+            try:
+                rows = session.sql("SELECT DISTINCT table_name, column_name FROM duckdb_columns() WHERE NOT internal")
+            except OrdersEsError:
+                return []
+            tables = sorted({table for table, _ in rows.rows()})
+            macros = [f"{table}_at" for table in tables if table != "moment"]
+            columns = sorted({column for _, column in rows.rows()} - set(tables))
+            words = [
+                (word, kind)
+                for kind, group in (("table", tables), ("function", macros), ("column", columns))
+                for word in group
+            ]
+            self._words[id(session)] = head, words
+        return self._words[id(session)][1]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for log, session in self._opened.values():
+            session.close()
+            log.close()
+        self._opened.clear()
