@@ -21,14 +21,16 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
     """Axes with a line for each projection: the age of the oldest event that it has not processed. Gaps are unknown.
 
     Args:
-        samples: Rows with `projection`, `sampled_at` and `seconds_behind`.
+        samples: Rows with `projection`, `sampled_at` and `seconds_behind`, as `lag_history` gives them, or `ReadModels`.
         sla: The limit promised, as a length of time or in seconds: a line, and where a projection is above it, shade.
         ax: Where to draw; new axes if left out.
     """
     import numpy as np  # noqa: PLC0415 - only who draws needs it
     import pandas as pd  # noqa: PLC0415 - as above
 
-    rows, _ = frame(samples, "")
+    from orders_es.projections import ReadModels, lag_history  # noqa: PLC0415 - other plots do without projections
+
+    rows, _ = frame(lag_history(samples) if isinstance(samples, ReadModels) else samples, "")
     ax = axes(ax)
     title = "Projection lag: age of the oldest unprocessed event"
     if rows.empty:

@@ -9,6 +9,7 @@ import pytest
 
 from orders_es import plots
 from orders_es.plots.style import duration
+from orders_es.projections import Projector, ReadModels, lag_history, set_projections
 from orders_es.replay import explain, history
 
 
@@ -139,3 +140,11 @@ def test_a_moment_for_data_that_is_computed_already_is_refused(shop):
     assert plots.plot_sales(rows).patches
     with pytest.raises(TypeError, match="at= and known_at= are for a session"):
         plots.plot_sales(rows, at=pd.Timestamp("2024-02-01", tz="UTC"))
+
+
+def test_lag_is_drawn_from_a_read_model_file_as_its_runner_noted_it(shop, tmp_path):
+    Projector(shop.log, tmp_path / "shop.duckdb", set_projections(["orders"])).run()
+    models = ReadModels(tmp_path / "shop.duckdb")
+    line = plots.plot_lag(models).lines[0]
+    assert line.get_label() == "orders"
+    assert line.get_ydata() == pytest.approx(lag_history(models)["seconds_behind"].to_numpy(float), nan_ok=True)
