@@ -17,6 +17,7 @@ from orders_es.cli.health import doctor, snapshots, verify
 from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.lag import lag
 from orders_es.cli.look import history, show
+from orders_es.cli.notebook import notebook
 from orders_es.cli.project import project
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.report import report
@@ -66,6 +67,12 @@ class _Commands(click.Group):
         except OrdersEsError as error:
             _complain(str(error))
             ctx.exit(WRONG_CALL if isinstance(error, _MISTAKES) else BAD_NEWS)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else ctx.command_path
+            _complain(f"{error.format_message().rstrip('.')} ({command} --help says more)")
+            ctx.exit(WRONG_CALL)
         except BrokenPipeError:
             # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -144,5 +151,6 @@ for _command in (
     lag,
     unpaid,
     dead_letters,
+    notebook,
 ):
     main.add_command(_command)

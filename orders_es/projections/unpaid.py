@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from orders_es.errors import InvalidSetting, LogBusy, OrdersEsError, ReadModelsInUse, StorageError, VersionConflict
+from orders_es.errors import (
+    CannotWriteReadModels,
+    InvalidSetting,
+    LogBusy,
+    OrdersEsError,
+    ReadModelsInUse,
+    StorageError,
+    VersionConflict,
+)
 from orders_es.orders import CancelOrder, IssueRefund
 from orders_es.orders.events import (
     AdjustmentRecorded,
@@ -305,7 +313,7 @@ class Unpaid:
                 for due in self.due():
                     if self._cancel(due):
                         told(due)
-            except (ReadModelsInUse, StorageError, VersionConflict, LogBusy) as error:
+            except (CannotWriteReadModels, ReadModelsInUse, StorageError, VersionConflict, LogBusy) as error:
                 told(error)  # the deadline is still there at the next look
             except BaseException as error:  # noqa: BLE001 - it is raised where the runner is waited for
                 failed.append(error)
