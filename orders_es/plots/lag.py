@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["plot_lag"]
 
 _LINES = ((BLUE, "-"), (ORANGE, "--"), (GREY, "-."), ("black", ":"))
+_OTHERS = "#C4C4C4"
 _POINTS_MOST = 2_000
 
 
 def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | None = None) -> Axes:
     """Axes with a line for each projection: the age of the oldest event that it has not processed. Gaps are unknown.
+
+    Of many projections, those with the highest peaks are named, and the others thin and grey.
 
     Args:
         samples: Rows with `projection`, `sampled_at` and `seconds_behind`, as `lag_history` gives them, or `ReadModels`.
@@ -37,16 +40,25 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
         return empty(ax, title, "no samples")
     limit = sla.total_seconds() if isinstance(sla, timedelta) else sla
     worst = 0.0
-    for number, (name, part) in enumerate(rows.sort_values("sampled_at").groupby("projection")):
+    peaks = rows["seconds_behind"].astype(float).groupby(rows["projection"]).max().fillna(-1.0)
+    named = peaks.sort_values(ascending=False, kind="stable").index[: len(_LINES)].tolist()
+    # Those with the highest peaks last, on top of the others, and each of them with a look of its own.
+    for name in sorted(peaks.index, key=lambda name: (name in named, str(name))):
+        part = rows[rows["projection"] == name].sort_values("sampled_at")
         times, seconds = _thinned(pd.to_datetime(part["sampled_at"], utc=True), numbers(part["seconds_behind"]))
-        colour, line = _LINES[number % len(_LINES)]
-        ax.plot(times, seconds, line, color=colour, lw=1.8, marker="o" if len(times) == 1 else "", label=str(name))
+        if name in named:
+            colour, line = _LINES[sorted(named, key=str).index(name)]
+            look: dict[str, Any] = {"color": colour, "ls": line, "lw": 1.8, "label": str(name)}
+        else:
+            look = {"color": _OTHERS, "lw": 0.8, "label": f"_{name}"}
+        ax.plot(times, seconds, marker="o" if len(times) == 1 else "", **look)
         worst = max(worst, float(np.nanmax(seconds)) if not np.isnan(seconds).all() else 0.0)
         if limit is not None:
             ax.fill_between(
                 times, limit, seconds, where=seconds > limit, interpolate=True, color=VERMILION, alpha=0.3, lw=0
             )
-    note = ""
+    others = len(peaks) - len(named)
+    note, more = "", f"{others} more in grey" if others else ""
     if limit is not None:
         ax.axhline(limit, color=VERMILION, lw=1.8, ls=(0, (1, 1.5)), label=f"promised: {limit:g} s")
         over = rows[numbers(rows["seconds_behind"]) > limit]
@@ -57,7 +69,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
     ax.set_xlabel("UTC")
     date_axis(ax)
     legend(ax)
-    ax.set_title(said(title, note), loc="left")
+    ax.set_title(said(title, note, more), loc="left")
     return ax
 
 

@@ -148,3 +148,16 @@ def test_lag_is_drawn_from_a_read_model_file_as_its_runner_noted_it(shop, tmp_pa
     line = plots.plot_lag(models).lines[0]
     assert line.get_label() == "orders"
     assert line.get_ydata() == pytest.approx(lag_history(models)["seconds_behind"].to_numpy(float), nan_ok=True)
+
+
+def test_of_many_projections_those_that_lag_most_are_named():
+    times = pd.date_range("2024-01-01", periods=3, freq="s", tz="UTC")
+    rows = pd.concat(
+        pd.DataFrame({"projection": f"p{n:02}", "sampled_at": times, "seconds_behind": [0.0, n, 1.0]})
+        for n in range(16)
+    )
+    ax = plots.plot_lag(rows)
+    assert len(ax.lines) == 16
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["p12", "p13", "p14", "p15"]
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 5
+    assert "12 more in grey" in ax.get_title(loc="left")
