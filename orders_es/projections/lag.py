@@ -15,6 +15,7 @@ from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse
 from orders_es.projections.file import held
 from orders_es.projections.lag_facts import Edge, facts_of, noted_in, seen_runner
 from orders_es.projections.lag_state import STATES, Freshness, Lag, LagLimits, LagState, judge
+from orders_es.projections.lags import Lags
 from orders_es.projections.reading import ReadModels
 from orders_es.projections.runner_file import runners_folder
 from orders_es.replay.moments import instant
@@ -39,7 +40,7 @@ def measure_lag(
     now: datetime | None = None,
     limits: LagLimits | None = None,
     timeout: float = PATIENCE,
-) -> list[Lag]:
+) -> Lags:
     """How far behind the log each projection of a read-model file is, and how it fares, by name. Read-only, never writes.
 
     Args:
@@ -89,7 +90,7 @@ def measure_lag(
     # The tables first, then the log, then the clock: so a position is never past the head, nor an event in the future.
     at = asked or datetime.now(UTC)
     edge = Edge(log, at, limits)
-    lags = []
+    lags = Lags()
     for name in sorted(noted.keys() | runners.keys()):
         facts = facts_of(log, edge, name, noted.get(name), runners.get(name))
         lags.append(judge(replace(facts, note="; ".join(filter(None, [facts.note, locked]))), limits))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import QueryError
@@ -249,6 +250,16 @@ class Session:
     def __repr__(self) -> str:
         end = "not read yet" if self._head is None else f"as of position {self._head.position:,}"
         return f"<Session on {self.log.url!r}: {end}>"
+
+    def _repr_html_(self) -> str:
+        """What can be asked, without asking anything."""
+        rows = "".join(
+            f"<tr><td><code>{escape(model.name)}</code></td><td>{escape(model.title)}</td></tr>" for model in self.models
+        )
+        return (
+            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
+            f"<tbody><tr><td><code>events</code></td><td>Events: one row an event.</td></tr>{rows}</tbody></table>"
+        )
 
     def state(self, name: str, events: str) -> str:
         """SQL for a read model over other events than those bound to `events`: for queries that need two moments at once.
