@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from orders_es.replay import connect
 
-EXAMPLES = 20
+EXAMPLES = 12
 ZERO = Decimal(0)
 
 

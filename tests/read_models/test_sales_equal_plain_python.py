@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCreated
 from orders_es.replay import connect
 
-EXAMPLES = 20
+EXAMPLES = 12
 MONEY = {"gross", "discounts", "shipping", "returns", "adjustments", "payments", "refunds"}
 NET = {"gross": 1, "discounts": -1, "shipping": 1, "returns": -1, "adjustments": 1}
 

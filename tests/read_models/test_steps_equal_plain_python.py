@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from orders_es.orders import fold
 from orders_es.replay import connect
 
-EXAMPLES = 20
+EXAMPLES = 12
 MICROSECOND = timedelta(microseconds=1)
 STEPS = ["created", "placed", "paid", "shipped", "delivered"]
 ORDER_OF_STATUSES = ["new", *STEPS, "cancelled"]
