@@ -162,7 +162,7 @@ class SetWork(Work[SetProjection]):
 
         cursor = self.connection.cursor()
         try:
-            # Landed before anything filters it: see docs/decisions on DuckDB and Arrow.
+            # A table of DuckDB's own: it is read several times, and filters then are the engine's, not Arrow's.
             cursor.register("orders_es_given", events)
             cursor.execute("CREATE TEMP TABLE orders_es_landed AS SELECT * FROM orders_es_given")
             cursor.unregister("orders_es_given")
