@@ -254,7 +254,8 @@ class Session:
     def _repr_html_(self) -> str:
         """What can be asked, without asking anything."""
         rows = "".join(
-            f"<tr><td><code>{escape(model.name)}</code></td><td>{escape(model.title)}</td></tr>" for model in self.models
+            f"<tr><td><code>{escape(model.name)}</code></td><td>{escape(model.title)}</td></tr>"
+            for model in self.models
         )
         return (
             f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
