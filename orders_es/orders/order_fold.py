@@ -147,10 +147,17 @@ class OrderFold:
         Raises:
             UnknownEventType: One of them is not an order event.
         """
+        self.apply_rows([(event.data, event.occurred_at, event.version, event.position) for event in events])
+
+    def apply_rows(self, rows: Iterable[tuple[Any, datetime, int, int]]) -> None:
+        """Take in events, in any order, each as what it takes to fold it: data, occurred_at, version, position.
+
+        Raises:
+            UnknownEventType: One of them is not an order event.
+        """
         effects = self._effects
         first, last, version_max, position_max, count = self.first, self.last, self.version, self.position, 0
-        for event in events:
-            data, at, version, position = event.data, event.occurred_at, event.version, event.position
+        for data, at, version, position in rows:
             effect = effects.get(type(data))
             if effect is None:
                 raise UnknownEventType(type(data).__name__, position, self.state.order_id)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from dataclasses import dataclass, replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting, UnknownEventType
+from orders_es.log.event import many_from_micros
 from orders_es.log.interrupts import interruptible
 from orders_es.log.streaming import streamed
 from orders_es.orders import EVENT_TYPES, AsOf, OrderFold, evolve, initial_state
-from orders_es.replay.load import by_stream, no_collector
+from orders_es.replay.load import by_stream, no_collector, of_types
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 
@@ -133,7 +133,7 @@ def fold(
     states: dict[str, State] = {}
     for part in map(fold_bucket, tasks) if executor is None else _elsewhere(tasks, executor):
         states.update(part)
-    return dict(sorted(states.items()))
+    return {stream_id: states[stream_id] for stream_id in sorted(states)}
 
 
 def _elsewhere(tasks: list[FoldTask[State]], executor: Executor) -> Iterator[dict[str, State]]:
@@ -188,7 +188,7 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
             folding = folds.get(stream_id)
             if folding is None:
                 folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-            folding.apply(events)
+            folding.apply_rows(events)
     _refuse_strangers(foreign, folds)
     orders = {}
     for stream_id in list(folds):
@@ -198,23 +198,24 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
 
 def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
     """A bucket's events in position order, decoded, with the stream of each; `own` has the streams that had some."""
-    decode, known = task.registry.decode, task.registry.foreign
-    types = task.types
+    import pyarrow as pa  # noqa: PLC0415 - loads where it runs
+
+    registry, types = task.registry, task.types
     foreign: dict[str, tuple[str, int]] = {}
     for batch in _batches(task):
-        columns = [
-            _moments(c) if name.endswith("_at") else c.to_pylist()
-            for name, c in zip(_COLUMNS, batch.columns, strict=True)
-        ]
-        rows = zip(*columns, strict=True)
-        for stream_id, version, position, name, schema_version, occurred_at, recorded_at, payload in rows:
-            if types is not None and name not in types:
-                if not known(name):  # it might be one that a state lacks
-                    raise UnknownEventType(name, position, stream_id)
-                foreign.setdefault(stream_id, (name, position))
-                continue
-            data = decode(name, schema_version, payload, position, stream_id)
-            yield stream_id, FoldedEvent(data, occurred_at, version, position, name, stream_id, recorded_at)
+        table = pa.Table.from_batches([batch])
+        if types is not None:
+            table = of_types(registry, table, types, foreign)
+        stream_ids, versions, positions, names, schema_versions, payloads = (
+            table.column(name).to_pylist()
+            for name in ("stream_id", "version", "position", "type", "schema_version", "payload")
+        )
+        occurred, recorded = (
+            many_from_micros(table.column(name).to_numpy()) for name in ("occurred_at", "recorded_at")
+        )
+        data = registry.decode_many(names, schema_versions, payloads, positions, stream_ids)
+        rows = zip(data, occurred, versions, positions, names, stream_ids, recorded, strict=True)
+        yield from zip(stream_ids, map(FoldedEvent._make, rows), strict=True)
     _refuse_strangers(foreign, own)
 
 
@@ -222,14 +223,6 @@ def _refuse_strangers(foreign: dict[str, tuple[str, int]], own: Container[str]) 
     for stream_id, (name, position) in foreign.items():
         if stream_id in own:
             raise UnknownEventType(name, position, stream_id)
-
-
-def _moments(micros: Any) -> list[datetime]:
-    """Many instants at once, each different one made once: neighbours were often recorded, or happened, together."""
-    coded = micros.dictionary_encode()
-    naive = coded.dictionary.to_numpy().view("datetime64[us]").tolist()
-    moments = [moment.replace(tzinfo=UTC) for moment in naive]
-    return [moments[i] for i in coded.indices.to_pylist()]
 
 
 def _batches(task: FoldTask[Any]) -> Iterator[pa.RecordBatch]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import OrderNotFound, UnknownEventType
+from orders_es.log.event import many_from_micros
 from orders_es.orders import EVENT_TYPES, Order, OrderFold, initial_state
 from orders_es.replay.moments import as_of, counts
 from orders_es.replay.snapshots import Snapshots
@@ -18,13 +16,15 @@ from orders_es.replay.suggestions import close_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
     import pyarrow as pa
 
     from orders_es.log import EventLog, EventRegistry, RecordedEvent
     from orders_es.orders import AsOf
 
-__all__ = ["by_stream", "events_at", "load_order", "load_orders", "no_collector"]
+__all__ = ["by_stream", "events_at", "load_order", "load_orders", "no_collector", "of_types"]
 
 _COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "recorded_at", "payload")
 
@@ -142,7 +142,7 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
                 folding = folds.get(stream_id)
                 if folding is None:
                     folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-                folding.apply(events)
+                folding.apply_rows(events)
         for stream_id, (name, position) in foreign.items():
             if stream_id in folds:
                 raise UnknownEventType(name, position, stream_id)
@@ -164,23 +164,14 @@ def no_collector() -> Iterator[None]:
             gc.enable()
 
 
-class _Row(NamedTuple):
-    """What a fold needs of an event; a quarter of what it costs to make a `RecordedEvent`."""
-
-    data: Any
-    occurred_at: datetime
-    version: int
-    position: int
-
-
 def _all_after(batch: pa.RecordBatch, known_at: datetime | None) -> bool:
     return known_at is not None and bool(batch.column("recorded_at")[0].as_py() > known_at)
 
 
 def by_stream(
     registry: EventRegistry, batch: pa.RecordBatch, asked: AsOf, foreign: dict[str, tuple[str, int]]
-) -> Iterator[tuple[str, list[_Row]]]:
-    """The batch's order events, decoded, in runs of one stream; the streams of others are noted in `foreign`.
+) -> Iterator[tuple[str, list[tuple[Any, datetime, int, int]]]]:
+    """The batch's order events, decoded, in runs of one stream, as `OrderFold.apply_rows` takes them.
 
     Args:
         registry: What decodes them.
@@ -191,36 +182,64 @@ def by_stream(
     Raises:
         UnknownEventType: An event is of a type that nobody registered.
     """
-    ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in registry if t.cls in EVENT_TYPES}
-    decode, known = registry.decode, registry.foreign
-    last = datetime(1970, 1, 1)  # noqa: DTZ001 - without a zone, as NumPy makes many at once
-    moment = last.replace(tzinfo=UTC)
-    for stream_id, run in groupby(_rows(batch, asked), key=itemgetter(0)):
-        events = []
-        for _, version, position, name, schema_version, naive, payload in run:
-            if name in ours:
-                data = decode(name, schema_version, payload, position, stream_id)
-                if naive != last:  # many neighbours happened at the same moment
-                    last, moment = naive, naive.replace(tzinfo=UTC)
-                events.append(_Row(data, moment, version, position))
-            elif not known(name):  # it might be one that an order lacks
-                raise UnknownEventType(name, position, stream_id)
-            else:
-                foreign.setdefault(stream_id, (name, position))
-        if events:
-            yield stream_id, events
-
-
-def _rows(batch: pa.RecordBatch, asked: AsOf) -> Iterator[tuple[Any, ...]]:
     import pyarrow as pa  # noqa: PLC0415 - as the log does
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    table = pa.Table.from_batches([batch])
+    ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in registry if t.cls in EVENT_TYPES}
+    table = of_types(registry, _counted(pa.Table.from_batches([batch]), asked), ours, foreign)
+    names, schema_versions, payloads, positions, versions = (
+        table.column(name).to_pylist() for name in ("type", "schema_version", "payload", "position", "version")
+    )
+    moments = many_from_micros(table.column("occurred_at").cast(pa.int64()).to_numpy())
+    events = registry.decode_many(names, schema_versions, payloads, positions, _texts(table.column("stream_id")))
+    rows = list(zip(events, moments, versions, positions, strict=True))
+    start = 0
+    for runs in pc.run_end_encode(table.column("stream_id")).chunks:
+        first = start
+        for stream_id, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            yield stream_id, rows[start : first + end]
+            start = first + end
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[str]:
+    return (text.as_py() for text in column)
+
+
+def _counted(table: pa.Table, asked: AsOf) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415 - as the log does
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     for column, limit in (("occurred_at", asked.at), ("recorded_at", asked.known_at)):
         if limit is not None:
             moments = table.column(column)
             table = table.filter(pc.less_equal(moments, pa.scalar(limit, moments.type)))
-    wanted = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "payload")
-    lists = [table.column(name).to_pylist() for name in wanted if name != "occurred_at"]
-    lists.insert(5, table.column("occurred_at").cast(pa.int64()).to_numpy().view("datetime64[us]").tolist())
-    return zip(*lists, strict=True)
+    return table
+
+
+def of_types(
+    registry: EventRegistry, table: pa.Table, names: AbstractSet[str], foreign: dict[str, tuple[str, int]]
+) -> pa.Table:
+    """The events of these types; the streams of others are noted in `foreign`.
+
+    Args:
+        registry: What knows the others.
+        table: Some of the log, in position order.
+        names: The event types' names.
+        foreign: Gets the first event of each stream that holds another domain's.
+
+    Raises:
+        UnknownEventType: An event is of a type that nobody registered: it might be one that a state lacks.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as the log does
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    types = table.column("type")
+    if names >= set(pc.unique(types).to_pylist()):
+        return table
+    mine = pc.is_in(types, pa.array(sorted(names), types.type))
+    others = table.filter(pc.invert(mine)).select(["stream_id", "type", "position"])
+    for stream_id, name, position in zip(*(column.to_pylist() for column in others.columns), strict=True):
+        if not registry.foreign(name):
+            raise UnknownEventType(name, position, stream_id)
+        foreign.setdefault(stream_id, (name, position))
+    return table.filter(mine)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_es.errors import InvalidEvent
+from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log import EventRegistry, order_registry
 from orders_es.log.bulk import table_batch
 from orders_es.orders import EVENT_TYPES, ItemAdded, OrderCancelled, ShippingCharged
@@ -37,6 +37,36 @@ def test_every_order_event_comes_back_as_it_was(data):
     assert REGISTRY.decode(event_type.name, 1, payload) == data
     assert shredded == {f.name: getattr(data, f.name) for f in event_type.fields if getattr(data, f.name) is not None}
     assert list(json.loads(payload)) == [f.name for f in event_type.fields if f.name in shredded]
+
+
+@settings(deadline=None)
+@given(st.lists(ORDER_EVENTS, max_size=12))
+def test_many_decoded_at_once_are_as_each_alone(data):
+    names, payloads = [], []
+    for one in data:
+        event_type, payload, _ = REGISTRY.encode(one)
+        names.append(event_type.name)
+        payloads.append(payload)
+    places = range(1, len(data) + 1)
+    assert REGISTRY.decode_many(names, [1] * len(data), payloads, places, ["A"] * len(data)) == data
+
+
+@pytest.mark.parametrize(
+    ("name", "schema_version", "payload", "says"),
+    [
+        ("OrderShiped", 1, "{}", "OrderShiped"),
+        ("OrderShipped", 2, "{}", "position 8 holds schema version 2"),
+        ("ShippingCharged", 1, '{"amount":true}', "the payload at position 8 does not fit"),
+        ("OrderShipped", 1, "{", "the payload at position 8 does not fit"),
+    ],
+)
+def test_the_bad_one_among_many_is_named_with_its_place(name, schema_version, payload, says):
+    with pytest.raises((InvalidEvent, UnknownEventType), match=says) as refused:
+        REGISTRY.decode_many(
+            ["OrderPlaced", name], [1, schema_version], ["{}", payload], positions=[7, 8], stream_ids=["A", "B"]
+        )
+    if isinstance(refused.value, UnknownEventType):
+        assert (refused.value.position, refused.value.stream_id) == (8, "B")
 
 
 @settings(deadline=None)
