@@ -61,7 +61,7 @@ def plot_cohorts(
     names = [first + n for n in range(0, len(cells), every)]
     ax.set_yticks(range(0, len(cells), every), [f"{name}  ({sizes.get(name, 0):,})" for name in names])
     whole_axis(ax.xaxis)
-    ax.set_xlabel("months since the first purchase")
+    ax.set_xlabel("months since the first purchase (the last of each row: so far)")
     ax.set_ylabel("first purchase (customers)")
     bar = ax.figure.colorbar(
         image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max" if top < 1 else "neither"

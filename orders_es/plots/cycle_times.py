@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import InvalidSetting
 from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, legend, numbers, said
 
 if TYPE_CHECKING:
@@ -15,6 +16,14 @@ __all__ = ["plot_cycle_times"]
 
 _UNITS = ((172_800.0, 86_400.0, "days"), (5_400.0, 3_600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 _MARKED_MOST = 60
+_SPANS = (
+    ("created", "placed"),
+    ("placed", "paid"),
+    ("paid", "shipped"),
+    ("shipped", "delivered"),
+    ("created", "delivered"),
+)
+"""What `cycle_times` measures, whether or not an order made it."""
 
 
 def plot_cycle_times(
@@ -29,16 +38,23 @@ def plot_cycle_times(
 
     Args:
         data: A session, or the rows of `cycle_times`.
-        steps: From which step to which.
+        steps: From which step to which: a pair of `from_step` and `to_step` in `cycle_times`.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
         ax: Where to draw; new axes if left out.
+
+    Raises:
+        InvalidSetting: `cycle_times` does not measure between these steps.
     """
     import pandas as pd  # noqa: PLC0415 - only who draws needs it
 
     rows, moment = frame(data, "cycle_times", at=at, known_at=known_at)
     ax = axes(ax)
     title = f"From {steps[0]} to {steps[1]}"
+    measured = dict.fromkeys((*_SPANS, *zip(rows["from_step"], rows["to_step"], strict=True)))
+    if tuple(steps) not in measured:
+        pairs = ", ".join(f"({begin!r}, {end!r})" for begin, end in measured)
+        raise InvalidSetting("steps", steps, f"`cycle_times` has no such pair; give one of {pairs}")
     rows = rows[(rows["from_step"] == steps[0]) & (rows["to_step"] == steps[1])].sort_values("week")
     if rows.empty:
         return empty(ax, said(title, moment), "no order made both steps")

@@ -69,6 +69,8 @@ def plot_restatements(
         changed, width, step = changed.resample("W-MON", closed="left", label="left").sum(), 7, "week"
     for sign, colour, hatch, label in ((1, BLUE, "", "more than first known"), (-1, VERMILION, "///", "less")):
         part = changed[changed * sign > 0]
+        if part.empty:
+            continue
         ax.bar(
             part.index,
             part,

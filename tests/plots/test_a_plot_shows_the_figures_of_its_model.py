@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from orders_es import plots
+from orders_es.errors import InvalidSetting
 from orders_es.plots.style import duration
 from orders_es.projections import Projector, ReadModels, lag_history, set_projections
 from orders_es.replay import explain, history
@@ -70,6 +71,12 @@ def test_cycle_time_lines_are_the_percentiles(shop):
         assert line.get_ydata() == pytest.approx(np.array(values) / length)
 
 
+def test_steps_that_are_not_measured_are_refused_and_those_that_are_named(shop, nothing):
+    with pytest.raises(InvalidSetting, match=r"give one of .*\('shipped', 'delivered'\)"):
+        plots.plot_cycle_times(shop, steps=("placed", "delivered"))
+    assert plots.plot_cycle_times(nothing, steps=("shipped", "delivered")).texts
+
+
 def test_the_flow_names_every_transition_with_its_count_and_wait(shop):
     ax = plots.plot_status_flow(shop)
     said = {text.get_text() for text in ax.texts}
@@ -82,6 +89,12 @@ def test_restatement_bars_are_the_changes(shop):
     ax = plots.plot_restatements(shop, measure="gross")
     rows = shop.sql("SELECT gross_change FROM restatements WHERE gross_change <> 0").rows()
     assert sorted(bar.get_height() for bar in ax.patches) == pytest.approx(sorted(float(change) for (change,) in rows))
+
+
+def test_a_legend_names_only_what_is_drawn(shop):
+    rows = shop.sql("FROM restatements WHERE gross_change > 0").to_pandas()
+    legend = plots.plot_restatements(rows, measure="gross").get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["more than first known"]
 
 
 def test_a_waterfall_ends_at_the_total_however_many_events_made_it(shop):
