@@ -102,8 +102,6 @@ def write_report(
     index = folder / "index.html"
     if index.exists() and not replace:
         raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
-    folder.mkdir(parents=True, exist_ok=True)
-    index.unlink(missing_ok=True)
     known_at = known_at or session.log.head().recorded_at
     models = [model for model in session.models if model.name not in _WHOLE_LIFE]
     done, sections = [], []
@@ -111,6 +109,9 @@ def write_report(
         figures = session.sql(_FIGURES, at=at, known_at=known_at).to_arrow()
         drawn = dict(pictures(session, at=at, known_at=known_at))
         bar.update(2)
+        # Not before the plots are there: without matplotlib, the folder and the report in it stay as they were.
+        folder.mkdir(parents=True, exist_ok=True)
+        index.unlink(missing_ok=True)
         for model in models:
             table = export(session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at)
             shown = session.sql(_first(model.name, model.key), at=at, known_at=known_at).to_arrow()

@@ -1,6 +1,7 @@
 """Every table in it can be held to the log, and says the same as the page; the page needs nothing but itself."""
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -158,3 +159,15 @@ def test_days_begin_in_the_sessions_time_zone(tmp_path):
             text = Path(write_report(session, tmp_path / "out").page).read_text(encoding="utf-8")
     assert "Europe/Berlin" in text
     assert "<td>2024-01-06</td>" in text
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_without_matplotlib_nothing_is_made_and_nothing_is_lost(session, tmp_path, monkeypatch, replace):
+    if replace:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "index.html").write_text("the last one")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'orders_es\[plots\]'"):
+        write_report(session, tmp_path / "out", at=MID, replace=replace)
+    assert sorted(tmp_path.rglob("*")) == before
