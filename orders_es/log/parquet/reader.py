@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
-from orders_es.log.event import RecordedEvent, from_micros
+from orders_es.log.event import RecordedEvent, many_from_micros
 from orders_es.log.parquet.footer import damaged, parse_footer
 from orders_es.log.retry import RecordedRow
 
@@ -131,7 +131,7 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
             storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
             columns.append([UUID(bytes=b) for b in storage.to_pylist()])
         elif name in ("occurred_at", "recorded_at"):
-            columns.append([from_micros(us) for us in values.cast(pa.int64()).to_pylist()])
+            columns.append(many_from_micros(values.cast(pa.int64()).to_numpy()))
         else:
             columns.append(values.to_pylist())
     columns.append([registry] * table.num_rows)
