@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from datetime import timedelta
 
 from writing import Acks, events_for, places
@@ -22,7 +23,9 @@ def main(folder, ack_path):
     log.vacuum(grace=timedelta(0))
     assert log.load("a")  # through DuckDB, whose connection no fork survives
     assert log.stream_version("a") == 1
-    child = os.fork()
+    with warnings.catch_warnings():  # newer Pythons warn of other libraries' threads, which is what is tried here
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     for _ in range(20):
         append()
         assert log.load("a")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta
 
 import pytest
@@ -66,8 +67,9 @@ def test_every_field_is_checked():
 
 
 def test_every_field_is_documented():
+    text = inspect.getdoc(SimulatorSettings)  # as every version of Python indents it
     for field in SimulatorSettings.__dataclass_fields__:
-        assert f"        {field}: " in SimulatorSettings.__doc__
+        assert f"    {field}: " in text
 
 
 @pytest.mark.parametrize("delays", [(HOUR, HOUR * 3, HOUR * 2), (timedelta(0), HOUR, HOUR), (HOUR, HOUR, HOUR * 10**6)])
