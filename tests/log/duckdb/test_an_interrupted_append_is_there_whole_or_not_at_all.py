@@ -10,7 +10,15 @@ from orders_es.log import ANY, open_log
 from orders_es.testing.log_contract.basis import events
 log = open_log(sys.argv[1], create=True)
 log.append("A", events(1), expected=ANY)
-appended, interrupts, over = 1, 0, False
+appended, interrupts, over, inside = 1, 0, False, False
+
+def ctrl_c(*_):
+    global inside
+    if inside:  # once an append, and not between two of them, where nothing is tried
+        inside = False
+        raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, ctrl_c)
 
 def interrupt():
     while not over:
@@ -22,7 +30,9 @@ thread.start()
 end = time.monotonic() + 4
 while time.monotonic() < end:
     try:
+        inside = True
         log.append("A", events(1), expected=ANY)
+        inside = False
         appended += 1
     except KeyboardInterrupt:
         interrupts += 1
