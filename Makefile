@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make notebooks | make lab | make test-browser | make bench | make clean
+# make demo | make test | make test-long | make lint | make notebooks | make lab | make test-browser | make bench | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint notebooks lab test-browser bench clean
+.PHONY: help demo test test-long lint notebooks lab test-browser bench clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -22,8 +22,11 @@ help: ## this list
 demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
 	@$(BIN)/orders-es demo $(ARGS)
 
-test: $(VENV)/.stamp-dev ## all tests, in parallel; ARGS="-k words" picks some
-	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "not long" $(ARGS)
+
+test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, many flips, many races
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m long $(ARGS)
 
 lint: $(VENV)/.stamp-dev ## ruff and mypy, as strict as they go
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from checking import check_log
 from watching import watch
 from writing import read_acks, write_mixed
@@ -49,6 +50,7 @@ def wait_for_growth(path):
         time.sleep(0.001)
 
 
+@pytest.mark.long
 def test_fifty_writers_killed_while_others_read(tmp_path):
     folder, acks, stop = str(tmp_path / "log"), str(tmp_path / "acks"), tmp_path / "stop"
     open_log(folder, create=True).close()
