@@ -51,7 +51,7 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
         raise click.UsageError(
             "--json tells what was written to a file, and standard output has the lines; add --out FILE"
         )
-    from orders_es.sources.jsonl_export import export_jsonl  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.jsonl.export import export_jsonl  # noqa: PLC0415 - takes pyarrow
 
     with existing_log(log) as opened:
         if out is None:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from orders_es.errors import BadSource
-from orders_es.sources.values import as_text
+from orders_es.sources.tables.values import as_text
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.files import SourceTable
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["BadRows", "OnError"]
 

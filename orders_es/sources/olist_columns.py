@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from orders_es.sources.values import as_decimal, as_integer, as_text, instant_in, parse_column
+from orders_es.sources.tables.values import as_decimal, as_integer, as_text, instant_in, parse_column
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.sources.bad_rows import BadRows
-    from orders_es.sources.files import SourceTable
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["NEVER", "read_amounts", "read_integers", "read_texts", "read_times", "to_decimals"]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import BadSource
-from orders_es.sources.files import read_source
+from orders_es.sources.tables.files import read_source
 
 if TYPE_CHECKING:
     import os
 
-    from orders_es.sources.files import SourceTable
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["COLUMNS", "NAMES", "OlistFiles", "find_files"]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.files import SourceTable
     from orders_es.sources.olist_files import OlistFiles
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["Items", "Olist", "Orders", "Payments", "check_folder"]
 

@@ -63,7 +63,7 @@ def test_a_restored_log_is_there_whole_or_not_at_all(run, shop, tmp_path, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orders_es.sources.jsonl._restore", interrupted)
+        patch.setattr("orders_es.sources.jsonl.importer._restore", interrupted)
         run("import", "jsonl", lines, "--as-recorded", "--log", tmp_path / name, code=130)
     assert not (tmp_path / name).exists()
     run("import", "jsonl", lines, "--as-recorded", "--log", tmp_path / name)

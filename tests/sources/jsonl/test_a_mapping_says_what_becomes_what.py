@@ -9,7 +9,7 @@ from orders_es.errors import BadSource
 from orders_es.log import order_registry
 from orders_es.replay import load_order
 from orders_es.sources.jsonl import import_jsonl, shipped_mappings
-from orders_es.sources.jsonl_mapping import load_mapping
+from orders_es.sources.jsonl.mapping import load_mapping
 
 LIFE = [
     ("order_created", {"customer_id": 17, "currency": "EUR", "channel": "web"}),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_es.sources.values import as_decimal, as_integer
+from orders_es.sources.tables.values import as_decimal, as_integer
 
 AMOUNTS = st.decimals(-(10**13), 10**13, places=4)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orders_es.errors import BadSource
-from orders_es.sources.values import as_identifier
+from orders_es.sources.tables.values import as_identifier
 
 if TYPE_CHECKING:
-    from orders_es.sources.files import SourceTable
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["without_repeated_invoices"]
 

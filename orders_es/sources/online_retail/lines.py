@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from orders_es.sources.values import (
+from orders_es.sources.tables.values import (
     DECIMAL,
     as_decimal,
     as_identifier,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.sources.bad_rows import BadRows
-    from orders_es.sources.files import SourceTable
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["Lines", "read_lines"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.jsonl_spool import Spool
+    from orders_es.sources.jsonl.spool import Spool
 
 __all__ = ["Reasons", "places_in_streams", "wrong_records", "wrong_sequence"]
 

@@ -12,12 +12,12 @@ import msgspec
 from orders_es.errors import InvalidEvent
 from orders_es.log.batch import check_stream_id
 from orders_es.log.event import to_micros
-from orders_es.sources.jsonl_lines import BadLine, Line
-from orders_es.sources.values import instant_in
+from orders_es.sources.jsonl.lines import BadLine, Line
+from orders_es.sources.tables.values import instant_in
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
-    from orders_es.sources.jsonl_mapping import FieldRule, Mapping, TypeRule
+    from orders_es.sources.jsonl.mapping import FieldRule, Mapping, TypeRule
 
 __all__ = ["ForeignLines"]
 

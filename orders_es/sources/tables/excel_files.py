@@ -1,4 +1,4 @@
-"""Excel workbooks, sheet after sheet; for `orders_es.sources.files`. Needs the extra `excel`."""
+"""Excel workbooks, sheet after sheet; for `orders_es.sources.tables.files`. Needs the extra `excel`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource
-from orders_es.sources.headers import match_columns, require_columns
-from orders_es.sources.values import as_text
+from orders_es.sources.tables.headers import match_columns, require_columns
+from orders_es.sources.tables.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -14,8 +14,8 @@ from orders_es.sources.event_ids import derive_event_ids
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from orders_es.sources.files import SourceTable
-    from orders_es.sources.online_retail_lines import Lines
+    from orders_es.sources.online_retail.lines import Lines
+    from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["to_streams"]
 

@@ -25,11 +25,11 @@ from zoneinfo import ZoneInfo
 
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import append_streams
-from orders_es.sources.files import read_source
-from orders_es.sources.online_retail_events import to_streams
-from orders_es.sources.online_retail_lines import read_lines
-from orders_es.sources.online_retail_sheets import without_repeated_invoices
+from orders_es.sources.online_retail.events import to_streams
+from orders_es.sources.online_retail.lines import read_lines
+from orders_es.sources.online_retail.sheets import without_repeated_invoices
 from orders_es.sources.result import ImportResult
+from orders_es.sources.tables.files import read_source
 
 if TYPE_CHECKING:
     import os

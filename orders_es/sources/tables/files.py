@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orders_es.errors import BadSource
-from orders_es.sources.csv_files import parse_csv
-from orders_es.sources.excel_files import parse_workbook
-from orders_es.sources.headers import match_columns, require_columns
+from orders_es.sources.tables.csv_files import parse_csv
+from orders_es.sources.tables.excel_files import parse_workbook
+from orders_es.sources.tables.headers import match_columns, require_columns
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.csv_files import DamagedRow
+    from orders_es.sources.tables.csv_files import DamagedRow
 
 _array: Any = pa.array  # the type stubs take every NumPy array for one of booleans
 

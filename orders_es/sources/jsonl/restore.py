@@ -12,11 +12,11 @@ from orders_es.errors import InvalidSetting
 from orders_es.log.bulk import table_batch
 from orders_es.log.recorded import TakesRecorded
 from orders_es.sources.batches import Loaded
-from orders_es.sources.jsonl_append import event_table
+from orders_es.sources.jsonl.append import event_table
 
 if TYPE_CHECKING:
     from orders_es.log import EventLog
-    from orders_es.sources.jsonl_append import Wanted
+    from orders_es.sources.jsonl.append import Wanted
 
 __all__ = ["restore_lines"]
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.jsonl_sequence import Reasons
-    from orders_es.sources.jsonl_spool import Spool
-    from orders_es.sources.jsonl_text import TextLines
+    from orders_es.sources.jsonl.sequence import Reasons
+    from orders_es.sources.jsonl.spool import Spool
+    from orders_es.sources.jsonl.text import TextLines
 
 __all__ = ["BadLines"]
 

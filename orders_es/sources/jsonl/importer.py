@@ -1,6 +1,6 @@
 """JSON lines, one event a line: our own export back into a log, or another system's events, for whoever moves a history.
 
-Our own lines (`orders_es.sources.jsonl_export`) keep everything: event ids, times, actors, and payloads byte for byte. When
+Our own lines (`orders_es.sources.jsonl.export`) keep everything: event ids, times, actors, and payloads byte for byte. When
 they were recorded is now; `as_recorded` restores an empty log with the times that the lines have.
 
 Lines of another shape take a mapping: a TOML file that says which foreign type and field becomes which of ours.
@@ -19,15 +19,15 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import LogNotEmpty
 from orders_es.sources.event_ids import derive_event_ids
-from orders_es.sources.jsonl_append import Wanted, append_lines
-from orders_es.sources.jsonl_bad import BadLines
-from orders_es.sources.jsonl_export import export_jsonl
-from orders_es.sources.jsonl_foreign import ForeignLines
-from orders_es.sources.jsonl_lines import BadLine, OwnLines
-from orders_es.sources.jsonl_mapping import load_mapping, shipped_mappings
-from orders_es.sources.jsonl_sequence import wrong_records, wrong_sequence
-from orders_es.sources.jsonl_spool import Spool
-from orders_es.sources.jsonl_text import TextLines
+from orders_es.sources.jsonl.append import Wanted, append_lines
+from orders_es.sources.jsonl.bad import BadLines
+from orders_es.sources.jsonl.export import export_jsonl
+from orders_es.sources.jsonl.foreign import ForeignLines
+from orders_es.sources.jsonl.lines import BadLine, OwnLines
+from orders_es.sources.jsonl.mapping import load_mapping, shipped_mappings
+from orders_es.sources.jsonl.sequence import wrong_records, wrong_sequence
+from orders_es.sources.jsonl.spool import Spool
+from orders_es.sources.jsonl.text import TextLines
 from orders_es.sources.result import ImportResult
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.sources.bad_rows import OnError
     from orders_es.sources.batches import Loaded
-    from orders_es.sources.jsonl_lines import LineReader
+    from orders_es.sources.jsonl.lines import LineReader
 
 __all__ = ["BATCH_EVENTS", "export_jsonl", "import_jsonl", "shipped_mappings"]
 
@@ -199,7 +199,7 @@ def _ids(spool: Spool, digest: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _restore(log: EventLog, wanted: Wanted, batch_events: int, *, progress: bool) -> Loaded:
-    from orders_es.sources.jsonl_restore import restore_lines  # noqa: PLC0415 - seldom needed
+    from orders_es.sources.jsonl.restore import restore_lines  # noqa: PLC0415 - seldom needed
 
     restore: Callable[..., Loaded] = restore_lines
     return restore(log, wanted, batch_events=batch_events, progress=progress)

@@ -105,7 +105,7 @@ def shipped_mappings() -> list[str]:
         >>> shipped_mappings()
         ['order-service']
     """
-    folder = resources.files("orders_es.sources") / "mappings"
+    folder = resources.files("orders_es.sources.jsonl") / "mappings"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
@@ -126,7 +126,7 @@ def load_mapping(name: str | os.PathLike[str], registry: EventRegistry, *, curre
         'ItemAdded'
     """
     if str(name) in shipped_mappings():
-        text = (resources.files("orders_es.sources") / "mappings" / f"{name}.toml").read_text(encoding="utf-8")
+        text = (resources.files("orders_es.sources.jsonl") / "mappings" / f"{name}.toml").read_text(encoding="utf-8")
     else:
         try:
             text = Path(name).read_text(encoding="utf-8-sig")

@@ -13,7 +13,7 @@ from orders_es.errors import SourceConflict, VersionConflict
 from orders_es.log import NO_STREAM
 from orders_es.log.leaf import uuid_bytes
 from orders_es.sources.batches import Loaded
-from orders_es.sources.jsonl_sequence import places_in_streams
+from orders_es.sources.jsonl.sequence import places_in_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.log import EventLog
-    from orders_es.sources.jsonl_spool import Spool
+    from orders_es.sources.jsonl.spool import Spool
 
 __all__ = ["Wanted", "append_lines", "event_table"]
 

@@ -1,4 +1,4 @@
-"""CSV files in whatever encoding and with whatever separator people save them; for `orders_es.sources.files`."""
+"""CSV files in whatever encoding and with whatever separator people save them; for `orders_es.sources.tables.files`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from orders_es.errors import BadSource
-from orders_es.sources.headers import match_columns
+from orders_es.sources.tables.headers import match_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
