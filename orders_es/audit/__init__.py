@@ -1,6 +1,41 @@
-"""Checking a log: that it is what it says of itself, and in good shape. For auditors and for whoever looks after one."""
+"""Checking a log: that it is what it says of itself, and what it was when it was signed. For auditors, and for whoever looks after one.
 
+Signing and checking signatures takes the extra `audit` (the library `cryptography`), which is loaded where it is used.
+"""
+
+from orders_es.audit.checkpoint import (
+    Against,
+    SignedCheckpoint,
+    against_checkpoint,
+    check_against_checkpoint,
+    checkpoint,
+    kept_checkpoints,
+    newest_checkpoint,
+    read_checkpoint,
+)
 from orders_es.audit.doctor import Advice, examine
+from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
 from orders_es.audit.verify import Problem, Verified, verify
+from orders_es.audit.verify_proof import Key
 
-__all__ = ["Advice", "Problem", "Verified", "examine", "verify"]
+__all__ = [
+    "Advice",
+    "Against",
+    "Key",
+    "Problem",
+    "SignedCheckpoint",
+    "Signer",
+    "Verified",
+    "against_checkpoint",
+    "check_against_checkpoint",
+    "checkpoint",
+    "examine",
+    "generate_key",
+    "kept_checkpoints",
+    "newest_checkpoint",
+    "public_key",
+    "read_checkpoint",
+    "read_signer",
+    "verify",
+    "write_key",
+]

@@ -53,28 +53,54 @@ def doctor(giant: int, log: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Recompute all hashes, versions, typed columns and snapshots of a log.")
+@click.option("--checkpoint", metavar="FILE", help="Prove that the log is what was signed there, with events added.")
+@click.option("--key", metavar="VKEY", help="The public key that signed it, or a file that holds it.")
+@click.option("--witness", metavar="VKEY", multiple=True, help="A witness that has to have cosigned; may be repeated.")
+@click.option("--quorum", metavar="N", type=click.IntRange(min=0), help="How many of the witnesses; all if left out.")
+@click.option("--origin", metavar="NAME", help="The log's public name, where it is not the key's.")
 @log_option()
 @as_json
-def verify(log: str, as_json: bool) -> None:
+def verify(
+    checkpoint: str | None,
+    key: str | None,
+    witness: tuple[str, ...],
+    quorum: int | None,
+    origin: str | None,
+    log: str,
+    as_json: bool,
+) -> None:
     """Read every event of a log and recompute all that the log says of itself. Changes nothing; exits with 1 if anything is off.
 
     Positions and versions run without gaps, every stated root of the hash tree is the one that the events give, typed
     columns say what payloads say, and every snapshot is the order that the log gives.
 
-    A sound log is not yet the log of last year: for that, compare its root with one that was kept elsewhere.
+    A sound log is not yet the log of last year. With a checkpoint that was signed then, and kept elsewhere, it is proven to
+    be that one, with events added at its end.
 
     \b
     Example:
       orders-es verify --log my-log
+      orders-es verify --checkpoint june.checkpoint --key shop.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     import sys  # noqa: PLC0415 - as above
 
     from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
 
+    if (checkpoint is None) != (key is None):
+        raise click.UsageError(
+            "--checkpoint and --key belong together: a checkpoint, and the public key that signed it"
+        )
     with existing_log(log) as opened:
-        found = audit.verify(opened, progress=not as_json and sys.stderr.isatty())
+        progress = not as_json and sys.stderr.isatty()
+        against = None
+        if checkpoint is not None and key is not None:  # first: it takes no time, and a wrong key is said at once
+            policy = {"witnesses": witness, "quorum": quorum, "origin": origin}
+            against = audit.against_checkpoint(opened, checkpoint, key, progress=progress, **policy)
+        found = audit.verify(opened, progress=progress)
+    ok = found.ok and (against is None or against.ok)
     if as_json:
-        print_json({"log": log, "ok": found.ok, **{name: getattr(found, name) for name in found.__slots__}})
+        facts = {name: getattr(found, name) for name in found.__slots__}
+        print_json({"log": log, "ok": ok, **facts, "checkpoint": against})
     else:
         for problem in found.problems:
             print_text(f"{printable(problem.where)}: {printable(problem.what)}")
@@ -83,7 +109,9 @@ def verify(log: str, as_json: bool) -> None:
             f"{count(found.heads, 'stated root')}, {count(found.values, 'typed value')} and "
             f"{count(found.snapshots, 'snapshot')} recomputed\nroot {found.head.root.hex()} at position {found.head.position:,}"
         )
-    if not found.ok:
+        if against is not None:
+            print_text("\n".join(map(printable, against.lines())))
+    if not ok:
         click.get_current_context().exit(1)
 
 

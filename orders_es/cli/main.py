@@ -21,13 +21,16 @@ from orders_es.cli.notebook import notebook
 from orders_es.cli.project import project
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.report import report
+from orders_es.cli.signing import checkpoint, keygen
 from orders_es.cli.sources import import_, simulate
 from orders_es.cli.unpaid import unpaid
 from orders_es.errors import (
+    BadKey,
     BadReadModel,
     CannotExport,
     InvalidSetting,
     NaiveTime,
+    NoCheckpoint,
     NoSuchDeadLetter,
     NotALog,
     OrdersEsError,
@@ -40,10 +43,12 @@ __all__ = ["main"]
 BAD_NEWS = 1
 WRONG_CALL = 2
 _MISTAKES = (
+    BadKey,
     BadReadModel,
     CannotExport,
     InvalidSetting,
     NaiveTime,
+    NoCheckpoint,
     NoSuchDeadLetter,
     NotALog,
     QueryError,
@@ -146,6 +151,8 @@ for _command in (
     vacuum,
     doctor,
     verify,
+    keygen,
+    checkpoint,
     snapshots,
     project,
     lag,

@@ -37,6 +37,13 @@
     │   ├── TableTaken          (ValueError)       two projections want one table
     │   ├── NothingToRollBackTo (LookupError)      there is no previous generation
     │   └── NoSuchDeadLetter    (LookupError)      there is none of that number
+    ├── ProofError
+    │   ├── BadKey              (ValueError)       a key cannot be used
+    │   ├── BadCheckpoint       (ValueError)       malformed, or not signed by whom it has to be
+    │   ├── BadProof            (ValueError)       malformed, or it does not hold
+    │   ├── NotAnExtension      (RuntimeError)     the log is not what was signed, with events added
+    │   ├── NoCheckpoint        (LookupError)      there is no signed checkpoint to be used
+    │   └── CannotPublish       (OSError)          a place that cannot be written to
     ├── NaiveTime               (ValueError)       a time without a zone
     ├── BadSource               (ValueError)       a source file cannot be imported
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
@@ -86,12 +93,25 @@ from orders_es.errors.projections import (
     TableTaken,
     UnknownProjection,
 )
+from orders_es.errors.proofs import (
+    BadCheckpoint,
+    BadKey,
+    BadProof,
+    CannotPublish,
+    NoCheckpoint,
+    NotAnExtension,
+    ProofError,
+)
 
 __all__ = [
+    "BadCheckpoint",
+    "BadKey",
+    "BadProof",
     "BadReadModel",
     "BadSource",
     "CannotExport",
     "CannotGiveMetrics",
+    "CannotPublish",
     "CannotWriteReadModels",
     "CommandRejected",
     "DamagedLog",
@@ -107,10 +127,12 @@ __all__ = [
     "LogNotEmpty",
     "LogReplaced",
     "NaiveTime",
+    "NoCheckpoint",
     "NoReadModels",
     "NoSuchDeadLetter",
     "NotALog",
     "NotAnExport",
+    "NotAnExtension",
     "NothingToRollBackTo",
     "OrderNotFound",
     "OrdersEsError",
@@ -118,6 +140,7 @@ __all__ = [
     "ProjectionError",
     "ProjectionRunning",
     "ProjectionStopped",
+    "ProofError",
     "QueryError",
     "ReadModelsInUse",
     "ReadOnlyLog",

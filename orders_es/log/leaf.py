@@ -22,7 +22,7 @@ from orders_es.log.merkle import LEAF_PREFIX
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LEAF_FORMAT", "leaf_bytes", "leaf_hashes", "payload_hash"]
+__all__ = ["LEAF_FORMAT", "leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash"]
 
 LEAF_FORMAT = 1
 NULL_LENGTH = 0xFFFFFFFF
@@ -82,6 +82,16 @@ def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     Returns:
         One hash of 32 bytes a row: SHA-256(0x00 ‖ leaf).
     """
+    return [sha256(leaf).digest() for leaf in _prefixed(events)]
+
+
+def leaves_of(events: pa.Table | pa.RecordBatch) -> list[bytes]:
+    """The leaf of every event of a table, in its order: the bytes themselves, as `leaf_bytes` gives them."""
+    return [leaf[1:] for leaf in _prefixed(events)]
+
+
+def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
+    """The leaves with the prefix that they are hashed with."""
     import numpy as np  # noqa: PLC0415 - only bulk work needs it
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
@@ -125,7 +135,8 @@ def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
         pa.binary(header.dtype.itemsize), n, [None, pa.py_buffer(header)]
     ).cast(pa.binary())
     leaves = pc.binary_join_element_wise(fixed, *(pc.fill_null(s, b"") for s in strings), b"")
-    return [sha256(leaf).digest() for leaf in leaves.to_pylist()]
+    joined: list[bytes] = leaves.to_pylist()
+    return joined
 
 
 def uuid_bytes(array: pa.Array) -> bytes | memoryview | object:

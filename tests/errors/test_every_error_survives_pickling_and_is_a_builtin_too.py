@@ -50,6 +50,13 @@ SAMPLES = {
     "TableTaken": ("emails", "mails", "letters"),
     "NothingToRollBackTo": ("orders",),
     "NoSuchDeadLetter": (7,),
+    "ProofError": ("said",),
+    "BadKey": ("shop.key", "others can read it"),
+    "BadCheckpoint": ("head.txt", "it is not signed"),
+    "BadProof": ("A-1.tlog-proof", "another root"),
+    "NotAnExtension": ("/folder", 5, "another root"),
+    "NoCheckpoint": ("/folder", "sign one"),
+    "CannotPublish": ("/folder", "No space left on device"),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
     "CannotExport": ("orders.xlsx", "Excel holds 1,048,576 rows"),
     "NotAnExport": ("orders.csv", "it does not say so"),

@@ -1,0 +1,67 @@
+"""Logs to sign, and logs with another past."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pytest
+
+from orders_es.audit import generate_key, write_key
+from orders_es.log import ANY, open_log
+from orders_es.orders import DiscountApplied, OrderCreated
+
+
+def fill(log, orders=4):
+    for n in range(orders):
+        log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=n + 1)], expected=ANY)
+
+
+@pytest.fixture
+def log(tmp_path):
+    with open_log(tmp_path / "log", create=True, origin="shop") as opened:
+        fill(opened)
+        yield opened
+
+
+@pytest.fixture(params=["log", "log.duckdb"])
+def any_log(request, tmp_path):
+    with open_log(tmp_path / request.param, create=True, origin="shop") as opened:
+        fill(opened)
+        yield opened
+
+
+@pytest.fixture
+def key(tmp_path):
+    path = tmp_path / "keys" / "shop.key"
+    path.parent.mkdir()
+    write_key(generate_key("example.com/shop"), path)
+    return path
+
+
+@pytest.fixture
+def public(key):
+    return f"{key}.pub"
+
+
+def rewritten(folder, change):
+    """Put in a log's place one of the same identity with another past, sound in itself; what lies beside stays."""
+    with open_log(folder) as log:
+        events = pa.Table.from_batches(log.read())
+    other = folder.with_name("other")
+    for part in ("commits", "segments"):
+        (other / part).mkdir(parents=True)
+    shutil.copy(folder / "log.json", other / "log.json")
+    with open_log(other) as log:
+        log.append_recorded(change(events))
+    for part in ("commits", "segments"):
+        shutil.rmtree(folder / part)
+        shutil.move(other / part, folder / part)
+    shutil.rmtree(other)
+
+
+def with_payload(events, row, **fields):
+    payloads = events.column("payload").to_pylist()
+    payloads[row] = json.dumps(json.loads(payloads[row]) | fields)
+    envelope = events.select(events.column_names[: events.column_names.index("payload") + 1])
+    at = envelope.schema.get_field_index("payload")
+    return envelope.set_column(at, envelope.schema.field(at), pa.array(payloads, envelope.schema.field(at).type))

@@ -1,0 +1,88 @@
+"""Each is sound in itself, so that `verify` alone finds nothing; the checkpoint does."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orders_es.audit import against_checkpoint, check_against_checkpoint, checkpoint, verify
+from orders_es.errors import BadCheckpoint, NotAnExtension
+from orders_es.log import ANY, open_log
+from orders_es.orders import OrderPlaced
+
+_spec = importlib.util.spec_from_file_location("rewriting", Path(__file__).with_name("conftest.py"))
+rewriting = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rewriting)
+
+CHANGES = {
+    "an amount": lambda events: rewriting.with_payload(events, 3, amount="900.0000"),
+    "the tail cut off": lambda events: events.slice(0, 6),
+}
+
+
+@pytest.fixture
+def signed(log, key, tmp_path):
+    made = checkpoint(log, key)
+    elsewhere = tmp_path / "elsewhere.checkpoint"
+    elsewhere.write_bytes(made.note)
+    return elsewhere
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize("derived", ["kept", "gone"])
+def test_the_whole_log_rewritten_consistently(tmp_path, signed, public, change, derived):
+    rewriting.rewritten(tmp_path / "log", change)
+    if derived == "gone":
+        shutil.rmtree(tmp_path / "log" / "derived")
+    with open_log(tmp_path / "log") as log:
+        assert verify(log).ok
+        with pytest.raises(NotAnExtension):
+            check_against_checkpoint(log, signed, public)
+        assert not against_checkpoint(log, signed, public).ok
+
+
+def test_rewritten_and_then_written_on(tmp_path, signed, public):
+    rewriting.rewritten(tmp_path / "log", CHANGES["an amount"])
+    with open_log(tmp_path / "log") as log:
+        log.append("o-9", [OrderPlaced()], expected=ANY)
+        with pytest.raises(NotAnExtension, match="was signed"):
+            check_against_checkpoint(log, signed, public)
+
+
+def test_cut_off_and_then_written_on(tmp_path, signed, public):
+    rewriting.rewritten(tmp_path / "log", CHANGES["the tail cut off"])
+    with open_log(tmp_path / "log") as log:
+        for _ in range(5):
+            log.append("o-9", [OrderPlaced()], expected=ANY)
+        with pytest.raises(NotAnExtension):
+            check_against_checkpoint(log, signed, public)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize("memory", ["beside the log", "beside the key"])
+def test_it_is_not_signed_again(tmp_path, signed, key, change, memory):
+    rewriting.rewritten(tmp_path / "log", change)
+    if memory == "beside the log":
+        Path(f"{key}.signed").unlink()
+    else:
+        shutil.rmtree(tmp_path / "log" / "checkpoints")
+    assert signed.exists()
+    with open_log(tmp_path / "log") as log, pytest.raises(NotAnExtension):
+        checkpoint(log, key)
+
+
+def test_a_key_signs_one_log_only(tmp_path, key, signed):
+    with open_log(tmp_path / "second", create=True) as second:
+        rewriting.fill(second, orders=9)
+        with pytest.raises(NotAnExtension):
+            checkpoint(second, key)
+    assert signed.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"shop\n1\nAAAA\n\n"])
+def test_a_damaged_memory_is_said_and_nothing_signed(log, key, signed, content):
+    Path(f"{key}.signed").write_bytes(content)
+    with pytest.raises(BadCheckpoint):
+        checkpoint(log, key)
+    assert signed.exists()
