@@ -8,12 +8,14 @@ import pytest
 
 from orders_es.audit import generate_key, write_key
 from orders_es.log import ANY, open_log
-from orders_es.orders import DiscountApplied, OrderCreated
+from orders_es.orders import DiscountApplied, OrderCreated, OrderPlaced
 
 
 def fill(log, orders=4):
+    """More than 256 events, so that hashes are kept for proofs to come."""
     for n in range(orders):
         log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=n + 1)], expected=ANY)
+    log.append("many", [OrderPlaced()] * 300, expected=ANY)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_events_may_be_added(any_log, key, public):
         any_log.append("o-7", [OrderPlaced()], expected=ANY)
         check_against_checkpoint(any_log, made, public)
         checkpoint(any_log, key)
-    assert [kept.size for kept in kept_checkpoints(any_log)] == [8, 9, 10, 11]
+    assert [kept.size for kept in kept_checkpoints(any_log)] == [308, 309, 310, 311]
 
 
 def test_the_head_of_an_empty_log_can_be_signed(tmp_path, key, public):
@@ -70,14 +70,12 @@ def test_a_copy_in_another_backend_leaves_it_valid(any_log, key, public, tmp_pat
 def test_json_lines_out_and_in_leave_it_valid(any_log, key, public, tmp_path):
     made = checkpoint(any_log, key)
     export_jsonl(any_log, tmp_path / "all.jsonl")
-    import_jsonl(tmp_path / "all.jsonl", tmp_path / "back", as_recorded=True)
-    with open_log(tmp_path / "back") as back:
+    with open_log(tmp_path / "back", create=True) as back:
+        import_jsonl(back, tmp_path / "all.jsonl", as_recorded=True)
         check_against_checkpoint(back, made, public)
 
 
 def test_kept_hashes_that_are_wrong_change_no_answer(log, key, public):
-    for _ in range(300):
-        log.append("o-7", [OrderPlaced()], expected=ANY)
     made = checkpoint(log, key)
     kept = Path(log.derived / "tree" / "blocks")
     raw = bytearray(kept.read_bytes())
