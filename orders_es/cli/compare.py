@@ -10,7 +10,8 @@ from orders_es.cli.asking import asking
 from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument, zone_option
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
-from orders_es.cli.times import TimeError, parse_instant
+from orders_es.errors import InvalidTime
+from orders_es.orders.moments import parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -25,7 +26,7 @@ def _instant(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         return None
     try:
         return parse_instant(value, ctx.params["tz"])
-    except TimeError as error:
+    except InvalidTime as error:
         raise click.BadParameter(str(error)) from None
 
 

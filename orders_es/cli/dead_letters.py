@@ -9,8 +9,8 @@ import click
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.projecting import definition_options, models_option, number_argument, projector
-from orders_es.cli.times import format_instant
 from orders_es.errors import NoSuchDeadLetter
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from orders_es.projections import DeadLetter

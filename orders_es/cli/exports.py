@@ -11,7 +11,7 @@ from orders_es.cli.lines import export
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.sources import somebody_watches
-from orders_es.cli.times import format_instant
+from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +176,7 @@ def _export(
 def _standing(done: Exported, tz: tzinfo) -> str:
     known = done.provenance
     moments = [
-        f"{name} {format_instant(moment, tz)}"
+        f"{name} {spoken(moment, tz)}"
         for name, moment in (("at", known.at), ("known at", known.known_at))
         if moment is not None
     ]

@@ -11,7 +11,7 @@ import click
 from orders_es.cli.asking import FILLING
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, printable, size, span
-from orders_es.cli.times import format_instant
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

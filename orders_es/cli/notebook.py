@@ -76,7 +76,7 @@ def run(name: str, given: Sequence[str], out: str, replace: bool, folder: str, a
     \b
     Example:
       orders-es notebook list
-      orders-es notebook run any_moment -p at=2025-01-31T23:59:59Z -p orders=500 --out january.ipynb
+      orders-es notebook run any_moment -p at=2025-01-31 -p orders=500 --out january.ipynb
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     path = _find(name, folder)
     known = _parameters(path)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orders_es.cli.asking import FILLING
-from orders_es.cli.times import TimeError, parse_instant, parse_zone
-from orders_es.errors import NotALog
+from orders_es.errors import InvalidTime, NotALog
+from orders_es.orders.moments import parse_instant, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def zone_option(text: str) -> Callable[[_Command], _Command]:
     def callback(_ctx: click.Context, _param: click.Parameter, value: str) -> tzinfo:
         try:
             return parse_zone(value)
-        except TimeError as error:
+        except InvalidTime as error:
             raise click.BadParameter(str(error)) from None
 
     return click.option(
@@ -80,7 +80,7 @@ def moments(command: _Command) -> _Command:
             return None
         try:
             return parse_instant(value, ctx.params["tz"])
-        except TimeError as error:
+        except InvalidTime as error:
             raise click.BadParameter(str(error)) from None
 
     for option in (

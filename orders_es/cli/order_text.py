@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import count, money, printable, table
-from orders_es.cli.times import format_instant
+from orders_es.orders.moments import format_instant, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +33,13 @@ def question_text(
         'as it stands now'
         >>> from datetime import datetime
         >>> question_text(at=datetime(2026, 6, 3, 15, tzinfo=UTC), version=4)
-        'at 2026-06-03T15:00:00Z, up to version 4'
+        'at 2026-06-03 15:00 UTC, up to version 4'
     """
     parts = []
     if at is not None:
-        parts.append(f"at {format_instant(at, zone)}")
+        parts.append(f"at {spoken(at, zone)}")
     if known_at is not None:
-        parts.append(f"as known at {format_instant(known_at, zone)}")
+        parts.append(f"as known at {spoken(known_at, zone)}")
     if version is not None:
         parts.append(f"up to version {version}")
     return ", ".join(parts) or "as it stands now"

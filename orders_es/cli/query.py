@@ -15,7 +15,7 @@ import click
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
-from orders_es.cli.times import format_instant
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from orders_es.replay import Answer
@@ -55,7 +55,7 @@ def sql(
     """A query in DuckDB's SQL over `events`, `orders`, `order_items`, `daily_sales` and the other read models.
 
     --at and --known-at bind everything in the query to that moment, as in `show`. Each table also has a macro for moments
-    of one's own: orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z', known_at := NULL). Days begin where --tz says.
+    of one's own: orders_at('2011-06-30', known_at := NULL). Days begin where --tz says.
 
     \b
     Example:
@@ -98,7 +98,7 @@ def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
     \b
     Example:
       orders-es catalog orders.duckdb --log my-log
-      duckdb orders.duckdb "SELECT * FROM orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z')"
+      duckdb orders.duckdb "SELECT * FROM orders_at('2011-06-30')"
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay.catalog import write_catalog  # noqa: PLC0415 - `--help` does not need it
 

@@ -12,7 +12,7 @@ import click
 
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.times import format_instant
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from orders_es.cli.options import as_json, duration, existing_log, log_option, z
 from orders_es.cli.output import count, print_json, print_text, printable, span, table
 from orders_es.cli.projecting import models_option
 from orders_es.cli.sources import somebody_watches
-from orders_es.cli.times import TimeError, format_instant, parse_instant
+from orders_es.errors import InvalidTime
+from orders_es.orders.moments import format_instant, parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta, tzinfo
@@ -25,7 +26,7 @@ __all__ = ["unpaid"]
 def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     try:
         return None if value is None else parse_instant(value, ctx.params["tz"])
-    except TimeError as error:
+    except InvalidTime as error:
         raise click.BadParameter(str(error)) from None
 
 

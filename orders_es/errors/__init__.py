@@ -45,6 +45,7 @@
     │   ├── NoCheckpoint        (LookupError)      there is no signed checkpoint to be used
     │   └── CannotPublish       (OSError)          a place that cannot be written to
     ├── NaiveTime               (ValueError)       a time without a zone
+    ├── InvalidTime             (ValueError)       a text that names no instant
     ├── BadSource               (ValueError)       a source file cannot be imported
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
     ├── QueryError              (ValueError)       DuckDB refused a query
@@ -57,7 +58,7 @@ Facts travel as attributes, passed positionally to the constructor, so that ever
 """
 
 from orders_es.errors.base import OrdersEsError
-from orders_es.errors.calls import BadReadModel, BadSource, InvalidSetting, NaiveTime, QueryError
+from orders_es.errors.calls import BadReadModel, BadSource, InvalidSetting, InvalidTime, NaiveTime, QueryError
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType
 from orders_es.errors.exports import CannotExport, NotAnExport
 from orders_es.errors.logs import (
@@ -121,6 +122,7 @@ __all__ = [
     "ForeignFile",
     "InvalidEvent",
     "InvalidSetting",
+    "InvalidTime",
     "LogBusy",
     "LogError",
     "LogInUse",

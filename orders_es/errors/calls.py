@@ -9,7 +9,7 @@ from orders_es.errors.base import OrdersEsError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["BadReadModel", "BadSource", "InvalidSetting", "NaiveTime", "QueryError"]
+__all__ = ["BadReadModel", "BadSource", "InvalidSetting", "InvalidTime", "NaiveTime", "QueryError"]
 
 
 class NaiveTime(OrdersEsError, ValueError):
@@ -37,6 +37,23 @@ class NaiveTime(OrdersEsError, ValueError):
             f"{self.argument}={v.isoformat(sep=' ')!s} has no time zone, so it names no instant; "
             f"write {self.argument}={call}, with `from datetime import UTC, datetime`"
         )
+
+
+class InvalidTime(OrdersEsError, ValueError):
+    """A text, or another value, names no instant.
+
+    Args:
+        given: What was given.
+        reason: Why it is none, and what to write instead.
+    """
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(given, reason)
+        self.given = given
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class BadSource(OrdersEsError, ValueError):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import Head
     from orders_es.orders import AsOf
+    from orders_es.orders.moments import Moment
     from orders_es.replay import Session
 
 __all__ = ["Exported", "excel_form", "export", "select"]
@@ -58,8 +59,8 @@ def export(
     source: str,
     path: str | os.PathLike[str],
     *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     guard: bool = True,
 ) -> Exported:
     """Write a table as it stood at a moment to a `.parquet`, `.csv` or `.xlsx` file; the name's ending says which.
@@ -73,8 +74,8 @@ def export(
         session: The log's session.
         source: A read model's name, `events`, or one SELECT.
         path: The file.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         guard: In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
 
     Raises:
@@ -96,7 +97,7 @@ def export(
         (1, 1)
     """
     target = Path(path).absolute()
-    asked = as_of(at=at, known_at=known_at)
+    asked = as_of(at=at, known_at=known_at, tz=session.tz)
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .parquet, .csv or .xlsx")
@@ -112,7 +113,7 @@ def export(
             return write(cursor, query, fresh, provenance), provenance
 
         try:
-            rows, provenance = session.using(use, source, at=at, known_at=known_at)
+            rows, provenance = session.using(use, source, at=asked.at, known_at=asked.known_at)
         except CannotExport as error:  # which knows the file by its name for the time being
             raise CannotExport(str(path), error.reason) from error
         files = [str(target)]

@@ -8,9 +8,9 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from orders_es.cli.times import TimeError, parse_instant, parse_zone
 from orders_es.errors import OrdersEsError
 from orders_es.ipython.call import Call, CallError, names_of, read_call
+from orders_es.orders.moments import resolve, zone_of
 from orders_es.replay.session import Session, connect
 
 if TYPE_CHECKING:
@@ -45,12 +45,10 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
         try:
             call = read_call(line, cell)
             session = self._session(call)
-            zone = parse_zone(call.options.get("tz", "UTC"))
-            at, known_at = (
-                parse_instant(call.options[name], zone) if name in call.options else None for name in ("at", "known-at")
-            )
+            zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
+            at, known_at = (resolve(name, call.options.get(name), zone) for name in ("at", "known-at"))
             frame = session.sql(call.query, self._values(call.query), at=at, known_at=known_at).to_pandas()
-        except (CallError, TimeError, OrdersEsError) as error:
+        except (CallError, OrdersEsError) as error:
             raise UsageError(str(error)) from None
         if call.name is None:
             return frame

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from orders_es.orders.moments import spoken
 from orders_es.orders.money import EXACT, ZERO, format_money
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from decimal import Decimal
 
 __all__ = ["STATUSES", "AsOf", "Line", "Order", "PaymentStatus", "Status", "initial_state"]
@@ -54,15 +55,28 @@ class AsOf:
     position: int | None = None
 
     def __str__(self) -> str:
+        return self.spoken()
+
+    def spoken(self, tz: str | tzinfo | None = None) -> str:
+        """The question as people write it.
+
+        Args:
+            tz: The zone to say its moments in; UTC if left out.
+
+        Example:
+            >>> from datetime import UTC, datetime
+            >>> AsOf(at=datetime(2026, 6, 3, 13, tzinfo=UTC)).spoken("Europe/Berlin")
+            'at 2026-06-03 15:00+02:00'
+        """
         parts = [
-            text
-            for text, value in (
-                (f"at {_moment(self.at)}", self.at),
-                (f"as known at {_moment(self.known_at)}", self.known_at),
-                (f"up to version {self.version}", self.version),
-                (f"up to position {self.position}", self.position),
-            )
-            if value is not None
+            f"{word} {spoken(moment, tz)}"
+            for word, moment in (("at", self.at), ("as known at", self.known_at))
+            if moment is not None
+        ]
+        parts += [
+            f"up to {word} {number}"
+            for word, number in (("version", self.version), ("position", self.position))
+            if number is not None
         ]
         return ", ".join(parts) or "as it stands now"
 
@@ -290,7 +304,3 @@ def _is_shown(name: str) -> bool:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _moment(value: datetime | None) -> str:
-    return "" if value is None else value.isoformat().replace("+00:00", "Z")

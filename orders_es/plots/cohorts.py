@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from orders_es.plots.style import axes, empty, frame, numbers, of_currency, said, whole_axis
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_cohorts"]
 
@@ -22,8 +22,8 @@ def plot_cohorts(
     data: Any,
     *,
     currency: str | None = None,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with a row for each month of first purchases, and a cell for each month since: how many bought again.

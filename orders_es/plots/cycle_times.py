@@ -8,9 +8,9 @@ from orders_es.errors import InvalidSetting
 from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, legend, numbers, said
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_cycle_times"]
 
@@ -30,8 +30,8 @@ def plot_cycle_times(
     data: Any,
     *,
     steps: tuple[str, str] = ("created", "delivered"),
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with the median, the 90th and the 99th percentile of how long orders took, by the week in which they got there.

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 from orders_es.plots.style import BLUE, ORANGE, VERMILION, axes, empty, frame, said, whole_axis
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_funnel"]
 
 
-def plot_funnel(
-    data: Any, *, at: datetime | None = None, known_at: datetime | None = None, ax: Axes | None = None
-) -> Axes:
+def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None = None, ax: Axes | None = None) -> Axes:
     """Axes with a bar for each step: the orders that went on from there, those that wait there, and those cancelled there.
 
     Args:

@@ -19,9 +19,9 @@ from orders_es.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_restatements"]
 
@@ -33,8 +33,8 @@ def plot_restatements(
     *,
     measure: str = "net",
     currency: str | None = None,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with a bar for each business day: what came to its figure, or went from it, after it was first known.

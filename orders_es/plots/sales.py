@@ -20,9 +20,9 @@ from orders_es.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_sales"]
 
@@ -36,8 +36,8 @@ def plot_sales(
     *,
     measure: str = "revenue",
     currency: str | None = None,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with one bar a day, week or month, whichever can be read, and the mean of seven of them as a line.

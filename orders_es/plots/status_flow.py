@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, said
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["plot_status_flow"]
 
@@ -26,7 +26,7 @@ _ASPECT = 1.65
 
 
 def plot_status_flow(
-    data: Any, *, at: datetime | None = None, known_at: datetime | None = None, ax: Axes | None = None
+    data: Any, *, at: Moment | None = None, known_at: Moment | None = None, ax: Axes | None = None
 ) -> Axes:
     """Axes with each status as a box, and arrows that say how many orders went that way after which median wait.
 

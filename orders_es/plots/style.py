@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from orders_es.orders.moments import Moment
 
 __all__ = [
     "BLUE",
@@ -42,7 +42,7 @@ _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), f
 
 
 def frame(
-    data: Any, model: str, *, at: datetime | None = None, known_at: datetime | None = None
+    data: Any, model: str, *, at: Moment | None = None, known_at: Moment | None = None
 ) -> tuple[pd.DataFrame, str]:
     """The rows to draw, and a note on the moment they are of.
 

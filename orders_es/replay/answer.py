@@ -10,6 +10,7 @@ from orders_es.orders import format_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     import pandas as pd
     import polars as pl
@@ -36,14 +37,22 @@ class Answer:
         as_of: The limits in time that were asked for.
         head: The log's head when it was computed; None if it has not been.
         compute: Gives the table and the head.
+        tz: The zone in which its title says the moments; UTC if left out.
     """
 
     def __init__(
-        self, question: str, as_of: AsOf, head: Head | None, compute: Callable[[], tuple[pa.Table, Head]]
+        self,
+        question: str,
+        as_of: AsOf,
+        head: Head | None,
+        compute: Callable[[], tuple[pa.Table, Head]],
+        *,
+        tz: tzinfo | None = None,
     ) -> None:
         self.question = question
         self.as_of = as_of
         self.head = head
+        self.tz = tz
         self._compute = compute
         self._table: pa.Table | None = None
 
@@ -107,9 +116,9 @@ class Answer:
         if len(question) > _SHOWN_NAME:
             question = question[: _SHOWN_NAME - 1] + "…"
         if self._table is None or self.head is None:
-            return f"Answer {question}: {self.as_of}, not computed yet"
+            return f"Answer {question}: {self.as_of.spoken(self.tz)}, not computed yet"
         shape = f"{self._table.num_rows:,} rows, {self._table.num_columns} columns"
-        return f"Answer {question}: {shape}, {self.as_of}, log up to position {self.head.position:,}"
+        return f"Answer {question}: {shape}, {self.as_of.spoken(self.tz)}, log up to position {self.head.position:,}"
 
     def _repr_html_(self) -> str:
         if self._table is None:

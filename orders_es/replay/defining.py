@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import needed_by
+from orders_es.replay.asking import moment_macros
 from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def define(
     Raises:
         BadReadModel: DuckDB refuses a read model, or it lacks a column that its comment names.
     """
+    for made in moment_macros():
+        connection.execute(made)
     connection.execute(macro("events_at", None, ""))
     connection.execute(f"CREATE OR REPLACE VIEW moment AS {moment('events')}")
     for model in models:

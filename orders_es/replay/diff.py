@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from orders_es.errors import OrderNotFound
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
-from orders_es.replay.moments import as_of, instant
+from orders_es.orders.moments import resolve
+from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 from orders_es.replay.session import connect
 from orders_es.replay.suggestions import close_ids
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
     from orders_es.replay.answer import Answer
     from orders_es.replay.session import Session
 
@@ -25,11 +25,11 @@ _HEADLINE = ("status", "total", "balance", "item_count")
 
 
 def diff(
-    log: EventLog, from_: datetime | AsOf | None, to: datetime | AsOf | None = None, *, order_id: str | None = None
+    log: EventLog, from_: Moment | AsOf | None, to: Moment | AsOf | None = None, *, order_id: str | None = None
 ) -> Answer:
     """Which orders differ between two moments, and in what: one row an order that does. Read-only.
 
-    A datetime is a moment of the business clock, as known now. `AsOf` names moments on both clocks, so this is what we know
+    A datetime, a date or a text is a moment of the business clock, as known now. `AsOf` names moments on both clocks, so this is what we know
     now about T that we did not know then: `diff(log, AsOf(at=T, known_at=T), AsOf(at=T))`.
 
     The columns: `order_id`; `change`, which is `created`, `changed` or, where the second moment knows less, `gone`;
@@ -67,9 +67,9 @@ def diff(
     return answer
 
 
-def _checked(argument: str, moment: datetime | AsOf | None) -> AsOf:
+def _checked(argument: str, moment: Moment | AsOf | None) -> AsOf:
     if not isinstance(moment, AsOf):
-        return AsOf(at=instant(argument, moment))
+        return AsOf(at=resolve(argument, moment))
     return as_of(at=moment.at, known_at=moment.known_at, version=moment.version, position=moment.position)
 
 

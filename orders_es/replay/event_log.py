@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 from orders_es.replay.session import connect
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pandas as pd
 
     from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
 
 __all__ = ["to_event_log"]
 
 
-def to_event_log(log: EventLog, *, at: datetime | None = None, known_at: datetime | None = None) -> pd.DataFrame:
+def to_event_log(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> pd.DataFrame:
     """A DataFrame with a row for each event, named as the XES standard and process-mining libraries have it. Read-only.
 
     `case:concept:name` is the stream, `concept:name` the event type, `time:timestamp` when it happened and
@@ -25,8 +24,8 @@ def to_event_log(log: EventLog, *, at: datetime | None = None, known_at: datetim
 
     Args:
         log: The log.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
 
     Example:
         >>> import tempfile

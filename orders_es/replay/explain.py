@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.orders import AsOf
+    from orders_es.orders.moments import Moment
 
 __all__ = ["Explanation", "Step", "explain"]
 
@@ -114,9 +115,7 @@ class Explanation:
         )
 
 
-def explain(
-    log: EventLog, order_id: str, *, at: datetime | None = None, known_at: datetime | None = None
-) -> Explanation:
+def explain(log: EventLog, order_id: str, *, at: Moment | None = None, known_at: Moment | None = None) -> Explanation:
     """The order's total as a waterfall of the events that made it, in the order of recording. Read-only.
 
     Events that left the total as it was are left out; `history` has them.
@@ -124,8 +123,8 @@ def explain(
     Args:
         log: The log.
         order_id: The order.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it by then.

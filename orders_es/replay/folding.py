@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log import EventLog, EventRegistry
+    from orders_es.orders.moments import Moment
 
 __all__ = ["FoldTask", "FoldedEvent", "fold", "fold_bucket"]
 
@@ -83,8 +84,8 @@ def fold(
     evolve: Callable[[State, Any], State],
     initial: Callable[[str], State],
     *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     types: Sequence[type] | None = None,
     executor: Executor | None = None,
     buckets: int | None = None,
@@ -100,8 +101,8 @@ def fold(
         evolve: Gives the state after one more event; it is handed a `FoldedEvent`, whose `data` is the decoded event, and
             sees the events of a stream in version order. With an executor of other processes it must be importable there.
         initial: Gives the state of a stream, by its id, before its first event.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         types: The event classes of the aggregate. Streams of other registered types, or of types that the registry was told
             to `leave_out`, are left out; another type in a stream of its own is an error. Without it, all streams are folded.
         executor: Any `concurrent.futures.Executor`: a `ProcessPoolExecutor`, or a Dask `Client.get_executor(pure=False)`.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import AsOf, Order, Status
+    from orders_es.orders.moments import Moment
 
 __all__ = ["HistoryRow", "OrderHistory", "history"]
 
@@ -130,16 +131,14 @@ class OrderHistory:
         )
 
 
-def history(
-    log: EventLog, order_id: str, *, at: datetime | None = None, known_at: datetime | None = None
-) -> OrderHistory:
+def history(log: EventLog, order_id: str, *, at: Moment | None = None, known_at: Moment | None = None) -> OrderHistory:
     """The life of an order, event by event in the order of recording, with what each changed. Read-only.
 
     Args:
         log: The log.
         order_id: The order.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it by then.

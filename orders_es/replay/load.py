@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import OrderNotFound, UnknownEventType
 from orders_es.log.event import many_from_micros
 from orders_es.orders import EVENT_TYPES, Order, OrderFold, initial_state
+from orders_es.orders.moments import spoken
 from orders_es.replay.moments import as_of, counts
 from orders_es.replay.snapshots import Snapshots
 from orders_es.replay.suggestions import close_ids
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, EventRegistry, RecordedEvent
     from orders_es.orders import AsOf
+    from orders_es.orders.moments import Moment
 
 __all__ = ["by_stream", "events_at", "load_order", "load_orders", "no_collector", "of_types"]
 
@@ -33,8 +35,8 @@ def load_order(
     log: EventLog,
     order_id: str,
     *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
 ) -> Order:
@@ -45,8 +47,8 @@ def load_order(
     Args:
         log: The log.
         order_id: The order, which is a stream of that name.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         version: Only the order's events up to this version.
         position: Only the log's events up to this position.
 
@@ -99,13 +101,13 @@ def events_at(log: EventLog, order_id: str, asked: AsOf) -> list[RecordedEvent]:
         first = min(recorded, key=lambda event: event.occurred_at)
         raise OrderNotFound(
             order_id,
-            f"nothing of it counts {asked}; its first event occurred at {first.occurred_at.isoformat()} "
-            f"and was recorded at {recorded[0].recorded_at.isoformat()}",
+            f"nothing of it counts {asked}; its first event occurred at {spoken(first.occurred_at)} "
+            f"and was recorded at {spoken(recorded[0].recorded_at)}",
         )
     raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", close_ids(order_id, log.stream_ids()))
 
 
-def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime | None = None) -> dict[str, Order]:
+def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> dict[str, Order]:
     """All orders of a log as they stand now, or stood then, by order id, in the order of their first events. Read-only.
 
     One pass over the log; what is held in memory grows with the orders, not with the events. Streams of
@@ -114,8 +116,8 @@ def load_orders(log: EventLog, *, at: datetime | None = None, known_at: datetime
 
     Args:
         log: The log.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
 
     Raises:
         NaiveTime: A time has no time zone.

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import NaiveTime
 from orders_es.orders import AsOf
+from orders_es.orders.moments import resolve
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from orders_es.log import RecordedEvent
 
 __all__ = ["as_of", "counts", "instant"]
 
 
 def instant(argument: str, value: object) -> datetime | None:
-    """The same instant in UTC; None stays None, which is no limit.
+    """The same instant in UTC; None stays None. For the time of an event, which is never a whole day.
 
     Args:
         argument: The argument's name, for the error.
@@ -38,14 +41,30 @@ def instant(argument: str, value: object) -> datetime | None:
     return value.astimezone(UTC)
 
 
-def as_of(*, at: object, known_at: object, version: int | None = None, position: int | None = None) -> AsOf:
-    """The question as asked, its moments checked and in UTC. Raises as `instant` does.
+def as_of(
+    *,
+    at: object,
+    known_at: object,
+    version: int | None = None,
+    position: int | None = None,
+    tz: str | tzinfo | None = None,
+) -> AsOf:
+    """The question as asked, its moments checked and in UTC. Raises as `orders_es.orders.moments.resolve` does.
+
+    Args:
+        at: A datetime with a time zone, a date or a text; None is no limit.
+        known_at: Likewise.
+        version: As in `AsOf`.
+        position: As in `AsOf`.
+        tz: The zone of dates, and of texts without one; UTC if left out.
 
     Example:
-        >>> print(as_of(at=None, known_at=None, version=3))
-        up to version 3
+        >>> print(as_of(at="2011-06-30", known_at=None, version=3))
+        at the end of 2011-06-30, up to version 3
     """
-    return AsOf(at=instant("at", at), known_at=instant("known_at", known_at), version=version, position=position)
+    return AsOf(
+        at=resolve("at", at, tz), known_at=resolve("known_at", known_at, tz), version=version, position=position
+    )
 
 
 def counts(event: RecordedEvent, asked: AsOf) -> bool:

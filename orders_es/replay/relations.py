@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
+from orders_es.replay.asking import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ _MARK = "orders_es refuses: "
 _MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
 """`at` is a keyword of DuckDB 2; where a macro is called, `at := …` needs no quotes."""
 _MACRO_LIMITS = (
-    '("at" IS NULL OR occurred_at <= "at"::TIMESTAMPTZ) AND (known_at IS NULL OR recorded_at <= known_at::TIMESTAMPTZ)'
+    f'("at" IS NULL OR occurred_at <= {MOMENT}("at")) AND (known_at IS NULL OR recorded_at <= {MOMENT}(known_at))'
 )
 
 
@@ -167,7 +168,7 @@ def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tupl
     if model is None:
         body = "SELECT * FROM as_asked"
     else:
-        limited = [f'least("{clock}"::TIMESTAMPTZ, getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS]
+        limited = [f'least({MOMENT}("{clock}"), getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS]
         reads_moment = model.reads_moment or any(m.reads_moment for m, _ in needed)
         body = f"SELECT * FROM ({inline(model, events, needed, moment('as_asked', *limited) if reads_moment else '')})"
     return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {asked} {body}"

@@ -8,10 +8,11 @@ import warnings
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from orders_es.errors import QueryError
+from orders_es.errors import InvalidSetting, InvalidTime, QueryError
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
+from orders_es.orders.moments import zone_of
 from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, set_memory_limit, set_time_zone
@@ -21,12 +22,13 @@ from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
     from types import TracebackType
 
     import duckdb
 
     from orders_es.log import EventLog, Head
+    from orders_es.orders.moments import Moment
     from orders_es.read_models import ReadModel
 
 __all__ = ["Session", "connect"]
@@ -52,8 +54,8 @@ def connect(
         log: The log.
         read_models: A folder with `.sql` files, whose read models are there beside the house's own. They are looked at
             once, now.
-        tz: The time zone of days, weeks and months, such as `"Europe/London"`; UTC if left out. Instants are in UTC in
-            every answer.
+        tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
+            out. Instants are in UTC in every answer.
         memory_limit: How much memory DuckDB may use before it goes on in temporary files, such as `"8GB"`.
 
     Raises:
@@ -80,7 +82,8 @@ class Session:
     """A DuckDB connection that shows a log, and follows it as it grows. Made by `connect`.
 
     In SQL there are the relation `events`, the read models, and of each the table macro `…_at(at, known_at := …)`:
-    `orders_at(TIMESTAMPTZ '2011-06-30 23:59:59Z')`. A limit that is left out, or NULL, is none. `moment` is one row with
+    `orders_at('2011-06-30')`, which is the whole of that day, or `orders_at(TIMESTAMPTZ '2011-06-30 15:00Z')`. A limit that is
+    left out, or NULL, is none. `moment` is one row with
     what was asked for (`at`, `known_at`) or, where no limit was given, the last such time in `events`.
 
     Args:
@@ -110,6 +113,10 @@ class Session:
         self._connection = duck.connect()
         self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
         set_time_zone(self._connection, tz)
+        try:
+            self.tz: tzinfo = zone_of(tz)
+        except InvalidTime as error:
+            raise InvalidSetting("tz", str(tz), str(error)) from error
         set_memory_limit(self._connection, memory_limit)
         self._reader: Any = None
 
@@ -125,8 +132,8 @@ class Session:
         query: str,
         parameters: Sequence[Any] | dict[str, Any] | None = None,
         *,
-        at: datetime | None = None,
-        known_at: datetime | None = None,
+        at: Moment | None = None,
+        known_at: Moment | None = None,
         position: int | None = None,
     ) -> Answer:
         """The answer to a query, computed now, with everything in it bound to one moment.
@@ -134,8 +141,8 @@ class Session:
         Args:
             query: SQL, in DuckDB's dialect.
             parameters: Values for `?`, `$1` or `$name` in it.
-            at: Only what had occurred by then, with time zone. It also limits the `…_at` macros in the query.
-            known_at: Only what had been recorded by then, with time zone.
+            at: Only what had occurred by then: a time with its zone, or a date, which is the whole day. It also limits the `…_at` macros in the query.
+            known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
             position: Only the log's events up to this position.
 
         Raises:
@@ -143,17 +150,17 @@ class Session:
             QueryError: DuckDB refuses the query; the message is DuckDB's.
             UnknownEventType: A read model met an event whose meaning nobody registered.
         """
-        asked = as_of(at=at, known_at=known_at, position=position)
+        asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
         table, head = self._asking(query, asked, lambda cursor, _: _table(cursor, query, parameters))
-        return Answer(query, asked, head, lambda: (table, head)).computed()
+        return Answer(query, asked, head, lambda: (table, head), tz=self.tz).computed()
 
     def write(
         self,
         query: str,
         path: str | os.PathLike[str],
         *,
-        at: datetime | None = None,
-        known_at: datetime | None = None,
+        at: Moment | None = None,
+        known_at: Moment | None = None,
         form: Literal["parquet", "csv"] = "parquet",
     ) -> int:
         """How many rows the answer to a query has, after streaming it to a file, however large it is.
@@ -171,11 +178,11 @@ class Session:
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         query = query.strip().rstrip(";")
         copy = f"COPY (\n{query}\n) TO {text(str(path))} ({options})"
-        asked = as_of(at=at, known_at=known_at)
+        asked = as_of(at=at, known_at=known_at, tz=self.tz)
         count: int = self._asking(query, asked, lambda cursor, _: cursor.execute(copy).fetchall()[0][0])[0]
         return count
 
-    def table(self, name: str, *, at: datetime | None = None, known_at: datetime | None = None) -> Answer:
+    def table(self, name: str, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
         """A relation at a moment, computed when it is first looked into and not before.
 
         Args:
@@ -183,10 +190,14 @@ class Session:
             at: As in `sql`.
             known_at: As in `sql`.
         """
-        asked = as_of(at=at, known_at=known_at)
+        asked = as_of(at=at, known_at=known_at, tz=self.tz)
         query = f"SELECT * FROM {quoted(name)}"
         return Answer(
-            name, asked, None, lambda: self._asking(query, asked, lambda cursor, _: _table(cursor, query, None))
+            name,
+            asked,
+            None,
+            lambda: self._asking(query, asked, lambda cursor, _: _table(cursor, query, None)),
+            tz=self.tz,
         )
 
     def using(
@@ -194,8 +205,8 @@ class Session:
         use: Callable[[duckdb.DuckDBPyConnection, Head], _Result],
         query: str = "",
         *,
-        at: datetime | None = None,
-        known_at: datetime | None = None,
+        at: Moment | None = None,
+        known_at: Moment | None = None,
         position: int | None = None,
     ) -> _Result:
         """What a function makes of a cursor on which everything is bound to one moment: for more than one query, or COPY.
@@ -217,7 +228,9 @@ class Session:
             ...     session.using(lambda cursor, head: (head.position, cursor.sql("FROM orders").fetchall()))
             (0, [])
         """
-        result: _Result = self._asking(query, as_of(at=at, known_at=known_at, position=position), use, fresh=True)[0]
+        result: _Result = self._asking(
+            query, as_of(at=at, known_at=known_at, position=position, tz=self.tz), use, fresh=True
+        )[0]
         return result
 
     @property

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 from orders_es.errors import CannotExport
 from orders_es.export import export
+from orders_es.replay.moments import as_of
 from orders_es.report.page import Section, page
 from orders_es.report.pictures import pictures
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from orders_es.export import Exported
+    from orders_es.orders.moments import Moment
     from orders_es.replay import Session
 
 __all__ = ["Report", "write_report"]
@@ -59,8 +59,8 @@ def write_report(
     session: Session,
     out: str | os.PathLike[str],
     *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     form: Literal["parquet", "csv", "xlsx"] = "parquet",
     replace: bool = False,
     progress: bool = False,
@@ -73,8 +73,8 @@ def write_report(
     Args:
         session: The log's session; read models of one's own that it has are in the report.
         out: The folder; it is made if it is not there.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         form: The kind of file for the tables.
         replace: Replace a report that is there.
         progress: Show a bar, on a terminal.
@@ -102,7 +102,8 @@ def write_report(
     index = folder / "index.html"
     if index.exists() and not replace:
         raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
-    known_at = known_at or session.log.head().recorded_at
+    asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, tz=session.tz)
+    at, known_at = asked.at, asked.known_at
     models = [model for model in session.models if model.name not in _WHOLE_LIFE]
     done, sections = [], []
     with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:

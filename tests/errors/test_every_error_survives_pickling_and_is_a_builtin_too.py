@@ -57,6 +57,7 @@ SAMPLES = {
     "NotAnExtension": ("/folder", 5, "another root"),
     "NoCheckpoint": ("/folder", "sign one"),
     "CannotPublish": ("/folder", "No space left on device"),
+    "InvalidTime": ("yesterday", "it is no time"),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
     "CannotExport": ("orders.xlsx", "Excel holds 1,048,576 rows"),
     "NotAnExport": ("orders.csv", "it does not say so"),

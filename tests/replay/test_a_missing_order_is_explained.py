@@ -17,7 +17,7 @@ def test_an_unknown_order_comes_with_ids_like_it(log, ask):
 @pytest.mark.parametrize("ask", [load_order, history])
 def test_an_order_that_was_not_there_yet_says_since_when_it_is(log, ask):
     with pytest.raises(
-        OrderNotFound, match=r"at 2011-05-01T00:00:00Z; its first event occurred at 2011-06-01T12:00:00"
+        OrderNotFound, match=r"at 2011-05-01 00:00 UTC; its first event occurred at 2011-06-01 12:00 UTC"
     ):
         ask(log, "A-1", at=datetime(2011, 5, 1, tzinfo=UTC))
 

@@ -12,7 +12,7 @@ def test_a_model_is_written_at_a_moment_and_checks_out(run, shop, tmp_path, form
     out = tmp_path / f"june.{form}"
     said = run("export", "model", "orders", out, "--at", "2026-06-03", "--log", shop).out
     assert said.startswith(f"{out}")
-    assert "1 row, at 2026-06-03T23:59:59.999999Z, known at 2026-06-05T12:00:00Z, log up to position 10, root " in said
+    assert "1 row, at the end of 2026-06-03, known at 2026-06-05 12:00 UTC, log up to position 10, root " in said
     run("export", "model", "orders", tmp_path / "now.csv", "--log", shop)
     checked = run("export", "check", out, "--log", shop).out
     assert f"{out} holds orders as of position 10 of shop" in checked

@@ -27,7 +27,7 @@ def test_an_empty_log_says_so_and_how_to_fill_it(run, empty_log, command):
 def test_an_order_that_was_not_there_yet_says_when_it_began(run, shop, option):
     err = run("show", "A-1", option, "2026-05-31", "--log", shop, code=1).err
     assert "no order 'A-1'" in err
-    assert "2026-06-01T10:00" in err
+    assert "2026-06-01 10:00 UTC" in err
     assert "did you mean" not in err
 
 
