@@ -15,6 +15,7 @@
     │   ├── UnreadableLog       (OSError)          the operating system refused a read: permission, too many open files
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
     │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
+    │   ├── LogChanged          (RuntimeError)     it was exchanged or put back to an older state while it was open
     │   ├── LogBusy             (TimeoutError)     others committed first, every time
     │   └── LogInUse            (BlockingIOError)  another process holds the log's file
     ├── EventError
@@ -66,6 +67,7 @@ from orders_es.errors.logs import (
     DuplicateEvent,
     ForeignFile,
     LogBusy,
+    LogChanged,
     LogError,
     LogInUse,
     LogNotEmpty,
@@ -124,6 +126,7 @@ __all__ = [
     "InvalidSetting",
     "InvalidTime",
     "LogBusy",
+    "LogChanged",
     "LogError",
     "LogInUse",
     "LogNotEmpty",

@@ -9,6 +9,7 @@ __all__ = [
     "DuplicateEvent",
     "ForeignFile",
     "LogBusy",
+    "LogChanged",
     "LogError",
     "LogInUse",
     "LogNotEmpty",
@@ -113,6 +114,26 @@ class ForeignFile(DamagedLog):
 
     def __str__(self) -> str:
         return f"{self.path!r} does not belong to this log: {self.reason}"
+
+
+class LogChanged(LogError, RuntimeError):
+    """The log was exchanged, put back to an older state or taken away while it was open; nothing was written.
+
+    Args:
+        path: The log's folder or file.
+        reason: How that shows.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path!r} is not the log any more that was opened there: {self.reason}; nothing was written. Open it again "
+            "to go on with what is there now, or put the log back, and go on"
+        )
 
 
 class ReadOnlyLog(LogError, PermissionError):

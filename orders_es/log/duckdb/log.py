@@ -126,6 +126,7 @@ class DuckDBLog:
                 store = open_store(self._path, create=False, origin=None, columns={})
                 self._hold(store)
         store.check_process()
+        store.check_place()
         yield store
 
     @contextmanager

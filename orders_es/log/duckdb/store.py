@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog, LogInUse, NotALog, ReadOnlyLog, StorageError
+from orders_es.errors import DamagedLog, LogChanged, LogInUse, NotALog, ReadOnlyLog, StorageError
 from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
@@ -84,6 +84,38 @@ class Store:
         self.types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
         self.stale = self._writing = False
         self._wal = (0, 0)
+        self._file: tuple[int, int] | None = None
+
+    def check_place(self) -> None:
+        """Make sure that the name still leads to the file that is open: what goes into any other, nobody would ever see.
+
+        Raises:
+            LogChanged: The file was removed, moved, or another one was put in its place.
+        """
+        if self.key is None:
+            return
+        try:
+            status = Path(self.path).stat()
+        except FileNotFoundError:
+            raise LogChanged(self.path, "there is no such file any more") from None
+        if (status.st_dev, status.st_ino) != self.key:
+            raise LogChanged(self.path, "another file is in its place now")
+
+    def check_write_ahead_log(self) -> None:
+        """Make sure that what was committed last is still where DuckDB wrote it. The caller holds the lock.
+
+        Raises:
+            LogChanged: The write-ahead log was removed or exchanged, and DuckDB did not put it into the file either.
+        """
+        inode, size = self._wal
+        if not inode or self._file != _weight(self.path):  # nothing in it yet, or DuckDB may have made a checkpoint
+            return
+        try:
+            wal = Path(f"{self.path}.wal").stat()
+        except FileNotFoundError:
+            raise LogChanged(self.path, "its write-ahead log, the .wal beside it, was removed") from None
+        if wal.st_ino != inode or wal.st_size < size:
+            raise LogChanged(self.path, "its write-ahead log, the .wal beside it, is another one now")
 
     def check_process(self) -> None:
         """Raise `LogInUse` in a forked process: it has its parent's memory, and must not touch its parent's file."""
@@ -158,6 +190,7 @@ class Store:
 
         if self.read_only:
             raise ReadOnlyLog(self.path)
+        self.check_write_ahead_log()
         connection = self._connection
         state = State(self.state.tree.merge(leaves), recorded_at, uuid.uuid4())
         assert state.commit_id is not None
@@ -201,6 +234,7 @@ class Store:
         """Make the name of a new write-ahead log durable; DuckDB makes a new one after every checkpoint."""
         if self.path == MEMORY:
             return
+        self._file = _weight(self.path)
         try:
             wal = Path(f"{self.path}.wal").stat()
         except FileNotFoundError:  # the commit grew it so large that DuckDB checkpointed
@@ -345,6 +379,15 @@ def _exists(path: str) -> bool:
 def _key(path: str) -> tuple[int, int]:
     status = Path(path).stat()
     return status.st_dev, status.st_ino
+
+
+def _weight(path: str) -> tuple[int, int] | None:
+    """A file's size and time of change."""
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _make_folder(folder: Path) -> None:

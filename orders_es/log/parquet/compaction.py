@@ -122,7 +122,7 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
         file.flush()
         _read_back(file, merged)
 
-    def fits() -> bool:
+    def fits(_: int) -> bool:
         """Whether the segment still begins and ends where files of the log do, after what others merged meanwhile."""
         chain = list_chain(folder, log_id).chain
         return any(file.first == first for file in chain) and any(file.last == last for file in chain)

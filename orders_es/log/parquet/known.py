@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog
+from orders_es.errors import DamagedLog, LogChanged, NotALog
+from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import LogFile
-from orders_es.log.merkle import EMPTY_RANGE
+from orders_es.log.leaf import leaf_hashes
+from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.parquet.chain import COMMITS, covering_segments, list_chain
 from orders_es.log.parquet.footer import Footer, read_footer
+from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
+from orders_es.log.parquet.reader import file_batches
+from orders_es.log.parquet.standing import Mark, Standing, mark_of
 from orders_es.log.parquet.streams import Streams
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["KnownChain"]
 
 _STALE_MOST = 10
+_VANISHING = "its files keep vanishing while they are read; is somebody else removing them?"
+_HASHED_AT_ONCE = 32_768
+_OTHER_EVENTS = (
+    "up to position {} it does not hold the events any more that were seen in it: another copy was put in its place, or "
+    "files were exchanged"
+)
 
 
 class KnownChain:
@@ -44,11 +56,18 @@ class KnownChain:
         self._tree = EMPTY_RANGE
         self._recorded_at: int | None = None
         self._checked = 0
+        self._standing = Standing(os.path.join(folder, IDENTITY_FILE), self._commits)
+        self._standing.settle()
         self._relist()
 
     def refresh(self) -> None:
-        """Take in what other processes committed or compacted since the last look. Cheap where nothing changed."""
+        """Take in what other processes committed or compacted since the last look. Cheap where nothing changed.
+
+        Raises:
+            LogChanged: The folder is not the log any more that was opened, or lacks something that was seen in it.
+        """
         with self._lock:
+            self._hold()
             if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
                 self._relist()
 
@@ -61,15 +80,21 @@ class KnownChain:
         known = self._tree.end
         found: list[tuple[LogFile, Footer]] = []
         position = known + 1
+        tree = self._tree
+        mark: Mark | None = None
         while True:
             path = f"{self._commits}/{position:020d}.parquet"
-            if not os.path.exists(path):
-                break
             try:
+                looked_at = mark_of(os.stat(path))
                 footer = read_footer(path, self._log_id)
             except FileNotFoundError:
                 break
+            if footer.first == position:  # else `_extend` says what is wrong
+                tree = tree.merge(footer.range)
+                if footer.tree != tree:
+                    raise LogChanged(self._folder, _OTHER_EVENTS.format(position - 1))
             found.append((LogFile(path, "commit", position, footer.last), footer))
+            mark = looked_at
             position = footer.last + 1
         if not found:
             return False
@@ -79,7 +104,67 @@ class KnownChain:
         for file, footer in found:
             self._extend(file, footer)
             self._streams.added(file, footer.streams)
+        self._standing.note(self._chain[-1], mark)
         return True
+
+    def _hold(self) -> None:
+        """Make sure that the folder is still the log that was opened, and holds what was seen in it.
+
+        Raises:
+            LogChanged: It is not, or does not.
+        """
+        if not self._standing.holds():
+            self._examine()
+
+    def _examine(self) -> None:
+        """As `_hold`, from the files themselves. An equal copy in the place of the log is as good as the log."""
+        try:
+            identity = read_identity(self._folder)
+        except NotALog as error:
+            raise LogChanged(self._folder, error.reason.partition(";")[0]) from error
+        if identity.log_id != self._log_id:
+            raise LogChanged(self._folder, f"another log is in its place now ({identity.origin!r}, {identity.log_id})")
+        self._standing.settle()
+        if not self._chain:
+            self._standing.note(None)
+            return
+        last = self._chain[-1]
+        try:
+            mark = mark_of(os.stat(last.path))
+            footer = read_footer(last.path, self._log_id)
+        except FileNotFoundError:  # removed, or compacted and vacuumed
+            self._relist()
+            return
+        if footer.tree != self._tree:
+            raise LogChanged(self._folder, _OTHER_EVENTS.format(self._tree.end))
+        self._standing.note(last, mark)
+
+    def _continues(self, chain: Sequence[LogFile]) -> bool:
+        """Whether a chain of files begins with the very events that are known.
+
+        Raises:
+            FileNotFoundError: A file was superseded and vacuumed; list the log again.
+        """
+        known = self._tree
+        begin = known.end - (known.end & -known.end)  # of the last perfect subtree
+        first = bisect_left(chain, begin + 1, key=lambda file: file.last)
+        found = CompactRange(begin, begin, ())
+        for file in chain[first:]:
+            if file.last == known.end:
+                return read_footer(file.path, self._log_id).tree == known
+            if file.first > known.end:
+                break
+            for batch in file_batches(
+                file,
+                self._log_id,
+                after=begin,
+                to=known.end,
+                columns=ENVELOPE_SCHEMA.names,
+                schema=ENVELOPE_SCHEMA,
+                batch_size=_HASHED_AT_ONCE,
+            ):
+                found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(batch)))
+        return found.hashes == known.hashes[-1:]
 
     def _extend(self, file: LogFile, footer: Footer) -> None:
         if footer.first != file.first:
@@ -92,14 +177,26 @@ class KnownChain:
 
     def _relist(self) -> None:
         """Take in the log's files afresh."""
+        for _ in range(_STALE_MOST):
+            with suppress(FileNotFoundError):  # compacted and vacuumed between listing and reading
+                self._list_anew()
+                return
+        raise DamagedLog(self._folder, _VANISHING)
+
+    def _list_anew(self) -> None:
+        sure = self._standing.holds()
         listing = list_chain(self._folder, self._log_id)
         end = listing.chain[-1].last if listing.chain else 0
         if end < self._tree.end:
-            raise DamagedLog(
+            raise LogChanged(
                 self._folder,
-                f"it ends at position {end} now and ended at {self._tree.end} before; restore the missing files",
+                f"it ends at position {end} now and ended at {self._tree.end} before: an older copy was put in its place, "
+                "or its last files were removed",
             )
         first_time = not self._chain
+        if not (first_time or sure or self._continues(listing.chain)):
+            raise LogChanged(self._folder, _OTHER_EVENTS.format(self._tree.end))
+        self._standing.doubt()
         self._chain = listing.chain
         self._checked = 0
         if listing.end is not None:
@@ -133,7 +230,7 @@ class KnownChain:
                 return ask()
             except FileNotFoundError:
                 self._relist()
-        raise DamagedLog(self._folder, "its files keep vanishing while they are read; is somebody else removing them?")
+        raise DamagedLog(self._folder, _VANISHING)
 
     def file_at(self, position: int) -> LogFile:
         """The file that holds a position, as of the last look."""

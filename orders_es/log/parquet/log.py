@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import DuplicateEvent, LogBusy, VersionConflict
+from orders_es.errors import DuplicateEvent, LogBusy, LogError, VersionConflict
 from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
@@ -96,6 +96,7 @@ class ParquetLog(KnownChain):
         with self._lock:
             self._streams.close()
             self._turns.close()
+            self._standing.close()
 
     # -- appending
 
@@ -171,49 +172,71 @@ class ParquetLog(KnownChain):
 
     def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
         """Place a batch at the end of the log: check, write, link; and again, where somebody else was first."""
+        with self._lock, self._turns.take(self._catch_up):
+            try:
+                appended = self._place(batch, encode)
+            except LogError:  # a stream elsewhere, a file that is not there: perhaps because all of it is elsewhere
+                self._hold()
+                raise
+            if appended.duplicate:
+                self._hold()
+            return appended
+
+    def _place(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
         started = time.monotonic()
         attempts = 0
         names = [part.stream_id for part in batch.parts]
-        with self._lock, self._turns.take(self._catch_up):
-            while True:
-                self._catch_up()
-                bases = self._fresh(lambda: self._streams.versions(names))
-                known = self._tree.end
-                try:
-                    earlier = recorded_before(
-                        batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted))
-                    )
-                except (VersionConflict, DuplicateEvent):
-                    self.refresh()
-                    if self._tree.end == known:
-                        raise
-                    continue  # there are segments past what this process knew, and its no may have been too early
-                if earlier is not None:
-                    return earlier
-                first = self._tree.end + 1
-                recorded = max(self._now(), self._recorded_at or 0)
-                content, footer_of = encode(first, recorded, bases)
-                # A name can be free again after a compaction and a vacuum that this process slept through. The segment
-                # that covers it is there, though, and under the lock no vacuum can take a name away.
-                if publish(
-                    self._commits,
-                    commit_name(first),
-                    content,
-                    lock=self._commits,
-                    vouch=lambda first=first: not covering_segments(self._folder, first),  # type: ignore[misc]
-                ):
-                    return self._committed(batch, footer_of(), bases)
+        while True:
+            self._catch_up()
+            bases = self._fresh(lambda: self._streams.versions(names))
+            known = self._tree.end
+            try:
+                earlier = recorded_before(batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted)))
+            except (VersionConflict, DuplicateEvent):
                 self.refresh()
-                attempts += 1
-                waited = time.monotonic() - started
-                if waited > _PATIENCE_SECONDS:
-                    raise LogBusy(self._url, attempts, waited)
-                time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
+                if self._tree.end == known:
+                    raise
+                continue  # there are segments past what this process knew, and its no may have been too early
+            if earlier is not None:
+                return earlier
+            first = self._tree.end + 1
+            recorded = max(self._now(), self._recorded_at or 0)
+            content, footer_of = encode(first, recorded, bases)
+            kept: list[int] = []
+            if publish(
+                self._commits,
+                commit_name(first),
+                content,
+                lock=self._commits,
+                vouch=lambda directory, first=first: self._may_link(first, directory),  # type: ignore[misc]
+                keep=kept.append,
+            ):
+                return self._committed(batch, footer_of(), bases, kept)
+            self.refresh()
+            attempts += 1
+            waited = time.monotonic() - started
+            if waited > _PATIENCE_SECONDS:
+                raise LogBusy(self._url, attempts, waited)
+            time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
 
-    def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int]) -> Appended:
+    def _may_link(self, first: int, directory: int) -> bool:
+        """Whether a commit may begin at a position; asked while the lock of `commits` is held, right before it does.
+
+        A name can be free again after a compaction and a vacuum that this process slept through. The segment that covers it
+        is there, though, and under the lock no vacuum can take a name away. And the folder must still be the log.
+        """
+        if covering_segments(self._folder, first):
+            return False
+        if self._standing.holds(directory):
+            return True
+        self._examine()
+        return self._tree.end == first - 1 and self._standing.holds(directory)
+
+    def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int], kept: Sequence[int]) -> Appended:
         file = LogFile(f"{self._commits}/{commit_name(footer.first)}", "commit", footer.first, footer.last)
         versions = footer.streams or _versions_after(batch, bases)
         self._extend(file, footer)
+        self._standing.note(file, descriptor=kept[0] if kept else -1)
         self._streams.appended(file, versions)
         return Appended(
             footer.first,

@@ -28,7 +28,13 @@ _no_unnamed: set[int] = set()
 
 
 def publish(
-    folder: str, name: str, content: Content, *, lock: str | None = None, vouch: Callable[[], bool] = lambda: True
+    folder: str,
+    name: str,
+    content: Content,
+    *,
+    lock: str | None = None,
+    vouch: Callable[[int], bool] = lambda _: True,
+    keep: Callable[[int], None] | None = None,
 ) -> bool:
     """Whether `folder/name` is now in place, whole and durable, put there by this call.
 
@@ -40,7 +46,8 @@ def publish(
         name: The final name in it.
         content: The bytes, or a function that writes them to a binary file.
         lock: A folder that is locked, shared, from before `vouch` until after the link: whoever is `alone` in it waits.
-        vouch: Asked right before linking; False leaves it at that.
+        vouch: Asked right before linking, with the open folder's descriptor; False leaves it at that.
+        keep: Gets the descriptor of the file in place, still open, where there is one; whoever takes it closes it.
 
     Returns:
         False where somebody else holds the name, or `vouch` said no.
@@ -54,7 +61,7 @@ def publish(
     try:
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         place = _Place(directory, name, lock, vouch, lock_is_here=lock == folder)
-        placed = _link_unnamed(directory, place, content)
+        placed = _link_unnamed(directory, place, content, keep)
         if placed is None:
             placed = _link_named(directory, place, content)
         if not placed:
@@ -77,7 +84,7 @@ class _Place:
     """A name in an open folder, and under which condition it may be taken."""
 
     def __init__(
-        self, directory: int, name: str, lock: str | None, vouch: Callable[[], bool], *, lock_is_here: bool
+        self, directory: int, name: str, lock: str | None, vouch: Callable[[int], bool], *, lock_is_here: bool
     ) -> None:
         self._directory = directory
         self._name = name
@@ -101,7 +108,7 @@ class _Place:
         try:
             if fd >= 0:
                 fcntl.flock(fd, fcntl.LOCK_SH)
-            if not self._vouch():
+            if not self._vouch(self._directory):
                 return False
             try:
                 os.link(source, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory, **options)
@@ -145,7 +152,7 @@ def alone(folder: str, patience: float) -> Iterator[bool]:
         os.close(fd)
 
 
-def _link_unnamed(directory: int, place: _Place, content: Content) -> bool | None:
+def _link_unnamed(directory: int, place: _Place, content: Content, keep: Callable[[int], None] | None) -> bool | None:
     """As `publish`, with a temporary file that has no name; None where the file system has no such thing."""
     flag = getattr(os, "O_TMPFILE", 0)
     if not flag or (_no_unnamed and os.fstat(directory).st_dev in _no_unnamed):
@@ -164,14 +171,19 @@ def _link_unnamed(directory: int, place: _Place, content: Content) -> bool | Non
         os.fsync(fd)
         source = f"/proc/self/fd/{fd}"
         try:
-            return place.link(source, follow_symlinks=True)
+            placed = place.link(source, follow_symlinks=True)
+            if placed and keep is not None:
+                keep(fd)
+                fd = -1
         except FileNotFoundError:
             if os.path.exists(source):
                 raise
             _no_unnamed.add(os.fstat(directory).st_dev)  # no /proc here
             return None
+        return placed
     finally:
-        os.close(fd)
+        if fd >= 0:
+            os.close(fd)
 
 
 def _link_named(directory: int, place: _Place, content: Content) -> bool:
