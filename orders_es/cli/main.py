@@ -27,6 +27,7 @@ from orders_es.cli.unpaid import unpaid
 from orders_es.errors import (
     BadKey,
     BadReadModel,
+    BadSource,
     CannotExport,
     InvalidSetting,
     InvalidTime,
@@ -46,6 +47,7 @@ WRONG_CALL = 2
 _MISTAKES = (
     BadKey,
     BadReadModel,
+    BadSource,
     CannotExport,
     InvalidSetting,
     InvalidTime,

@@ -54,21 +54,22 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
     )
 
 
-def zone_option(text: str) -> Callable[[_Command], _Command]:
+def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command], _Command]:
     """The option `--tz`. It is eager, because the times beside it are read in it.
 
     Args:
         text: What the zone is for, in this command.
+        default: The zone if none is given; None where it matters whether one was.
     """
 
-    def callback(_ctx: click.Context, _param: click.Parameter, value: str) -> tzinfo:
+    def callback(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tzinfo | None:
         try:
-            return parse_zone(value)
+            return None if value is None else parse_zone(value)
         except InvalidTime as error:
             raise click.BadParameter(str(error)) from None
 
     return click.option(
-        "--tz", metavar="ZONE", default="UTC", show_default=True, is_eager=True, callback=callback, help=text
+        "--tz", metavar="ZONE", default=default, show_default=True, is_eager=True, callback=callback, help=text
     )
 
 

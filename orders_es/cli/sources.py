@@ -184,6 +184,56 @@ def _on_error(command: _Command) -> _Command:
     )(command)
 
 
+def _table_options(command: _Command) -> _Command:
+    """What a file of rows may leave open."""
+    for option in (
+        click.option(
+            "--verbatim",
+            metavar="COLUMN",
+            multiple=True,
+            help="Take the ids of this column exactly as they are written.",
+        ),
+        click.option(
+            "--repeated-hour",
+            type=click.Choice(["earlier", "later"]),
+            help="Which one a time is that the clock showed twice when summer time ended.",
+        ),
+        click.option(
+            "--decimal", type=click.Choice(["point", "comma"]), help="What the decimals of numbers stand behind."
+        ),
+        click.option(
+            "--date-format",
+            metavar="FORMAT",
+            help="How times are written, such as %d.%m.%y or epoch-s, epoch-ms, epoch-us.",
+        ),
+        click.option(
+            "--day-first/--month-first",
+            "day_first",
+            default=None,
+            help="What comes first in 01/12/2010, where no other date of the column says it.",
+        ),
+        click.option(
+            "--sheet",
+            "sheets",
+            metavar="NAME",
+            multiple=True,
+            help="Of a workbook, only this sheet; give it again for another.",
+        ),
+        click.option(
+            "--header-row",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="The line or row in which the column names stand.",
+        ),
+        click.option(
+            "--delimiter", metavar="CHAR", help="What stands between the fields of a CSV file: a character, or tab."
+        ),
+        click.option("--encoding", metavar="NAME", help="The encoding of a CSV file, such as utf-8 or cp1252."),
+    ):
+        command = option(command)
+    return command
+
+
 def _currency_option(default: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--currency",
@@ -210,17 +260,26 @@ def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnE
     type=click.Path(dir_okay=False),
     help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
 )
-@zone_option("The zone of the shop's clock, in which the file's times are read.")
+@_table_options
+@zone_option("The zone of the shop's clock, in which the file's times are read; UTC if left out.", default=None)
 @_currency_option("GBP")
 @log_option(makes=True)
 @as_json
 def online_retail(
-    source: str, on_error: str, quarantine: str | None, tz: tzinfo, currency: str, log: str, as_json: bool
+    source: str,
+    on_error: str,
+    quarantine: str | None,
+    tz: tzinfo | None,
+    currency: str,
+    log: str,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
     """UCI's Online Retail, and Online Retail II: a year or two of a real shop's invoices.
 
     SRC is an .xlsx, .csv or .parquet file with either edition's column names. Each invoice becomes an order, each line
-    an event. What happened keeps the time that the file gives it; when it was recorded is now, and not what the file
+    an event. A column that has two readings (01/12/2010, 1.234) stops the import, and the error says which option decides.
+    What happened keeps the time that the file gives it; when it was recorded is now, and not what the file
     would like it to be.
 
     The file is at https://archive.ics.uci.edu/dataset/352/online+retail.
@@ -232,6 +291,7 @@ def online_retail(
     policy = _require_quarantine(on_error, quarantine, "file")
     from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
     from orders_es.sources.online_retail import import_online_retail  # noqa: PLC0415
+    from orders_es.sources.tables.options import TableOptions  # noqa: PLC0415
 
     with open_log(log, create=True) as opened:
         done = import_online_retail(
@@ -241,6 +301,7 @@ def online_retail(
             quarantine=quarantine,
             tz=tz,
             currency=currency,
+            reading=TableOptions(**reading),
             progress=somebody_watches(as_json),
         )
     tell_import(done, log, as_json)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from orders_es.errors import BadSource
+from orders_es.sources.tables.guards import REASON, ROW, guarded
 from orders_es.sources.tables.values import as_text
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BadRows", "OnError"]
 
+pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
+
 OnError: TypeAlias = Literal["stop", "quarantine"]
 
-_ROW = "quarantine_row"
-_REASON = "quarantine_reason"
+_COMPANION = "nothing is wrong with this row, but its order has a bad one, and an order is imported whole or not at all"
 
 
 class BadRows:
@@ -51,6 +54,50 @@ class BadRows:
         for row, reason in failures.items():
             self._reasons.setdefault(row, []).append(reason)
 
+    def add_companions(self, ids: Any, column: str) -> None:
+        """Note the good rows of every order that has a bad one: an order is imported whole or not at all.
+
+        A bad row whose order cannot be read may be of the order above it or of the one below it; both are set aside.
+
+        Args:
+            ids: The order of each row of the source's table, null where it cannot be read.
+            column: The column that they come from.
+        """
+        if not len(self):
+            return
+        names = self._source.table.column_names
+        bad = np.array(sorted(self._reasons), dtype=np.int64)
+        known = ids.is_valid().to_numpy(zero_copy_only=False)
+        of_bad = ids.take(pa.array(bad[known[bad]])).to_pylist()
+        unknown = [int(self._source.numbers[row]) for row in bad[~known[bad]]]
+        named = sorted({field.strip() for row in self._source.damaged for field in row.fields})
+        fields: Any = pc.index_in(pa.array(named, pa.string()), value_set=ids)
+        there = set(ids.take(fields.drop_null()).to_pylist())
+        for row in self._source.damaged:
+            own = {field.strip() for field in row.fields} & there
+            if len(row.fields) == len(names):
+                # Cut as it should be, so that its order is known, perhaps one that has no other row.
+                own = {row.fields[names.index(column)].strip()}
+            of_bad += own
+            unknown += [] if own - {""} else [row.number]
+        where = np.searchsorted(self._source.numbers, unknown)
+        beside = np.unique(np.concatenate([self._nearest(where - 1, -1, known), self._nearest(where, 1, known)]))
+        of_bad += ids.take(pa.array(beside)).to_pylist()
+        aside: Any = pc.is_in(ids, value_set=pa.array(sorted(set(of_bad)), pa.string()))
+        rows = np.flatnonzero(aside.to_numpy(zero_copy_only=False) & self.good)
+        self.add(dict.fromkeys(rows.tolist(), _COMPANION))
+
+    def _nearest(self, rows: npt.NDArray[np.int64], step: int, known: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The nearest rows, from these on in one direction, whose order is known."""
+        found = []
+        for row in rows.tolist():
+            at = row
+            while 0 <= at < len(known) and not known[at]:
+                at += step
+            if 0 <= at < len(known):
+                found.append(at)
+        return np.array(found, dtype=np.int64)
+
     @property
     def good(self) -> npt.NDArray[np.bool_]:
         """Which rows of the source's table have nothing against them."""
@@ -66,16 +113,23 @@ class BadRows:
         """
         if not len(self):
             return
-        reasons = {int(self._source.numbers[row]): "; ".join(why) for row, why in self._reasons.items()}
-        reasons |= {row.number: row.reason for row in self._source.damaged}
+        reasons = {
+            int(self._source.numbers[row]): ("; ".join(why), self._source.place(row))
+            for row, why in self._reasons.items()
+        }
+        reasons |= {
+            row.number: (row.reason, f"line {row.line:,} of the file" if row.line else "")
+            for row in self._source.damaged
+        }
         first = min(reasons)
+        reason, place = reasons[first]
         others = len(reasons) - 1
         more = f" ({others:,} more {'row is' if others == 1 else 'rows are'} bad)" if others else ""
         raise BadSource(
             str(self._source.path),
             first,
-            f"{reasons[first]}{more}. Nothing was appended; correct the file, or set the bad rows aside with "
-            "on_error='quarantine' (--on-error quarantine)",
+            f"{reason}{more}.{f' It is {place}.' if place else ''} Nothing was appended; correct the file, or set the bad rows "
+            "and their orders aside with on_error='quarantine' (--on-error quarantine)",
         )
 
     def quarantine(self, target: str | os.PathLike[str] | None, *, even_if_none: bool = False) -> Path | None:
@@ -120,20 +174,20 @@ class BadRows:
     def _as_csv(self) -> bytes:
         table = self._source.table
         # A quarantine file that comes back corrected, but not entirely, brings these two columns along.
-        names = [name for name in table.column_names if name not in (_ROW, _REASON)]
+        names = [name for name in table.column_names if name not in (ROW, REASON)]
         rows = sorted(self._reasons)
         taken = table.select(names).take(pa.array(rows, pa.int64()))
         columns = [column.to_pylist() for column in taken.columns]
         lines: list[tuple[int, list[str]]] = []
         for i, row in enumerate(rows):
-            cells = [as_text(column[i]) or "" for column in columns]
-            lines.append((int(self._source.numbers[row]), ["; ".join(self._reasons[row]), *cells]))
+            cells = [guarded(as_text(column[i]) or "") for column in columns]
+            lines.append((int(self._source.numbers[row]), [guarded("; ".join(self._reasons[row])), *cells]))
         for damaged in self._source.damaged:
-            cells = [*damaged.fields, *[""] * len(names)][: len(names)]
-            lines.append((damaged.number, [damaged.reason, *cells]))
+            cells = [*map(guarded, damaged.fields), *[""] * len(names)][: len(names)]
+            lines.append((damaged.number, [guarded(damaged.reason), *cells]))
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([_ROW, _REASON, *names])
+        writer.writerow([ROW, REASON, *names])
         writer.writerows([number, *cells] for number, cells in sorted(lines))
         return text.getvalue().encode()
 

@@ -18,10 +18,9 @@ How rows become events:
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import append_streams
@@ -30,9 +29,11 @@ from orders_es.sources.online_retail.lines import read_lines
 from orders_es.sources.online_retail.sheets import without_repeated_invoices
 from orders_es.sources.result import ImportResult
 from orders_es.sources.tables.files import read_source
+from orders_es.sources.tables.options import TableOptions
 
 if TYPE_CHECKING:
     import os
+    from datetime import tzinfo
     from pathlib import Path
 
     from orders_es.log import EventLog
@@ -64,8 +65,9 @@ def import_online_retail(
     *,
     on_error: OnError = "stop",
     quarantine: str | os.PathLike[str] | None = None,
-    tz: str | tzinfo = "UTC",
+    tz: str | tzinfo | None = None,
     currency: str = "GBP",
+    reading: TableOptions | None = None,
     batch_events: int = BATCH_EVENTS,
     progress: bool = False,
     actor: str = "import:online-retail",
@@ -77,19 +79,20 @@ def import_online_retail(
 
     All rows are checked before anything is appended. A row is bad if its invoice number or stock code is empty, its
     quantity is missing or not a whole number, its time cannot be read, or its price is missing, has more than four
-    decimals, or is negative on an invoice that is no adjustment. Times are read as ISO 8601 or as `12/1/2010 8:26`,
-    month first.
+    decimals, or is negative on an invoice that is no adjustment. A whole column is looked at before one cell of it is
+    read, and one with two readings stops the import, whatever `on_error` says: `reading` decides.
 
     Args:
         log: The log to append to.
         source: A `.csv`, `.xlsx` (with the extra `excel`) or `.parquet` file with either edition's column names. Of a
             workbook, all sheets with these columns are read; an invoice that two sheets hold alike counts once.
-        on_error: `stop` at the first bad row, or `quarantine`: write the bad rows with their reasons to a file, and
-            import the rest.
+        on_error: `stop` at the first bad row, or `quarantine`: write all rows of every invoice that has a bad one
+            to a file, each with its reason, and import the other invoices.
         quarantine: That file; `<name of the source>.quarantine.csv` in the current folder if None. A file that is there
             already is never overwritten.
-        tz: The zone of the shop's clock: an IANA name, or a `tzinfo`.
+        tz: The zone of the shop's clock: an IANA name, or a `tzinfo`; UTC where nothing is said.
         currency: The currency of the prices, three letters.
+        reading: What the file does not say itself: whether days come first, where decimals stand, its encoding, its sheets.
         batch_events: How many events a commit may hold; an invoice is never cut.
         progress: Whether to show bars, on a terminal.
         actor: Who is recorded as the cause of the events.
@@ -123,11 +126,14 @@ def import_online_retail(
         raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
     if not re.fullmatch("[A-Z]{3}", currency):
         raise ValueError(f"currency={currency!r}: give three capital letters, such as GBP")
+    reading = reading or TableOptions()
+    if tz is not None:
+        reading = dataclasses.replace(reading, tz=tz)
     streams, facts = _read(
         source,
         on_error=on_error,
         quarantine=quarantine,
-        zone=_zone(tz),
+        options=reading,
         currency=currency,
         actor=actor,
         progress=progress,
@@ -149,19 +155,20 @@ def _read(
     *,
     on_error: OnError,
     quarantine: str | os.PathLike[str] | None,
-    zone: tzinfo,
+    options: TableOptions,
     currency: str,
     actor: str,
     progress: bool,
 ) -> tuple[StreamTable, dict[str, Any]]:
-    whole = read_source(source, COLUMNS, optional=("row_no",), order_by="row_no", progress=progress)
+    whole = read_source(source, COLUMNS, options=options, optional=("row_no",), order_by="row_no", progress=progress)
     table = without_repeated_invoices(whole)
     bad = BadRows(table)
-    lines = read_lines(table, zone, bad)
+    lines = read_lines(table, options, bad)
     quarantine_path: Path | None = None
     if on_error == "stop":
         bad.stop()
     else:
+        bad.add_companions(lines.invoice, whole.columns["invoice"])
         quarantine_path = bad.quarantine(quarantine)
     facts = {
         "source": str(whole.path),
@@ -172,14 +179,3 @@ def _read(
         "repeated": whole.table.num_rows - table.table.num_rows,
     }
     return to_streams(whole, lines.select(bad.good), currency, actor), facts
-
-
-def _zone(tz: str | tzinfo) -> tzinfo:
-    if isinstance(tz, tzinfo):
-        return tz
-    if tz.upper() in ("UTC", "Z"):
-        return UTC
-    try:
-        return ZoneInfo(tz)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(f"tz={tz!r} is not a time zone; give an IANA name such as UTC or Europe/London") from error

@@ -9,29 +9,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from orders_es.sources.tables.values import (
-    DECIMAL,
-    as_decimal,
-    as_identifier,
-    as_integer,
-    as_text,
-    instant_in,
-    parse_column,
-)
+from orders_es.sources.tables.ids import read_ids, read_texts
+from orders_es.sources.tables.numbers import read_decimals, read_integers
+from orders_es.sources.tables.times import read_times
+from orders_es.sources.tables.values import DECIMAL, as_text
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     import numpy.typing as npt
 
     from orders_es.sources.bad_rows import BadRows
-    from orders_es.sources.tables.files import SourceTable
+    from orders_es.sources.tables.options import TableOptions
+    from orders_es.sources.tables.source import SourceTable
+    from orders_es.sources.tables.values import Parsed
 
 __all__ = ["Lines", "read_lines"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
-_LONGEST_ID = 1024
+_MOST_PIECES = 999_999_999
 _LARGEST_AMOUNT = 10**14
 
 
@@ -59,37 +54,38 @@ class Lines:
         return Lines(**{f.name: getattr(self, f.name).filter(mask) for f in fields(self)})
 
 
-def read_lines(source: SourceTable, zone: tzinfo, bad: BadRows) -> Lines:
+def read_lines(source: SourceTable, options: TableOptions, bad: BadRows) -> Lines:
     """Every row's values, exact; null where the row is bad, with the reason noted in `bad`.
 
     Args:
         source: The file.
-        zone: The zone of times that name none.
+        options: What was said about how to read columns that have two readings.
         bad: Where to note what is wrong with a row.
+
+    Raises:
+        BadSource: A column has two readings.
     """
 
-    def read(column: str, parse: Any, kind: pa.DataType, *, required: bool = True) -> Any:
-        name = source.columns[column]
-        parsed = parse_column(source.column(column), name, parse, kind)
-        if required:
-            parsed = parsed.required(name)
-        bad.add(parsed.failures)
+    def note(parsed: Parsed, column: str, *, required: bool = True) -> Any:
+        bad.add((parsed.required(source.columns[column]) if required else parsed).failures)
         return parsed.values
 
-    invoice = read("invoice", _invoice, pa.string())
-    stock_code = read("stock_code", _code, pa.string())
-    quantity = read("quantity", as_integer, pa.int64())
-    time = read("time", instant_in(zone), pa.timestamp("us", tz="UTC"))
-    price = read("price", as_decimal, DECIMAL)
-    # Spelt as in the source: `read` would trim nothing either, but text needs no parsing.
-    described = source.column("description")
-    if pa.types.is_string(described.type):
-        description = pc.if_else(pc.equal(described, ""), None, described)
-    else:
-        description = read("description", as_text, pa.string(), required=False)
-    customer = read("customer", as_identifier, pa.string(), required=False)
-    country = read("country", _code, pa.string(), required=False)
+    invoice = note(read_ids(source, "invoice", options), "invoice")
+    stock_code = note(read_ids(source, "stock_code", options), "stock_code")
+    quantity = note(read_integers(source, "quantity", options), "quantity")
+    time = note(read_times(source, "time", options), "time")
+    price = note(read_decimals(source, "price", options), "price")
+    description = note(read_texts(source, "description"), "description", required=False)
+    customer = note(read_ids(source, "customer", options), "customer", required=False)
+    country = note(read_texts(source, "country", trim=True), "country", required=False)
 
+    many = pc.fill_null(pc.greater(pc.abs_checked(quantity), _MOST_PIECES), fill_value=False)
+    for row in np.flatnonzero(many.to_numpy(zero_copy_only=False)).tolist():
+        bad.add(
+            {
+                row: f"{source.columns['quantity']} {quantity[row].as_py()} is more than the {_MOST_PIECES:,} pieces that one line may have"
+            }
+        )
     adjustment = pc.fill_null(pc.starts_with(invoice, "A"), fill_value=False)
     wrong = pc.fill_null(pc.and_not(pc.less(price, pa.scalar(0, DECIMAL)), adjustment), fill_value=False)
     name = source.columns["price"]
@@ -111,17 +107,6 @@ def read_lines(source: SourceTable, zone: tzinfo, bad: BadRows) -> Lines:
         customer=customer,
         country=country,
     )
-
-
-def _invoice(cell: Any) -> str | None:
-    text = as_identifier(cell)
-    if text is not None and len(text.encode()) > _LONGEST_ID:
-        raise ValueError(f"is longer than {_LONGEST_ID:,} bytes")
-    return text
-
-
-def _code(cell: Any) -> str | None:
-    return (as_text(cell) or "").strip() or None
 
 
 def _amounts(quantity: Any, price: Any, adjustment: Any, bad: BadRows) -> Any:

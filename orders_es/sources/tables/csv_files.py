@@ -2,125 +2,239 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv as arrow_csv
 
 from orders_es.errors import BadSource
-from orders_es.sources.tables.headers import match_columns
+from orders_es.sources.tables.csv_text import as_utf8, find_rows
+from orders_es.sources.tables.headers import distinct, match_columns, missing_columns
+from orders_es.sources.tables.source import DamagedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["DamagedRow", "parse_csv"]
+    from orders_es.sources.tables.csv_text import BadBytes, Rows
+    from orders_es.sources.tables.options import TableOptions
+
+__all__ = ["parse_csv"]
+
+pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
+_array: Any = pa.array
 
 _BLOCK = 16 << 20
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
+_SEPARATORS = ",;\t|"
+_TITLES = 30
+"""So many lines at most are looked at for a header that does not stand on the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class DamagedRow:
-    """A row that does not have one field for each column.
-
-    Args:
-        number: Its number in the file; the first row of data is 1.
-        fields: The fields it has.
-        reason: What is wrong with it.
-    """
-
-    number: int
-    fields: tuple[str, ...]
-    reason: str
+class _Header:
+    delimiter: str
+    names: list[str]
+    offset: int
+    line: int
 
 
 def parse_csv(
-    path: Path, data: bytes, columns: Mapping[str, Sequence[str]], *, only_wanted: bool = False
-) -> tuple[pa.Table, npt.NDArray[np.int64], tuple[DamagedRow, ...]]:
-    """Every column as text, each row's number, and the rows that could not be cut into columns. Empty lines do not count.
+    path: Path,
+    data: bytes,
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    *,
+    optional: Sequence[str] = (),
+    only_wanted: bool = False,
+) -> tuple[pa.Table, npt.NDArray[np.int64], npt.NDArray[np.int64], tuple[DamagedRow, ...]]:
+    """Every column as text; each row's number, and its line; and the rows that could not be read.
 
-    UTF-8 (with or without a byte order mark), UTF-16 with one, and otherwise Windows-1252, which is what `£` comes in.
+    Lines with nothing in them do not count. Rows whose cells are all empty do, but are left out.
 
     Args:
         path: The file, for the errors.
         data: Its bytes.
         columns: The columns that are wanted; the separator is the one that makes most of them appear in the header.
+        options: What was said about encoding, delimiter and header.
+        optional: Those of `columns` that may be missing.
         only_wanted: Whether to leave out all others, if all that are wanted are there.
 
     Raises:
-        BadSource: It is not text, or not CSV.
+        BadSource: It is not text, not CSV, or has something above its header.
     """
-    text = _as_utf8(data)
-    if b"\0" in text:
-        raise BadSource(str(path), None, "it holds zero bytes, so it is not a text file; was it renamed to .csv?")
-    delimiter, header = _header(path, text, columns)
-    damaged: list[DamagedRow] = []
-    found = list(match_columns(path, header, columns).values())
+    text, bad_bytes = as_utf8(path, data, options.encoding)
+    header = _find_header(path, text, columns, options, optional)
+    text = text[header.offset :]
+    rows = find_rows(path, text, header.delimiter, len(header.names), header.line)
+    damaged: dict[int, DamagedRow] = {}
+    found = list(match_columns(path, header.names, columns).values())
 
     def set_aside(row: Any) -> Literal["skip"]:
-        fields = tuple(next(csv.reader([row.text], delimiter=delimiter), ()))
+        fields = _fields(row.text, header.delimiter)
         expected = f"{row.actual_columns} fields where the header has {row.expected_columns}"
-        damaged.append(DamagedRow(row.number - 1, fields, f"{expected}: {row.text[:200]!r}"))
+        number = row.number - 1
+        damaged[number] = DamagedRow(number, fields, f"{expected}: {row.text[:200]!r}", int(rows.lines[number]))
         return "skip"
 
+    names = distinct(header.names)
     try:
         table = arrow_csv.read_csv(
             io.BytesIO(text),
             # One thread, because only then does Arrow know the number of a row that it cannot read.
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=max(_BLOCK, _longest(rows, text)), column_names=names, skip_rows=0
+            ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+                delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(header, pa.string()),
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=False,
                 include_columns=found if only_wanted and len(found) == len(columns) else None,
             ),
-        )
+        ).slice(1)
     except pa.ArrowException as error:
         raise BadSource(str(path), None, f"it is not readable as CSV: {error}") from error
-    numbers = np.arange(1, table.num_rows + len(damaged) + 1)
-    return table, np.delete(numbers, [row.number - 1 for row in damaged]), tuple(damaged)
+    if table.num_rows + len(damaged) != len(rows.starts) - 1:
+        raise BadSource(
+            str(path),
+            None,
+            f"its rows cannot be told apart: {len(rows.starts) - 1:,} begin on lines of their own, and "
+            f"{table.num_rows + len(damaged):,} are read; are there stray quotes or carriage returns in it?",
+        )
+    numbers = np.delete(np.arange(1, len(rows.starts)), [number - 1 for number in damaged])
+    for number, row in _undecodable(rows, text, bad_bytes, header):
+        damaged.setdefault(number, row)
+    kept = ~np.isin(numbers, list(damaged)) & _has_something(table)
+    if not kept.all():
+        table, numbers = table.filter(_array(kept)), numbers[kept]
+    return table, numbers, rows.lines[numbers], tuple(damaged[number] for number in sorted(damaged))
 
 
-def _as_utf8(data: bytes) -> bytes:
-    if data.startswith(_UTF16):
-        return data.decode("utf-16", errors="replace").encode()
+def _longest(rows: Rows, text: bytes) -> int:
+    """A block has to hold the longest row, or Arrow cannot cut it."""
+    ends = np.append(rows.starts[1:], len(text))
+    return int((ends - rows.starts).max(initial=0)) * 2 + 1024
+
+
+def _fields(text: str, delimiter: str) -> tuple[str, ...]:
     try:
-        _check_utf8(data)
-    except UnicodeDecodeError:
-        # Five byte values have no character in Windows-1252; ISO 8859-1 gives every byte one.
+        return tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), ()))
+    except csv.Error:  # a field of more than 128 KiB
+        return tuple(text.split(delimiter))
+
+
+def _has_something(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which rows have a cell that is not blank; spreadsheets leave rows of separators behind."""
+    nothing = np.ones(table.num_rows, dtype=np.bool_)
+    for column in table.columns:
+        nothing &= pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+        if not nothing.any():
+            break
+    return ~nothing
+
+
+def _undecodable(
+    rows: Rows, text: bytes, bad_bytes: list[BadBytes], header: _Header
+) -> Iterator[tuple[int, DamagedRow]]:
+    for bad in bad_bytes:
+        offset = bad.offset - header.offset
+        number = int(np.searchsorted(rows.starts, offset, side="right")) - 1
+        if number < 1:
+            continue  # in the header, or above it: a name that is damaged is not found
+        start = int(rows.starts[number])
+        end = int(rows.starts[number + 1]) if number + 1 < len(rows.starts) else len(text)
+        fields = _fields(text[start:end].decode(errors="replace").rstrip("\r\n"), header.delimiter)
+        before = len(_fields(text[start:offset].decode(errors="replace") + "x", header.delimiter))
+        name = header.names[before - 1] if before <= len(header.names) else f"field {before}"
+        line = int(rows.lines[number])
+        shown = fields[before - 1][:60] if before <= len(fields) else ""
+        yield (
+            number,
+            DamagedRow(
+                number,
+                fields,
+                f"{name} {shown!r} has the byte 0x{bad.raw.hex()} where U+FFFD stands, which is no UTF-8, as the rest of the "
+                "file is; correct it, or say what the file is in with encoding= (--encoding)",
+                line,
+            ),
+        )
+
+
+def _find_header(
+    path: Path,
+    text: bytes,
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    optional: Sequence[str],
+) -> _Header:
+    delimiter = options.separator
+    lines = list(_first_lines(text, max(_TITLES, options.header_row or 0)))
+    # A line that tells Excel, and nobody else, what the separator is.
+    if lines and (said := _said_separator(lines[0][2])) is not None:
+        delimiter = delimiter or said
+        if options.header_row is None:
+            lines = lines[1:]
+    if options.header_row is not None:
+        lines = [line for line in lines if line[0] == options.header_row]
+        if not lines:
+            raise BadSource(
+                str(path), None, f"it has nothing on line {options.header_row}, where the header is said to be"
+            )
+    lines = [line for line in lines if line[2].strip()]
+    headers = [_best(path, line, columns, delimiter) for line in lines]
+    if not headers:
+        raise BadSource(str(path), None, "it holds no line with anything in it; was the download cut off?")
+    if missing_columns(headers[0].names, columns, optional):
+        for header in headers[1:]:
+            if not missing_columns(header.names, columns, optional):
+                raise BadSource(
+                    str(path),
+                    None,
+                    f"its column names stand on line {header.line}, below {lines[0][2].strip()[:60]!r}; say so with "
+                    f"header_row={header.line} (--header-row {header.line}), or remove the lines above",
+                )
+    return headers[0]
+
+
+def _first_lines(text: bytes, count: int) -> Iterator[tuple[int, int, str]]:
+    """Number, offset and text of the first rows; a name in quotes may hold line ends."""
+    number, start, held = 1, 0, 0
+    for found in _LINE.finditer(text[:_BLOCK]):
+        held += 1
+        line = text[start : found.end()]
+        if line.count(b'"') % 2 and held < _TITLES:
+            continue
+        yield number, start, line.decode(errors="replace").rstrip("\r\n")
+        number, start, held = number + held, found.end(), 0
+        if number > count:
+            return
+
+
+def _said_separator(line: str) -> str | None:
+    line = line.strip(' "')
+    return line[4:] if line[:4].lower() == "sep=" and len(line) == len("sep=,") else None
+
+
+def _best(
+    path: Path, line: tuple[int, int, str], columns: Mapping[str, Sequence[str]], delimiter: str | None
+) -> _Header:
+    best = (-1, _Header(delimiter or ",", [line[2]], line[1], line[0]))
+    for separator in delimiter or _SEPARATORS:
+        names = [name.strip() for name in _fields(line[2], separator)]
         try:
-            return data.decode("cp1252").encode()
-        except UnicodeDecodeError:
-            return data.decode("latin-1").encode()
-    return data.removeprefix(b"\xef\xbb\xbf")
-
-
-def _check_utf8(data: bytes) -> None:
-    """Raise `UnicodeDecodeError` if it is something else; in pieces, because the text as a whole is not needed."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(data), _BLOCK):
-        decoder.decode(data[start : start + _BLOCK])
-    decoder.decode(b"", final=True)
-
-
-def _header(path: Path, text: bytes, columns: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
-    lines = (
-        text.lstrip(b"\r\n").splitlines()[:1] if len(text) < _BLOCK else text[:_BLOCK].lstrip(b"\r\n").splitlines()[:1]
-    )
-    line = lines[0].decode(errors="replace") if lines else ""
-    best = (-1, ",", [line])
-    for delimiter in ",;\t|":
-        header = next(csv.reader([line], delimiter=delimiter), [])
-        score = len({name.strip() for name in header} & set(match_columns(path, header, columns).values()))
+            score = len(match_columns(path, names, columns))
+        except BadSource:
+            score = len(names)  # two columns for one thing: the right separator, and whoever reads on says so
         if score > best[0]:
-            best = (score, delimiter, header)
-    return best[1], best[2]
+            best = (score, _Header(separator, names, line[1], line[0]))
+    return best[1]

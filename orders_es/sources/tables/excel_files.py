@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 import zipfile
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +15,9 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource
-from orders_es.sources.tables.headers import match_columns, require_columns
-from orders_es.sources.tables.values import as_text
+from orders_es.sources.tables.headers import distinct, match_columns, missing_columns, require_columns
+from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER, TEXT
+from orders_es.sources.tables.values import ERRORS, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,31 +25,56 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["parse_workbook"]
+    from orders_es.sources.tables.options import TableOptions
+
+__all__ = ["Workbook", "parse_workbook"]
+
+_TITLES = 30
+"""So many rows at most are looked at for a header that does not stand in the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """The sheets of a workbook that have the columns, one after the other.
+
+    Args:
+        table: Every cell as text.
+        numbers: Row numbers, which run on from sheet to sheet.
+        lines: Each row's number in its own sheet, as Excel shows it.
+        sheets: Name and length of each sheet read.
+        kinds: What Excel says of each cell, by column.
+    """
+
+    table: pa.Table
+    numbers: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+    sheets: tuple[tuple[str, int], ...]
+    kinds: dict[str, npt.NDArray[np.int8]]
 
 
 def parse_workbook(
     path: Path,
     data: bytes,
     columns: Mapping[str, Sequence[str]],
-    optional: Sequence[str] = (),
+    options: TableOptions,
     *,
+    optional: Sequence[str] = (),
     progress: bool = False,
-) -> tuple[pa.Table, npt.NDArray[np.int64], tuple[tuple[str, int], ...]]:
-    """Every cell as text, row numbers that run on from sheet to sheet, and the name and length of each sheet read.
+) -> Workbook:
+    """The rows of the sheets that have the wanted columns; sheets without them (notes, pivots) are passed over.
 
-    Sheets whose first row lacks the wanted columns (notes, pivots) are passed over. Numbers come out in their shortest
-    exact spelling, so that a price Excel shows as 2.55 is `2.55`.
+    Numbers come out with their 15 significant digits, which is what a spreadsheet shows of them and all that it keeps.
 
     Args:
         path: The file, for the errors.
         data: Its bytes.
         columns: The columns that are wanted, and the names under which they may come.
+        options: Which sheets and which row holds the names, if somebody said so.
         optional: Those that a sheet may lack.
         progress: Whether to show a bar on a terminal; a workbook of half a million rows takes about a minute.
 
     Raises:
-        BadSource: `openpyxl` is not installed, the file is not a workbook, or no sheet has the columns.
+        BadSource: `openpyxl` is not installed, the file is not a workbook, no sheet has the columns, or a hidden one has.
     """
     try:
         import openpyxl  # noqa: PLC0415 - an optional dependency, slow to load
@@ -63,56 +92,145 @@ def parse_workbook(
         except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
             raise BadSource(str(path), None, f"it is not a readable .xlsx workbook: {error}") from error
         try:
-            return _read_sheets(path, book, columns, optional, progress=progress)
-        except (zipfile.BadZipFile, KeyError, SyntaxError, EOFError) as error:
+            return _read_sheets(path, book, columns, options, optional, progress=progress)
+        except (zipfile.BadZipFile, KeyError, SyntaxError, EOFError, ValueError) as error:
+            if isinstance(error, BadSource):
+                raise
             raise BadSource(str(path), None, f"the workbook is damaged: {error}") from error
         finally:
             book.close()
 
 
 def _read_sheets(
-    path: Path, book: Any, columns: Mapping[str, Sequence[str]], optional: Sequence[str], *, progress: bool
-) -> tuple[pa.Table, npt.NDArray[np.int64], tuple[tuple[str, int], ...]]:
-    tables: list[pa.Table] = []
-    numbers: list[npt.NDArray[np.int64]] = []
-    sheets: list[tuple[str, int]] = []
+    path: Path,
+    book: Any,
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    optional: Sequence[str],
+    *,
+    progress: bool,
+) -> Workbook:
+    parts: list[Workbook] = []
     refusal: BadSource | None = None
     last = 0
-    for sheet in book.worksheets:
+    for sheet in _wanted(path, book, options):
         # Some writers store a wrong size, and openpyxl would believe it.
         sheet.reset_dimensions()
-        rows = sheet.iter_rows(values_only=True)
-        header = [as_text(cell) or "" for cell in next(rows, ())]
+        rows = enumerate(sheet.iter_rows(values_only=True), 1)
         try:
-            require_columns(path, header, match_columns(path, header, columns), columns, optional)
+            header, at = _header(path, sheet.title, rows, columns, options, optional)
         except BadSource as error:
             refusal = refusal or error
+            if options.sheets:
+                raise
             continue
-        table, places = _read_rows(
-            header, tqdm(rows, desc=sheet.title, unit=" rows", disable=None if progress else True)
-        )
-        tables.append(table)
-        numbers.append(last + places)
-        last += int(places[-1]) if len(places) else 0
-        sheets.append((sheet.title, table.num_rows))
-    if not tables:
+        if sheet.sheet_state != "visible" and not options.sheets:
+            raise BadSource(
+                str(path),
+                None,
+                f"the sheet {sheet.title!r} is hidden and has the columns too; say which sheets count with sheets= "
+                "(--sheet NAME)",
+            )
+        bar = tqdm(rows, desc=sheet.title, unit=" rows", disable=None if progress else True)
+        part = _read_rows(sheet.title, header, bar, at, last)
+        parts.append(part)
+        last = int(part.numbers[-1]) if len(part.numbers) else last
+    if not parts:
         raise refusal or BadSource(str(path), None, "the workbook has no sheets with rows")
-    return pa.concat_tables(tables, promote_options="default"), np.concatenate(numbers), tuple(sheets)
+    table = pa.concat_tables([part.table for part in parts], promote_options="default")
+    kinds = {
+        name: np.concatenate([part.kinds.get(name, np.zeros(part.table.num_rows, dtype=np.int8)) for part in parts])
+        for name in table.column_names
+    }
+    return Workbook(
+        table,
+        np.concatenate([part.numbers for part in parts]),
+        np.concatenate([part.lines for part in parts]),
+        tuple(sheet for part in parts for sheet in part.sheets),
+        kinds,
+    )
 
 
-def _read_rows(header: list[str], rows: Iterable[tuple[Any, ...]]) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+def _wanted(path: Path, book: Any, options: TableOptions) -> list[Any]:
+    sheets = {sheet.title: sheet for sheet in book.worksheets}
+    for name in options.sheets:
+        if name not in sheets:
+            raise BadSource(str(path), None, f"it has no sheet {name!r}; there are {', '.join(map(repr, sheets))}")
+    return [sheet for title, sheet in sheets.items() if not options.sheets or title in options.sheets]
+
+
+def _header(
+    path: Path,
+    title: str,
+    rows: Iterable[tuple[int, tuple[Any, ...]]],
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    optional: Sequence[str],
+) -> tuple[list[str], int]:
+    """The sheet's column names, and the row that they stand in; `rows` goes on below it."""
+    first: list[str] | None = None
+    for number, row in rows:
+        names = [(as_text(cell) or "").strip() for cell in row]
+        if options.header_row is not None:
+            if number < options.header_row:
+                continue
+        elif not any(names) and first is None:
+            continue
+        if options.header_row is not None or not missing_columns(names, columns, optional):
+            if first is not None:
+                raise BadSource(
+                    str(path),
+                    None,
+                    f"the column names of the sheet {title!r} stand in row {number}, below {next(filter(None, first), '')[:60]!r}; "
+                    f"say so with header_row={number} (--header-row {number}), or remove the rows above",
+                )
+            require_columns(path, names, match_columns(path, names, columns), columns, optional)
+            return names, number
+        first = names if first is None else first
+        if number >= _TITLES:
+            break
+    names = first or []
+    require_columns(path, names, match_columns(path, names, columns), columns, optional)
+    return names, 1
+
+
+def _read_rows(
+    title: str, header: list[str], rows: Iterable[tuple[int, tuple[Any, ...]]], at: int, last: int
+) -> Workbook:
     named = [i for i, name in enumerate(header) if name]
     cells: list[list[str | None]] = [[] for _ in named]
+    kinds: list[bytearray] = [bytearray() for _ in named]
     places: list[int] = []
-    for place, row in enumerate(rows, start=1):
-        if not any(cell is not None for cell in row):
+    for place, row in rows:
+        if not any(cell is not None and (not isinstance(cell, str) or cell.strip()) for cell in row):
             continue
         places.append(place)
-        for values, i in zip(cells, named, strict=True):
-            values.append(as_text(row[i]) if i < len(row) else None)
-    arrays = [pa.array(values, pa.string()) for values in cells]
-    return pa.Table.from_arrays(arrays, names=_distinct([header[i] for i in named])), np.array(places, dtype=np.int64)
+        for values, kind, i in zip(cells, kinds, named, strict=True):
+            text, what = _cell(row[i]) if i < len(row) else (None, TEXT)
+            values.append(text)
+            kind.append(what)
+    names = distinct([header[i] for i in named])
+    lines = np.array(places, dtype=np.int64)
+    return Workbook(
+        pa.Table.from_arrays([pa.array(values, pa.string()) for values in cells], names=names),
+        lines - at + last,
+        lines,
+        ((title, len(places)),),
+        {name: np.frombuffer(bytes(kind), dtype=np.int8) for name, kind in zip(names, kinds, strict=True)},
+    )
 
 
-def _distinct(names: list[str]) -> list[str]:
-    return [name if name not in names[:i] else f"{name} (column {i + 1})" for i, name in enumerate(names)]
+def _cell(cell: Any) -> tuple[str | None, int]:  # noqa: PLR0911 - one line for each kind of cell
+    if cell is None:
+        return None, TEXT
+    if isinstance(cell, str):
+        return cell or None, ERROR if cell in ERRORS else TEXT
+    if isinstance(cell, bool):
+        return str(cell).upper(), BOOLEAN
+    if isinstance(cell, int | float):
+        if isinstance(cell, float) and not math.isfinite(cell):
+            return None, TEXT
+        return as_text(cell), NUMBER
+    if isinstance(cell, datetime | date):
+        return cell.isoformat(sep=" ") if isinstance(cell, datetime) else cell.isoformat(), DATE
+    return str(cell), CLOCK if isinstance(cell, time | timedelta) else TEXT

@@ -7,9 +7,8 @@ every row with its number, and a fingerprint of the file's bytes to derive event
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,71 +16,29 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import BadSource
 from orders_es.sources.tables.csv_files import parse_csv
+from orders_es.sources.tables.csv_text import packed_as
 from orders_es.sources.tables.excel_files import parse_workbook
+from orders_es.sources.tables.guards import unguarded
 from orders_es.sources.tables.headers import match_columns, require_columns
+from orders_es.sources.tables.options import TableOptions
+from orders_es.sources.tables.source import SourceTable
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
-
-    from orders_es.sources.tables.csv_files import DamagedRow
-
-_array: Any = pa.array  # the type stubs take every NumPy array for one of booleans
-
-__all__ = ["SourceTable", "read_source"]
+__all__ = ["SourceTable", "in_order_of", "read_source"]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTable:
-    """A source file's rows, as they stand in it.
-
-    Args:
-        path: The file, as it was named.
-        digest: SHA-256 of its bytes.
-        table: Its rows under the file's own column names.
-        columns: Which of those names holds what the importer asked for.
-        numbers: Each row's number in the file; the first row of data is 1.
-        damaged: Rows that could not even be cut into columns; they are not in `table`.
-        sheets: Name and number of rows of each sheet of a workbook; empty for other files.
-    """
-
-    path: Path
-    digest: bytes
-    table: pa.Table
-    columns: dict[str, str]
-    numbers: npt.NDArray[np.int64]
-    damaged: tuple[DamagedRow, ...] = ()
-    sheets: tuple[tuple[str, int], ...] = ()
-
-    def column(self, name: str) -> Any:
-        """The column that the importer calls `name`, as one Arrow array of whatever type the file gives it."""
-        values = self.table.column(self.columns[name])
-        return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
-
-    def without_cells(self) -> SourceTable:
-        """The same file without what stands in its rows; for whoever has read them and needs to know only how many."""
-        return SourceTable(
-            self.path, self.digest, self.table.select([]), self.columns, self.numbers, self.damaged, self.sheets
-        )
-
-    def select(self, keep: npt.NDArray[np.bool_]) -> SourceTable:
-        """The same file with only the rows where `keep` is true; their numbers stay what they were."""
-        return SourceTable(
-            self.path,
-            self.digest,
-            self.table.filter(_array(keep)),
-            self.columns,
-            self.numbers[keep],
-            self.damaged,
-        )
+_KINDS = (".csv", ".xlsx", ".parquet")
+_PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
 
 
 def read_source(
     source: str | os.PathLike[str],
     columns: Mapping[str, Sequence[str]],
     *,
+    options: TableOptions | None = None,
     optional: Sequence[str] = (),
     order_by: str | None = None,
     rows_required: bool = True,
@@ -91,9 +48,10 @@ def read_source(
     r"""The rows of a `.csv`, `.xlsx` or `.parquet` file; read-only, never writes.
 
     Args:
-        source: The file. Its extension says what it is.
+        source: The file. Its extension says what it is; a pipe has none, and is known by its first bytes.
         columns: What the importer calls each column, and the names under which a file may hold it. Case, blanks and
             punctuation do not count: `Customer ID` is `CustomerID`.
+        options: What was said about how to read it.
         optional: Those of `columns` that a file may lack.
         order_by: One of `columns`; where the file has it, rows are put in its order.
         rows_required: Whether a file with a header and nothing else is refused.
@@ -111,29 +69,65 @@ def read_source(
         >>> read_source(path, {"invoice": ("InvoiceNo", "Invoice"), "price": ("Price",)}).column("price").to_pylist()
         ['2.55']
     """
-    path = Path(source)
+    path, options = Path(source), options or TableOptions()
     kind = path.suffix.lower()
-    if kind not in (".csv", ".xlsx", ".parquet"):
+    if kind not in _KINDS and not path.is_fifo():
         raise BadSource(str(path), None, _unknown_kind(kind))
     data = _read_bytes(path)
-    damaged: tuple[DamagedRow, ...] = ()
-    sheets: tuple[tuple[str, int], ...] = ()
+    kind = _kind_of(path, kind, data)
+    digest = hashlib.sha256(data).digest()
     if kind == ".csv":
-        table, numbers, damaged = parse_csv(path, data, columns, only_wanted=only_wanted)
+        table, numbers, lines, damaged = parse_csv(
+            path, data, columns, options, optional=optional, only_wanted=only_wanted
+        )
+        result = SourceTable(path, digest, unguarded(table), {}, numbers, damaged, lines=lines)
     elif kind == ".xlsx":
-        table, numbers, sheets = parse_workbook(path, data, columns, optional, progress=progress)
+        book = parse_workbook(path, data, columns, options, optional=optional, progress=progress)
+        result = SourceTable(path, digest, book.table, {}, book.numbers, (), book.sheets, book.lines, book.kinds)
     else:
         table = _parse_parquet(path, data, columns if only_wanted else {})
-        numbers = np.arange(1, table.num_rows + 1)
-    names = match_columns(path, table.column_names, columns)
-    require_columns(path, table.column_names, names, columns, optional)
-    if rows_required and table.num_rows == 0 and not damaged:
+        result = SourceTable(path, digest, table, {}, np.arange(1, table.num_rows + 1))
+    header = result.table.column_names
+    names = match_columns(path, header, columns)
+    require_columns(path, header, names, columns, optional)
+    result.columns.update(names)
+    for name in options.verbatim:
+        if name not in names and name not in names.values():
+            raise BadSource(
+                str(path),
+                None,
+                f"verbatim= (--verbatim) names {name!r}, which it does not read; it reads {', '.join(names.values())}",
+            )
+    if rows_required and result.table.num_rows == 0 and not result.damaged:
         raise BadSource(str(path), None, "it has a header but no rows; there is nothing to import")
-    result = SourceTable(path, hashlib.sha256(data).digest(), table, names, numbers, damaged, sheets)
-    return result if order_by is None or order_by not in names else _in_order_of(result, order_by)
+    return result if order_by is None or order_by not in names else in_order_of(result, order_by)
+
+
+def _kind_of(path: Path, kind: str, data: bytes) -> str:
+    """What a file is by its first bytes, which has to be what its extension says."""
+    is_book = (data.startswith(b"PK\x03\x04") and b"[Content_Types].xml" in data[:4096]) or b"xl/workbook.xml" in data[
+        :65536
+    ]
+    found = ".parquet" if data.startswith(b"PAR1") else ".xlsx" if is_book else ""
+    if not kind:
+        kind = found or ".csv"
+    if kind == ".csv":
+        if found:
+            raise BadSource(str(path), None, f"it is not CSV but what {found} files are; rename it to {found}")
+        if data.startswith(b"\xd0\xcf\x11\xe0"):
+            raise BadSource(str(path), None, "it is not CSV but an old Excel file (.xls); save it as .xlsx or .csv")
+        if packed := packed_as(data):
+            raise BadSource(str(path), None, f"it is packed with {packed}, so it is not a text file; unpack it first")
+    if kind == ".xlsx" and (packed := packed_as(data)) not in (None, "zip"):
+        raise BadSource(
+            str(path), None, f"it is packed with {packed}, so it is not a readable .xlsx workbook; unpack it first"
+        )
+    return kind
 
 
 def _unknown_kind(kind: str) -> str:
+    if kind in _PACKED:
+        return f"{kind!r} files are packed; unpack it first, and give the .csv, .xlsx or .parquet file"
     if kind == ".xls":
         return "old Excel files (.xls) cannot be read; save it as .xlsx or .csv"
     what = f"{kind!r} is not a kind of file" if kind else "it has no extension, so it is no kind of file"
@@ -162,7 +156,16 @@ def _parse_parquet(path: Path, data: bytes, only: Mapping[str, Sequence[str]]) -
         raise BadSource(str(path), None, f"it is not a readable Parquet file: {error}") from error
 
 
-def _in_order_of(source: SourceTable, name: str) -> SourceTable:
+def in_order_of(source: SourceTable, name: str) -> SourceTable:
+    """The rows in the order that a column gives, whose values are whole numbers and no two alike.
+
+    Args:
+        source: The rows.
+        name: What the importer calls the column.
+
+    Raises:
+        BadSource: They are not.
+    """
     column = source.columns[name]
     values = source.column(name)
     try:
@@ -177,13 +180,4 @@ def _in_order_of(source: SourceTable, name: str) -> SourceTable:
         raise BadSource(
             str(source.path), source.damaged[0].number, f"{source.damaged[0].reason}, and rows are not in file order"
         )
-    order = np.argsort(places, kind="stable")
-    return SourceTable(
-        source.path,
-        source.digest,
-        source.table.take(_array(order)),
-        source.columns,
-        source.numbers,
-        (),
-        source.sheets,
-    )
+    return source.take(np.argsort(places, kind="stable"))

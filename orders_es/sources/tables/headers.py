@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from orders_es.errors import BadSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["match_columns", "require_columns"]
+__all__ = ["distinct", "match_columns", "missing_columns", "require_columns"]
 
 
 def match_columns(path: Path, header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -66,9 +66,7 @@ def require_columns(
         >>> from pathlib import Path
         >>> require_columns(Path("x.csv"), ["Price"], {"price": "Price"}, {"price": ("Price",)})
     """
-    missing = [
-        " or ".join(names) for column, names in columns.items() if column not in found and column not in optional
-    ]
+    missing = _missing(found, columns, optional)
     if missing:
         raise BadSource(
             str(path),
@@ -76,6 +74,37 @@ def require_columns(
             f"it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"it has {', '.join(map(repr, header)) or 'none'}",
         )
+
+
+def missing_columns(header: Sequence[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]) -> list[str]:
+    """The names of the columns that a header ought to have and has not.
+
+    Example:
+        >>> missing_columns(["Price"], {"price": ("Price",), "day": ("Day", "Date")}, ())
+        ['Day or Date']
+    """
+    have = {plain(name) for name in header}
+    found = [column for column, names in columns.items() if have & {plain(name) for name in names}]
+    return _missing(found, columns, optional)
+
+
+def _missing(found: Container[str], columns: Mapping[str, Sequence[str]], optional: Sequence[str]) -> list[str]:
+    return [" or ".join(names) for column, names in columns.items() if column not in found and column not in optional]
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, with the number of its column behind one that was there before, or is empty.
+
+    Example:
+        >>> distinct(["Price", "Note", "Note"])
+        ['Price', 'Note', 'Note (column 3)']
+    """
+    seen: set[str] = set()
+    result = []
+    for i, name in enumerate(names, 1):
+        result.append(f"{name} (column {i})".strip() if name in seen or not name else name)
+        seen.add(name)
+    return result
 
 
 def plain(name: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
 
-__all__ = ["Parsed", "as_decimal", "as_identifier", "as_integer", "as_text", "instant_in", "parse_column"]
+__all__ = ["ERRORS", "Parsed", "as_decimal", "as_identifier", "as_integer", "as_text", "instant_in", "parse_column"]
 
 DECIMAL = pa.decimal128(18, 4)
 _QUANTUM = Decimal("0.0001")
@@ -35,7 +35,20 @@ _SLASHES = re.compile(
 )
 # The hours of the day by what a twelve-hour clock shows; `index` refuses those that it never shows.
 _HOURS = {"a": [12, *range(1, 12)], "p": [-1] * 12 + [12, *range(1, 12)]}
-_NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none"})
+_NOTHING = frozenset({"", "nan", "nat", "na", "n/a", "<na>", "null", "none"})
+_FRACTION = re.compile(r"[.,]([0-9]{6})([0-9]+)(?![0-9])")
+_LONGEST_EXACT = 15
+"""So many digits a spreadsheet keeps of a number, and a binary float of every decimal that was typed."""
+
+_FLOAT_INTEGERS = 10**_LONGEST_EXACT
+
+ERRORS = frozenset(
+    {
+        *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"),
+        *("#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!"),
+    }
+)
+"""What a spreadsheet shows where a formula failed; it is never what somebody meant to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ def parse_column(column: Any, name: str, parse: Callable[[Any], Any], kind: pa.D
         ([6, None, None], {1: "Quantity 'six' is not a whole number"})
     """
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        column = _spelt_if_finer(column)
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     values: list[Any] = []
     reasons: dict[int, str] = {}
@@ -95,6 +108,14 @@ def parse_column(column: Any, name: str, parse: Callable[[Any], Any], kind: pa.D
         rows = np.flatnonzero(np.isin(codes, list(reasons)))
         failures = {int(row): reasons[int(codes[row])] for row in rows}
     return Parsed(parsed, failures)
+
+
+def _spelt_if_finer(column: Any) -> Any:
+    """Times of nanoseconds as microseconds; as text, if some have digits that would be lost."""
+    try:
+        return column.cast(pa.timestamp("us", column.type.tz))
+    except pa.ArrowException:
+        return column.cast(pa.string())
 
 
 def _shown(cell: Any) -> str:
@@ -117,13 +138,21 @@ def as_text(cell: Any) -> str | None:  # noqa: PLR0911 - one line for each kind 
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float):
-        # repr is the shortest text that reads back as the same number: what was typed, not what was stored.
-        return str(int(cell)) if cell.is_integer() else None if math.isnan(cell) else repr(cell)
+        # Fifteen digits are what a spreadsheet shows, and come back from a binary float as they were typed.
+        if math.isnan(cell):
+            return None
+        shortest = repr(float(f"{cell:.{_LONGEST_EXACT}g}"))
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _FLOAT_INTEGERS else _plain(shortest)
     if isinstance(cell, Decimal):
         return str(int(cell)) if cell == cell.to_integral_value() else format(cell, "f")
     if isinstance(cell, bytes):
         return cell.decode(errors="replace")
     return str(cell)
+
+
+def _plain(number: str) -> str:
+    """A number without an exponent, as long as it is not one of those that have lost digits."""
+    return number if "e+" in number else format(Decimal(number), "f")
 
 
 def as_identifier(cell: Any) -> str | None:
@@ -132,10 +161,15 @@ def as_identifier(cell: Any) -> str | None:
     Example:
         >>> as_identifier("17850.0"), as_identifier(" C536379 "), as_identifier("nan")
         ('17850', 'C536379', None)
+
+    Raises:
+        ValueError: It is what a spreadsheet shows where a formula failed.
     """
     text = (as_text(cell) or "").strip()
     if text.casefold() in _NOTHING:
         return None
+    if text in ERRORS:
+        raise ValueError("is an error of the spreadsheet, not a value")
     whole = _WHOLE_FLOAT.fullmatch(text)
     return whole[1] if whole else text
 
@@ -186,15 +220,18 @@ def as_integer(cell: Any) -> int | None:
 def _number(cell: Any, what: str) -> Decimal | None:
     if isinstance(cell, bool):
         raise ValueError(f"is not {what}")  # noqa: TRY004 - the cell is wrong, not the call
-    text = repr(cell) if isinstance(cell, float) else str(cell).strip()
-    if not text or text == "nan":
+    text = (as_text(cell) or "") if isinstance(cell, float) else str(cell).strip()
+    if not text or text.casefold() == "nan":
         return None
     try:
         # Decimal also reads "1_000" and digits of other scripts; a spreadsheet's number is neither.
-        value = Decimal(text) if text.isascii() and "_" not in text else Decimal("NaN")
+        plain = text.isascii() and "_" not in text and not (isinstance(cell, str) and "e" in text.lower())
+        value = Decimal(text) if plain else Decimal("NaN")
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite():
+        if text in ERRORS:
+            raise ValueError("is an error of the spreadsheet, not a value")
         raise ValueError(f"is not {what}")
     return value
 
@@ -238,10 +275,13 @@ def instant_in(zone: tzinfo) -> Callable[[Any], datetime | None]:
 
 def _read_time(text: str) -> datetime:
     parts = _SLASHES.fullmatch(text)
+    fraction = _FRACTION.search(text)
+    if fraction is not None and fraction[2].strip("0"):
+        raise ValueError("has digits below the microsecond, which cannot be kept")
     try:
         if parts is None:
             # Digits alone would be read as a date without separators; in a spreadsheet they are a number.
-            return datetime.fromisoformat("" if text.isdecimal() else text)
+            return datetime.fromisoformat("" if text.isdecimal() else _FRACTION.sub(r".\1", text))
         month, day, year, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])
         if parts[7]:
             hour = _HOURS[parts[7].lower()].index(hour)

@@ -52,7 +52,7 @@ def test_times_are_read_in_the_zone_of_the_shop(run, source, tmp_path):
 
 def test_a_bad_row_stops_it_with_its_number_and_nothing_is_appended(run, source, tmp_path):
     source.write_text(HEAD + GOOD + BAD)
-    err = run("import", "online-retail", source, "--log", tmp_path / "log", code=1).err
+    err = run("import", "online-retail", source, "--log", tmp_path / "log", code=2).err
     assert "row 3" in err
     assert "3.39123" in err
     assert err.count("\n") == 1
@@ -95,6 +95,6 @@ def test_wrong_calls_create_no_log(run, source, tmp_path, args, words):
 
 def test_a_file_that_is_no_table_is_one_line(run, source, tmp_path):
     source.write_bytes(b"\x89PNG\r\n\x1a\n")
-    err = run("import", "online-retail", source, "--log", tmp_path / "log", code=1).err
+    err = run("import", "online-retail", source, "--log", tmp_path / "log", code=2).err
     assert err.startswith("orders-es: ")
     assert err.count("\n") == 1

@@ -43,7 +43,7 @@ def test_a_cancellation_shows_that_its_time_is_estimated(run, folder):
 
 def test_a_bad_row_stops_it_with_its_file_and_number(run, folder):
     spoil(folder)
-    err = run("import", "olist", folder, "--log", "log", code=1).err
+    err = run("import", "olist", folder, "--log", "log", code=2).err
     assert "olist_order_items_dataset.csv, row 1: price 'free' is not a number" in err
     assert err.count("\n") == 1
 

@@ -91,7 +91,7 @@ def test_a_mapping_brings_another_systems_orders_in(run, service):
 def test_a_bad_line_stops_it_with_its_number(run, service):
     service.write_text(LINES + "{\n")
     call = ("import", "jsonl", service, "--mapping", "order-service", "--currency", "EUR", "--log", "log")
-    err = run(*call, code=1).err
+    err = run(*call, code=2).err
     assert "line 3: it is not JSON" in err
     assert err.count("\n") == 1
     answer = run(*call, "--on-error", "quarantine", "--json").json

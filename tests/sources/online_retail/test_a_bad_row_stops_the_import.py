@@ -9,8 +9,8 @@ from orders_es.sources.online_retail import import_online_retail
 BAD = {
     "a time that is none": ({"time": "yesterday"}, "InvoiceDate 'yesterday' is not a date and time"),
     "a day that is none": ({"time": "2010-02-30 08:26"}, "InvoiceDate '2010-02-30 08:26' is not a date"),
-    "a month after the twelfth": ({"time": "13/12/2010 8:26"}, "read as month/day/year"),
-    "an hour after the twelfth": ({"time": "12/1/2010 13:26 PM"}, "is not a date and time"),
+    "a month after the twelfth": ({"time": "2010-13-12 8:26"}, "is not a date and time"),
+    "an hour after the twelfth": ({"time": "2010-12-01 13:26 PM"}, "is not a date and time"),
     "a serial number for a time": ({"time": "40513"}, "InvoiceDate '40513' is not a date and time"),
     "no time": ({"time": None}, "InvoiceDate is empty"),
     "no invoice number": ({"invoice": None}, "InvoiceNo is empty"),

@@ -1,0 +1,200 @@
+"""Columns of ids, codes and other text, as they were before a spreadsheet had them; for whoever writes an importer.
+
+Two orders are never made one, nor one two, because a program wrote their ids otherwise: what an id no longer says is
+refused, and `verbatim` takes a column as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from orders_es.errors import BadSource
+from orders_es.sources.tables.cells import BLANKS, cells_of, matches, shown, trimmed
+from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER, TEXT
+from orders_es.sources.tables.values import Parsed
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from orders_es.sources.tables.cells import Cells
+    from orders_es.sources.tables.options import TableOptions
+    from orders_es.sources.tables.source import SourceTable
+
+__all__ = ["read_ids", "read_texts"]
+
+pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
+
+_LONGEST = 1024
+_PLAIN = r"[1-9][0-9]*|[0-9]*[A-Za-z_][A-Za-z0-9_]*"
+_FLOAT = re.compile(r"(-?[0-9]+)\.0+")
+_SHORTENED = re.compile(r"[+-]?[0-9]+([.,][0-9]*)?[eE][+-][0-9]+|[+-]?[0-9]+[.,][0-9]+[eE][0-9]+")
+_NOTHING = re.compile(r"nan|nat|na|n/a|<na>|null|none|\\n", re.IGNORECASE)
+_MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DATED = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]+)?)?|"
+    rf"[0-9]{{1,2}}-({_MONTH})(-[0-9]{{2,4}})?|({_MONTH})-[0-9]{{2,4}}"
+)
+_UNSEEN = re.compile(f"[{re.escape(BLANKS.replace(' ', ''))}\x00-\x1f\x7f-\x9f]")
+_KINDS = {
+    DATE: "is a date: a spreadsheet made one of a code; give the column the format text",
+    CLOCK: "is a time of day: a spreadsheet made one of a code; give the column the format text",
+    BOOLEAN: "is true or false, and no id",
+    ERROR: "is an error of the spreadsheet, not a value",
+}
+
+
+def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
+    """A column of names for things, without blanks (seen or unseen) at both ends; null where there is none.
+
+    A whole column of floats (`17850.0`) is one of whole numbers. `nan`, `null` and their kin are no ids.
+
+    Args:
+        source: The file.
+        column: What the importer calls the column.
+        options: Whether this column is to be taken as it is written.
+
+    Raises:
+        BadSource: The column has two readings.
+    """
+    cells = cells_of(source, column)
+    texts = trimmed(cells.texts)
+    verbatim = cells.name in options.verbatim or column in options.verbatim
+    odd = ~matches(texts, _PLAIN) | matches(texts, f"(?i:{_NOTHING.pattern})") | (cells.kinds != TEXT)
+    long = pc.greater(pc.binary_length(texts), _LONGEST).to_numpy(zero_copy_only=False)
+    if not odd.any() and not long.any():
+        return Parsed(cells.spread(texts), {})
+    values = texts.to_pylist()
+    reasons: dict[int, str] = dict.fromkeys(np.flatnonzero(long).tolist(), f"is longer than {_LONGEST:,} bytes")
+    for code in np.flatnonzero(odd & ~long).tolist():
+        if _is_nothing(values[code], verbatim=verbatim):
+            values[code] = None
+        elif reason := _wrong(values[code], int(cells.kinds[code]), verbatim=verbatim):
+            reasons[code] = reason
+    if not verbatim:
+        _without_floats(source, cells, values, reasons)
+        _refuse_lost_zeros(source, cells, values)
+    for code in reasons:
+        values[code] = None
+    return Parsed(cells.spread(pa.array(values, pa.string())), cells.failures(reasons))
+
+
+def _is_nothing(text: str, *, verbatim: bool) -> bool:
+    return not text or (not verbatim and _NOTHING.fullmatch(text) is not None)
+
+
+def _wrong(text: str, kind: int, *, verbatim: bool) -> str:
+    """What is wrong with an id; nothing, if nothing is."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if kind == NUMBER:
+        if "e" in text.lower():
+            return "has lost digits: numbers are kept to 15 of them; give the column the format text"
+        return "is a number with decimals, and no id; give the column the format text" if "." in text else ""
+    return "" if verbatim else _wrong_text(text)
+
+
+def _wrong_text(text: str) -> str:
+    if _SHORTENED.fullmatch(text):
+        return "has lost digits: a spreadsheet shortened it; give the column the format text before saving"
+    if _DATED.fullmatch(text):
+        return "looks like a date that a spreadsheet made of a code; write the code, or say verbatim= (--verbatim)"
+    if unseen := _UNSEEN.search(text):
+        return f"has a character within it that nobody sees (U+{ord(unseen[0]):04X}); remove it, or say verbatim= (--verbatim)"
+    if any(c.isdecimal() and not c.isascii() for c in text):
+        return "has digits other than 0 to 9; write those, or say verbatim= (--verbatim)"
+    if not unicodedata.is_normalized("NFC", text):
+        return (
+            "has accents that stand beside their letters, so it differs from an id that looks the same; say verbatim= "
+            "(--verbatim) to keep it"
+        )
+    return ""
+
+
+def _without_floats(source: SourceTable, cells: Cells, values: list[str | None], reasons: dict[int, str]) -> None:
+    """Cut `.0` off, where it is what a column of numbers with holes in it came out of a program as."""
+    floats = {code: found[1] for code, text in enumerate(values) if text and (found := _FLOAT.fullmatch(text))}
+    if not floats:
+        return
+    whole = _which(values, lambda text: text.isdecimal()) & (cells.kinds == TEXT)
+    if whole.any():
+        also = np.zeros(len(values), dtype=np.bool_)
+        also[list(floats)] = True
+        raise _two_readings(
+            source,
+            cells,
+            cells.first_row(also),
+            f"{cells.name} has {shown(cells.first_cell(also))} and {shown(cells.first_cell(whole))}: are ids with .0 behind "
+            "them others, or the same that a program wrote as decimals?",
+        )
+    if any(text and re.fullmatch(r"-?[0-9]+\.[0-9]*[1-9][0-9]*", text) for text in values):
+        return  # codes such as 1.0 and 1.5
+    for code, text in floats.items():
+        values[code] = text
+        if len(text) > 15:  # noqa: PLR2004 - digits of a double
+            reasons[code] = "has lost digits: numbers are kept to 15 of them; give the column the format text"
+
+
+def _refuse_lost_zeros(source: SourceTable, cells: Cells, values: list[str | None]) -> None:
+    """Stop where `007` and `7` are in one column, or might be."""
+    padded = _which(values, lambda text: len(text) > 1 and text[0] == "0" and text.isdecimal() and text.isascii())
+    if not padded.any():
+        return
+    codes = np.flatnonzero(padded).tolist()
+    numbers: dict[int, int] = {}
+    widest = max(len(values[code] or "") for code in codes)
+    for code, text in enumerate(values):
+        if not text or not text.isascii() or not text.isdecimal():
+            continue
+        one = np.zeros(len(values), dtype=np.bool_)
+        one[code] = True
+        other = numbers.setdefault(int(text), code)
+        typed = cells.kinds[code] == NUMBER and len(text) < widest
+        if other == code and not typed:
+            continue
+        first = codes[0] if typed and other == code else other
+        raise _two_readings(
+            source,
+            cells,
+            cells.first_row(one),
+            f"{cells.name} has {shown(values[first] or '')} and {shown(text)}: did a program cut the leading zeros off, or are "
+            "these two?",
+        )
+
+
+def _which(values: list[str | None], test: Any) -> npt.NDArray[np.bool_]:
+    return np.array([bool(text) and bool(test(text)) for text in values], dtype=np.bool_)
+
+
+def _two_readings(source: SourceTable, cells: Cells, row: int, what: str) -> BadSource:
+    return BadSource(
+        str(source.path),
+        int(source.numbers[row]),
+        f"{what} Write them alike, or keep each as it is written with verbatim= (--verbatim {cells.name!r}). Nothing was "
+        "appended",
+    )
+
+
+def read_texts(source: SourceTable, column: str, *, trim: bool = False) -> Parsed:
+    """A column of words as they stand, null where its cell is empty or says `nan`.
+
+    Args:
+        source: The file.
+        column: What the importer calls the column.
+        trim: Whether to leave out blanks at both ends.
+    """
+    cells = cells_of(source, column)
+    texts = trimmed(cells.texts) if trim else cells.texts
+    reasons = {
+        code: _KINDS[int(cells.kinds[code])]
+        for code in np.flatnonzero(np.isin(cells.kinds, (ERROR, DATE, CLOCK))).tolist()
+    }
+    nothing = matches(texts, "|nan|NaN|<NA>|NaT")
+    if nothing.any():
+        texts = pc.if_else(pa.array(nothing), None, texts)
+    return Parsed(cells.spread(texts), cells.failures(reasons))
