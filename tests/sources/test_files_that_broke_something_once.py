@@ -65,7 +65,11 @@ def test_a_column_with_two_readings_stops_in_quarantine_too(log, quarantine):
 def test_what_decimals_stand_behind_decides(log):
     import_online_retail(log, INPUTS / "euro.csv", reading=TableOptions(decimal="comma"))
     items = [event.data for event in log.load("536365")[1:-1]]
-    assert [(item.quantity, str(item.price)) for item in items] == [(6, "2.5500"), (1, "1234.5000"), (1000, "1234.0000")]
+    assert [(item.quantity, str(item.price)) for item in items] == [
+        (6, "2.5500"),
+        (1, "1234.5000"),
+        (1000, "1234.0000"),
+    ]
 
 
 def test_one_bad_byte_costs_one_order(log, quarantine):
