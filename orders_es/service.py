@@ -1,4 +1,4 @@
-"""Commands on orders in a log: load, decide, append, and again if somebody else was first. For applications.
+"""Commands on a log: load, decide, append, and again if somebody else was first. For applications, on orders or any domain.
 
 ::
 
@@ -17,11 +17,11 @@ import random
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from orders_es.errors import CommandRejected, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
-from orders_es.orders import AsOf, Order, decide, fold, initial_state
+from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import instant
 from orders_es.replay.snapshots import EVERY, Snapshots
 
@@ -29,9 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from orders_es.decider import Decider
     from orders_es.log import Appended, EventLog, RecordedEvent
+    from orders_es.orders import Order
 
 __all__ = ["Handled", "event_id_of", "handle"]
+
+State = TypeVar("State")
 
 COMMANDS: Final = uuid.UUID("6f0c5a0e-8f0b-5d5e-9d53-0d1c8a3f7b11")
 """The namespace that event ids of commands are derived in. It is storage format: another one would break retries."""
@@ -41,55 +45,92 @@ _LONGEST_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
+class Handled(Generic[State]):
     """What came of a command.
 
     Args:
-        order: The order right after the command.
+        state: The state right after the command: the order, in the domain of orders.
         events: The command's events, as the log holds them.
         appended: Where the log put them; None if they were there already, or the command came to nothing.
         duplicate: Whether the command had been handled before, so that nothing was appended now.
     """
 
-    order: Order
+    state: State
     events: tuple[RecordedEvent, ...]
     appended: Appended | None
     duplicate: bool
 
 
+@overload
 def handle(
     log: EventLog,
-    order_id: str,
+    stream_id: str,
     command: Any,
     *,
+    occurred_at: datetime | None = ...,
+    command_id: str | uuid.UUID | None = ...,
+    actor: str | None = ...,
+    correlation_id: str | None = ...,
+    causation_id: str | None = ...,
+    provided: Callable[[Order], bool] | None = ...,
+    attempts: int = ...,
+    snapshot_every: int | None = ...,
+) -> Handled[Order]: ...
+
+
+@overload
+def handle(
+    log: EventLog,
+    stream_id: str,
+    command: Any,
+    *,
+    decider: Decider[State],
+    occurred_at: datetime | None = ...,
+    command_id: str | uuid.UUID | None = ...,
+    actor: str | None = ...,
+    correlation_id: str | None = ...,
+    causation_id: str | None = ...,
+    provided: Callable[[State], bool] | None = ...,
+    attempts: int = ...,
+    snapshot_every: int | None = ...,
+) -> Handled[State]: ...
+
+
+def handle(
+    log: EventLog,
+    stream_id: str,
+    command: Any,
+    *,
+    decider: Decider[Any] = ORDERS,
     occurred_at: datetime | None = None,
     command_id: str | uuid.UUID | None = None,
     actor: str | None = None,
     correlation_id: str | None = None,
     causation_id: str | None = None,
-    provided: Callable[[Order], bool] | None = None,
+    provided: Callable[[Any], bool] | None = None,
     attempts: int = 5,
     snapshot_every: int | None = EVERY,
-) -> Handled:
-    """The order after a command, whose events are durably in the log; or the business rule that says no.
+) -> Handled[Any]:
+    """The state after a command, whose events are durably in the log; or the business rule that says no.
 
-    Loads the order, decides, and appends with the version decided on. If somebody else appended meanwhile, it does so
+    Loads the stream, decides, and appends with the version decided on. If somebody else appended meanwhile, it does so
     again, since the command may mean something else now or not be allowed any more.
 
     Args:
         log: The log.
-        order_id: The order, which is a stream of that name.
-        command: One of the order commands.
+        stream_id: The stream, such as that of an order.
+        command: One of the domain's commands.
+        decider: The domain; orders if left out.
         occurred_at: When it happened in the business, with time zone; now if left out.
         command_id: The caller's own id of this request, such as that of a message. With it, a repeated command is
             harmless: it gives the first result again, marked `duplicate`, even where its rule would refuse by now.
         actor: Who asks.
         correlation_id: The conversation that it belongs to.
         causation_id: What caused it; `command_id` if left out.
-        provided: Says of the order, just as the command would meet it, whether to go on; if not, nothing is appended. Nobody
-            can change the order between that look and the append.
+        provided: Says of the state, just as the command would meet it, whether to go on; if not, nothing is appended. Nobody
+            can change the stream between that look and the append.
         attempts: How many times to try in all, 1 or more.
-        snapshot_every: After so many events an order gets a snapshot, from which the next commands on it begin; None to
+        snapshot_every: After so many events a stream gets a snapshot, from which the next commands on it begin; None to
             take and use none. See `orders_es.replay.Snapshots`.
 
     Raises:
@@ -111,53 +152,54 @@ def handle(
         raise ValueError(f"attempts={attempts}: give 1 or more")
     occurred_at = instant("occurred_at", occurred_at)
     key = None if command_id is None else str(command_id)
-    snapshots = None if snapshot_every is None else Snapshots(log, every=snapshot_every)
+    snapshots = None if snapshot_every is None else Snapshots(log, decider=decider, every=snapshot_every)
     for attempt in range(1, attempts + 1):
-        start, history = _history(log, order_id, key, snapshots)
+        start, version_before, history = _history(log, decider, stream_id, key, snapshots)
         if key is not None:
-            before = _handled_before(command, key, start, history)
+            before = _handled_before(decider, command, key, stream_id, start, version_before, history)
             if before is not None:
                 return before
-        order = fold(history, start)
-        decided = decide(command, order) if provided is None or provided(order) else []
-        if not decided:
-            return Handled(order=order, events=(), appended=None, duplicate=False)
+        state = decider.after(history, start)
+        decided = decider.decide(command, state) if provided is None or provided(state) else []
         events = [
             NewEvent(
                 data=data,
                 occurred_at=occurred_at,
-                event_id=None if key is None else event_id_of(order_id, key, index),
+                event_id=None if key is None else event_id_of(stream_id, key, index),
                 actor=actor,
                 correlation_id=correlation_id,
                 causation_id=key if causation_id is None else causation_id,
             )
             for index, data in enumerate(decided)
         ]
-        version = start.version + len(history)
+        if not events:
+            return Handled(state=state, events=(), appended=None, duplicate=False)
+        version = history[-1].version if history else version_before
         try:
-            appended = log.append(order_id, events, expected=version or NO_STREAM)
+            appended = log.append(stream_id, events, expected=version or NO_STREAM)
         except VersionConflict:
             if attempt == attempts:
                 raise
             _pause(attempt)
             continue
         if appended.duplicate and key is not None:  # another process handled this id since we looked
-            before = _handled_before(command, key, *_history(log, order_id, key, None))
+            again = _history(log, decider, stream_id, key, None)
+            before = _handled_before(decider, command, key, stream_id, *again)
             assert before is not None, "the log has just said that these events are there"
             return before
-        recorded = log.load(order_id, after_version=version, to_version=version + len(events))
-        done = Handled(order=fold(recorded, order), events=tuple(recorded), appended=appended, duplicate=False)
+        recorded = appended.events
+        done = Handled(state=decider.after(recorded, state), events=recorded, appended=appended, duplicate=False)
         if snapshots is not None:
-            snapshots.after_append(done.order, version)
+            snapshots.after_append(stream_id, version + len(recorded), version)
         return done
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def event_id_of(order_id: str, command_id: str | uuid.UUID, index: int = 0) -> uuid.UUID:
+def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> uuid.UUID:
     """The id of the event that a command comes to, so that it can be found again.
 
     Args:
-        order_id: The order.
+        stream_id: The stream.
         command_id: The caller's id of the request.
         index: Which of the command's events; 0 is the first.
 
@@ -166,44 +208,51 @@ def event_id_of(order_id: str, command_id: str | uuid.UUID, index: int = 0) -> u
         True
     """
     # With its length in front, no two pairs of ids can run together into the same name.
-    return uuid.uuid5(COMMANDS, f"{len(order_id)}:{order_id}:{index}:{command_id}")
+    return uuid.uuid5(COMMANDS, f"{len(stream_id)}:{stream_id}:{index}:{command_id}")
 
 
 def _history(
-    log: EventLog, order_id: str, command_id: str | None, snapshots: Snapshots | None
-) -> tuple[Order, Sequence[RecordedEvent]]:
-    """An order to begin with, and its events since, among which is the first of this command if there is one."""
+    log: EventLog, decider: Decider[State], stream_id: str, command_id: str | None, snapshots: Snapshots[State] | None
+) -> tuple[State, int, Sequence[RecordedEvent]]:
+    """A state to begin with, its version, and the events since, among which is the first of this command if there is one."""
     if snapshots is not None:
-        sought = None if command_id is None else event_id_of(order_id, command_id)
-        found = snapshots.best(order_id, AsOf(), without=sought)
+        sought = None if command_id is None else event_id_of(stream_id, command_id)
+        found = snapshots.best(stream_id, AsOf(), without=sought)
         if found is not None:
-            return found
-    return initial_state(order_id), log.load(order_id)
+            return found.state, found.version, found.events
+    return decider.initial(stream_id), 0, log.load(stream_id)
 
 
-def _handled_before(command: Any, command_id: str, start: Order, history: Sequence[RecordedEvent]) -> Handled | None:
-    """The first result of this command, if its events are in the order's history since `start`."""
-    order_id = start.order_id
+def _handled_before(
+    decider: Decider[State],
+    command: Any,
+    command_id: str,
+    stream_id: str,
+    start: State,
+    version: int,
+    history: Sequence[RecordedEvent],
+) -> Handled[State] | None:
+    """The first result of this command, if its events are in the stream's history since `start`, which was of `version`."""
     by_id = {event.event_id: event for event in history}
     events: list[RecordedEvent] = []
-    while (event := by_id.get(event_id_of(order_id, command_id, len(events)))) is not None:
+    while (event := by_id.get(event_id_of(stream_id, command_id, len(events)))) is not None:
         events.append(event)
     if not events:
         return None
-    before = fold(history[: events[0].version - 1 - start.version], start)
-    # `decide` is pure, so the same command on the same order comes to the same events. If not, the id was given to
+    before = decider.after(history[: events[0].version - 1 - version], start)
+    # `decide` is pure, so the same command on the same state comes to the same events. If not, the id was given to
     # another command, and saying "done" would lose that one.
     try:
-        same = decide(command, before) == [event.data for event in events]
+        same = list(decider.decide(command, before)) == [event.data for event in events]
     except CommandRejected:
         same = False
     if not same:
         raise CommandRejected(
             "one_command_per_id",
-            f"command id {command_id!r} belongs to another command on order {order_id!r}, which came to "
+            f"command id {command_id!r} belongs to another command on {stream_id!r}, which came to "
             f"{', '.join(event.type for event in events)} (position {events[0].position}); give each command an id of its own",
         )
-    return Handled(order=fold(events, before), events=tuple(events), appended=None, duplicate=True)
+    return Handled(state=decider.after(events, before), events=tuple(events), appended=None, duplicate=True)
 
 
 def _pause(attempt: int) -> None:

@@ -114,8 +114,8 @@ def _files(log: EventLog) -> list[Advice]:
 
 def _stale_snapshots(log: EventLog) -> list[Advice]:
     snapshots = Snapshots(log)
-    stale = sum(file.fold != snapshots.fold for file in snapshots.files())
+    stale = sum(map(snapshots.stale, snapshots.files()))
     if not stale:
         return []
-    what = f"{stale:,} made by another fold than this program's; unless another version of it uses them, they are in the way"
+    what = f"{stale:,} made by another version of the rules than this program's; unless that one still runs, they are in the way"
     return [Advice("snapshots", what, "orders-es snapshots drop")]

@@ -11,17 +11,16 @@ from orders_es.log.batch import describe_event
 from orders_es.log.event import RawEvent
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
-from orders_es.orders import AsOf, OrderFold, initial_state
-from orders_es.replay.snapshot_file import read_snapshot
+from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
+    from orders_es.decider import Decider
     from orders_es.log import EventLog, Head
-    from orders_es.replay.snapshots import SnapshotFile
 
 __all__ = ["Problem", "Verified", "verify"]
 
@@ -67,17 +66,18 @@ class Verified:
         return not self.problems
 
 
-def verify(log: EventLog, *, progress: bool = False) -> Verified:
+def verify(log: EventLog, *, domains: Sequence[Decider[Any]] = (ORDERS,), progress: bool = False) -> Verified:
     """What comes of reading and hashing every event of a log anew. Nothing is written.
 
     Positions and versions run without gaps, `recorded_at` never decreases, every tree head that a file states (RFC 6962,
-    section 2.1) is the one that the events give, typed columns say what payloads say, and every snapshot of this program's
-    fold is the order that the log gives. Memory grows with the number of streams, not with that of events.
+    section 2.1) is the one that the events give, typed columns say what payloads say, and every snapshot that this
+    program would use is the state that the log gives. Memory grows with the number of streams, not with that of events.
 
     It shows that a log is sound, not that it is the log of last year: for that, compare roots that were kept elsewhere.
 
     Args:
         log: The log.
+        domains: The domains whose snapshots are recomputed.
         progress: Show a progress bar.
 
     Example:
@@ -99,7 +99,7 @@ def verify(log: EventLog, *, progress: bool = False) -> Verified:
                 break
             start = 0 if before is None else before.position
             bar.update(reading.stretch(start, stated))
-    snapshots = _snapshots(log, reading)
+    snapshots = sum(_snapshots(Snapshots(log, decider=decider), reading) for decider in domains)
     return Verified(
         head, reading.events, reading.heads, reading.values, snapshots, tuple(reading.problems[:_NAMED_MOST])
     )
@@ -196,29 +196,13 @@ def _stated(log: EventLog, reading: _Reading) -> Iterator[Head]:
         reading.wrong(log.url, str(error))
 
 
-def _snapshots(log: EventLog, reading: _Reading) -> int:
-    """Recompute the snapshots that this program would use; how many. Those of other folds are never used by it."""
-    snapshots = Snapshots(log)
+def _snapshots(snapshots: Snapshots[Any], reading: _Reading) -> int:
+    """Recompute the snapshots that this program would use; how many. Those of other versions are never used by it."""
     count = 0
     for file in snapshots.files():
-        if file.fold == snapshots.fold:
+        if file.made_by == snapshots.made_by:
             count += 1
-            what = _wrong_with(log, file)
+            what = snapshots.wrong_with(file)
             if what is not None:
                 reading.wrong(f"snapshot {file.path.name} in {file.path.parent.name}", what)
     return count
-
-
-def _wrong_with(log: EventLog, file: SnapshotFile) -> str | None:
-    snapshot = read_snapshot(file.path.read_bytes())
-    if snapshot is None:
-        return "it is damaged, and not used; `orders-es snapshots drop` removes it"
-    if snapshot.log_id != str(log.log_id):
-        return f"it belongs to the log {snapshot.log_id}, and is not used"
-    order = snapshot.order
-    events = log.load(order.order_id, to_version=order.version)
-    folding = OrderFold(initial_state(order.order_id))
-    folding.apply(events)
-    if folding.order(AsOf()) != order or not events or events[-1].event_id.bytes != snapshot.event_id:
-        return f"order {order.order_id!r} at version {order.version} is another one in the log; drop the snapshots"
-    return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from orders_es.cli.lines import export
-from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.sources import somebody_watches
 from orders_es.orders.moments import spoken
@@ -121,7 +121,9 @@ def check(file: str, read_models: str | None, log: str, as_json: bool) -> None:
 
     with existing_log(log) as opened:
         checked = _reading(
-            lambda: check_export(file, opened, read_models=read_models, progress=somebody_watches(as_json))
+            lambda: check_export(
+                file, opened, read_models=read_model_folders(read_models), progress=somebody_watches(as_json)
+            )
         )
     if as_json:
         findings = [{"about": f.about, "good": f.good, "text": f.text} for f in checked.findings]
@@ -164,7 +166,7 @@ def _export(
 
     if Path(out).exists() and not replace:
         raise click.UsageError(f"{out} is there already; give --replace, or another name")
-    with existing_log(log) as opened, connect(opened, read_models=read_models, tz=tz) as session:
+    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
         done = write(session, source, out, at=at, known_at=known_at, guard=not plain)
     if as_json:
         known = done.provenance.to_dict()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.look import domain_of_stream
+from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, size, table
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def verify(
         if checkpoint is not None and key is not None:  # first: it takes no time, and a wrong key is said at once
             policy = {"witnesses": witness, "quorum": quorum, "origin": origin}
             against = audit.against_checkpoint(opened, checkpoint, key, progress=progress, **policy)
-        found = audit.verify(opened, progress=progress)
+        found = audit.verify(opened, domains=domains(), progress=progress)
     ok = found.ok and (against is None or against.ok)
     if as_json:
         facts = {name: getattr(found, name) for name in found.__slots__}
@@ -142,9 +143,9 @@ def take(orders: tuple[str, ...], every: int, log: str, as_json: bool) -> None:
     from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
 
     with existing_log(log) as opened:
-        kept = Snapshots(opened, every=every)
-        streams = orders or _long(opened, every)
-        taken = {order: kept.take(order) for order in streams}
+        taken = {}
+        for order in orders or _long(opened, every):
+            taken[order] = Snapshots(opened, decider=domain_of_stream(opened, order), every=every).take(order)
     number = sum(taken.values())
     if as_json:
         print_json({"log": log, "snapshots": number, "orders": taken})
@@ -157,7 +158,7 @@ def take(orders: tuple[str, ...], every: int, log: str, as_json: bool) -> None:
 @log_option()
 @as_json
 def list_(log: str, as_json: bool) -> None:
-    """The snapshots on disk, and which of them this program uses: those that its own fold has made.
+    """The snapshots on disk, and which of them this program uses: those that its own version of the rules has made.
 
     \b
     Example:
@@ -166,21 +167,21 @@ def list_(log: str, as_json: bool) -> None:
     from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
 
     with existing_log(log) as opened:
-        kept = Snapshots(opened)
-        files = list(kept.files())
-        fold = kept.fold
-        names = {file.path: kept.order_of(file) or "?" for file in files}
+        kept = {kept.made_by: kept for kept in (Snapshots(opened, decider=decider) for decider in domains())}
+        files = list(Snapshots(opened).files())
+        used = {file.path: file.made_by in kept for file in files}
+        names = {f.path: kept[f.made_by].stream_of(f) or "?" if f.made_by in kept else "?" for f in files}
     if as_json:
         rows = [
-            {"order": names[f.path], "version": f.version, "bytes": f.size, "fold": f.fold, "used": f.fold == fold}
+            {"order": names[f.path], "version": f.version, "bytes": f.size, "made_by": f.made_by, "used": used[f.path]}
             for f in files
         ]
-        print_json({"log": log, "fold": fold, "snapshots": rows})
+        print_json({"log": log, "snapshots": rows})
     elif not files:
         click.echo("no snapshots")
     else:
         cells = [
-            [printable(names[f.path]), f"{f.version:,}", size(f.size), "yes" if f.fold == fold else "no"] for f in files
+            [printable(names[f.path]), f"{f.version:,}", size(f.size), "yes" if used[f.path] else "no"] for f in files
         ]
         print_text(table(cells, heads=["order", "version", "size", "used"], right="lrrl", indent=0))
 
@@ -189,7 +190,7 @@ def list_(log: str, as_json: bool) -> None:
 @log_option()
 @as_json
 def drop(log: str, as_json: bool) -> None:
-    """Remove all snapshots, those of other folds as well. No answer changes; long orders load slower.
+    """Remove all snapshots, those of other versions as well. No answer changes; long orders load slower.
 
     \b
     Example:

@@ -25,6 +25,7 @@ from orders_es.cli.signing import checkpoint, keygen
 from orders_es.cli.sources import import_, simulate
 from orders_es.cli.unpaid import unpaid
 from orders_es.errors import (
+    BadDomain,
     BadKey,
     BadReadModel,
     BadSource,
@@ -49,6 +50,7 @@ _MISTAKES = (
     BadReadModel,
     BadSource,
     CannotExport,
+    BadDomain,
     InvalidSetting,
     InvalidTime,
     NaiveTime,

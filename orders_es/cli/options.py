@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,12 +18,25 @@ from orders_es.orders.moments import parse_instant, parse_zone
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from orders_es.decider import Decider
     from orders_es.log import EventLog
 
-__all__ = ["as_json", "duration", "existing_log", "log_option", "moments", "order_argument", "zone_option"]
+__all__ = [
+    "as_json",
+    "domains",
+    "duration",
+    "existing_log",
+    "find_modules_here",
+    "log_option",
+    "moments",
+    "order_argument",
+    "read_model_folders",
+    "zone_option",
+]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
+_DOMAINS = "orders_es.domains"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
@@ -44,7 +59,7 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
             )
         return value
 
-    return click.option(
+    chosen = click.option(
         "--log",
         metavar="DIR",
         envvar="ORDERS_ES_LOG" if required else None,
@@ -52,6 +67,54 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
         callback=callback,
         help=f"The log: a folder, or a .duckdb file{'; created if there is none' if makes else ''}.",
     )
+    return chosen if makes else lambda command: chosen(_domain_option(command))
+
+
+def _domain_option(command: _Command) -> _Command:
+    """The option `--domain`, which no command is handed: `domains` looks at it."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
+        ctx.meta[_DOMAINS] = value
+
+    return click.option(
+        "--domain",
+        "named_domains",
+        metavar="MODULE:NAME",
+        multiple=True,
+        envvar="ORDERS_ES_DOMAINS",
+        show_envvar=True,
+        expose_value=False,
+        callback=callback,
+        help="A Decider of your own, beside orders and those of installed packages. May be given again.",
+    )(command)
+
+
+def domains() -> list[Decider[Any]]:
+    """The domains that the command at hand knows: orders, those of installed packages, and what `--domain` names.
+
+    Raises:
+        BadDomain: One of them cannot be used.
+    """
+    from orders_es.domains import known_domains  # noqa: PLC0415 - `--help` does not need it
+
+    find_modules_here()
+    return known_domains(click.get_current_context().meta.get(_DOMAINS, ()))
+
+
+def find_modules_here() -> None:
+    """Let modules of the current folder be imported, as `python -m` does."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
+def read_model_folders(folder: str | None) -> list[str | os.PathLike[str]]:
+    """Where read models lie beside the house's own: the folder that the caller named, and those of the domains.
+
+    Args:
+        folder: What `--read-models` names.
+    """
+    of_domains = [decider.read_models for decider in domains() if decider.read_models is not None]
+    return [*([] if folder is None else [folder]), *of_domains]
 
 
 def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command], _Command]:
@@ -120,10 +183,11 @@ def existing_log(url: str) -> EventLog:
     Raises:
         NotALog: There is none; an empty log is one.
     """
+    from orders_es.domains import registry_of  # noqa: PLC0415 - `--help` does not need it
     from orders_es.log import open_log  # noqa: PLC0415 - reading logs takes libraries that `--help` does not need
 
     try:
-        log = open_log(url)
+        log = open_log(url, registry=registry_of(domains()))
     except NotALog as error:
         # The error speaks to programmers; who calls from a shell needs a command.
         command = f"fill one: {FILLING.format(log=url)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import count, money, printable, table
@@ -11,13 +12,13 @@ from orders_es.orders.moments import format_instant, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from orders_es.log import RecordedEvent
     from orders_es.orders import Order
     from orders_es.replay import HistoryRow
 
-__all__ = ["event_facts", "history_text", "order_text", "question_text"]
+__all__ = ["event_facts", "history_text", "order_text", "plain_state", "question_text", "state_text"]
 
 DESCRIPTION_WIDTH = 34
 NEVER = "-"
@@ -65,6 +66,41 @@ def order_text(order: Order, question: str, zone: tzinfo = UTC) -> str:
     if moments:
         blocks.append(moments)
     return "\n\n".join(blocks)
+
+
+def plain_state(state: Any) -> Any:
+    """A state of any domain as JSON can hold it: by field where it is a dataclass.
+
+    Example:
+        >>> plain_state({"depot": "Leeds"})
+        {'depot': 'Leeds'}
+    """
+    import msgspec  # noqa: PLC0415 - `--help` does not need it
+
+    return msgspec.to_builtins(state, builtin_types=(datetime, Decimal), str_keys=True, enc_hook=repr)
+
+
+def state_text(stream_id: str, domain: str, state: Any, question: str) -> str:
+    """A state of any domain, a line for each field.
+
+    Args:
+        stream_id: The stream.
+        domain: The domain's name.
+        state: The state.
+        question: What was asked, from `question_text`.
+    """
+    fields = plain_state(state)
+    if not isinstance(fields, dict):
+        fields = {"state": fields}
+    width = max((len(str(name)) for name in fields), default=0)
+    lines = [f"  {printable(str(name)):<{width}}  {printable(_field(value))}" for name, value in fields.items()]
+    return "\n".join([f"{printable(stream_id)} ({domain})", question, "", *lines])
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, str | datetime | Decimal):
+        return str(value)
+    return NEVER if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _lines(order: Order) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orders_es.cli.options import find_modules_here, read_model_folders
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def loaded_handlers(places: Iterable[str]) -> list[Handlers | ProcessManager]:
     """
     from orders_es.projections import Handlers, ProcessManager  # noqa: PLC0415 - `--help` does not need it
 
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    find_modules_here()
     found: list[Handlers | ProcessManager] = []
     for place in places:
         module, colon, name = place.partition(":")
@@ -125,15 +124,16 @@ def projector(
     from orders_es.projections import Projector, SetProjection, set_projections  # noqa: PLC0415 - as above
     from orders_es.read_models import load_read_models  # noqa: PLC0415 - as above
 
+    folders = read_model_folders(read_models)
     own = {one.name: one for one in loaded_handlers(handlers)}
     wanted = list(dict.fromkeys(names))
     chosen: list[SetProjection | Handlers | ProcessManager]
     if wanted:
-        chosen = [own[name] if name in own else SetProjection.of(name, read_models) for name in wanted]
+        chosen = [own[name] if name in own else SetProjection.of(name, folders) for name in wanted]
     else:
-        known = {model.name for model in load_read_models(read_models)}
+        known = {model.name for model in load_read_models(folders)}
         there = [name for name in _in_file(models) if name in known]
-        chosen = [*set_projections(there or None, read_models), *own.values()] if there or not own else [*own.values()]
+        chosen = [*set_projections(there or None, folders), *own.values()] if there or not own else [*own.values()]
     return Projector(log, models, chosen, tz=tz, progress=progress, **settings)
 
 

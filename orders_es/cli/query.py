@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
 from orders_es.orders.moments import format_instant
@@ -67,7 +67,7 @@ def sql(
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
-    with existing_log(log) as opened, connect(opened, read_models=read_models, tz=tz) as session:
+    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
         if parquet is not None:
             rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
             print_text(

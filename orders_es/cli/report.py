@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.sources import somebody_watches
 
@@ -65,7 +65,7 @@ def report(
 
     if (Path(out) / "index.html").exists() and not replace:
         raise click.UsageError(f"{out} holds a report already; give --replace, or another folder")
-    with existing_log(log) as opened, connect(opened, read_models=read_models, tz=tz) as session:
+    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
         try:
             done = write_report(
                 session,

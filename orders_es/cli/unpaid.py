@@ -18,7 +18,7 @@ from orders_es.orders.moments import format_instant, parse_instant
 if TYPE_CHECKING:
     from datetime import datetime, timedelta, tzinfo
 
-    from orders_es.projections.unpaid import Due
+    from orders_es.shop.unpaid import Due
 
 __all__ = ["unpaid"]
 
@@ -65,7 +65,7 @@ def unpaid(
       orders-es unpaid --after 3d --dry-run --models shop.duckdb --log my-log
       orders-es unpaid --after 3d --since 2026-06-01 --follow --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections.unpaid import Due, Unpaid  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.shop.unpaid import Due, Unpaid  # noqa: PLC0415 - `--help` does not need it
 
     del tz
     if follow and dry_run:

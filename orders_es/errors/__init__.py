@@ -23,7 +23,9 @@
     │   ├── InvalidEvent        (ValueError)       a field's value cannot be recorded
     │   └── RegistrationClash   (ValueError)       a type or field name is taken
     ├── CommandRejected         (ValueError)       a business rule says no
-    ├── OrderNotFound           (LookupError)      no such order, at that moment
+    ├── StreamNotFound          (LookupError)      no such stream, at that moment
+    │   └── OrderNotFound                          no such order, at that moment
+    ├── BadDomain               (ValueError)       a domain of somebody's own cannot be used
     ├── ProjectionError
     │   ├── ReadModelsInUse     (BlockingIOError)  another process holds the read-model file
     │   ├── NoReadModels        (LookupError)      there is no read-model file
@@ -79,7 +81,7 @@ from orders_es.errors.logs import (
     UnreadableLog,
     VersionConflict,
 )
-from orders_es.errors.orders import CommandRejected, OrderNotFound
+from orders_es.errors.orders import BadDomain, CommandRejected, OrderNotFound, StreamNotFound
 from orders_es.errors.projections import (
     CannotGiveMetrics,
     CannotWriteReadModels,
@@ -108,6 +110,7 @@ from orders_es.errors.proofs import (
 
 __all__ = [
     "BadCheckpoint",
+    "BadDomain",
     "BadKey",
     "BadProof",
     "BadReadModel",
@@ -152,6 +155,7 @@ __all__ = [
     "RegistrationClash",
     "SourceConflict",
     "StorageError",
+    "StreamNotFound",
     "TableTaken",
     "UnconfirmedWrite",
     "UnknownEventType",

@@ -1,10 +1,10 @@
-"""What the domain answers instead of an event or an order."""
+"""What a domain answers instead of an event or a state."""
 
 from __future__ import annotations
 
 from orders_es.errors.base import OrdersEsError
 
-__all__ = ["CommandRejected", "OrderNotFound"]
+__all__ = ["BadDomain", "CommandRejected", "OrderNotFound", "StreamNotFound"]
 
 
 class CommandRejected(OrdersEsError, ValueError):
@@ -24,25 +24,50 @@ class CommandRejected(OrdersEsError, ValueError):
         return self.message
 
 
-class OrderNotFound(OrdersEsError, LookupError):
-    """There is no such order, or there was none at the moment asked about.
+class StreamNotFound(OrdersEsError, LookupError):
+    """There is no such stream, or nothing of it at the moment asked about.
 
     Args:
-        order_id: What was asked for.
+        stream_id: What was asked for.
         reason: Whether it never was, or not yet at that moment.
         suggestions: Ids that look like it.
     """
 
-    def __init__(self, order_id: str, reason: str = "", suggestions: tuple[str, ...] = ()) -> None:
-        super().__init__(order_id, reason, suggestions)
-        self.order_id = order_id
+    what = "stream"
+
+    def __init__(self, stream_id: str, reason: str = "", suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(stream_id, reason, suggestions)
+        self.stream_id = stream_id
         self.reason = reason
         self.suggestions = suggestions
 
     def __str__(self) -> str:
-        text = f"no order {self.order_id!r}"
+        text = f"no {self.what} {self.stream_id!r}"
         if self.reason:
             text += f": {self.reason}"
         if self.suggestions:
             text += f"; did you mean {', '.join(self.suggestions)}?"
         return text
+
+
+class OrderNotFound(StreamNotFound):
+    """There is no such order, or there was none at the moment asked about. See `StreamNotFound`."""
+
+    what = "order"
+
+
+class BadDomain(OrdersEsError, ValueError):
+    """A domain that was named, or that an installed package offers, cannot be used.
+
+    Args:
+        name: How it was named: `module:name`, or the entry point.
+        reason: What is wrong, and what would be right.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"domain {self.name!r}: {self.reason}"

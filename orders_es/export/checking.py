@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from orders_es.log import EventLog, Head
+    from orders_es.read_models import Folders
     from orders_es.replay import Session
 
 __all__ = ["Checked", "Finding", "check_export"]
@@ -73,7 +74,7 @@ def check_export(
     path: str | os.PathLike[str],
     log: EventLog,
     *,
-    read_models: str | os.PathLike[str] | None = None,
+    read_models: Folders = None,
     progress: bool = False,
 ) -> Checked:
     """Whether an exported file holds what a log gives: its events up to then are hashed, and the table computed again.
@@ -84,7 +85,7 @@ def check_export(
     Args:
         path: A file that `export` wrote.
         log: The log that it should come from.
-        read_models: The folder of one's own read models, where the file is of one of them.
+        read_models: The folder of one's own read models, or several, where the file is of one of them.
         progress: Show a progress bar where a large log has to be hashed.
 
     Raises:

@@ -86,11 +86,14 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
         raise CallError("there is no session here; make one: session = connect(log), or say --log FOLDER")
 
     def _open(self, url: str, zone: str) -> Session:
-        from orders_es.log import open_log  # noqa: PLC0415 - only where one is asked for
+        from orders_es.domains import known_domains, registry_of  # noqa: PLC0415 - only where a log is asked for
+        from orders_es.log import open_log  # noqa: PLC0415 - as above
 
         if (url, zone) not in self._opened:
-            log = open_log(url)
-            self._opened[url, zone] = log, connect(log, tz=zone)
+            domains = known_domains()
+            log = open_log(url, registry=registry_of(domains))
+            models = [decider.read_models for decider in domains if decider.read_models is not None]
+            self._opened[url, zone] = log, connect(log, read_models=models, tz=zone)
         return self._opened[url, zone][1]
 
     @context_matcher(identifier="orders_es.events_sql")  # type: ignore[untyped-decorator]

@@ -7,14 +7,14 @@ A backend asks `parts` for what each stream expects, then `place`s the batch at 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
-from orders_es.log.event import NewEvent, RawEvent, to_micros
+from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.merkle import leaf_hash
@@ -22,10 +22,11 @@ from orders_es.log.merkle import leaf_hash
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orders_es.log.event import StreamAppend
+    from orders_es.log.event import Appended, StreamAppend
+    from orders_es.log.protocol import EventLog
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "check_stream_id", "fresh_ids", "pending_rows"]
+__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "check_stream_id", "fresh_ids", "pending_rows", "with_events"]
 
 LONGEST_STREAM_ID = 1024
 LARGEST_SCHEMA_VERSION = 2**31 - 1
@@ -227,6 +228,34 @@ class RowBatch:
         """The event ids of one stream's part, in order."""
         return [row.event_id for row in self.rows if row.part == part]
 
+    def recorded(self, appended: Appended, registry: EventRegistry) -> tuple[RecordedEvent, ...]:
+        """The events as the log holds them, without reading them back.
+
+        Args:
+            appended: What the append of this batch did; no duplicate.
+            registry: Given to the events.
+        """
+        moment = to_micros(appended.recorded_at, "recorded_at")
+        bases = [appended.versions[part.stream_id] - part.count for part in self.parts]
+        return tuple(
+            RecordedEvent(
+                appended.first_position + index,
+                self.parts[row.part].stream_id,
+                bases[row.part] + row.offset + 1,
+                UUID(bytes=row.event_id),
+                row.type,
+                row.schema_version,
+                from_micros(moment if row.occurred_at is None else row.occurred_at),
+                appended.recorded_at,
+                row.actor,
+                row.correlation_id,
+                row.causation_id,
+                row.payload,
+                registry,
+            )
+            for index, row in enumerate(self.rows)
+        )
+
     def place(
         self, first: int, recorded_at: int, bases: Sequence[int], kinds: dict[str, str]
     ) -> tuple[dict[str, tuple[str, list[Any]]], list[bytes]]:
@@ -281,6 +310,23 @@ class RowBatch:
             for i, row in enumerate(rows)
         ]
         return columns, leaves
+
+
+def with_events(log: EventLog, rows: RowBatch, appended: Appended) -> Appended:
+    """What an append did, with the events that it recorded; those of a retry are read, for they may be of another day.
+
+    Args:
+        log: The log.
+        rows: What was to be appended.
+        appended: What came of it.
+    """
+    if not appended.duplicate:
+        return replace(appended, events=rows.recorded(appended, log.registry))
+    events: list[RecordedEvent] = []
+    for part in rows.parts:
+        version = appended.versions[part.stream_id]
+        events += log.load(part.stream_id, after_version=version - part.count, to_version=version)
+    return replace(appended, events=tuple(events))
 
 
 def unknown_column(name: str, registry: EventRegistry) -> InvalidEvent:

@@ -153,6 +153,8 @@ class Appended:
         commit_id: The commit's identity; None for a duplicate.
         duplicate: Whether they were there already, as an earlier try had put them, and nothing was written now.
         versions: Each stream's version after the append.
+        events: The events as the log holds them now, in the order given; none for `append_table`, whose caller may have
+            more of them than memory should hold twice.
     """
 
     first_position: int
@@ -162,6 +164,7 @@ class Appended:
     commit_id: UUID | None
     duplicate: bool
     versions: dict[str, int] = field(repr=False)
+    events: tuple[RecordedEvent, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

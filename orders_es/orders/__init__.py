@@ -24,6 +24,7 @@ from orders_es.orders.commands import (
     ShipOrder,
 )
 from orders_es.orders.decide import decide
+from orders_es.orders.decider import ORDERS
 from orders_es.orders.events import (
     EVENT_TYPES,
     AdjustmentRecorded,
@@ -54,6 +55,7 @@ from orders_es.orders.summary import summarize
 
 __all__ = [
     "EVENT_TYPES",
+    "ORDERS",
     "RULES",
     "STATUSES",
     "AddItem",

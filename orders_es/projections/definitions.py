@@ -13,10 +13,8 @@ from orders_es.errors import InvalidSetting, UnknownProjection
 from orders_es.read_models import load_read_models, needed_by
 
 if TYPE_CHECKING:
-    import os
-
     from orders_es.log import RecordedEvent
-    from orders_es.read_models import ReadModel
+    from orders_es.read_models import Folders, ReadModel
 
 __all__ = ["BatchHandler", "Handler", "Handlers", "Policy", "SetProjection", "in_batches", "set_projections"]
 
@@ -52,12 +50,12 @@ class SetProjection:
     on_error: Policy = field(default="stop", init=False, repr=False)
 
     @classmethod
-    def of(cls, name: str, folder: str | os.PathLike[str] | None = None, *, version: int = 1) -> SetProjection:
+    def of(cls, name: str, folder: Folders = None, *, version: int = 1) -> SetProjection:
         """The projection of a read model, by its name.
 
         Args:
             name: The read model.
-            folder: A folder with `.sql` files of one's own, beside the package's.
+            folder: A folder with `.sql` files of one's own, or several, beside the package's.
             version: As above.
 
         Raises:
@@ -85,14 +83,12 @@ class SetProjection:
         return _hash([self.model.stream, tz, *texts])
 
 
-def set_projections(
-    names: list[str] | None = None, folder: str | os.PathLike[str] | None = None
-) -> list[SetProjection]:
+def set_projections(names: list[str] | None = None, folder: Folders = None) -> list[SetProjection]:
     """Projections of several read models, or of all that there are.
 
     Args:
         names: Of these; of all if left out.
-        folder: A folder with `.sql` files of one's own, beside the package's.
+        folder: A folder with `.sql` files of one's own, or several, beside the package's.
 
     Raises:
         UnknownProjection: There is no such read model.

@@ -1,4 +1,4 @@
-"""Process managers: what reacts to events by asking for something. For applications; `orders_es.projections.unpaid` is one.
+"""Process managers: what reacts to events by asking for something. For applications; `orders_es.shop.Unpaid` runs one.
 
 At most one effect an event and command, however often the runner dies: the id of every command is derived from the event
 that caused it, and the service recognises a command that was carried out before. Whatever was due and not done is done
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orders_es.errors import CommandRejected
 from orders_es.log.relation import quoted
-from orders_es.orders import fold, initial_state
+from orders_es.orders import ORDERS
 from orders_es.projections.definitions import Handlers
 from orders_es.projections.file import CATALOG
 from orders_es.service import handle
@@ -22,8 +22,8 @@ from orders_es.service import handle
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from orders_es.decider import Decider
     from orders_es.log import EventLog, RecordedEvent
-    from orders_es.orders import Order
     from orders_es.projections.handler_tables import Tables
     from orders_es.service import Handled
 
@@ -38,14 +38,16 @@ class Ask:
     """A command that a process manager wants carried out.
 
     Args:
-        command: One of the order commands.
-        order_id: The order; that of the event if left out.
-        provided: Says of the order as the command meets it whether it is still wanted.
+        command: One of the commands of a domain.
+        stream_id: The stream; that of the event if left out.
+        provided: Says of the state as the command meets it whether it is still wanted.
+        decider: The domain, if it is another one than the process manager's.
     """
 
     command: Any
-    order_id: str | None = None
-    provided: Callable[[Order], bool] | None = None
+    stream_id: str | None = None
+    provided: Callable[[Any], bool] | None = None
+    decider: Decider[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,12 @@ class Cause:
 
     Args:
         event_id: The event.
-        order_id: Its order.
+        stream_id: Its stream.
         correlation_id: The conversation that the event belongs to; if to none, it begins one.
     """
 
     event_id: uuid.UUID
-    order_id: str
+    stream_id: str
     correlation_id: str | None
 
 
@@ -70,22 +72,26 @@ class Case:
         log: The log.
         event: The event.
         tables: The process manager's tables.
+        decider: The domain that the event's stream is of.
     """
 
-    def __init__(self, log: EventLog, event: RecordedEvent, tables: Tables) -> None:
+    def __init__(self, log: EventLog, event: RecordedEvent, tables: Tables, decider: Decider[Any] = ORDERS) -> None:
         self._log = log
-        self._order: Order | None = None
+        self._decider = decider
+        self._state: Any = None
+        self._looked = False
         self.event = event
         self.tables = tables
 
     @property
-    def order(self) -> Order:
-        """The order right after the event, whatever has happened to it since: asked again, a reaction answers the same."""
-        if self._order is None:
+    def state(self) -> Any:
+        """The order, or another domain's state, right after the event, whatever has happened since: asked again, a reaction answers the same."""
+        if not self._looked:
             event = self.event
             history = self._log.load(event.stream_id, to_version=event.version)
-            self._order = fold(history, initial_state(event.stream_id))
-        return self._order
+            self._state = self._decider.after(history, self._decider.initial(event.stream_id))
+            self._looked = True
+        return self._state
 
 
 Reaction: TypeAlias = Callable[[Case], "Iterable[Any] | None"]
@@ -112,6 +118,7 @@ class ProcessManager:
         react_after: Ask for nothing on events up to this position.
         attempts: How often to try an event, where something else than a business rule is in the way.
         pause: Seconds between the first two tries; twice that between the next two, and so on.
+        decider: The domain of the events and commands; orders if left out.
 
     Example:
         >>> import tempfile
@@ -137,6 +144,7 @@ class ProcessManager:
     react_after: int = 0
     attempts: int = 5
     pause: float = 0.2
+    decider: Decider[Any] = field(default=ORDERS, repr=False)
 
     @property
     def commands_table(self) -> str:
@@ -147,11 +155,11 @@ class ProcessManager:
         """The projection that a `Projector` makes of it.
 
         Args:
-            log: The log, for looking at orders and carrying out commands; the projector's.
+            log: The log, for looking at states and carrying out commands; the projector's.
         """
         commands = f"""
         CREATE TABLE {quoted(self.commands_table)} (
-            event_id UUID NOT NULL, event_position BIGINT NOT NULL, order_id TEXT NOT NULL, command TEXT NOT NULL,
+            event_id UUID NOT NULL, event_position BIGINT NOT NULL, stream_id TEXT NOT NULL, command TEXT NOT NULL,
             command_id UUID NOT NULL, outcome TEXT NOT NULL, reason TEXT
         );
         """
@@ -167,7 +175,7 @@ class ProcessManager:
 
     def issue(
         self, log: EventLog, cause: Cause, ask: Ask, *, index: int = 0, occurred_at: datetime | None = None
-    ) -> Handled:
+    ) -> Handled[Any]:
         """Carry a command out, once; asked again, what came of it then.
 
         Args:
@@ -179,12 +187,13 @@ class ProcessManager:
 
         Raises:
             CommandRejected: A business rule says no.
-            VersionConflict: Others changed the order at every attempt.
+            VersionConflict: Others changed the stream at every attempt.
         """
         return handle(
             log,
-            ask.order_id or cause.order_id,
+            ask.stream_id or cause.stream_id,
             ask.command,
+            decider=ask.decider or self.decider,
             command_id=command_id_of(cause.event_id, self.name, type(ask.command).__name__, index),
             occurred_at=occurred_at,
             actor=self.actor or self.name,
@@ -195,7 +204,7 @@ class ProcessManager:
 
     def _handler(self, log: EventLog, reaction: Reaction, past: _Past) -> Callable[[RecordedEvent, Tables], None]:
         def react(event: RecordedEvent, tables: Tables) -> None:
-            case = Case(log, event, tables)
+            case = Case(log, event, tables, self.decider)
             asks = [ask if isinstance(ask, Ask) else Ask(ask) for ask in reaction(case) or ()]
             if event.position <= past.end(tables):
                 self._copy_outcomes(event, tables)
@@ -220,7 +229,7 @@ class ProcessManager:
                     [
                         event.event_id,
                         event.position,
-                        ask.order_id or event.stream_id,
+                        ask.stream_id or event.stream_id,
                         command,
                         command_id_of(event.event_id, self.name, command, index),
                         outcome,

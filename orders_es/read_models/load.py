@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from orders_es.errors import BadReadModel
 from orders_es.read_models.header import read_header
@@ -15,21 +16,23 @@ from orders_es.read_models.mentions import Mentions, NotOneSelect
 from orders_es.read_models.model import ReadModel
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Sequence
     from importlib.resources.abc import Traversable
 
-__all__ = ["in_reading_order", "load_read_models", "needed_by"]
+__all__ = ["Folders", "in_reading_order", "load_read_models", "needed_by"]
+
+Folders: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None"
+"""A folder with read models, or several, or none."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _RESERVED = {"events", "moment", "log_head", "as_asked"}
 
 
-def load_read_models(folder: str | os.PathLike[str] | None = None) -> tuple[ReadModel, ...]:
-    """This package's read models and those in a folder's `.sql` files, each after those that it reads. Read-only.
+def load_read_models(folder: Folders = None) -> tuple[ReadModel, ...]:
+    """This package's read models and those in the `.sql` files of folders, each after those that it reads. Read-only.
 
     Args:
-        folder: A folder with `.sql` files of one's own; only the package's if left out.
+        folder: A folder with `.sql` files of one's own, or several; only the package's if left out.
 
     Raises:
         BadReadModel: A file holds something else than one SELECT, is named as no table can be here or as a read model that
@@ -40,8 +43,10 @@ def load_read_models(folder: str | os.PathLike[str] | None = None) -> tuple[Read
         >>> "orders" in [model.name for model in load_read_models()]
         True
     """
-    house = _house()
-    return house if folder is None else in_reading_order(_with_reads([*house, *_own(Path(folder), house)]))
+    models = house = _house()
+    for place in () if folder is None else (folder,) if isinstance(folder, str | os.PathLike) else folder:
+        models = (*models, *_own(Path(place), models))
+    return house if models is house else in_reading_order(_with_reads(models))
 
 
 @functools.cache
@@ -59,13 +64,17 @@ def _own(folder: Path, house: Sequence[ReadModel]) -> list[ReadModel]:
         if model.name in taken:
             raise BadReadModel(
                 model.path,
-                f"there is a read model {model.name!r} already, one that comes with orders_es; rename the file",
+                f"there is a read model {model.name!r} already, in {_home(model.name, house)}; rename the file",
             )
         if model.name.removesuffix("_at") in taken | {"events"} | {m.name for m in own if m is not model}:
             raise BadReadModel(
                 model.path, f"{model.name!r} is the name of a macro, {model.name}(at, known_at); rename the file"
             )
     return own
+
+
+def _home(name: str, models: Sequence[ReadModel]) -> str:
+    return next(model.path for model in models if model.name == name)
 
 
 def _files(folder: Traversable, mentions: Mentions) -> list[ReadModel]:

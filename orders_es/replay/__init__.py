@@ -6,7 +6,7 @@ from orders_es.replay.event_log import to_event_log
 from orders_es.replay.explain import Explanation, Step, explain
 from orders_es.replay.folding import FoldedEvent, fold
 from orders_es.replay.history import HistoryRow, OrderHistory, history
-from orders_es.replay.load import load_order, load_orders
+from orders_es.replay.load import load_order, load_orders, load_state
 from orders_es.replay.session import Session, connect
 from orders_es.replay.snapshots import SnapshotFile, Snapshots
 
@@ -27,5 +27,6 @@ __all__ = [
     "history",
     "load_order",
     "load_orders",
+    "load_state",
     "to_event_log",
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from orders_es.errors import OrderNotFound, UnknownEventType
+from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
 from orders_es.log.event import many_from_micros
-from orders_es.orders import EVENT_TYPES, Order, OrderFold, initial_state
+from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken
 from orders_es.replay.moments import as_of, counts
 from orders_es.replay.snapshots import Snapshots
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from orders_es.decider import Decider
     from orders_es.log import EventLog, EventRegistry, RecordedEvent
     from orders_es.orders import AsOf
     from orders_es.orders.moments import Moment
 
-__all__ = ["by_stream", "events_at", "load_order", "load_orders", "no_collector", "of_types"]
+__all__ = ["by_stream", "events_at", "load_order", "load_orders", "load_state", "no_collector", "of_types"]
+
+State = TypeVar("State")
 
 _COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "recorded_at", "payload")
 
@@ -69,42 +72,83 @@ def load_order(
         'created'
     """
     asked = as_of(at=at, known_at=known_at, version=version, position=position)
-    snapshot = Snapshots(log).best(order_id, asked)
-    if snapshot is None:
-        folding = OrderFold(initial_state(order_id))
-        folding.apply(events_at(log, order_id, asked))
-    else:
-        order, events = snapshot[0], [event for event in snapshot[1] if counts(event, asked)]
-        if not events:
-            return replace(order, as_of=asked)
-        folding = OrderFold(order)
-        folding.apply(events)
-    return folding.order(asked)
+    return replace(_state(log, ORDERS, order_id, asked, OrderNotFound), as_of=asked)
 
 
-def events_at(log: EventLog, order_id: str, asked: AsOf) -> list[RecordedEvent]:
-    """The order's events that count for the question asked, in version order; there is at least one.
+def load_state(
+    log: EventLog,
+    stream_id: str,
+    decider: Decider[State],
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    version: int | None = None,
+    position: int | None = None,
+) -> State:
+    """A stream's state as it stands now, or stood then, in any domain. Read-only. For orders there is `load_order`.
 
     Args:
         log: The log.
-        order_id: The order.
-        asked: Which events are asked for.
+        stream_id: The stream.
+        decider: The domain.
+        at: Only what had occurred by then, with time zone.
+        known_at: Only what had been recorded by then, with time zone.
+        version: Only the stream's events up to this version.
+        position: Only the log's events up to this position.
 
     Raises:
-        OrderNotFound: There is no such order, or nothing of it by then.
+        StreamNotFound: There is no such stream, or nothing of it by then.
+        NaiveTime: A time has no time zone.
+        UnknownEventType: The stream holds events that nobody registered.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import ORDERS, OrderCreated
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
+        >>> load_state(log, "A-1", ORDERS).currency
+        'GBP'
     """
-    recorded = log.load(order_id)
+    asked = as_of(at=at, known_at=known_at, version=version, position=position)
+    return _state(log, decider, stream_id, asked, StreamNotFound)
+
+
+def _state(log: EventLog, decider: Decider[State], stream_id: str, asked: AsOf, missing: type[StreamNotFound]) -> State:
+    found = Snapshots(log, decider=decider).best(stream_id, asked)
+    if found is None:
+        return decider.after(events_at(log, stream_id, asked, missing), decider.initial(stream_id))
+    events = [event for event in found.events if counts(event, asked)]
+    return decider.after(events, found.state) if events else found.state
+
+
+def events_at(
+    log: EventLog, stream_id: str, asked: AsOf, missing: type[StreamNotFound] = OrderNotFound
+) -> list[RecordedEvent]:
+    """The stream's events that count for the question asked, in version order; there is at least one.
+
+    Args:
+        log: The log.
+        stream_id: The stream.
+        asked: Which events are asked for.
+        missing: The class of the error where there is none.
+
+    Raises:
+        StreamNotFound: There is no such stream, or nothing of it by then.
+    """
+    recorded = log.load(stream_id)
     events = [event for event in recorded if counts(event, asked)]
     if events:
         return events
     if recorded:
         first = min(recorded, key=lambda event: event.occurred_at)
-        raise OrderNotFound(
-            order_id,
+        raise missing(
+            stream_id,
             f"nothing of it counts {asked}; its first event occurred at {spoken(first.occurred_at)} "
             f"and was recorded at {spoken(recorded[0].recorded_at)}",
         )
-    raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", close_ids(order_id, log.stream_ids()))
+    reason = f"the log {log.url!r} holds no such {missing.what}"
+    raise missing(stream_id, reason, close_ids(stream_id, log.stream_ids()))
 
 
 def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> dict[str, Order]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, Head
     from orders_es.orders.moments import Moment
-    from orders_es.read_models import ReadModel
+    from orders_es.read_models import Folders, ReadModel
 
 __all__ = ["Session", "connect"]
 
@@ -44,7 +44,7 @@ _ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 def connect(
     log: EventLog,
     *,
-    read_models: str | os.PathLike[str] | None = None,
+    read_models: Folders = None,
     tz: str | tzinfo | None = None,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Session:
@@ -52,7 +52,7 @@ def connect(
 
     Args:
         log: The log.
-        read_models: A folder with `.sql` files, whose read models are there beside the house's own. They are looked at
+        read_models: A folder with `.sql` files, or several, whose read models are there beside the house's own. They are looked at
             once, now.
         tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
             out. Instants are in UTC in every answer.
@@ -73,7 +73,7 @@ def connect(
         [('A-1', 'placed', Decimal('0.0000'))]
     """
     session = Session(log, load_read_models(read_models), tz=tz, memory_limit=memory_limit)
-    if read_models is not None:
+    if read_models:
         session.connection.execute("SELECT 1")
     return session
 

@@ -1,8 +1,8 @@
-"""Snapshots of long orders, so that one need not be folded from its first event. Derived: never needed, never trusted.
+"""Snapshots of long streams, so that one need not be folded from its first event. Derived: never needed, never trusted.
 
-They lie under the log's folder `derived/`, may be deleted at any time, and are used where they help: an order as of a moment
-is folded from the latest snapshot all of whose events count at that moment. What is not of this log, of another fold,
-damaged, or ahead of the log is as good as not there. `orders-es verify` recomputes them all.
+They lie under the log's folder `derived/`, may be deleted at any time, and are used where they help: a state as of a moment
+is folded from the latest snapshot all of whose events count at that moment. What is not of this log, of another domain or
+version of it, damaged, or ahead of the log is as good as not there. `orders-es verify` recomputes them all.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
-from orders_es.orders import OrderFold, initial_state
-from orders_es.replay.snapshot_file import Snapshot, fold_version, read_snapshot, snapshot_bytes
+from orders_es.orders import ORDERS
+from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from orders_es.decider import Decider
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import AsOf, Order
 
-__all__ = ["EVERY", "SnapshotFile", "Snapshots"]
+__all__ = ["EVERY", "Found", "SnapshotFile", "Snapshots"]
+
+State = TypeVar("State")
 
 EVERY = 500
-"""So many events of an order lie between two snapshots, unless told otherwise."""
+"""So many events of a stream lie between two snapshots, unless told otherwise."""
 _RUNGS_MOST = 16
 _SUFFIX = ".snapshot"
 
@@ -42,26 +45,41 @@ class SnapshotFile:
 
     Args:
         path: The file.
-        fold: Which fold it was made with.
-        version: After which event of the order.
+        made_by: The domain, its version and its event types: see `Snapshots.made_by`.
+        version: After which event of the stream.
         size: Bytes.
     """
 
     path: Path
-    fold: str
+    made_by: str
     version: int
     size: int
 
 
-class Snapshots:
-    """The snapshots of a log's orders.
+class Found(NamedTuple, Generic[State]):
+    """Where a load may begin.
 
-    An order gets one at about every `every` events, and keeps at most 16: from time to time every second one goes, so that
-    they grow sparser towards the past of a very long order.
+    Args:
+        state: The snapshot's state.
+        version: Its version.
+        events: The stream's events after it.
+    """
+
+    state: State
+    version: int
+    events: Sequence[RecordedEvent]
+
+
+class Snapshots(Generic[State]):
+    """The snapshots of one domain's streams in a log; of its orders, unless told otherwise.
+
+    A stream gets one at about every `every` events, and keeps at most 16: from time to time every second one goes, so that
+    they grow sparser towards the past of a very long stream. A domain whose decider cannot keep its states has none.
 
     Args:
         log: The log.
-        every: The policy: so many events between two snapshots, and none for orders of fewer.
+        decider: The domain; orders if left out.
+        every: The policy: so many events between two snapshots, and none for streams of fewer.
 
     Raises:
         InvalidSetting: `every` is below 2.
@@ -76,78 +94,85 @@ class Snapshots:
         2
     """
 
-    def __init__(self, log: EventLog, *, every: int = EVERY) -> None:
+    @overload
+    def __init__(self: Snapshots[Order], log: EventLog, *, every: int = ...) -> None: ...
+
+    @overload
+    def __init__(self, log: EventLog, *, decider: Decider[State], every: int = ...) -> None: ...
+
+    def __init__(self, log: EventLog, *, decider: Decider[Any] = ORDERS, every: int = EVERY) -> None:
         if every < 2:  # noqa: PLR2004 - a snapshot after every event is a second log
             raise InvalidSetting("every", every, "give 2 or more events between two snapshots")
         self.log = log
+        self.decider: Decider[State] = decider
         self.every = every
-        self._folder = None if log.derived is None else Path(log.derived) / "snapshots"
+        self._codec = decider.snapshots
+        kept = log.derived is not None and self._codec is not None
+        self._folder = Path(log.derived) / "snapshots" if kept and log.derived is not None else None
 
-    def best(
-        self, order_id: str, asked: AsOf, *, without: uuid.UUID | None = None
-    ) -> tuple[Order, Sequence[RecordedEvent]] | None:
-        """The latest usable snapshot for a question, and the order's events after it; None where there is none.
+    def best(self, stream_id: str, asked: AsOf, *, without: uuid.UUID | None = None) -> Found[State] | None:
+        """The latest usable snapshot's state for a question, and the stream's events after it; None where there is none.
 
         The log confirms it: the event that it ends with is read, too, and has to be that event.
 
         Args:
-            order_id: The order.
+            stream_id: The stream.
             asked: Which events are asked for.
-            without: An event that has to be among those after the snapshot, if the order has it at all.
+            without: An event that has to be among those after the snapshot, if the stream has it at all.
         """
-        for path, version in reversed(self._rungs(order_id)):
+        for path, version in reversed(self._rungs(stream_id)):
             if asked.version is not None and version > asked.version:
                 continue
-            snapshot = self._read(path, order_id, version, asked)
+            snapshot = self._read(path, stream_id, version, asked)
             if snapshot is None:
                 continue
             if without is not None and snapshot.may_hold(without.bytes):
                 continue
-            events = self.log.load(order_id, after_version=version - 1, to_version=asked.version)
+            events = self.log.load(stream_id, after_version=version - 1, to_version=asked.version)
             if events and _ends_with(snapshot, events[0]):
-                return snapshot.order, events[1:]
+                return Found(snapshot.state, version, events[1:])
         return None
 
-    def newest_version(self, order_id: str) -> int | None:
-        """The version of an order's newest snapshot on disk; None where there is none. Not held against the log."""
-        rungs = self._rungs(order_id)
+    def newest_version(self, stream_id: str) -> int | None:
+        """The version of a stream's newest snapshot on disk; None where there is none. Not held against the log."""
+        rungs = self._rungs(stream_id)
         return rungs[-1][1] if rungs else None
 
-    def take(self, order_id: str) -> int:
-        """How many snapshots an order got that were due and missing. Reads all its events.
+    def take(self, stream_id: str) -> int:
+        """How many snapshots a stream got that were due and missing. Reads all its events.
 
         Raises:
-            UnknownEventType: The stream holds other things than order events.
+            UnknownEventType: The stream holds other things than the domain's events.
             ReadOnlyLog, StorageError: They cannot be written.
         """
         if self._folder is None:
             return 0
-        events = self.log.load(order_id)
-        have = {version for _, version in self._rungs(order_id)}
+        events = self.log.load(stream_id)
+        have = {version for _, version in self._rungs(stream_id)}
         due = [v for v in range(self.every, len(events) + 1, self.every) if v not in have]
         due = _thinned(sorted({*have, *due}), due)
-        folding = OrderFold(initial_state(order_id))
+        state = self.decider.initial(stream_id)
         done = 0
         for version in due:
-            folding.apply(events[done:version])
+            state = self.decider.after(events[done:version], state)
             done = version
-            self._write(order_id, folding.order(), events[:version])
+            self._write(state, events[:version])
         if due:
-            self._thin(order_id)
+            self._thin(stream_id)
         return len(due)
 
-    def after_append(self, order: Order, version_before: int) -> None:
-        """Take a snapshot where an append has carried an order over the next step of the policy.
+    def after_append(self, stream_id: str, version: int, version_before: int) -> None:
+        """Take a snapshot where an append has carried a stream over the next step of the policy.
 
         The append is done, whatever comes of this: a disk that refuses a snapshot is no reason to say otherwise.
         """
-        if self._folder is None or order.version // self.every == version_before // self.every:
+        if self._folder is None or version // self.every == version_before // self.every:
             return
         with suppress(ReadOnlyLog, StorageError):
-            self.take(order.order_id)
+            self.take(stream_id)
 
     def files(self) -> Iterator[SnapshotFile]:
-        """All snapshots on disk, of this fold and of others, as they come."""
+        """All snapshots on disk, of this domain and of others, as they come."""
         if self._folder is None or not self._folder.is_dir():
             return
         for path in sorted(self._folder.glob(f"*/*/*{_SUFFIX}")):
@@ -156,16 +181,36 @@ class Snapshots:
                 with suppress(FileNotFoundError):
                     yield SnapshotFile(path, path.parent.parent.name, int(name), path.stat().st_size)
 
-    def order_of(self, file: SnapshotFile) -> str | None:
-        """The order that a snapshot is of; None where it is damaged."""
+    def stale(self, file: SnapshotFile) -> bool:
+        """Whether a snapshot is of this domain, or of nobody's, and never used any more."""
+        domain = file.made_by.partition("-")[0] if "-" in file.made_by else self.decider.name
+        return domain == self.decider.name and file.made_by != self.made_by
+
+    def stream_of(self, file: SnapshotFile) -> str | None:
+        """The stream that a snapshot is of; None where it is damaged."""
         try:
-            snapshot = read_snapshot(file.path.read_bytes())
+            snapshot = self._decoded(file.path)
         except OSError:
             return None
-        return None if snapshot is None else snapshot.order.order_id
+        return None if snapshot is None else snapshot.stream_id
+
+    def wrong_with(self, file: SnapshotFile) -> str | None:
+        """What is wrong with a snapshot that this program would use, after recomputing it from the log; None if nothing."""
+        snapshot = self._decoded(file.path)
+        if snapshot is None:
+            return "it is damaged, and not used; `orders-es snapshots drop` removes it"
+        if snapshot.log_id != str(self.log.log_id):
+            return f"it belongs to the log {snapshot.log_id}, and is not used"
+        events = self.log.load(snapshot.stream_id, to_version=snapshot.version)
+        if (
+            not events
+            or self._snapshot(self.decider.after(events, self.decider.initial(snapshot.stream_id)), events) != snapshot
+        ):
+            return f"{snapshot.stream_id!r} at version {snapshot.version} is another one in the log; drop the snapshots"
+        return None
 
     def drop(self) -> int:
-        """Remove all snapshots, of this fold and of others; how many there were."""
+        """Remove all snapshots, of this domain and of others; how many there were."""
         count = 0
         for file in self.files():
             file.path.unlink(missing_ok=True)
@@ -177,18 +222,18 @@ class Snapshots:
         return count
 
     @property
-    def fold(self) -> str:
-        """The name of the fold whose snapshots are used."""
-        return _fold(self.log.registry)
+    def made_by(self) -> str:
+        """The name under which the snapshots lie that are used: the domain, its version and its event types."""
+        return _made_by(self.decider, self.log.registry)
 
-    def _stream_folder(self, order_id: str) -> Path:
+    def _stream_folder(self, stream_id: str) -> Path:
         assert self._folder is not None
-        return self._folder / self.fold / sha256(order_id.encode()).hexdigest()[:32]
+        return self._folder / self.made_by / sha256(stream_id.encode()).hexdigest()[:32]
 
-    def _rungs(self, order_id: str) -> list[tuple[Path, int]]:
+    def _rungs(self, stream_id: str) -> list[tuple[Path, int]]:
         if self._folder is None:
             return []
-        folder = self._stream_folder(order_id)
+        folder = self._stream_folder(stream_id)
         try:
             names = os.listdir(folder)  # noqa: PTH208 - names are enough, and this is on the way of every load
         except OSError:
@@ -196,48 +241,59 @@ class Snapshots:
         stems = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
         return [(folder / f"{v:010d}{_SUFFIX}", v) for v in sorted(int(stem) for stem in stems if stem.isdigit())]
 
-    def _read(self, path: Path, order_id: str, version: int, asked: AsOf) -> Snapshot | None:
-        """The snapshot in a file, if it is of this order and all its events count for a question."""
+    def _decoded(self, path: Path) -> Snapshot | None:
+        return None if self._codec is None else read_snapshot(path.read_bytes(), self._codec)
 
-        def too_late(occurred: datetime | None, recorded: datetime, position: int) -> bool:
+    def _read(self, path: Path, stream_id: str, version: int, asked: AsOf) -> Snapshot | None:
+        """The snapshot in a file, if it is of this stream and all its events count for a question."""
+
+        def too_late(occurred: datetime, recorded: datetime, position: int) -> bool:
             return (
-                (asked.at is not None and (occurred is None or occurred > asked.at))
+                (asked.at is not None and occurred > asked.at)
                 or (asked.known_at is not None and recorded > asked.known_at)
                 or (asked.position is not None and position > asked.position)
             )
 
+        assert self._codec is not None
         try:
-            snapshot = read_snapshot(path.read_bytes(), too_late)
+            snapshot = read_snapshot(path.read_bytes(), self._codec, too_late)
         except OSError:
             return None
         if snapshot is None or snapshot.log_id != str(self.log.log_id):
             return None
-        return snapshot if (snapshot.order.order_id, snapshot.order.version) == (order_id, version) else None
+        return snapshot if (snapshot.stream_id, snapshot.version) == (stream_id, version) else None
 
-    def _write(self, order_id: str, order: Order, events: Sequence[RecordedEvent]) -> None:
+    def _snapshot(self, state: State, events: Sequence[RecordedEvent]) -> Snapshot:
         last = events[-1]
-        data = snapshot_bytes(
-            Snapshot(
-                log_id=str(self.log.log_id),
-                order=order,
-                event_id=last.event_id.bytes,
-                recorded_at=last.recorded_at,
-                ids=b"".join(event.event_id.bytes[:8] for event in events),
-            )
+        return Snapshot(
+            log_id=str(self.log.log_id),
+            stream_id=last.stream_id,
+            version=last.version,
+            position=last.position,
+            event_id=last.event_id.bytes,
+            occurred_at=max(event.occurred_at for event in events),
+            recorded_at=last.recorded_at,
+            ids=b"".join(event.event_id.bytes[:8] for event in events),
+            state=state,
         )
-        folder = self._stream_folder(order_id)
+
+    def _write(self, state: State, events: Sequence[RecordedEvent]) -> None:
+        assert self._codec is not None
+        snapshot = self._snapshot(state, events)
+        data = snapshot_bytes(snapshot, self._codec)
+        folder = self._stream_folder(snapshot.stream_id)
         temporary = folder / f"{uuid4().hex}.tmp"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(data)  # no fsync: what a power cut takes was derived
-            temporary.replace(folder / f"{order.version:010d}{_SUFFIX}")
+            temporary.replace(folder / f"{snapshot.version:010d}{_SUFFIX}")
         except PermissionError as error:
             raise ReadOnlyLog(str(folder)) from error
         except OSError as error:
             raise StorageError(str(folder), error.strerror or str(error)) from error
 
-    def _thin(self, order_id: str) -> None:
-        rungs = self._rungs(order_id)
+    def _thin(self, stream_id: str) -> None:
+        rungs = self._rungs(stream_id)
         keep = set(_thinned([version for _, version in rungs], [version for _, version in rungs]))
         for path, version in rungs:
             if version not in keep:
@@ -253,8 +309,7 @@ def _thinned(versions: list[int], wanted: list[int]) -> list[int]:
 
 def _ends_with(snapshot: Snapshot, event: RecordedEvent) -> bool:
     """Whether this is the event that a snapshot ends with."""
-    order = snapshot.order
-    return (order.version, order.position, snapshot.event_id, snapshot.recorded_at) == (
+    return (snapshot.version, snapshot.position, snapshot.event_id, snapshot.recorded_at) == (
         event.version,
         event.position,
         event.event_id.bytes,
@@ -263,5 +318,5 @@ def _ends_with(snapshot: Snapshot, event: RecordedEvent) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _fold(registry: object) -> str:
-    return fold_version(registry)  # type: ignore[arg-type]
+def _made_by(decider: object, registry: object) -> str:
+    return made_by(decider, registry)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from orders_es.audit import examine, verify
 from orders_es.errors import InvalidSetting
 from orders_es.log import ANY, RawEvent, open_log
 from orders_es.log.parquet.footer import KEY
-from orders_es.orders import DiscountApplied, OrderCreated
+from orders_es.orders import ORDERS, DiscountApplied, OrderCreated
 from orders_es.replay import Snapshots
 from orders_es.replay.snapshot_file import read_snapshot, snapshot_bytes
 
@@ -142,16 +142,16 @@ def test_a_snapshot_that_is_not_what_the_log_gives_is_found(any_log, tmp_path):
         for _ in range(2):
             other.append("o-0", [DiscountApplied(amount=77)] * 2, expected=ANY)
         forged = forge(other, any_log)
-    path = next(file.path for file in kept.files() if kept.order_of(file) == "o-0")
+    path = next(file.path for file in kept.files() if kept.stream_of(file) == "o-0")
     path.write_bytes(forged)
-    assert "order 'o-0' at version 2 is another one in the log" in said(verify(any_log))
+    assert "'o-0' at version 2 is another one in the log" in said(verify(any_log))
 
 
 def forge(other, log):
     """A snapshot of another past that claims to be of this log, digest and all."""
     Snapshots(other, every=2).take("o-0")
-    snapshot = read_snapshot(next(Snapshots(other).files()).path.read_bytes())
-    return snapshot_bytes(replace(snapshot, log_id=str(log.log_id)))
+    snapshot = read_snapshot(next(Snapshots(other).files()).path.read_bytes(), ORDERS.snapshots)
+    return snapshot_bytes(replace(snapshot, log_id=str(log.log_id)), ORDERS.snapshots)
 
 
 def test_a_damaged_snapshot_is_found(any_log):
@@ -176,12 +176,12 @@ def test_many_small_files_are_worth_a_compaction(log):
     assert [a.about for a in examine(log)] == ["commits"]
 
 
-def test_snapshots_of_another_fold_are_told(any_log):
+def test_snapshots_of_another_version_are_told(any_log):
     Snapshots(any_log, every=2).take("o-0")
     [fold] = (any_log.derived / "snapshots").iterdir()
     fold.rename(fold.with_name("0123456789abcdef"))
     [what] = [a.what for a in examine(any_log) if a.about == "snapshots"]
-    assert what.startswith("2 made by another fold")
+    assert what.startswith("2 made by another version")
 
 
 def test_a_giant_needs_a_size(log):

@@ -8,9 +8,9 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.orders import AddItem, CreateOrder, PlaceOrder, RecordPayment
-from orders_es.projections.unpaid import Unpaid
 from orders_es.replay import load_order
 from orders_es.service import handle
+from orders_es.shop import Unpaid
 
 
 @dataclass

@@ -17,7 +17,7 @@ import os, signal, sys
 from datetime import UTC, datetime, timedelta
 from orders_es.log import open_log
 from orders_es.projections import process_manager
-from orders_es.projections.unpaid import Unpaid
+from orders_es.shop import Unpaid
 
 url, models, deadly, clock = sys.argv[1:]
 handle = process_manager.handle
@@ -76,7 +76,7 @@ def test_between_the_refund_and_its_checkpoint_three_times(shop, start):
     shop.unpaid().run()
     assert shop.types("A-1")[-2:] == ["OrderCancelled", "RefundIssued"]
     assert shop.types("A-1").count("RefundIssued") == 1
-    outcomes = ReadModels(shop.models).query("SELECT order_id, command, outcome FROM unpaid_commands").rows()
+    outcomes = ReadModels(shop.models).query("SELECT stream_id, command, outcome FROM unpaid_commands").rows()
     assert outcomes == [("A-1", "IssueRefund", "done")]
 
 

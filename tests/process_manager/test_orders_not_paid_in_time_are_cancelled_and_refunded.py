@@ -16,9 +16,9 @@ from orders_es.orders import (
     ShipOrder,
 )
 from orders_es.projections import ReadModels, measure_lag
-from orders_es.projections import unpaid as module
-from orders_es.projections.unpaid import Unpaid
 from orders_es.replay import load_order
+from orders_es.shop import Unpaid
+from orders_es.shop import unpaid as module
 
 HOUR = timedelta(hours=1)
 

@@ -22,7 +22,7 @@ def run(shop, manager):
 
 
 def outcomes(shop, manager):
-    table = ReadModels(shop.models).query(f"SELECT order_id, command, outcome FROM {manager.commands_table}")
+    table = ReadModels(shop.models).query(f"SELECT stream_id, command, outcome FROM {manager.commands_table}")
     return table.rows()
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_longer_wanted_is_not_done(shop):
 
 def test_it_sees_the_order_as_the_event_left_it(shop):
     seen = []
-    manager = ProcessManager("looks", 1, {OrderCreated: lambda case: seen.append(case.order.status)})
+    manager = ProcessManager("looks", 1, {OrderCreated: lambda case: seen.append(case.state.status)})
     shop.place("A-1", paid=10)
     run(shop, manager)
     assert seen == ["created"]
@@ -120,7 +120,7 @@ def test_one_event_may_lead_to_several_commands_of_one_name_and_to_other_orders(
     def assigns(case):
         yield AssignCustomer(customer_id="C-1")
         yield AssignCustomer(customer_id="C-2")
-        yield Ask(CancelOrder(reason=f"with {case.event.stream_id}"), order_id="A-2")
+        yield Ask(CancelOrder(reason=f"with {case.event.stream_id}"), stream_id="A-2")
 
     shop.place("A-2")
     shop.place("A-1")

@@ -28,7 +28,7 @@ def test_a_command_is_decided_and_appended(log):
     assert event.data == ItemAdded(item_id="mug", quantity=2, price=Decimal("2.5"))
     assert (event.version, event.occurred_at, event.actor) == (2, NOON, "web")
     assert handled.appended.versions == {"A-1": 2}
-    assert handled.order == load_order(log, "A-1")
+    assert handled.state == load_order(log, "A-1")
     assert not handled.duplicate
 
 
@@ -54,7 +54,7 @@ def test_a_naive_time_is_refused_before_anything_is_appended(log):
 
 
 def test_one_attempt_is_enough_where_nobody_else_writes(log):
-    assert handle(log, "A-1", CreateOrder(currency="GBP"), attempts=1).order.status == "created"
+    assert handle(log, "A-1", CreateOrder(currency="GBP"), attempts=1).state.status == "created"
 
 
 def test_no_attempts_is_a_wrong_call(log):

@@ -40,7 +40,7 @@ class Overtaken:
 
 def test_a_conflict_is_retried_on_the_new_state(log):
     handled = handle(Overtaken(log, 4), "A-1", MUG)
-    assert (handled.order.item_count, handled.order.version) == (5, 6)
+    assert (handled.state.item_count, handled.state.version) == (5, 6)
 
 
 def test_the_last_conflict_is_raised_and_nothing_of_the_command_is_there(log):
@@ -98,7 +98,7 @@ def add_items(work):
 def place(work):
     with open_log(work.url) as log:
         try:
-            return handle(log, "A-1", PlaceOrder(), attempts=100).order.version
+            return handle(log, "A-1", PlaceOrder(), attempts=100).state.version
         except CommandRejected as refusal:
             return refusal.rule
 

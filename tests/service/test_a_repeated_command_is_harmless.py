@@ -24,7 +24,7 @@ def test_a_repeated_command_appends_once_and_gives_the_first_result(log):
     first = handle(log, "A-1", MUGS, command_id="add")
     again = handle(log, "A-1", MUGS, command_id="add")
 
-    assert (again.events, again.order) == (first.events, first.order)
+    assert (again.events, again.state) == (first.events, first.state)
     assert (again.duplicate, again.appended) == (True, None)
     assert load_order(log, "A-1").item_count == 2
 
@@ -35,7 +35,7 @@ def test_it_gives_the_first_result_even_where_its_rule_would_refuse_by_now(log):
     again = handle(log, "A-1", MUGS, command_id="add")
 
     assert again.duplicate
-    assert again.order == first.order, "the order as it was right after the command, not as it is now"
+    assert again.state == first.state, "the order as it was right after the command, not as it is now"
     assert handle(log, "A-1", CreateOrder(currency="GBP"), command_id="create").duplicate
 
 
@@ -80,7 +80,7 @@ def test_a_command_sent_by_many_threads_at_once_is_handled_once(log):
 
     assert [result.duplicate for result in results].count(False) == 1
     assert len({result.events[0].position for result in results}) == 1
-    assert {result.order for result in results} == {load_order(log, "A-1")}
+    assert {result.state for result in results} == {load_order(log, "A-1")}
 
 
 def test_two_commands_racing_with_one_id_do_not_both_claim_to_be_done(log):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import NotALog
-from orders_es.log.batch import check_stream_id, pending_rows
+from orders_es.log.batch import check_stream_id, pending_rows, with_events
 from orders_es.log.duckdb.binding import Lacking, bind_view
 from orders_es.log.duckdb.reading import follow, pages, retry_rows, schema_columns, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
@@ -149,14 +149,14 @@ class DuckDBLog:
         if rows.count > _ROWS_MOST:
             from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - pandas-sized work only
 
-            return self._commit_table(table_of_rows(rows, kinds))
+            return with_events(self, rows, self._commit_table(table_of_rows(rows, kinds)))
 
         def place(first: int, recorded: int, bases: Sequence[int]) -> _Placed:
             columns, leaves = rows.place(first, recorded, bases, kinds)
             needs = shredded_names(list(columns), kinds)
             return CompactRange.of_leaves(first - 1, leaves), recorded, insert_rows(columns), needs
 
-        return self._commit(rows, place)
+        return with_events(self, rows, self._commit(rows, place))
 
     def append_table(
         self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM

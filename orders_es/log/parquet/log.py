@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, LogBusy, LogError, VersionConflict
-from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows
+from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows, with_events
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.merkle import CompactRange
@@ -108,10 +108,16 @@ class ParquetLog(KnownChain):
         """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
         rows = pending_rows(self._registry, batch)
         if rows.count <= _ROWS_MOST:
-            return self._commit(rows, lambda first, recorded, bases: self._encode_rows(rows, first, recorded, bases))
-        from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - pandas-sized work only
+            done = self._commit(rows, lambda first, recorded, bases: self._encode_rows(rows, first, recorded, bases))
+        else:
+            from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - pandas-sized work only
 
-        return self._commit_table(table_of_rows(rows, self._registry.columns))
+            done = self._commit_table(table_of_rows(rows, self._registry.columns))
+        appended = with_events(self, rows, done)
+        if not appended.duplicate:
+            with self._lock:
+                self._streams.remember(appended.first_position, appended.events)
+        return appended
 
     def append_table(
         self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM

@@ -101,6 +101,16 @@ class Streams:
             self._large.append(file)
         self._know(versions)
 
+    def remember(self, first: int, events: Sequence[RecordedEvent]) -> None:
+        """Keep the events of a small commit of this process, so that nobody here has to read them back.
+
+        Args:
+            first: The commit's first position.
+            events: All its events, in order.
+        """
+        if len(events) < SMALL_FILE and first not in self._cache:
+            self._keep(first, list(events))
+
     def versions(self, stream_ids: Sequence[str]) -> list[int]:
         """Each stream's version; 0 where there is none.
 

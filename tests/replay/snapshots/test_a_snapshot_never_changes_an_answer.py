@@ -1,5 +1,6 @@
 """With snapshots and without them, an order is the same at every moment; and only snapshots that fit are used."""
 
+import dataclasses
 import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders_es.errors import CommandRejected, InvalidSetting, OrderNotFound
-from orders_es.log import ANY, NewEvent, open_log
-from orders_es.orders import AddItem, CreateOrder, DiscountApplied, ItemAdded, OrderCreated, OrderFold, PaymentReceived
+from orders_es.log import ANY, EventRegistry, NewEvent, open_log
+from orders_es.orders import (
+    EVENT_TYPES,
+    ORDERS,
+    AddItem,
+    AsOf,
+    CreateOrder,
+    DiscountApplied,
+    ItemAdded,
+    OrderCreated,
+    PaymentReceived,
+)
 from orders_es.replay import Snapshots, load_order, snapshot_file
 from orders_es.service import handle
 
@@ -93,7 +104,7 @@ def log(request, tmp_path):
 def used(log):
     """The version of the snapshot that a load begins with; None if it reads the whole stream."""
     found = Snapshots(log).best("A", load_order(log, "A").as_of)
-    return None if found is None else found[0].version
+    return None if found is None else found.version
 
 
 def test_they_are_taken_every_n_events_and_once(log):
@@ -139,20 +150,18 @@ def test_a_snapshot_of_another_fold_is_not_used(log):
     assert used(log) is None
 
 
-def test_a_changed_fold_has_another_name(log, monkeypatch):
-    before = snapshot_file.fold_version(log.registry)
-    assert snapshot_file.fold_version(log.registry) == before
+def test_rules_of_another_version_have_snapshots_of_their_own(log):
+    Snapshots(log, every=20).take("A")
+    changed = dataclasses.replace(ORDERS, version=ORDERS.version + 1)
+    assert Snapshots(log, decider=changed).best("A", AsOf()) is None
+    assert all(map(Snapshots(log, decider=changed).stale, Snapshots(log).files()))
 
-    def _item_added(self, data, _at, _version):
-        self.discounts += data.price
 
-    monkeypatch.setattr(OrderFold, "_item_added", _item_added)
-    snapshot_file._code_of_the_fold.cache_clear()
-    try:
-        assert snapshot_file.fold_version(log.registry) != before
-    finally:
-        monkeypatch.undo()
-        snapshot_file._code_of_the_fold.cache_clear()
+def test_event_types_of_another_shape_have_snapshots_of_their_own(log):
+    registry = EventRegistry()
+    for cls in EVENT_TYPES:
+        registry.register(cls, schema_version=2)
+    assert snapshot_file.made_by(ORDERS, registry) != snapshot_file.made_by(ORDERS, log.registry)
 
 
 def test_a_snapshot_ahead_of_the_log_or_of_another_past_is_not_used(tmp_path):
@@ -220,7 +229,7 @@ class TestTheCommandService:
             assert again.duplicate
             with pytest.raises(CommandRejected):
                 handle(log, order, CreateOrder(currency="GBP"), snapshot_every=every)
-            results[every] = (load_order(log, order).total, log.stream_version(order), again.order.version)
+            results[every] = (load_order(log, order).total, log.stream_version(order), again.state.version)
         assert results[None] == results[3] == (20, 11, 1)
 
     def test_is_not_stopped_by_a_place_that_cannot_be_written(self, tmp_path):

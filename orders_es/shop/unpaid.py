@@ -76,21 +76,21 @@ def _waiting_in(tables: Tables) -> set[str]:
 
 def _placed(case: Case) -> None:
     event = case.event
-    if _owes(case.order):
+    if _owes(case.state):
         _waiting_in(case.tables).add(event.stream_id)
         row = [event.stream_id, event.occurred_at, event.event_id, event.correlation_id]
         case.tables.execute("INSERT INTO unpaid_deadlines VALUES (?, ?, ?, ?)", row)
 
 
 def _less_owed(case: Case) -> None:
-    if case.event.stream_id in _waiting_in(case.tables) and not _owes(case.order):
+    if case.event.stream_id in _waiting_in(case.tables) and not _owes(case.state):
         _cross_out(case)
 
 
 def _paid(case: Case) -> Iterator[Ask]:
     """Money for an order that this process manager has cancelled goes back; before that, it may settle the order."""
     ours = "SELECT 1 FROM unpaid_cancelled WHERE order_id = ?"
-    if case.order.cancelled_at is not None and case.tables.execute(ours, [case.event.stream_id]):
+    if case.state.cancelled_at is not None and case.tables.execute(ours, [case.event.stream_id]):
         yield _refund(case.event.data.amount)
     else:
         _less_owed(case)
@@ -101,7 +101,7 @@ def _cancelled(case: Case) -> Iterator[Ask]:
     _cross_out(case)
     if case.event.actor == UNPAID.name:
         case.tables.execute("INSERT INTO unpaid_cancelled VALUES (?)", [case.event.stream_id])
-        paid = case.order.paid - case.order.refunded
+        paid = case.state.paid - case.state.refunded
         if paid > 0:
             yield _refund(paid)
 

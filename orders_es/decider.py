@@ -1,0 +1,119 @@
+"""`Decider`: an aggregate's rules as functions, so that everything above the log works on any domain. Pure.
+
+Orders are one of many (`orders_es.orders.ORDERS`). Whoever brings another aggregate writes the same three functions, names
+its events, and has commands, snapshots, process managers, histories and the command line for it. Source of the shape: Jérémie
+Chassaing, "Functional Event Sourcing Decider" (2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, is_dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from orders_es.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+__all__ = ["Decider", "StateCodec"]
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class StateCodec(Generic[State]):
+    """How a state goes into a snapshot and comes out again, equal to what went in.
+
+    Args:
+        encode: The bytes of a state.
+        decode: The state of such bytes. It may raise on bytes that it did not write: the snapshot is then not used.
+    """
+
+    encode: Callable[[State], bytes]
+    decode: Callable[[bytes], State]
+
+    @classmethod
+    def of(cls, state: type[State]) -> StateCodec[State]:
+        """The codec of a dataclass or `msgspec.Struct`, as MessagePack.
+
+        Args:
+            state: The class. Its fields may be whatever msgspec reads: numbers, text, `Decimal`, times, tuples, other
+                dataclasses, …
+
+        Example:
+            >>> @dataclass(frozen=True)
+            ... class Parcel:
+            ...     depot: str = ""
+            >>> codec = StateCodec.of(Parcel)
+            >>> codec.decode(codec.encode(Parcel("Leeds")))
+            Parcel(depot='Leeds')
+        """
+        if not (is_dataclass(state) or issubclass(state, msgspec.Struct)):
+            raise InvalidSetting(
+                "state", state.__name__, "give a dataclass or a msgspec.Struct, or functions of your own"
+            )
+        return cls(msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(state).decode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider(Generic[State]):
+    """The rules of one kind of aggregate. None of the functions may look at a clock, at files or at anything but its arguments.
+
+    Args:
+        name: Small letters, digits, `_`; snapshots lie under it.
+        event_types: The dataclasses of its events.
+        decide: The events that a command leads to; it raises `CommandRejected` where a business rule says no.
+        evolve: The state after one more event, a value with `data`, `occurred_at`, `version` and `position`. It never
+            raises on what is recorded, however odd.
+        initial: The state of a stream, by its id, before its first event.
+        fold: The state after many events, where there is a faster way than `evolve` event by event to the same.
+        version: What the fold is now. Raise it when the same events come to another state; snapshots of other versions are
+            not used.
+        snapshots: How a state is kept; without it there are no snapshots.
+        summarize: An event's data in a few words, for histories; the fields are shown without it.
+        read_models: A folder of `.sql` files with the domain's read models.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Scanned:
+        ...     depot: str
+        >>> parcels = Decider(
+        ...     name="parcels",
+        ...     event_types=(Scanned,),
+        ...     decide=lambda command, scans: [Scanned(command)],
+        ...     evolve=lambda scans, event: scans + 1,
+        ...     initial=lambda stream_id: 0,
+        ... )
+        >>> parcels.name, parcels.after([], 7)
+        ('parcels', 7)
+    """
+
+    name: str
+    event_types: tuple[type, ...]
+    decide: Callable[[Any, State], Iterable[Any]]
+    evolve: Callable[[State, Any], State]
+    initial: Callable[[str], State]
+    fold: Callable[[Iterable[Any], State], State] | None = None
+    version: int = 1
+    snapshots: StateCodec[State] | None = None
+    summarize: Callable[[Any], str] | None = None
+    read_models: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name != self.name.lower():
+            raise InvalidSetting("name", self.name, "give small letters, digits and _, beginning with a letter")
+        if self.version < 1:
+            raise InvalidSetting("version", self.version, "give 1 or more")
+
+    def after(self, events: Iterable[Any], state: State) -> State:
+        """The state after these events, in the order given.
+
+        Args:
+            events: Values with `data`, `occurred_at`, `version` and `position`.
+            state: The state before them.
+        """
+        return reduce(self.evolve, events, state) if self.fold is None else self.fold(events, state)

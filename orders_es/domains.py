@@ -1,0 +1,105 @@
+"""Which domains a program knows: orders, what installed packages offer, and what the caller names. For the command line.
+
+A package offers its domain as an entry point, and `orders-es` then shows its streams, projects its read models and answers SQL
+over its fields::
+
+    [project.entry-points."orders_es.domains"]
+    parcels = "my_package:PARCELS"          # a `Decider`
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from orders_es.decider import Decider
+from orders_es.errors import BadDomain, RegistrationClash
+from orders_es.log.registry import EventRegistry
+from orders_es.orders import ORDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from orders_es.log import RecordedEvent
+
+__all__ = ["GROUP", "domain_of", "known_domains", "registry_of"]
+
+GROUP = "orders_es.domains"
+"""The entry-point group in which packages offer their domains."""
+
+
+def known_domains(named: Iterable[str] = ()) -> list[Decider[Any]]:
+    """The domains: orders, those of installed packages by name, and then the ones named here; each once.
+
+    Args:
+        named: `module:name` of deciders that no installed package offers.
+
+    Raises:
+        BadDomain: One cannot be imported, is no `Decider`, or takes another one's name.
+
+    Example:
+        >>> known_domains()[0].name
+        'orders'
+    """
+    found = [ORDERS]
+    offered = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    for name in (*(point.value for point in offered), *named):
+        decider = _imported(name)
+        if decider in found:
+            continue
+        if any(decider.name == other.name for other in found):
+            raise BadDomain(name, f"there is another domain {decider.name!r}; give it a name of its own")
+        found.append(decider)
+    return found
+
+
+def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
+    """A registry with the event types of all these domains.
+
+    Args:
+        domains: The domains.
+
+    Raises:
+        BadDomain: Two of them claim one event type or field name.
+
+    Example:
+        >>> "OrderCreated" in registry_of(known_domains())
+        True
+    """
+    registry = EventRegistry()
+    for decider in domains:
+        for cls in decider.event_types:
+            try:
+                registry.register(cls)
+            except RegistrationClash as error:
+                raise BadDomain(decider.name, str(error)) from error
+    return registry
+
+
+def domain_of(domains: Sequence[Decider[Any]], event: RecordedEvent) -> Decider[Any] | None:
+    """The domain that an event is of, by its type; None if it is nobody's here.
+
+    Args:
+        domains: The domains.
+        event: The event.
+    """
+    if event.registry is None or event.type not in event.registry:
+        return None
+    cls = event.registry[event.type].cls
+    return next((decider for decider in domains if cls in decider.event_types), None)
+
+
+def _imported(name: str) -> Decider[Any]:
+    module, colon, path = name.partition(":")
+    if not colon or not module or not path:
+        raise BadDomain(name, "write module:name, such as my_package:PARCELS")
+    try:
+        value: Any = importlib.import_module(module)
+        for part in path.split("."):
+            value = getattr(value, part)
+    except Exception as error:  # it is somebody else's code, and may fail in any way when it is imported
+        raise BadDomain(name, f"it cannot be imported ({type(error).__name__}: {error})") from error
+    if not isinstance(value, Decider):
+        raise BadDomain(name, f"it is {type(value).__name__}, not a Decider")
+    return value
