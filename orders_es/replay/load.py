@@ -80,8 +80,8 @@ def load_state(
     stream_id: str,
     decider: Decider[State],
     *,
-    at: datetime | None = None,
-    known_at: datetime | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
 ) -> State:
@@ -91,8 +91,8 @@ def load_state(
         log: The log.
         stream_id: The stream.
         decider: The domain.
-        at: Only what had occurred by then, with time zone.
-        known_at: Only what had been recorded by then, with time zone.
+        at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         version: Only the stream's events up to this version.
         position: Only the log's events up to this position.
 
