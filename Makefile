@@ -40,9 +40,9 @@ notebooks: $(VENV)/.stamp-notebooks ## run all notebooks afresh, in place
 	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=300 *.ipynb
 
-test-browser: $(VENV)/.stamp-notebooks ## JupyterLab in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
+test-browser: $(VENV)/.stamp-notebooks ## JupyterLab and the receipt page in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
 	@$(PIP) install selenium pytest pytest-xdist hypothesis
-	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py $(ARGS)
+	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py tests/browser/receipt_page_in_a_browser.py $(ARGS)
 
 bench: $(VENV)/.stamp-dev ## the benchmarks
 	@$(BIN)/python benchmarks/run.py $(ARGS)

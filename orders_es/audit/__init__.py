@@ -3,6 +3,7 @@
 Signing and checking signatures takes the extra `audit` (the library `cryptography`), which is loaded where it is used.
 """
 
+from orders_es.audit.checking import CheckedProof, check_file, verify_consistency
 from orders_es.audit.checkpoint import (
     Against,
     SignedCheckpoint,
@@ -11,31 +12,42 @@ from orders_es.audit.checkpoint import (
     checkpoint,
     kept_checkpoints,
     newest_checkpoint,
+    prove_consistency,
     read_checkpoint,
 )
 from orders_es.audit.doctor import Advice, examine
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
+from orders_es.audit.receipt import MadeReceipt, prove_order, prove_position, verify_receipt
 from orders_es.audit.verify import Problem, Verified, verify
-from orders_es.audit.verify_proof import Key
+from orders_es.audit.verify_proof import Holds, Key
 
 __all__ = [
     "Advice",
     "Against",
+    "CheckedProof",
+    "Holds",
     "Key",
+    "MadeReceipt",
     "Problem",
     "SignedCheckpoint",
     "Signer",
     "Verified",
     "against_checkpoint",
     "check_against_checkpoint",
+    "check_file",
     "checkpoint",
     "examine",
     "generate_key",
     "kept_checkpoints",
     "newest_checkpoint",
+    "prove_consistency",
+    "prove_order",
+    "prove_position",
     "public_key",
     "read_checkpoint",
     "read_signer",
     "verify",
+    "verify_consistency",
+    "verify_receipt",
     "write_key",
 ]

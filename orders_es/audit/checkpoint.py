@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.keys import Signer, public_key, public_keys, read_signer
+from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
-from orders_es.errors import BadCheckpoint, BadKey, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
+from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ __all__ = [
     "checkpoint",
     "kept_checkpoints",
     "newest_checkpoint",
+    "prove_consistency",
     "read_checkpoint",
 ]
 
@@ -266,6 +268,30 @@ def check_against_checkpoint(
     return cosigned
 
 
+def prove_consistency(log: EventLog, old: SignedCheckpoint, new: SignedCheckpoint) -> bytes:
+    """A proof that a log at one checkpoint is the log at another one with events added at its end.
+
+    Args:
+        log: The log.
+        old: The earlier checkpoint.
+        new: The later one.
+
+    Returns:
+        The proof, in the form in which a C2SP witness takes it: with the later checkpoint, and without the earlier one.
+
+    Raises:
+        BadCheckpoint: They are of two logs, or the wrong way round.
+        NotAnExtension: The log is not what was signed.
+    """
+    if old.origin != new.origin or old.size > new.size:
+        reason = f"it is of {new.origin!r} at {new.size:,} events, and the other one of {old.origin!r} at {old.size:,}"
+        raise BadCheckpoint(str(new.path or "checkpoint"), f"{reason}; give the earlier one of the same log first")
+    if new.size > log.head().position:
+        raise NotAnExtension(log.url, new.size, f"it ends at position {log.head().position} now")
+    path = LogTree(log).checked_consistency(old.size, old.root, new.size, new.root)
+    return ConsistencyProof(old.size, tuple(path), new.parsed, new.note).to_bytes()
+
+
 @dataclass(frozen=True, slots=True)
 class Against:
     """What came of holding a log to a signed checkpoint.
@@ -323,7 +349,7 @@ def against_checkpoint(
 
 
 @contextmanager
-def refusing(what: str, kind: type[BadCheckpoint | BadKey]) -> Iterator[None]:
+def refusing(what: str, kind: type[BadCheckpoint | BadKey | BadProof]) -> Iterator[None]:
     """Turn what the checker of receipts refuses into an error of this package."""
     try:
         yield

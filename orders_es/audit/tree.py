@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from orders_es.audit.proofs import check_consistency
 from orders_es.audit.verify_proof import Refused, check_inclusion
 from orders_es.errors import DamagedLog, NotAnExtension
-from orders_es.log.leaf import leaf_hashes
-from orders_es.log.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, decompose, node_hash
+from orders_es.log.leaf import leaf_hashes, leaves_of
+from orders_es.log.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, decompose, leaf_hash, node_hash
 from orders_es.log.registry import ENVELOPE
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class LogTree:
         self._levels: list[list[bytes]] = [_kept(self._place, log.log_id.bytes)]
         self._blocks: dict[int, list[bytes]] = {}
         self._low: dict[tuple[int, int], bytes] = {}
+        self._records: dict[int, list[tuple[bytes, str | None]]] = {}
 
     # -- what proofs need
 
@@ -170,14 +171,14 @@ class LogTree:
     def forget(self) -> None:
         """Throw away what was kept, so that events are hashed anew."""
         self._levels = [[]]
-        self._blocks, self._low = {}, {}
+        self._blocks, self._low, self._records = {}, {}, {}
         if self._place is not None:
             with suppress(OSError):
                 self._place.unlink(missing_ok=True)
 
     def _forget_above(self) -> None:
         del self._levels[1:]
-        self._blocks, self._low = {}, {}
+        self._blocks, self._low, self._records = {}, {}, {}
 
     def _hash(self, begin: int, end: int) -> bytes:
         """MTH of the leaves `[begin, end)`; `begin` is a multiple of the largest power of two in the range."""
@@ -206,15 +207,29 @@ class LogTree:
             self._levels.append([node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)])
         return self._levels[level - LEVEL][index]
 
+    def record(self, index: int) -> tuple[bytes, str | None]:
+        """The leaf at an index, its bytes and not its hash, and the payload beside it."""
+        number, at = divmod(index, BLOCK)
+        if len(self._records.get(number, [])) <= at:
+            self._read(number, at + 1)
+        return self._records[number][at]
+
     def _block(self, number: int, least: int) -> list[bytes]:
         """The leaf hashes of one block, of its first `least` ones at any rate."""
-        known = self._blocks.get(number, [])
-        if len(known) < least:
-            start = number * BLOCK
-            end = min(start + BLOCK, max(self.log.head().position, start + least))
-            known = [leaf for leaves in self._leaves(start, end) for leaf in leaves]
-            self._blocks[number] = known
-        return known
+        if len(self._blocks.get(number, [])) < least:
+            self._read(number, least)
+        return self._blocks[number]
+
+    def _read(self, number: int, least: int) -> None:
+        """Read a block, its first `least` events at any rate. Reading few events of a file costs as much as reading some more."""
+        start = number * BLOCK
+        end = min(start + BLOCK, max(self.log.head().position, start + least))
+        records: list[tuple[bytes, str | None]] = []
+        for batch in self.log.read(after=start, to=end, columns=ENVELOPE):
+            records += zip(leaves_of(batch), batch.column("payload").to_pylist(), strict=True)
+        _whole(self.log, start + len(records), end)
+        self._records[number] = records
+        self._blocks[number] = [leaf_hash(leaf) for leaf, _ in records]
 
     def _leaves(self, begin: int, end: int) -> Iterator[list[bytes]]:
         """The leaf hashes of the leaves `[begin, end)`, batch by batch, from the events themselves."""
@@ -226,10 +241,12 @@ class LogTree:
                 begin += batch.num_rows
                 bar.update(batch.num_rows)
                 yield leaf_hashes(batch)
-        if begin != end:
-            raise DamagedLog(
-                self.log.url, f"it was to be read up to position {end} and ends at {begin}; restore the rest"
-            )
+        _whole(self.log, begin, end)
+
+
+def _whole(log: EventLog, reached: int, wanted: int) -> None:
+    if reached != wanted:
+        raise DamagedLog(log.url, f"it was to be read up to position {wanted} and ends at {reached}; restore the rest")
 
 
 def _split(count: int) -> int:

@@ -467,7 +467,9 @@ def _records(index: int, path: tuple[bytes, ...], extra: bytes) -> list[Record]:
         records = [_record(said["record"], index, path)]
         others = said.get("records", [])
         records += [_record(one, number(one["index"], "an index"), proof_path(one["path"])) for one in others]
-    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError, UnicodeError):
+    except Refused:
+        raise
+    except (KeyError, TypeError, AttributeError, RecursionError, ValueError):
         raise Refused("the receipt's extra data is not what a receipt of orders_es holds") from None
     return records
 

@@ -19,6 +19,7 @@ from orders_es.cli.lag import lag
 from orders_es.cli.look import history, show
 from orders_es.cli.notebook import notebook
 from orders_es.cli.project import project
+from orders_es.cli.proving import prove, prove_consistency, verify_proof
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.report import report
 from orders_es.cli.signing import checkpoint, keygen
@@ -159,6 +160,9 @@ for _command in (
     verify,
     keygen,
     checkpoint,
+    prove,
+    verify_proof,
+    prove_consistency,
     snapshots,
     project,
     lag,

@@ -1,0 +1,183 @@
+"""The commands that hand proofs out and check them: `prove`, `prove-consistency`, `verify-proof`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.output import count, print_json, print_text, printable
+
+if TYPE_CHECKING:
+    from orders_es.audit.receipt import MadeReceipt
+    from orders_es.log import EventLog
+
+__all__ = ["prove", "prove_consistency", "verify_proof"]
+
+
+@click.command(short_help="A receipt: that an event, or an order's events, were in the log when it was signed.")
+@click.argument("what", metavar="POSITION|ORDER")
+@click.option(
+    "--position", "meant", flag_value="position", help="It is a position, though there is an order of that name."
+)
+@click.option("--order", "meant", flag_value="order", help="It is an order, though it looks like a position.")
+@click.option(
+    "--checkpoint", metavar="FILE", help="The signed checkpoint; the newest one kept beside the log if left out."
+)
+@click.option("--without-payload", is_flag=True, help="Hand on the payloads' hashes only.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there; onto the screen if left out."
+)
+@click.option("--with-checkers", is_flag=True, help="Put verify_proof.py and verify-proof.html beside it; needs --out.")
+@log_option()
+@as_json
+def prove(
+    what: str,
+    meant: str | None,
+    checkpoint: str | None,
+    without_payload: bool,
+    out: Path | None,
+    with_checkers: bool,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Make a receipt, a C2SP .tlog-proof, for the event at a position or for all events of an order.
+
+    Whoever holds it and the log's public key can check it without the log: with orders-es verify-proof, with one Python file
+    alone, or in a browser. It proves that these events were in the log when it was signed. It does not prove that there were
+    no others.
+
+    \b
+    Example:
+      orders-es prove S-000201 --out S-000201.tlog-proof --log my-log
+      orders-es prove 4711 --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - `--help` does not need it
+
+    if with_checkers and out is None:
+        raise click.UsageError("--with-checkers puts files beside the receipt, so it needs --out FILE")
+    with existing_log(log) as opened:
+        made = _made(opened, what, meant, checkpoint, payload=not without_payload)
+    written = []
+    if out is not None:
+        write_whole(out, made.text)
+        written = [out, *(_checkers(out.parent) if with_checkers else [])]
+    if as_json:
+        facts = {"positions": made.positions, "size": made.size, "later": made.later}
+        print_json({"log": log, **facts, "files": [str(path) for path in written], "proof": str(made)})
+        return
+    if out is None:
+        print_text(str(made).removesuffix("\n"))
+    else:
+        click.echo(f"wrote {', '.join(str(path) for path in written)}")
+    if made.later:
+        more = f"{count(made.later, 'event')} of the order came after that checkpoint and are not in it"
+        click.echo(f"{more}; sign the log and prove again for those", err=True)
+
+
+def _made(log: EventLog, what: str, meant: str | None, checkpoint: str | None, *, payload: bool) -> MadeReceipt:
+    from orders_es.audit.receipt import prove_order, prove_position  # noqa: PLC0415 - as above
+
+    number = what.isascii() and what.isdigit() and len(what) <= 18  # noqa: PLR2004 - more digits are no position
+    if meant == "position" and not number:
+        raise click.UsageError(f"{what!r} is no position; a position is a number: 1, 2, 3 …")
+    if meant is None and number and log.stream_version(what):
+        raise click.UsageError(f"{what} is an order as well as a position; say which: --order or --position")
+    if number and meant != "order":
+        return prove_position(log, int(what), checkpoint=checkpoint, payload=payload)
+    return prove_order(log, what, checkpoint=checkpoint, payload=payload)
+
+
+def _checkers(folder: Path) -> list[Path]:
+    """Copies of the two checkers, in a folder."""
+    from importlib.resources import files  # noqa: PLC0415 - `--help` does not need it
+
+    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+
+    written = []
+    for name in ("verify_proof.py", "verify-proof.html"):
+        write_whole(folder / name, files("orders_es.audit").joinpath(name).read_bytes())
+        written.append(folder / name)
+    return written
+
+
+@click.command("prove-consistency", short_help="A proof that one signed log is another one with events added.")
+@click.argument("old", metavar="OLD", type=click.Path(path_type=Path))
+@click.argument("new", metavar="[NEW]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there; onto the screen if left out."
+)
+@log_option()
+@as_json
+def prove_consistency(old: Path, new: Path | None, out: Path | None, log: str, as_json: bool) -> None:
+    """Make a proof that the log at checkpoint NEW is the log at checkpoint OLD with events added at its end.
+
+    NEW is the newest checkpoint kept beside the log if left out. The proof has the form in which a C2SP witness takes it. Who
+    holds it, both checkpoints' sizes apart, needs OLD and the public key: orders-es verify-proof PROOF --old OLD --key VKEY.
+
+    \b
+    Example:
+      orders-es prove-consistency june.checkpoint --out june-to-now.proof --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+
+    with existing_log(log) as opened:
+        later = audit.newest_checkpoint(opened) if new is None else audit.read_checkpoint(new)
+        made = audit.prove_consistency(opened, audit.read_checkpoint(old), later)
+    if out is not None:
+        write_whole(out, made)
+    if as_json:
+        print_json({"log": log, "old": str(old), "size": later.size, "proof": made.decode(), "out": out and str(out)})
+    elif out is None:
+        print_text(made.decode().removesuffix("\n"))
+    else:
+        click.echo(f"wrote {out}")
+
+
+@click.command("verify-proof", short_help="Check receipts and consistency proofs, without the log.")
+@click.argument("proofs", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--key", metavar="VKEY", required=True, help="The log's public key, or a file that holds it.")
+@click.option("--witness", metavar="VKEY", multiple=True, help="A witness that has to have cosigned; may be repeated.")
+@click.option("--quorum", metavar="N", type=click.IntRange(min=0), help="How many of the witnesses; all if left out.")
+@click.option("--origin", metavar="NAME", help="The log's public name, where it is not the key's.")
+@click.option(
+    "--record", metavar="FILE", type=click.Path(path_type=Path), help="The record, for a proof that lacks it."
+)
+@click.option("--old", metavar="FILE", help="The earlier checkpoint, for a consistency proof.")
+@as_json
+def verify_proof(
+    proofs: tuple[Path, ...],
+    key: str,
+    witness: tuple[str, ...],
+    quorum: int | None,
+    origin: str | None,
+    record: Path | None,
+    old: str | None,
+    as_json: bool,
+) -> None:
+    """Check receipts that came from prove, or proofs that came from prove-consistency. The log is not needed.
+
+    The public key has to come from somewhere else than the proof. Exits with 1 if one of them does not hold.
+
+    \b
+    Example:
+      orders-es verify-proof S-000201.tlog-proof --key shop.key.pub
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.audit.checking import check_file  # noqa: PLC0415 - `--help` does not need it
+
+    raw = None if record is None else record.read_bytes()
+    answers = [
+        check_file(path, key, record=raw, old=old, witnesses=witness, quorum=quorum, origin=origin) for path in proofs
+    ]
+    if as_json:
+        print_json({"holds": all(answer.holds for answer in answers), "proofs": answers})
+    else:
+        for answer in answers:
+            lines = answer.lines if answer.holds else [f"{answer.reason}"]
+            head = f"{answer.proof}: " if len(answers) > 1 and answer.holds else ""
+            print_text(head + "\n".join(map(printable, lines)))
+    if not all(answer.holds for answer in answers):
+        click.get_current_context().exit(1)
