@@ -234,6 +234,13 @@ def _table_options(command: _Command) -> _Command:
     return command
 
 
+_skip_known = click.option(
+    "--skip-known",
+    is_flag=True,
+    help="Leave out orders that the log has already, the same, from another file. One that differs is an error all the same.",
+)
+
+
 def _currency_option(default: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--currency",
@@ -263,6 +270,7 @@ def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnE
 @_table_options
 @zone_option("The zone of the shop's clock, in which the file's times are read; UTC if left out.", default=None)
 @_currency_option("GBP")
+@_skip_known
 @log_option(makes=True)
 @as_json
 def online_retail(
@@ -271,6 +279,7 @@ def online_retail(
     quarantine: str | None,
     tz: tzinfo | None,
     currency: str,
+    skip_known: bool,
     log: str,
     as_json: bool,
     **reading: Any,
@@ -289,21 +298,20 @@ def online_retail(
       orders-es import online-retail 'Online Retail.xlsx' --log retail
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     policy = _require_quarantine(on_error, quarantine, "file")
-    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
     from orders_es.sources.online_retail import import_online_retail  # noqa: PLC0415
     from orders_es.sources.tables.options import TableOptions  # noqa: PLC0415
 
-    with open_log(log, create=True) as opened:
-        done = import_online_retail(
-            opened,
-            source,
-            on_error=policy,
-            quarantine=quarantine,
-            tz=tz,
-            currency=currency,
-            reading=TableOptions(**reading),
-            progress=somebody_watches(as_json),
-        )
+    done = import_online_retail(
+        log,
+        source,
+        on_error=policy,
+        quarantine=quarantine,
+        tz=tz,
+        currency=currency,
+        reading=TableOptions(**reading),
+        skip_known=skip_known,
+        progress=somebody_watches(as_json),
+    )
     tell_import(done, log, as_json)
 
 
@@ -375,6 +383,7 @@ def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
                 "commits": done.commits,
                 "first_position": done.first_position,
                 "last_position": done.last_position,
+                **({"skipped": done.skipped} if done.skipped else {}),
             }
         )
         return

@@ -12,14 +12,15 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import SourceConflict, VersionConflict
 from orders_es.log import NO_STREAM
+from orders_es.sources.known import cut_batches, difference, find_known, whole_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
 
     from orders_es.log import Appended, EventLog
+    from orders_es.sources.known import Known
 
 __all__ = ["Loaded", "StreamTable", "append_streams", "cut_batches"]
 
@@ -55,6 +56,7 @@ class Loaded:
         commits: Commits made.
         first_position: The first position of any of the events; None if there are none.
         last_position: The last one.
+        skipped: Streams that were there already, from another file.
     """
 
     events: int = 0
@@ -63,6 +65,7 @@ class Loaded:
     commits: int = 0
     first_position: int | None = None
     last_position: int | None = None
+    skipped: int = 0
 
     def count(self, appended: Appended, streams: int) -> None:
         """Add one append."""
@@ -77,45 +80,33 @@ class Loaded:
         self.last_position = last if self.last_position is None else max(last, self.last_position)
 
 
-def cut_batches(starts: npt.NDArray[np.int64], batch_events: int) -> Iterator[tuple[int, int]]:
-    """Runs of streams (from, up to but not including) of at most so many events, or of one stream that is longer.
-
-    The same streams are always cut the same way.
-
-    Args:
-        starts: Where each stream starts, and at the end the number of events.
-        batch_events: How many events a batch may hold.
-
-    Example:
-        >>> list(cut_batches(np.array([0, 3, 5, 9]), 5))
-        [(0, 2), (2, 3)]
-    """
-    first = 0
-    while first < len(starts) - 1:
-        end = int(np.searchsorted(starts, starts[first] + batch_events, side="right")) - 1
-        end = max(end, first + 1)
-        yield first, end
-        first = end
-
-
-def append_streams(log: EventLog, new: StreamTable, *, batch_events: int, progress: bool = False) -> Loaded:
+def append_streams(
+    log: EventLog,
+    new: StreamTable,
+    *,
+    batch_events: int,
+    progress: bool = False,
+    skip_known: bool = False,
+    run: str | None = None,
+) -> Loaded:
     """What was appended, and what was there already. Each batch is one commit, whole or not at all.
 
-    Streams that the log has already are looked at first: if they are these very ones, they count as duplicates, and if
-    not, nothing at all is appended. So an import that was interrupted is completed by running it again, with batches of
-    any size.
+    Streams that the log has already are looked at first, event by event: if one of them is not the same, nothing at all is
+    appended. So an import that was interrupted is completed by running it again, with batches of any size; one that set
+    orders aside, by importing the corrected file.
 
     Args:
         log: Where to append.
         new: The streams.
         batch_events: How many events a commit may hold; a stream is never cut.
         progress: Whether to show a bar, on a terminal.
+        skip_known: Whether streams that are there and the same may come from another file.
+        run: What the events' `correlation_id` says about the import.
 
     Raises:
-        SourceConflict: The log has one of the streams from somewhere else.
+        SourceConflict: The log has one of the streams, and it is another or comes from another file.
     """
-    known = _known(log, new.stream_ids)
-    done = np.zeros(len(known), dtype=np.bool_)
+    done = np.zeros(len(new.stream_ids), dtype=np.bool_)
     loaded = Loaded()
     with tqdm(
         total=new.events.num_rows,
@@ -125,67 +116,85 @@ def append_streams(log: EventLog, new: StreamTable, *, batch_events: int, progre
         disable=None if progress else True,
     ) as bar:
         while True:
+            known = find_known(log, new, batch_events=batch_events)
+            _refuse_others(log, new, known, loaded, skip_known=skip_known)
+            before = known.there & ~done
+            bar.update(int(np.diff(new.starts)[before].sum()))
             try:
-                _append_known_first(log, new, known, done, loaded, bar, batch_events)
+                _append_unknown(log, new, known, loaded, bar, batch_events, run)
             except VersionConflict as error:
-                stream = pc.index(new.stream_ids, error.stream_id).as_py()
-                if known[stream]:
-                    raise _conflict(log, new, error, stream, int(known.sum()), loaded) from error
                 # It was not there a moment ago: somebody else is importing too, perhaps this very file.
-                known = _known(log, new.stream_ids)
+                stream = pc.index(new.stream_ids, error.stream_id).as_py()
+                if known.there[stream]:
+                    raise
+                done |= before
+                loaded.duplicates += int(np.diff(new.starts)[before].sum())
             else:
+                loaded.duplicates += int(np.diff(new.starts)[before].sum())
+                loaded.skipped = int((known.there & ~known.same).sum())
+                positions = (known.first_position, known.last_position, loaded.first_position, loaded.last_position)
+                given = [position for position in positions if position is not None]
+                loaded.first_position, loaded.last_position = min(given, default=None), max(given, default=None)
                 return loaded
 
 
-def _append_known_first(
-    log: EventLog,
-    new: StreamTable,
-    known: npt.NDArray[np.bool_],
-    done: npt.NDArray[np.bool_],
-    loaded: Loaded,
-    bar: Any,
-    batch_events: int,
+def _append_unknown(
+    log: EventLog, new: StreamTable, known: Known, loaded: Loaded, bar: Any, batch_events: int, run: str | None
 ) -> None:
-    for wanted in (True, False):
-        for first, end in cut_batches(new.starts, batch_events):
-            streams = (known[first:end] == wanted) & ~done[first:end]
-            if streams.any():
-                appended = log.append_table(_rows_of(new, first, end, streams), expected=NO_STREAM)
-                done[first:end] |= streams
-                loaded.count(appended, int(streams.sum()))
-                bar.update(appended.count)
+    for first, end in cut_batches(new.starts, batch_events):
+        streams = ~known.there[first:end]
+        if streams.any():
+            table = whole_streams(new, first, end, streams)
+            if run is not None:
+                table = table.append_column("correlation_id", pa.repeat(pa.scalar(run), table.num_rows))
+            appended = log.append_table(table, expected=NO_STREAM)
+            loaded.count(appended, int(streams.sum()))
+            known.there[first:end] |= streams
+            known.same[first:end] |= streams
+            bar.update(appended.count)
 
 
-def _known(log: EventLog, stream_ids: Any) -> npt.NDArray[np.bool_]:
-    if log.head().position == 0:
-        return np.zeros(len(stream_ids), dtype=np.bool_)
-    there = pa.array(log.stream_ids(), pa.string())
-    known: npt.NDArray[np.bool_] = pc.is_in(stream_ids, value_set=there).to_numpy(zero_copy_only=False)
-    return known
+def _refuse_others(log: EventLog, new: StreamTable, known: Known, loaded: Loaded, *, skip_known: bool) -> None:
+    differ = np.flatnonzero(known.there & ~known.equal)
+    if len(differ):
+        names = ", ".join(repr(name) for name in new.stream_ids.take(pa.array(differ[:5])).to_pylist())
+        more = f" and {len(differ) - 5:,} more" if len(differ) > 5 else ""  # noqa: PLR2004 - named above
+        which = f" (all that differ: {names}{more})" if len(differ) > 1 else ""
+        raise _conflict(
+            log,
+            new,
+            int(differ[0]),
+            known,
+            f"another history: {difference(log, new, int(differ[0]))}{which}. Import with the same options as before, "
+            "correct the file, or give it a log of its own",
+            loaded,
+        )
+    others = np.flatnonzero(known.there & ~known.same & ~known.partial)
+    if len(others) and not skip_known:
+        raise _conflict(
+            log,
+            new,
+            int(others[0]),
+            known,
+            "the same history, but not from this very file. Leave such orders out with skip_known=True (--skip-known), or "
+            "give the file a log of its own",
+            loaded,
+        )
 
 
-def _rows_of(new: StreamTable, first: int, end: int, streams: npt.NDArray[np.bool_]) -> pa.Table:
-    start, stop = int(new.starts[first]), int(new.starts[end])
-    batch = new.events.slice(start, stop - start)
-    if streams.all():
-        return batch
-    return batch.filter(pa.array(np.repeat(streams, np.diff(new.starts[first : end + 1]))))
-
-
-def _conflict(
-    log: EventLog, new: StreamTable, error: VersionConflict, stream: int, known: int, loaded: Loaded
-) -> SourceConflict:
-    there = log.load(error.stream_id, to_version=1)
+def _conflict(log: EventLog, new: StreamTable, stream: int, known: Known, why: str, loaded: Loaded) -> SourceConflict:
+    name = new.stream_ids[stream].as_py()
+    there = log.load(name, to_version=1)
     since = f", since {there[0].recorded_at:%Y-%m-%d %H:%M} UTC, by {there[0].actor or 'nobody named'}" if there else ""
     done = (
         f"{loaded.events:,} events of other streams were appended before" if loaded.events else "Nothing was appended"
     )
+    actual = log.stream_version(name)
     return SourceConflict(
         str(new.path),
         int(new.rows[stream]),
-        error.stream_id,
-        error.actual,
-        f"version {error.actual}{since}, and not from this very file (the log has {known:,} of the file's "
-        f"{len(new.stream_ids):,} streams). A file can be imported again at any time, which adds nothing; another file "
-        f"with the same ids belongs in a log of its own. {done}",
+        name,
+        actual,
+        f"version {actual}{since}, with {why} (the log has {int(known.there.sum()):,} of the file's "
+        f"{len(new.stream_ids):,} streams). {done}",
     )

@@ -24,6 +24,7 @@ class ImportResult:
         duplicates: Events that were in the log already, from an earlier import of this very file.
         quarantined: Rows set aside.
         quarantine_path: The file they were written to; None if there were none.
+        skipped: Streams (orders) that were in the log already, the same, from another file.
         repeated: Rows left out because an earlier sheet of the workbook holds the same invoice with the same lines.
         commits: Commits made.
         first_position: The first position of the file's events, whether appended now or before; None if it gave none.
@@ -42,6 +43,7 @@ class ImportResult:
     commits: int
     first_position: int | None
     last_position: int | None
+    skipped: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.source}: {_count(self.rows, 'row')}"]
@@ -51,15 +53,19 @@ class ImportResult:
                 f"{_count(self.commits, 'commit')}"
             )
             if self.duplicates:
-                parts.append(f"{_count(self.duplicates, 'event')} there already from an earlier import of this file")
+                parts.append(
+                    f"{_count(self.duplicates, 'event')} there already from an earlier import{'' if self.skipped else ' of this file'}"
+                )
             parts.append(f"positions {self.first_position:,} to {self.last_position:,}")
         elif self.duplicates:
             parts.append(
-                f"added nothing: all {_count(self.duplicates, 'event')} are there already from an earlier import of this "
-                f"file, positions {self.first_position:,} to {self.last_position:,}"
+                f"added nothing: all {_count(self.duplicates, 'event')} are there already from an earlier import"
+                f"{'' if self.skipped else ' of this file'}, positions {self.first_position:,} to {self.last_position:,}"
             )
         else:
             parts.append("added nothing: no row could be imported")
+        if self.skipped:
+            parts.append(f"{_count(self.skipped, 'order')} skipped that the log has from another file")
         if self.repeated:
             parts.append(f"{_count(self.repeated, 'row')} left out that an earlier sheet holds too")
         if self.quarantined:

@@ -23,13 +23,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from orders_es.sources.bad_rows import BadRows
-from orders_es.sources.batches import append_streams
+from orders_es.sources.batches import Loaded, append_streams
+from orders_es.sources.known import SET_ASIDE
 from orders_es.sources.online_retail.events import to_streams
 from orders_es.sources.online_retail.lines import read_lines
 from orders_es.sources.online_retail.sheets import without_repeated_invoices
 from orders_es.sources.result import ImportResult
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
+from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
@@ -60,7 +62,7 @@ BATCH_EVENTS = 131_072
 
 
 def import_online_retail(
-    log: EventLog,
+    log: EventLog | str | os.PathLike[str],
     source: str | os.PathLike[str],
     *,
     on_error: OnError = "stop",
@@ -68,6 +70,7 @@ def import_online_retail(
     tz: str | tzinfo | None = None,
     currency: str = "GBP",
     reading: TableOptions | None = None,
+    skip_known: bool = False,
     batch_events: int = BATCH_EVENTS,
     progress: bool = False,
     actor: str = "import:online-retail",
@@ -75,7 +78,7 @@ def import_online_retail(
     r"""What the import of a file did. It appends to the log, and writes a quarantine file if asked to and needed.
 
     Importing the same file (the same bytes) again adds nothing. An import that was interrupted is completed by running
-    it again.
+    it again; one that set invoices aside, by importing the corrected file.
 
     All rows are checked before anything is appended. A row is bad if its invoice number or stock code is empty, its
     quantity is missing or not a whole number, its time cannot be read, or its price is missing, has more than four
@@ -83,7 +86,7 @@ def import_online_retail(
     read, and one with two readings stops the import, whatever `on_error` says: `reading` decides.
 
     Args:
-        log: The log to append to.
+        log: The log to append to, or its place; one that is not there is created when there is something to append.
         source: A `.csv`, `.xlsx` (with the extra `excel`) or `.parquet` file with either edition's column names. Of a
             workbook, all sheets with these columns are read; an invoice that two sheets hold alike counts once.
         on_error: `stop` at the first bad row, or `quarantine`: write all rows of every invoice that has a bad one
@@ -93,13 +96,15 @@ def import_online_retail(
         tz: The zone of the shop's clock: an IANA name, or a `tzinfo`; UTC where nothing is said.
         currency: The currency of the prices, three letters.
         reading: What the file does not say itself: whether days come first, where decimals stand, its encoding, its sheets.
+        skip_known: Leave out invoices that the log has already with the same lines, from another file. One that differs
+            is an error all the same.
         batch_events: How many events a commit may hold; an invoice is never cut.
         progress: Whether to show bars, on a terminal.
         actor: Who is recorded as the cause of the events.
 
     Raises:
         BadSource: The file cannot be imported, or `on_error` is `stop` and a row is bad; nothing was appended.
-        SourceConflict: The log holds one of the invoices already, from somewhere else.
+        SourceConflict: The log holds one of the invoices already, with other events or from another file.
         ValueError: An option makes no sense.
 
     Example:
@@ -129,16 +134,26 @@ def import_online_retail(
     reading = reading or TableOptions()
     if tz is not None:
         reading = dataclasses.replace(reading, tz=tz)
-    streams, facts = _read(
-        source,
-        on_error=on_error,
-        quarantine=quarantine,
-        options=reading,
-        currency=currency,
-        actor=actor,
-        progress=progress,
-    )
-    loaded = append_streams(log, streams, batch_events=batch_events, progress=progress)
+    with target_of(log) as target:
+        streams, facts = _read(
+            source,
+            on_error=on_error,
+            quarantine=quarantine,
+            options=reading,
+            currency=currency,
+            actor=actor,
+            progress=progress,
+        )
+        loaded = Loaded()
+        if streams.events.num_rows:
+            loaded = append_streams(
+                target.log(),
+                streams,
+                batch_events=batch_events,
+                progress=progress,
+                skip_known=skip_known,
+                run=f"import:{facts['digest'][:16]}{SET_ASIDE if facts['quarantined'] else ''}",
+            )
     return ImportResult(
         events=loaded.events,
         streams=loaded.streams,
@@ -146,6 +161,7 @@ def import_online_retail(
         commits=loaded.commits,
         first_position=loaded.first_position,
         last_position=loaded.last_position,
+        skipped=loaded.skipped,
         **facts,
     )
 
