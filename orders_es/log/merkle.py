@@ -41,6 +41,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(NODE_PREFIX + left + right).digest()
 
 
+def subtrees(begin: int, end: int) -> int:
+    """How many perfect subtrees cover leaves ``[begin, end)``.
+
+    Example:
+        >>> subtrees(3, 8), subtrees(0, 7)
+        (2, 3)
+    """
+    if not begin:  # a whole tree, and one event: nearly all that there are
+        return end.bit_count()
+    return 1 if end - begin == 1 else len(decompose(begin, end))
+
+
 def decompose(begin: int, end: int) -> list[tuple[int, int]]:
     """The perfect subtrees that cover leaves ``[begin, end)``, left to right, as (level, index at that level).
 

@@ -29,6 +29,7 @@ SAMPLES = {
     "DuplicateEvent": ("0b5d9e4c", "it is twice"),
     "QueryError": ("Parser Error: there is a comma too many", "SELECT ,"),
     "LogNotEmpty": ("/folder", 5, "it needs a new one"),
+    "LogChanged": ("/folder", "another log is in its place now"),
     "LogBusy": ("/folder", 9, 60.5),
     "LogInUse": ("/log.duckdb", 4711, "python3"),
     "UnknownEventType": ("ParcelLost", 7, "A-1"),

@@ -32,6 +32,7 @@ __all__ = ["compact", "plan", "vacuum"]
 
 _DOMINANT = 0.8
 """A file that holds more of a run's events than this is left out, so that no event is rewritten again and again."""
+_HASHED_AT_ONCE = 8_192
 _PATIENCE_SECONDS = 5.0
 """So long vacuum waits for a moment without writers; each keeps it out for some microseconds, a stopped one for good."""
 _LEFTOVER_SECONDS = 3600.0
@@ -52,27 +53,33 @@ def plan(chain: list[LogFile], target_events: int) -> list[list[LogFile]]:
     """
     runs: list[list[LogFile]] = []
     run: list[LogFile] = []
-    for file in [*chain, None]:
-        if (
-            file is not None
-            and file.count * 2 < target_events
-            and sum(f.count for f in run) + file.count <= target_events
-        ):
+    events = 0
+    for file in chain:
+        fits = file.count * 2 < target_events
+        if run and not (fits and events + file.count <= target_events):
+            runs += _worthwhile(run)
+            run, events = [], 0
+        if fits:
             run.append(file)
-            continue
-        runs += _worthwhile(run)
-        run = [file] if file is not None and file.count * 2 < target_events else []
-    return runs + _worthwhile(run) if run else runs
+            events += file.count
+    return runs + _worthwhile(run)
 
 
 def _worthwhile(run: list[LogFile]) -> list[list[LogFile]]:
-    if len(run) < 2:  # noqa: PLR2004 - one file is merged already
-        return []
-    total = sum(file.count for file in run)
-    largest = max(range(len(run)), key=lambda i: run[i].count)
-    if len(run) > 2 and run[largest].count > _DOMINANT * total:  # noqa: PLR2004 - two files just merge
-        return _worthwhile(run[:largest]) + _worthwhile(run[largest + 1 :])
-    return [run]
+    """The parts of a run that are worth merging; a file that holds most of it stays, and parts what is around it."""
+    parts: list[list[LogFile]] = []
+    open_ = [run]
+    while open_:
+        part = open_.pop()
+        if len(part) < 2:  # noqa: PLR2004 - one file is merged already
+            continue
+        total = sum(file.count for file in part)
+        largest = max(range(len(part)), key=lambda i: part[i].count)
+        if len(part) > 2 and part[largest].count > _DOMINANT * total:  # noqa: PLR2004 - two files just merge
+            open_ += [part[largest + 1 :], part[:largest]]
+        else:
+            parts.append(part)
+    return parts
 
 
 def compact(folder: str, log_id: uuid.UUID, chain: list[LogFile], target_events: int) -> Compacted:
@@ -157,18 +164,49 @@ def _schema_of(run: list[LogFile]) -> pa.Schema:
 def _verified(
     run: list[LogFile], log_id: uuid.UUID, schema: pa.Schema, footers: list[Footer]
 ) -> Iterator[pa.RecordBatch]:
-    """The run's events; each file's hashes are held to its footer, which is put into `footers`."""
+    """The run's events; each file's hashes are held to its footer, which is put into `footers`.
+
+    Many small files are hashed at once: one by one, that takes longer than reading them.
+    """
+    gathered: list[tuple[LogFile, Footer, pa.RecordBatch]] = []
+    rows = 0
     for file in run:
         footer = read_footer(file.path, log_id)
+        if rows and rows + file.count > _HASHED_AT_ONCE:
+            yield from _hashed(gathered, schema)
+            gathered, rows = [], 0
         found = CompactRange(file.first - 1, file.first - 1, ())
         for batch in file_batches(
             file, log_id, after=0, to=file.last, columns=schema.names, schema=schema, batch_size=ROW_GROUP
         ):
-            found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(batch)))
-            yield batch
-        if found != footer.range:
-            raise DamagedLog(file.path, "its events do not have the hashes in its footer; restore it from a backup")
+            if file.count <= _HASHED_AT_ONCE:
+                gathered.append((file, footer, batch))
+                rows += batch.num_rows
+            else:
+                found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(batch)))
+                yield batch
+        if file.count > _HASHED_AT_ONCE:
+            _hold(file, footer, found)
         footers.append(footer)
+    yield from _hashed(gathered, schema)
+
+
+def _hashed(gathered: list[tuple[LogFile, Footer, pa.RecordBatch]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The events of some small files, in one batch, once each file's hashes are those in its footer."""
+    if not gathered:
+        return
+    batch = pa.Table.from_batches([batch for _, _, batch in gathered], schema).combine_chunks().to_batches()[0]
+    leaves = leaf_hashes(batch)
+    start = 0
+    for file, footer, part in gathered:
+        _hold(file, footer, CompactRange.of_leaves(file.first - 1, leaves[start : start + part.num_rows]))
+        start += part.num_rows
+    yield batch
+
+
+def _hold(file: LogFile, footer: Footer, found: CompactRange) -> None:
+    if found != footer.range:
+        raise DamagedLog(file.path, "its events do not have the hashes in its footer; restore it from a backup")
 
 
 def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, ForeignFile, LogError, UnreadableLog
-from orders_es.log.merkle import CompactRange, decompose
+from orders_es.log.merkle import CompactRange, subtrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Footer:
 
 def _hashes(text: str, begin: int, end: int) -> CompactRange:
     raw = bytes.fromhex(text)
-    if len(raw) != _HASH * len(decompose(begin, end)):
+    if len(raw) != _HASH * subtrees(begin, end):
         raise ValueError(f"{len(raw)} bytes of hashes do not cover [{begin}, {end})")
     return CompactRange(begin, end, tuple(raw[i : i + _HASH] for i in range(0, len(raw), _HASH)))
 

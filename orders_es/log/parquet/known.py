@@ -56,6 +56,7 @@ class KnownChain:
         self._tree = EMPTY_RANGE
         self._recorded_at: int | None = None
         self._checked = 0
+        self._whole: set[LogFile] = set()
         self._standing = Standing(os.path.join(folder, IDENTITY_FILE), self._commits)
         self._standing.settle()
         self._relist()
@@ -170,6 +171,7 @@ class KnownChain:
         if footer.first != file.first:
             raise DamagedLog(file.path, "it does not hold the positions that its name says; restore it from a backup")
         self._chain.append(file)
+        self._whole.add(file)
         if self._checked == file.first - 1:
             self._checked = file.last
         self._tree = footer.tree
@@ -206,20 +208,26 @@ class KnownChain:
             self._streams.reset(self._chain)
         else:
             self._streams.replaced(self._chain)
+            self._whole.intersection_update(self._chain)
 
     def _check_chain(self) -> None:
-        """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins."""
+        """Make sure that no commit is missing in the middle: each one's own footer must end where the next begins.
+
+        Each footer is read once, and what it says of streams is handed on.
+        """
         if self._checked == self._tree.end:
             return
         start = bisect_right(self._chain, self._checked, key=lambda file: file.last)
         for file in self._chain[start:]:
-            if file.kind == "commit":
+            if file.kind == "commit" and file not in self._whole:
                 footer = read_footer(file.path, self._log_id)
                 if (footer.first, footer.last) != (file.first, file.last):
                     raise DamagedLog(
                         self._folder,
                         f"the events from position {footer.last + 1} to {file.last} are missing; restore their files",
                     )
+                self._whole.add(file)
+                self._streams.told(file, footer.streams)
             self._checked = file.last
 
     def _fresh(self, ask: Callable[[], Any]) -> Any:

@@ -72,22 +72,33 @@ class Streams:
         self._probes = 0
 
     def replaced(self, chain: list[LogFile]) -> None:
-        """Take in that compaction replaced files; no version has changed, and those known stay known."""
-        index, complete = self._index, self._complete
-        seen = sum(f.count for f in self._small.values()) + sum(f.count for f in self._large)
+        """Take in that compaction replaced files; no version has changed, and what is known stays known."""
+        index, complete, small, where, told = self._index, self._complete, self._small, self._where, self._told
+        seen = sum(f.count for f in small.values()) + sum(f.count for f in self._large)
         self.reset([])
         for file in chain:
-            if file.last > seen or is_small(file):
+            if small.get(file.first) == file:
+                self._small[file.first] = file
+            elif file.last > seen or is_small(file):
                 self._unseen.append(file)
             else:
                 self._large.append(file)
+        for stream_id, places in where.items():
+            kept = [place for place in places if place[0] in self._small]
+            if kept:
+                self._where[stream_id] = kept
+        self._told = {file.first: told[file.first] for file in self._unseen if file.first in told}
         self._index, self._complete = index, complete
+
+    def told(self, file: LogFile, streams: Mapping[str, int] | None) -> None:
+        """Take in what a footer says of a commit's streams, so that it need not be read again."""
+        if streams is not None and file.first not in self._small and is_small(file):
+            self._told[file.first] = streams
 
     def added(self, file: LogFile, streams: Mapping[str, int] | None) -> None:
         """Take in a commit of another process, with the streams that its footer tells."""
         self._unseen.append(file)
-        if streams is not None:
-            self._told[file.first] = streams
+        self.told(file, streams)
 
     def appended(self, file: LogFile, versions: Mapping[str, int]) -> None:
         """Take in a commit of this process, whose streams and versions are known."""
