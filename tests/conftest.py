@@ -1,6 +1,23 @@
-"""A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start; undo that."""
+"""What all tests share: how many examples a property is tried on, how processes begin, and that Ctrl-C is heard."""
 
+import multiprocessing
 import signal
 
+from hypothesis import HealthCheck, settings
+
+# The same few examples each time, so that a run says something about the change at hand; `make test-long` draws many new ones.
+# How long drawing takes depends on what else the machine has to do, and is nobody's mistake.
+settings.register_profile(
+    "short", max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "long", max_examples=400, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("short")  # `--hypothesis-profile=long` is heard after this
+
+# Processes of the tests are forks of one that has loaded what they all need: starting one takes milliseconds, not a second.
+multiprocessing.get_context("forkserver").set_forkserver_preload(["duckdb", "orders_es.log.parquet", "pyarrow.compute"])
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start; undo that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -48,7 +48,10 @@ def check(log, path):
 
 
 @pytest.mark.parametrize("way", ["stream by stream", "by a scan", "in one pass"])
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(rounds=st.lists(COMMITS, min_size=2, max_size=3), batch_size=st.integers(2, 8))
 def test_for_any_batching(monkeypatch, way, rounds, batch_size):
     monkeypatch.setattr(set_work, "_SHARE", 0.0 if way == "in one pass" else 1e9)

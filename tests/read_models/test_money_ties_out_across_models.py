@@ -143,9 +143,10 @@ def test_in_a_simulated_shop(shop, identity):
         assert answer == shop.sql(other, at=at, known_at=known_at).rows()
 
 
+@pytest.mark.hypothesis
 def test_on_any_history(histories, asking):
     # Some fifty queries an example: what fails is told as it was drawn, instead of being made smaller for minutes.
-    @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+    @settings(max_examples=settings.default.max_examples // 20, phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(histories)
     def ties_out(case):
         with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCreated
 from orders_es.replay import connect
 
-EXAMPLES = 12
+pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
 MONEY = {"gross", "discounts", "shipping", "returns", "adjustments", "payments", "refunds"}
 NET = {"gross": 1, "discounts": -1, "shipping": 1, "returns": -1, "adjustments": 1}
 
@@ -92,7 +92,7 @@ def product_sales(asked):
 @pytest.fixture(scope="session")
 def check_on(histories, asking):
     def check_on(check):
-        @settings(max_examples=EXAMPLES, deadline=None)
+        @settings(max_examples=settings.default.max_examples // 8)
         @given(histories)
         def on_any(case):
             with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:

@@ -105,7 +105,7 @@ def place(work):
 
 @pytest.fixture
 def pool():
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("forkserver")) as pool:
         yield pool
 
 

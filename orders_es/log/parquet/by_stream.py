@@ -35,7 +35,7 @@ MARK = b"OESBLK01"
 BLOCK_ROWS = 1024
 _WORD = 8
 _TAIL = 4 + len(MARK)
-_NONE = ENVELOPE_SCHEMA.empty_table()
+_NONE = pa.Table.from_batches([], ENVELOPE_SCHEMA)  # `empty_table()` would load pandas
 
 
 def block_name(file: LogFile) -> str:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -135,7 +136,8 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
             storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
             columns.append([UUID(bytes=b) for b in storage.to_pylist()])
         elif name in ("occurred_at", "recorded_at"):
-            columns.append(many_from_micros(values.cast(pa.int64()).to_numpy()))
+            # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
+            columns.append(many_from_micros(np.from_dlpack(values.cast(pa.int64()).combine_chunks())))
         else:
             columns.append(values.to_pylist())
     columns.append([registry] * table.num_rows)

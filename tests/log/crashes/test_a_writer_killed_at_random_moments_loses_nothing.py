@@ -54,11 +54,12 @@ def wait_for_growth(path):
 def test_fifty_writers_killed_while_others_read(tmp_path):
     folder, acks, stop = str(tmp_path / "log"), str(tmp_path / "acks"), tmp_path / "stop"
     open_log(folder, create=True).close()
-    spawn = multiprocessing.get_context("spawn")
+    processes = multiprocessing.get_context("forkserver")
     readers = [
-        spawn.Process(target=watch, args=(kind, folder, str(stop), str(tmp_path / f"{kind}.json"))) for kind in READERS
+        processes.Process(target=watch, args=(kind, folder, str(stop), str(tmp_path / f"{kind}.json")))
+        for kind in READERS
     ]
-    killer = spawn.Process(target=killed_again_and_again, args=(folder, acks, TIMES))
+    killer = processes.Process(target=killed_again_and_again, args=(folder, acks, TIMES))
     for process in (*readers, killer):
         process.start()
     killer.join(120)

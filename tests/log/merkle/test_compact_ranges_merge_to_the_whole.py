@@ -2,7 +2,7 @@ from functools import reduce
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.log.merkle import CompactRange, decompose, leaf_hash, node_hash
@@ -22,13 +22,11 @@ def hashes(count, begin=0):
     return [leaf_hash(i.to_bytes(8, "big")) for i in range(begin, begin + count)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=70))
 def test_the_root_is_that_of_the_recursive_definition(leaves):
     assert CompactRange.of_leaves(0, [leaf_hash(leaf) for leaf in leaves]).root() == tree_hash(leaves)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**40), st.lists(st.integers(0, 20), min_size=1, max_size=12))
 def test_any_split_merges_to_the_same_range(begin, sizes):
     total = sum(sizes)
@@ -42,7 +40,6 @@ def test_any_split_merges_to_the_same_range(begin, sizes):
     assert reduce(lambda right, left: left.merge(right), reversed(parts)) == whole
 
 
-@settings(deadline=None)
 @given(st.integers(0, 200))
 def test_leaves_added_one_by_one_give_the_whole(count):
     leaves = hashes(count)
@@ -54,7 +51,6 @@ def test_leaves_added_one_by_one_give_the_whole(count):
     assert one_by_one == CompactRange.of_leaves(0, leaves)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**60), st.integers(0, 2**20))
 def test_the_subtrees_of_a_range_cover_it_in_order_and_are_as_few_as_can_be(begin, count):
     nodes = decompose(begin, begin + count)
@@ -67,7 +63,6 @@ def test_the_subtrees_of_a_range_cover_it_in_order_and_are_as_few_as_can_be(begi
         assert not (level == next_level and index % 2 == 0 and next_index == index + 1), "siblings were left unmerged"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_a_range_holds_one_hash_a_subtree(begin, count):
     compact = CompactRange.of_leaves(begin, hashes(count))

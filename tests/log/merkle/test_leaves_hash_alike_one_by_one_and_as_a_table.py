@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.log.columns import ENVELOPE_SCHEMA, TIMESTAMP
@@ -57,7 +57,6 @@ def one_by_one(row):
     )
 
 
-@settings(deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=30), st.data())
 def test_a_table_gives_the_hashes_of_its_rows(rows, data):
     table = as_table(rows)
@@ -68,7 +67,6 @@ def test_a_table_gives_the_hashes_of_its_rows(rows, data):
     assert leaf_hashes(chunked) == leaf_hashes(table)
 
 
-@settings(deadline=None)
 @given(ROW, ROW)
 def test_different_events_have_different_leaves(one, other):
     assert (one_by_one(one) == one_by_one(other)) == (one == other)

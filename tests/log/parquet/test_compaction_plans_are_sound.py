@@ -1,6 +1,6 @@
 import math
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.log.event import LogFile
@@ -32,7 +32,6 @@ def merged(chain, runs):
     return after, sum(file.count for run in runs for file in run)
 
 
-@settings(deadline=None)
 @given(COUNTS, TARGETS)
 def test_runs_are_neighbours_in_order_and_never_exceed_the_target(counts, target):
     chain = chain_of(counts)
@@ -47,7 +46,6 @@ def test_runs_are_neighbours_in_order_and_never_exceed_the_target(counts, target
         assert sum(file.count for file in run) <= target
 
 
-@settings(deadline=None)
 @given(COUNTS, TARGETS)
 def test_compaction_comes_to_an_end(counts, target):
     chain = chain_of(counts)
@@ -62,7 +60,6 @@ def test_compaction_comes_to_an_end(counts, target):
     assert plan(chain, target) == []
 
 
-@settings(deadline=None)
 @given(COUNTS, TARGETS)
 def test_files_of_half_the_target_stay_as_they_are(counts, target):
     assert all(file.count * 2 < target for run in plan(chain_of(counts), target) for file in run)

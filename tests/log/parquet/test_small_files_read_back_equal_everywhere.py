@@ -46,7 +46,7 @@ ENVELOPE = {
 }
 NULLABLE = {"actor", "correlation_id", "causation_id"}
 FIELDS = {f"{prefix}{kind}": kind for kind in ARROW_TYPES for prefix in ("", "größe ")}
-LENIENT = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+LENIENT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @st.composite
@@ -94,7 +94,7 @@ def test_pyarrow_reads_back_values_types_and_metadata(columns, metadata):
     assert as_rows(conform(table, schema.names, schema)) == expected(columns)
 
 
-@settings(LENIENT, max_examples=40)
+@settings(LENIENT, max_examples=settings.default.max_examples // 4)
 @given(columns=files())
 def test_duckdb_and_polars_read_back_the_same(tmp_path, columns):
     path = tmp_path / "small.parquet"

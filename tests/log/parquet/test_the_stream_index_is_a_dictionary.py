@@ -2,7 +2,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.log.parquet import index as index_module
@@ -25,7 +25,6 @@ def half_colliding(stream_id):
 
 
 @pytest.mark.parametrize("key", [stream_key, half_colliding])
-@settings(deadline=None)
 @given(puts=PUTS)
 def test_it_knows_what_a_dictionary_knows(key, puts):
     with pytest.MonkeyPatch.context() as patch:

@@ -152,12 +152,15 @@ class RawReader:
         return self.connection.sql(select).fetchall()
 
 
-def watch(kind, folder, stop_path, out_path):
-    """Look again and again until the stop file is there, then once more; write down what went wrong, if anything."""
+def watch(kind, folder, stop_path, out_path, begun=None):
+    """Look again and again until the stop file is there, then twice more; write down what went wrong, if anything.
+
+    With a barrier `begun`, it is passed after the first look, so that writers can wait for their readers.
+    """
     said = {"kind": kind, "turns": 0, "end": 0, "error": None}
     try:
         if kind == "subscribe":
-            subscribe(folder, stop_path, said)
+            subscribe(folder, stop_path, said, begun)
         else:
             reader = {"read": Reader, "load": Loader, "duckdb": RawReader}[kind](folder)
             left = 2  # turns after the end of all writing
@@ -166,13 +169,15 @@ def watch(kind, folder, stop_path, out_path):
                 started = time.monotonic()
                 said["end"] = reader.look(said["turns"])
                 said["turns"] += 1
+                if begun is not None and said["turns"] == 1:
+                    begun.wait(120)
                 time.sleep(max(0.02, 3 * (time.monotonic() - started)) if left else 0)  # leaves room for the writers
     except Exception as error:  # noqa: BLE001 - whatever it is, the test is to hear of it
         said["error"] = f"{type(error).__name__}: {error}"
     Path(out_path).write_text(json.dumps(said), encoding="utf-8")
 
 
-def subscribe(folder, stop_path, said):
+def subscribe(folder, stop_path, said, begun):
     """Follow the log; what one batch holds is whole, and it begins where the one before ended."""
     stop = threading.Event()
 
@@ -181,12 +186,14 @@ def subscribe(folder, stop_path, said):
             time.sleep(0.02)
         with open_log(folder) as log:
             end = log.head().position
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 120
         while said["end"] < end and time.monotonic() < limit:
             time.sleep(0.01)
         stop.set()
 
     threading.Thread(target=wait, daemon=True).start()
+    if begun is not None:
+        begun.wait(120)
     with open_log(folder) as log:
         for batch in log.subscribe(stop=stop, poll_interval=0.002, columns=COLUMNS):
             rows = columns_of([batch])

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.errors import InvalidEvent, UnknownEventType
@@ -30,7 +30,6 @@ def strategy_for(cls):
 ORDER_EVENTS = st.one_of([strategy_for(cls) for cls in EVENT_TYPES])
 
 
-@settings(deadline=None)
 @given(ORDER_EVENTS)
 def test_every_order_event_comes_back_as_it_was(data):
     event_type, payload, shredded = REGISTRY.encode(data)
@@ -39,7 +38,6 @@ def test_every_order_event_comes_back_as_it_was(data):
     assert list(json.loads(payload)) == [f.name for f in event_type.fields if f.name in shredded]
 
 
-@settings(deadline=None)
 @given(st.lists(ORDER_EVENTS, max_size=12))
 def test_many_decoded_at_once_are_as_each_alone(data):
     names, payloads = [], []
@@ -69,7 +67,6 @@ def test_the_bad_one_among_many_is_named_with_its_place(name, schema_version, pa
         assert (refused.value.position, refused.value.stream_id) == (8, "B")
 
 
-@settings(deadline=None)
 @given(st.lists(ORDER_EVENTS, min_size=1, max_size=12))
 def test_typed_columns_give_the_payloads_that_single_events_have(data):
     given_table = table_of(REGISTRY, [("A", event(one)) for one in data], typed=True)
@@ -81,7 +78,6 @@ def test_typed_columns_give_the_payloads_that_single_events_have(data):
         assert payloads == singles
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Measured,

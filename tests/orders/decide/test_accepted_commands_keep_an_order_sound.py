@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.errors import CommandRejected
@@ -66,7 +66,6 @@ def happened(events):
     return list(blank._happened())
 
 
-@settings(max_examples=300, deadline=None)
 @given(LIFE)
 def test_accepted_commands_keep_an_order_sound(commands):
     history = decide(CreateOrder(currency="GBP"), initial_state("A-1"))

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.orders import (
@@ -26,7 +26,6 @@ from orders_es.orders import (
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_folded_order_matches_plain_arithmetic(data, histories):
     history = data.draw(histories)

@@ -1,10 +1,9 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.orders import evolve, fold, initial_state
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_any_permutation_gives_the_same_order(data, histories):
     history = data.draw(histories)
@@ -17,7 +16,6 @@ def test_any_permutation_gives_the_same_order(data, histories):
     assert repr(again) == repr(order), "figures are written alike too, down to their decimals"
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_folding_in_two_halves_equals_folding_once(data, histories):
     history = data.draw(histories)
@@ -27,7 +25,6 @@ def test_folding_in_two_halves_equals_folding_once(data, histories):
     assert fold(history[:cut], fold(history[cut:])) == fold(history)
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_evolving_event_by_event_equals_folding(data, histories):
     history = data.draw(histories)

@@ -67,7 +67,7 @@ def outcome(log, **asked):
     version=st.none() | st.integers(0, 41),
     position=st.none() | st.integers(0, 41),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_every_moment_is_the_same_with_snapshots_and_without(history, every, at, known_at, version, position):
     asked = {
         "at": None if at is None else START + at * HOUR,
@@ -82,7 +82,7 @@ def test_every_moment_is_the_same_with_snapshots_and_without(history, every, at,
 
 
 @given(history=HISTORIES, tail=HISTORIES, every=st.integers(2, 6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_events_after_the_last_snapshot_count(history, tail, every):
     with tempfile.TemporaryDirectory() as folder, record(folder + "/log", history) as log:
         Snapshots(log, every=every).take("A")

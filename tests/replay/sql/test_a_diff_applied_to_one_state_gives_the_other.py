@@ -37,8 +37,9 @@ def applied(before, changes):
     return after
 
 
+@pytest.mark.hypothesis
 def test_for_any_two_moments_on_two_clocks(commits, moments, recorded):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, st.builds(AsOf, at=moments, known_at=moments), st.builds(AsOf, at=moments, known_at=moments))
     def check(drawn, before, after):
         with recorded(drawn) as log, connect(log) as session:
@@ -52,8 +53,9 @@ def test_for_any_two_moments_on_two_clocks(commits, moments, recorded):
     check()
 
 
+@pytest.mark.hypothesis
 def test_one_order_of_all(commits, recorded):
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 8)
     @given(commits)
     def check(drawn):
         before = AsOf(at=datetime(2011, 6, 1, 4, tzinfo=UTC))

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from orders_es.orders import Order
 from orders_es.replay import connect, load_orders
 
+pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
+
 
 def as_dicts(answer):
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
@@ -31,7 +33,7 @@ def drawn(commits, moments):
 
 
 def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 2)
     @given(drawn)
     def check(case):
         commits, at, known_at = case
@@ -48,7 +50,7 @@ def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
 
 
 def test_order_items_at_any_moment_equal_the_lines(drawn, recorded):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(drawn)
     def check(case):
         commits, at, known_at = case
@@ -72,7 +74,7 @@ def test_order_items_at_any_moment_equal_the_lines(drawn, recorded):
 
 @pytest.mark.parametrize(("table", "clock"), [("order_history", "at"), ("order_record_history", "known_at")])
 def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, clock, drawn, recorded):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(drawn)
     def check(case):
         commits, moment, _ = case
@@ -92,7 +94,7 @@ def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, cloc
 
 
 def test_one_limit_within_another_counts_both(recorded, commits, moments):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, moments, moments)
     def check(drawn_commits, outer, inner):
         with recorded(drawn_commits) as log, connect(log) as session:

@@ -73,7 +73,7 @@ def test_an_import_killed_on_its_way_is_completed_by_running_it_again(tmp_path, 
     whole = open_log(tmp_path / "whole", create=True)
     import_online_retail(whole, many, batch_events=100)
 
-    process = multiprocessing.get_context("spawn").Process(target=run_import, args=(tmp_path / "log", many))
+    process = multiprocessing.get_context("forkserver").Process(target=run_import, args=(tmp_path / "log", many))
     process.start()
     deadline = time.monotonic() + 60
     while log.head().position < 500 and time.monotonic() < deadline:
@@ -118,7 +118,7 @@ class StoppedAfter:
 
 @pytest.mark.parametrize("batch_events", [(250, 250), (250, 410)])
 def test_two_imports_at_once_add_the_file_once(tmp_path, log, many, batch_events):
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     processes = [context.Process(target=run_import, args=(tmp_path / "log", many, n)) for n in batch_events]
     for process in processes:
         process.start()

@@ -55,7 +55,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def processes():
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver")) as executor:
         yield executor
 
 
@@ -101,19 +101,19 @@ def test_a_duckdb_log_is_sent_along_because_no_other_process_can_open_it(shop, t
 
 def test_files_vacuumed_away_in_the_middle_are_neither_missed_nor_read_twice(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
-        for number in range(30):
+        for number in range(6):
             log.append(f"A-{number}", [OrderCreated(currency="GBP")] * 10_000, expected=NO_STREAM)
 
     def once(state, event):
         if event.position == 1:
             with open_log(tmp_path / "log") as other:
                 other.compact()
-                assert other.vacuum(grace=timedelta(0)).files == 30
+                assert other.vacuum(grace=timedelta(0)).files == 6
         return [*state, event.version]
 
     with open_log(tmp_path / "log") as log:
         folded = fold(log, once, lambda _: [])
-    assert folded == {f"A-{number}": list(range(1, 10_001)) for number in range(30)}
+    assert folded == {f"A-{number}": list(range(1, 10_001)) for number in range(6)}
 
 
 @pytest.mark.parametrize("buckets", [1, 2, 7, 40])
@@ -122,8 +122,9 @@ def test_in_any_number_of_buckets(shop, buckets):
         assert fold(shop, evolve, initial_state, executor=executor, buckets=buckets) == load_orders(shop)
 
 
+@pytest.mark.hypothesis
 def test_at_any_moment_orders_equal_those_of_load_orders(commits, moments, recorded):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, moments, moments, st.integers(1, 3))
     def check(drawn, at, known_at, buckets):
         with recorded(drawn) as log:

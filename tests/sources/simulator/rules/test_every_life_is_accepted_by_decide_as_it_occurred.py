@@ -23,7 +23,10 @@ def test_in_a_shop_where_everything_happens_often(shop, hectic, seed):
     assert len(seen) == 16, "every type of event of the domain was met"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     shares=st.fixed_dictionaries(dict.fromkeys(SHARES, SHARE)),
     lowest=st.integers(1, 3),
