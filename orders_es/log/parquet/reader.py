@@ -137,7 +137,8 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
             columns.append([UUID(bytes=b) for b in storage.to_pylist()])
         elif name in ("occurred_at", "recorded_at"):
             # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
-            columns.append(many_from_micros(np.from_dlpack(values.cast(pa.int64()).combine_chunks())))
+            micros = np.from_dlpack(values.cast(pa.int64()).combine_chunks())
+            columns.append(many_from_micros(np.asarray(micros, np.int64)))
         else:
             columns.append(values.to_pylist())
     columns.append([registry] * table.num_rows)

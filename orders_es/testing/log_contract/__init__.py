@@ -26,7 +26,7 @@ import pytest
 
 from orders_es.log import EventLog
 from orders_es.testing.log_contract.appending import Appending
-from orders_es.testing.log_contract.basis import HandClock, MakeLog
+from orders_es.testing.log_contract.basis import Contract, HandClock, MakeLog
 from orders_es.testing.log_contract.following import Following
 from orders_es.testing.log_contract.reading import Reading
 from orders_es.testing.log_contract.retries import Retries
@@ -34,16 +34,14 @@ from orders_es.testing.log_contract.tables import Tables
 from orders_es.testing.log_contract.upkeep import Upkeep
 from orders_es.testing.log_contract.versions import ExpectedVersions
 
-__all__ = ["HandClock", "LogContract", "MakeLog"]
+__all__ = ["HandClock", "Histories", "LogContract", "MakeLog"]
 
 
-class LogContract(Appending, ExpectedVersions, Retries, Tables, Reading, Following, Upkeep):
-    """Everything that holds for every log. Override `make_log` and `reopen`, and the flags where they do not fit.
+class Histories(Contract):
+    """Any calls in any order, held to a model in memory: the whole contract in short, for a variant of a log that keeps it.
 
     Attributes:
-        durable: Whether a log outlives its handle, so that `reopen(log)` gives another one on the same events.
-        shared_by_processes: Whether handles can be pickled, and other processes append to the same log meanwhile.
-        histories: How many random histories of calls are compared with the model in memory.
+        histories: How many random histories of calls are compared with the model.
     """
 
     histories: ClassVar[int] = 12
@@ -56,3 +54,13 @@ class LogContract(Appending, ExpectedVersions, Retries, Tables, Reading, Followi
             return make_log()
 
         compare_with_model(make, self.reopen if self.durable else None, self.histories)
+
+
+class LogContract(Appending, ExpectedVersions, Retries, Tables, Reading, Following, Upkeep, Histories):
+    """Everything that holds for every log. Override `make_log` and `reopen`, and the flags where they do not fit.
+
+    Attributes:
+        durable: Whether a log outlives its handle, so that `reopen(log)` gives another one on the same events.
+        shared_by_processes: Whether handles can be pickled, and other processes append to the same log meanwhile.
+        histories: How many random histories of calls are compared with the model in memory.
+    """

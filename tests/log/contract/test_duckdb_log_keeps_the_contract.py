@@ -1,4 +1,7 @@
-"""The contract, on the DuckDB log: in a file, in memory, and through two handles in turn that read page by page."""
+"""The contract, on the DuckDB log: in a file, in memory, and through two handles in turn that read page by page.
+
+The variants take random histories by default, and the whole contract in `make test-long`.
+"""
 
 import itertools
 
@@ -7,6 +10,7 @@ import pytest
 from orders_es.log import EventLog, open_log
 from orders_es.log.duckdb import DuckDBLog, reading
 from orders_es.testing import LogContract
+from orders_es.testing.log_contract import Histories
 
 
 class TestDuckDBLogInAFile(LogContract):
@@ -25,13 +29,22 @@ class TestDuckDBLogInAFile(LogContract):
         return open_log(log.url, registry=log.registry)
 
 
-class TestDuckDBLogInMemory(LogContract):
+class InMemory:
     durable = False
     shared_by_processes = False
 
     @pytest.fixture
     def make_log(self):
         return lambda registry=None, clock=None: open_log(":memory:", registry=registry, clock=clock)
+
+
+class TestDuckDBLogInMemory(InMemory, Histories):
+    pass
+
+
+@pytest.mark.long
+class TestDuckDBLogInMemoryInFull(InMemory, LogContract):
+    pass
 
 
 class TwoHandles:
@@ -57,7 +70,7 @@ for _name in (n for n in vars(EventLog) if not n.startswith("_")):
     setattr(TwoHandles, _name, _turned(_name))
 
 
-class TestDuckDBLogThroughTwoHandlesInTurn(LogContract):
+class ThroughTwoHandlesInTurn:
     shared_by_processes = False
     histories = 6
 
@@ -72,3 +85,12 @@ class TestDuckDBLogThroughTwoHandlesInTurn(LogContract):
 
     def reopen(self, log):
         return TwoHandles(log.url, log.registry)
+
+
+class TestDuckDBLogThroughTwoHandlesInTurn(ThroughTwoHandlesInTurn, Histories):
+    pass
+
+
+@pytest.mark.long
+class TestDuckDBLogThroughTwoHandlesInTurnInFull(ThroughTwoHandlesInTurn, LogContract):
+    pass

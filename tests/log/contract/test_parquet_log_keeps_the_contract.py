@@ -1,4 +1,7 @@
-"""The contract, on the Parquet log: as it is, compacting all the time, and through two handles in turn."""
+"""The contract, on the Parquet log: as it is, compacting all the time, and through two handles in turn.
+
+The variants take random histories by default, and the whole contract in `make test-long`.
+"""
 
 import itertools
 from datetime import timedelta
@@ -9,6 +12,7 @@ from orders_es.log import EventLog, open_log, order_registry
 from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.identity import create_identity
 from orders_es.testing import LogContract
+from orders_es.testing.log_contract import Histories
 
 
 class TestParquetLog(LogContract):
@@ -40,7 +44,7 @@ class CompactingLog(ParquetLog):
         return appended
 
 
-class TestParquetLogThatCompactsAfterEveryAppend(LogContract):
+class CompactsAfterEveryAppend:
     histories = 6
 
     @pytest.fixture
@@ -56,6 +60,15 @@ class TestParquetLogThatCompactsAfterEveryAppend(LogContract):
 
     def reopen(self, log):
         return CompactingLog(log.url, registry=log.registry)
+
+
+class TestParquetLogThatCompactsAfterEveryAppend(CompactsAfterEveryAppend, Histories):
+    pass
+
+
+@pytest.mark.long
+class TestParquetLogThatCompactsAfterEveryAppendInFull(CompactsAfterEveryAppend, LogContract):
+    pass
 
 
 class TwoHandles:
@@ -86,7 +99,7 @@ for _name in (n for n in vars(EventLog) if not n.startswith("_")):
     setattr(TwoHandles, _name, _turned(_name))
 
 
-class TestParquetLogThroughTwoHandlesInTurn(LogContract):
+class ThroughTwoHandlesInTurn:
     histories = 6
 
     @pytest.fixture
@@ -96,3 +109,12 @@ class TestParquetLogThroughTwoHandlesInTurn(LogContract):
 
     def reopen(self, log):
         return TwoHandles(log.url, log.registry)
+
+
+class TestParquetLogThroughTwoHandlesInTurn(ThroughTwoHandlesInTurn, Histories):
+    pass
+
+
+@pytest.mark.long
+class TestParquetLogThroughTwoHandlesInTurnInFull(ThroughTwoHandlesInTurn, LogContract):
+    pass

@@ -47,7 +47,7 @@ class Dying:
     def __exit__(self, *_):
         self.program.stdin.close()
         self.program.stdout.close()
-        assert self.program.wait(10) == 0
+        assert self.program.wait(120) == 0
 
     def copies(self):
         """A copy of the log for each moment in turn, with whether its process died; ends after the first that lived.
@@ -74,7 +74,7 @@ class Dying:
         assert k > 10
 
 
-@pytest.mark.parametrize("temporary", ["unnamed", "named"])
+@pytest.mark.parametrize("temporary", ["unnamed", pytest.param("named", marks=pytest.mark.long)])
 @pytest.mark.parametrize("what", ["batch", "table"])
 def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_path, what, temporary):
     size = 3 if what == "batch" else 200
@@ -95,7 +95,7 @@ def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_pat
     assert outcomes == {("not there", False), ("there", False), ("there", True)}
 
 
-@pytest.mark.parametrize("temporary", ["unnamed", "named"])
+@pytest.mark.parametrize("temporary", ["unnamed", pytest.param("named", marks=pytest.mark.long)])
 @pytest.mark.parametrize("what", ["compact", "vacuum"])
 def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, temporary):
     source = filled(tmp_path / "log")

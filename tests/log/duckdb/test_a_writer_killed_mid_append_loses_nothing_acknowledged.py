@@ -5,10 +5,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from orders_es.log import open_log
 from orders_es.testing.log_contract.basis import assert_sound
 
-TIMES = 20
 WRITE = """
 import itertools, sys
 from decimal import Decimal
@@ -25,12 +26,13 @@ for i in itertools.count():
 """
 
 
-def test_whatever_was_acknowledged_is_there_and_nothing_is_half_there(tmp_path):
+@pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.long)])
+def test_whatever_was_acknowledged_is_there_and_nothing_is_half_there(tmp_path, times):
     path = str(tmp_path / "log.duckdb")
     open_log(path, create=True).close()
     chance = random.Random(7)
     acknowledged = (0, 0, 0)
-    for _ in range(TIMES):
+    for _ in range(times):
         writer = subprocess.Popen([sys.executable, "-c", WRITE, path], stdout=subprocess.PIPE, text=True)
         told = [writer.stdout.readline()]
         time.sleep(chance.random() * 0.2)
