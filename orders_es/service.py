@@ -19,7 +19,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
-from orders_es.errors import CommandRejected, VersionConflict
+from orders_es.errors import CommandRejected, DuplicateEvent, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
 from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import instant
@@ -177,7 +177,7 @@ def handle(
         version = history[-1].version if history else version_before
         try:
             appended = log.append(stream_id, events, expected=version or NO_STREAM)
-        except VersionConflict:
+        except (VersionConflict, DuplicateEvent):  # the next look says whether it was this very command
             if attempt == attempts:
                 raise
             _pause(attempt)

@@ -11,25 +11,28 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-import msgspec
-
 from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
+from orders_es.log.limits import check_day, check_id, check_moment, check_new_stream_id, check_text
 from orders_es.log.merkle import leaf_hash
+from orders_es.log.payload_text import check_payload_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
+
     from orders_es.log.event import Appended, StreamAppend
     from orders_es.log.protocol import EventLog
-    from orders_es.log.registry import EventRegistry
+    from orders_es.log.registry import EventRegistry, EventType
 
-__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "check_stream_id", "fresh_ids", "pending_rows", "with_events"]
+__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "fresh_ids", "pending_rows", "with_events"]
 
-LONGEST_STREAM_ID = 1024
 LARGEST_SCHEMA_VERSION = 2**31 - 1
+LONGEST_PLAIN = 4_096
+"""Characters of a payload that is decoded first and looked at afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,18 @@ class Batch(Protocol):
         """The event ids of one stream's part, in order."""
         ...
 
+    def all_ids(self) -> bytes:
+        """The event ids of all events, 16 bytes each, in order."""
+        ...
+
+    def given_ids(self) -> bytes:
+        """Those of them that are the caller's, and not made here."""
+        ...
+
+    def content(self) -> pa.Table:
+        """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
+        ...
+
 
 @dataclass(slots=True)
 class PendingRow:
@@ -71,6 +86,7 @@ class PendingRow:
     part: int
     offset: int
     event_id: bytes
+    id_given: bool
     type: str
     schema_version: int
     occurred_at: int | None
@@ -80,24 +96,6 @@ class PendingRow:
     payload: str
     payload_hash: bytes
     shredded: dict[str, Any]
-
-
-def check_stream_id(stream_id: object) -> str:
-    """The stream id itself, if it can be one.
-
-    Raises:
-        TypeError: It is not text.
-        ValueError: It is empty, longer than 1,024 bytes, or not UTF-8.
-    """
-    if not isinstance(stream_id, str):
-        raise TypeError(f"stream_id={stream_id!r} is {type(stream_id).__name__}; a stream id is text")
-    try:
-        size = len(stream_id.encode())
-    except UnicodeEncodeError as error:
-        raise ValueError(f"stream_id={stream_id!r} cannot be written as UTF-8") from error
-    if not 0 < size <= LONGEST_STREAM_ID:
-        raise ValueError(f"stream_id is {size} bytes long; 1 to {LONGEST_STREAM_ID:,} are allowed")
-    return stream_id
 
 
 def fresh_ids(count: int) -> list[bytes]:
@@ -113,43 +111,73 @@ def fresh_ids(count: int) -> list[bytes]:
 def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any]]:
     """Type name, schema version, payload text and shredded values of what somebody wants to append.
 
-    A `RawEvent` of a registered type must fit it; of any other type, it must hold a JSON object.
+    A `RawEvent` of a registered type must fit it, and be of its schema version; of any other type, it must hold a JSON
+    object. Either must be JSON that every reader reads alike; see `payload_text`.
     """
     if not isinstance(data, RawEvent):
         event_type, payload, shredded = registry.encode(data)
+        check_fields(event_type, shredded)
+        if any(field.kind == "json" for field in event_type.fields):
+            check_payload_text(event_type.name, payload)
         return event_type.name, event_type.schema_version, payload, shredded
-    if not required_text(data.type, "RawEvent", "type"):
-        raise InvalidEvent("RawEvent", "type", "it is empty")
-    required_text(data.payload, data.type, "payload")
+    check_id(data.type, "RawEvent", "type")
+    check_text(data.payload, data.type, "payload")
     if type(data.schema_version) is not int or not 1 <= data.schema_version <= LARGEST_SCHEMA_VERSION:
         raise InvalidEvent(
             data.type, "schema_version", f"{data.schema_version!r} is no whole number from 1 to 2^31 - 1"
         )
-    if data.type in registry and registry[data.type].schema_version == data.schema_version:
-        _, _, shredded = registry.encode(registry.decode(data.type, data.schema_version, data.payload))
-        return data.type, data.schema_version, data.payload, shredded
-    try:
-        payload = msgspec.json.decode(data.payload)
-    except msgspec.DecodeError as error:
-        raise InvalidEvent(data.type, "payload", f"it is not JSON: {error}") from error
-    if not isinstance(payload, dict):
-        raise InvalidEvent(data.type, "payload", "it is JSON, but not an object")
-    return data.type, data.schema_version, data.payload, {}
+    if data.type not in registry:
+        check_payload_text(data.type, data.payload)
+        return data.type, data.schema_version, data.payload, {}
+    event_type = registry[data.type]
+    check_schema_version(event_type, data.schema_version)
+    if len(data.payload) > LONGEST_PLAIN:  # or else it may be deeper than the decoder can go
+        check_payload_text(data.type, data.payload, event_type)
+    _, written, shredded = registry.encode(registry.decode(data.type, data.schema_version, data.payload))
+    if written != data.payload:  # as this program would have written it, it needs no further look
+        check_payload_text(data.type, data.payload, event_type)
+    check_fields(event_type, shredded)
+    return data.type, data.schema_version, data.payload, shredded
 
 
-def required_text(value: object, event_type: str, name: str) -> str:
-    """The value itself, if it is text that can be written as UTF-8; `InvalidEvent` if not."""
-    if not isinstance(value, str):
-        raise InvalidEvent(event_type, name, f"{value!r} is {type(value).__name__}, not text")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidEvent(event_type, name, f"{value!r} cannot be written as UTF-8") from error
-    return value
+def check_schema_version(event_type: EventType, schema_version: int) -> None:
+    """Refuse an event of a shape that this program does not know: once recorded, nobody here could read it."""
+    if schema_version != event_type.schema_version:
+        raise InvalidEvent(
+            event_type.name,
+            "schema_version",
+            f"{schema_version} is not the registered {event_type.schema_version}; append it with a program that registers "
+            f"version {schema_version}, or bring the payload to version {event_type.schema_version} first",
+        )
+
+
+def check_fields(event_type: EventType, shredded: dict[str, Any]) -> None:
+    """Refuse values that do fit their columns, but not what is made of them."""
+    for field in event_type.fields:
+        value = shredded.get(field.name)
+        if value is None:
+            continue
+        if field.kind == "string":
+            (check_id if field.identifier else check_text)(value, event_type.name, field.name)
+        elif field.kind == "timestamp":
+            check_moment(value, event_type.name, field.name)
+        elif field.kind == "date":
+            check_day(value, event_type.name, field.name)
+        elif field.largest is not None and not -field.largest <= value <= field.largest:
+            raise InvalidEvent(event_type.name, field.name, beyond(value, field.largest))
+
+
+def beyond(value: int, largest: int) -> str:
+    """The reason for refusing a whole number that is too large."""
+    return (
+        f"{value} is beyond ±{largest:,}, the most that is recorded in one event, so that no sum over a log overflows"
+    )
 
 
 def _optional_text(value: object, name: str, event_type: str) -> str | None:
-    return None if value is None else required_text(value, event_type, name)
+    if value is None:
+        return None
+    return check_text(value, event_type, name) if name == "actor" else check_id(value, event_type, name)
 
 
 def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowBatch:
@@ -166,7 +194,7 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
     seen: set[bytes] = set()
     names: set[str] = set()
     for number, piece in enumerate(batch):
-        stream_id = check_stream_id(piece.stream_id)
+        stream_id = check_new_stream_id(piece.stream_id)
         if stream_id in names:
             raise ValueError(f"stream {stream_id!r} is twice in one batch; put its events together")
         names.add(stream_id)
@@ -192,9 +220,10 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
                     number,
                     len(rows) - before,
                     event_id,
+                    new.event_id is not None,
                     name,
                     schema_version,
-                    None if new.occurred_at is None else to_micros(new.occurred_at, "occurred_at"),
+                    None if new.occurred_at is None else check_moment(new.occurred_at, name, "occurred_at"),
                     _optional_text(new.actor, "actor", name),
                     _optional_text(new.correlation_id, "correlation_id", name),
                     _optional_text(new.causation_id, "causation_id", name),
@@ -255,6 +284,20 @@ class RowBatch:
             )
             for index, row in enumerate(self.rows)
         )
+
+    def all_ids(self) -> bytes:
+        """The event ids of all events, 16 bytes each, in order."""
+        return b"".join([row.event_id for row in self.rows])
+
+    def given_ids(self) -> bytes:
+        """Those of them that are the caller's, and not made here."""
+        return b"".join([row.event_id for row in self.rows if row.id_given])
+
+    def content(self) -> pa.Table:
+        """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
+        from orders_es.log.bulk import content_of_rows  # noqa: PLC0415 - for retries only
+
+        return content_of_rows(self.rows)
 
     def place(
         self, first: int, recorded_at: int, bases: Sequence[int], kinds: dict[str, str]

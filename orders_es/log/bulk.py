@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent
 from orders_es.log.batch import (
-    LONGEST_STREAM_ID,
     Part,
+    PendingRow,
     RowBatch,
+    check_schema_version,
     describe_event,
     require_registered,
     unknown_column,
@@ -26,7 +27,17 @@ from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
 from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import uuid_bytes
-from orders_es.log.table_columns import event_ids, field_values, instants, schema_versions, texts
+from orders_es.log.limits import LONGEST_ID
+from orders_es.log.retry import CONTENT
+from orders_es.log.table_columns import (
+    check_numbers,
+    check_texts,
+    event_ids,
+    field_values,
+    instants,
+    schema_versions,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +59,7 @@ class TableBatch:
         stream_ids: The stream of each row.
         expected: What each stream must be at: one expectation for all, or one a stream in order of first appearance.
         retryable: Whether the event ids are the caller's.
+        given_ids: Those that are the caller's, 16 bytes each; all or none of them if left out.
     """
 
     def __init__(
@@ -57,6 +69,7 @@ class TableBatch:
         expected: ExpectedVersion | Sequence[ExpectedVersion],
         *,
         retryable: bool,
+        given_ids: bytes | None = None,
     ) -> None:
         encoded = stream_ids.dictionary_encode()
         self._columns = columns
@@ -72,6 +85,7 @@ class TableBatch:
         each = [expected] * len(names) if not isinstance(expected, list | tuple) else expected
         self.parts = [Part(n, e, c) for n, e, c in zip(names, each, counts.tolist(), strict=True)]
         self.retryable = retryable
+        self._given_ids = given_ids
 
     @property
     def count(self) -> int:
@@ -84,6 +98,21 @@ class TableBatch:
         rows = self._order[start : start + self._counts[part]]
         ids: Any = uuid_bytes(self._columns["event_id"])
         return [bytes(ids[row]) for row in rows]
+
+    def all_ids(self) -> bytes:
+        """The event ids of all events, 16 bytes each, in order."""
+        ids: Any = uuid_bytes(self._columns["event_id"])
+        return bytes(ids.tobytes())
+
+    def given_ids(self) -> bytes:
+        """Those of them that are the caller's, and not made here."""
+        if self._given_ids is None:
+            return self.all_ids() if self.retryable else b""
+        return self._given_ids
+
+    def content(self) -> pa.Table:
+        """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
+        return pa.table({name: self._columns[name] for name in CONTENT})
 
     def place(self, first: int, recorded_at: int, bases: Sequence[int]) -> pa.Table:
         """The batch at its place, as a table with the envelope and the shredded columns.
@@ -113,17 +142,31 @@ class TableBatch:
 def table_of_rows(batch: RowBatch, kinds: dict[str, str]) -> TableBatch:
     """The same batch as a table, for when there are many rows."""
     rows = batch.rows
-    columns: dict[str, pa.Array] = {
+    columns = _content(rows) | _shredded_columns([row.shredded for row in rows], kinds)
+    stream_ids = pa.array([batch.parts[row.part].stream_id for row in rows], pa.string())
+    return TableBatch(
+        columns,
+        stream_ids,
+        [part.expected for part in batch.parts],
+        retryable=batch.retryable,
+        given_ids=batch.given_ids(),
+    )
+
+
+def content_of_rows(rows: Sequence[PendingRow]) -> pa.Table:
+    """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
+    return pa.table(_content(rows))
+
+
+def _content(rows: Sequence[PendingRow]) -> dict[str, pa.Array]:
+    return {
         "event_id": _uuids([row.event_id for row in rows]),
         "type": pa.array([row.type for row in rows], pa.string()),
         "schema_version": pa.array([row.schema_version for row in rows], pa.int32()),
         "occurred_at": pa.array([row.occurred_at for row in rows], pa.int64()).cast(TIMESTAMP),
         **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in _OPTIONAL_TEXT},
         "payload": pa.array([row.payload for row in rows], pa.string()),
-        **_shredded_columns([row.shredded for row in rows], kinds),
     }
-    stream_ids = pa.array([batch.parts[row.part].stream_id for row in rows], pa.string())
-    return TableBatch(columns, stream_ids, [part.expected for part in batch.parts], retryable=batch.retryable)
 
 
 def _uuids(ids: list[bytes]) -> pa.Array:
@@ -159,14 +202,17 @@ def table_batch(
     stream_ids = texts(given, "stream_id", required=True)
     lengths = pc.binary_length(stream_ids)
     extremes = pc.min_max(lengths).as_py()
-    if not extremes["min"] or extremes["max"] > LONGEST_STREAM_ID:
-        raise InvalidEvent("table", "stream_id", f"a stream id has 1 to {LONGEST_STREAM_ID:,} bytes")
+    if not extremes["min"] or extremes["max"] > LONGEST_ID:
+        raise InvalidEvent("table", "stream_id", f"a stream id has 1 to {LONGEST_ID:,} bytes")
+    check_texts(stream_ids, "table", "stream_id", identifier=False)
     columns["event_id"] = event_ids(given)
     columns["type"] = texts(given, "type", required=True)
+    check_texts(columns["type"], "table", "type", identifier=True)
     columns["schema_version"] = schema_versions(given, columns["type"], registry)
     columns["occurred_at"] = instants(given, "occurred_at", required=True)
     for name in _OPTIONAL_TEXT:
         columns[name] = texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
+        check_texts(columns[name], "table", name, identifier=name != "actor")
     fields = [name for name in given.column_names if name not in _ENVELOPE_IN]
     if "payload" in given.column_names:
         if fields:
@@ -238,6 +284,7 @@ def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, 
     totals = np.bincount(codes, minlength=len(names))
     fields = [{f.name: f for f in registry[name].fields} for name in names]
     for column, values in shredded.items():
+        check_values(registry, column, values)
         valid = pc.is_valid(values).to_numpy(zero_copy_only=False)
         filled = np.bincount(codes[valid], minlength=len(names))
         for code, name in enumerate(names):
@@ -257,16 +304,20 @@ def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, 
                 )
 
 
+def check_values(registry: EventRegistry, column: str, values: pa.Array) -> None:
+    """Refuse values of a field that do fit its column, but not what is made of them."""
+    limits = [f for event_type in registry for f in event_type.fields if f.name == column]
+    largest = min((f.largest for f in limits if f.largest is not None), default=None)
+    if limits[0].kind == "string":
+        check_texts(values, "table", column, identifier=any(f.identifier for f in limits))
+    elif largest is not None:
+        check_numbers(values, "table", column, largest)
+
+
 def _check_shapes(registry: EventRegistry, types: pa.Array, versions: pa.Array) -> None:
     """Typed columns have the shape that is registered, so no row may claim another one's version."""
     for pair in pa.table({"type": types, "version": versions}).group_by(["type", "version"]).aggregate([]).to_pylist():
-        known = registry[pair["type"]].schema_version
-        if pair["version"] != known:
-            raise InvalidEvent(
-                pair["type"],
-                "schema_version",
-                f"{pair['version']} is not the registered {known}; give such events as payload text",
-            )
+        check_schema_version(registry[pair["type"]], pair["version"])
 
 
 # What JSON text cannot hold as it is.

@@ -9,13 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.batch import Part
+from orders_es.log.batch import Part, beyond
+from orders_es.log.canonical import others
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.expected import NO_STREAM
 from orders_es.log.leaf import uuid_bytes
+from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT, YEARS, check_id, check_text
+from orders_es.log.payload_text import check_payload_text
+from orders_es.log.retry import CONTENT
+from orders_es.log.table_columns import require_distinct
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["RecordedBatch"]
 
@@ -25,14 +32,16 @@ class RecordedBatch:
 
     Args:
         table: The envelope, the payload, and any shredded columns, at least one row.
+        registry: The event types that this program knows.
 
     Raises:
-        InvalidEvent: A column is missing or has nulls, or positions, versions or times of recording do not run on.
+        InvalidEvent: A column is missing or has nulls, or positions, versions or times of recording do not run on, or an
+            event is one that no log takes.
     """
 
     retryable = False
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, registry: EventRegistry) -> None:
         for field in ENVELOPE_SCHEMA:
             if field.name not in table.column_names:
                 raise InvalidEvent("table", field.name, "the column is missing")
@@ -41,6 +50,8 @@ class RecordedBatch:
         shredded = [field for field in table.schema if field.name not in ENVELOPE_SCHEMA.names]
         schema = pa.schema([*ENVELOPE_SCHEMA, *shredded])
         self._table = conform(table, schema.names, schema)
+        self._check_values(registry)
+        require_distinct(self._table.column("event_id").combine_chunks())
         self._first = self._run_on("position", np.int64)
         recorded: npt.NDArray[np.int64] = self._numbers(self._table.column("recorded_at").cast(pa.int64()))
         if (np.diff(recorded) < 0).any():
@@ -50,6 +61,47 @@ class RecordedBatch:
         encoded = self._table.column("stream_id").combine_chunks().dictionary_encode()
         self._codes: npt.NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False)
         self.parts = self._parts(encoded.dictionary.to_pylist())
+
+    def _check_values(self, registry: EventRegistry) -> None:
+        """What any way in asks of events; see `limits` and `payload_text`. Each is named, for it is in a log already."""
+        for name in ("occurred_at", "recorded_at"):
+            micros = self._table.column(name).cast(pa.int64())
+            outside = pc.or_(pc.less(micros, FIRST_MOMENT), pc.greater(micros, LAST_MOMENT))
+            if pc.any(outside).as_py():
+                raise self._refused(pc.index(outside, True).as_py(), name, YEARS)
+        for name in ("stream_id", "type", "actor", "correlation_id", "causation_id"):
+            check = check_text if name == "actor" else check_id
+            for text in pc.unique(self._table.column(name)).drop_null().to_pylist():
+                try:
+                    check(text, "event", name)
+                except InvalidEvent as error:
+                    row = pc.index(self._table.column(name), text).as_py()
+                    raise self._refused(row, name, error.reason) from error
+        self._check_numbers(registry)
+        self._check_payloads(registry)
+
+    def _check_numbers(self, registry: EventRegistry) -> None:
+        limits = {f.name: f.largest for event_type in registry for f in event_type.fields if f.largest is not None}
+        for name in limits.keys() & set(self._table.column_names):
+            values, largest = self._table.column(name), limits[name]
+            outside = pc.or_(pc.less(values, -largest), pc.greater(values, largest))
+            if pc.any(outside).as_py():
+                row = pc.index(outside, True).as_py()
+                raise self._refused(row, name, beyond(values[row].as_py(), largest))
+
+    def _check_payloads(self, registry: EventRegistry) -> None:
+        payloads, types = self._table.column("payload"), self._table.column("type")
+        known = {event_type.name: event_type for event_type in registry}
+        for row in others(registry, payloads).tolist():
+            name = types[row].as_py()
+            try:
+                check_payload_text(name, payloads[row].as_py(), known.get(name))
+            except InvalidEvent as error:
+                raise self._refused(row, error.field, error.reason) from error
+
+    def _refused(self, row: int, field: str, reason: str) -> InvalidEvent:
+        at = {name: self._table.column(name)[row].as_py() for name in ("type", "position", "stream_id")}
+        return InvalidEvent(at["type"], field, f"position {at['position']}, stream {at['stream_id']!r}: {reason}")
 
     @staticmethod
     def _numbers(values: pa.ChunkedArray) -> Any:
@@ -92,6 +144,19 @@ class RecordedBatch:
         """The event ids of one stream's part, in order."""
         ids: Any = uuid_bytes(self._table.column("event_id").combine_chunks())
         return [bytes(ids[row]) for row in np.flatnonzero(self._codes == part)]
+
+    def all_ids(self) -> bytes:
+        """The event ids of all events, 16 bytes each, in order."""
+        ids: Any = uuid_bytes(self._table.column("event_id").combine_chunks())
+        return bytes(ids.tobytes())
+
+    def given_ids(self) -> bytes:
+        """The same: another log has given them."""
+        return self.all_ids()
+
+    def content(self) -> pa.Table:
+        """What is said of each event: the columns `orders_es.log.retry.CONTENT`."""
+        return self._table.select(CONTENT)
 
     def place(self, first: int, recorded_before: int | None) -> pa.Table:
         """The events as they are, if they go on where a log ends.

@@ -60,12 +60,16 @@ class Field:
             `json` for anything deeper, which stays in the payload only.
         optional: Whether None is a value of it.
         required: Whether it has no default, so that every payload must hold it.
+        largest: The largest whole number, above zero or below, that is recorded; None for whatever fits 64 bits.
+        identifier: Whether its text is an id or a code, which is never empty and at most 1,024 bytes long.
     """
 
     name: str
     kind: str
     optional: bool
     required: bool
+    largest: int | None = None
+    identifier: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class EventRegistry:
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._left_out: frozenset[str] = frozenset()
+        self._canonical: tuple[int, str] | None = None
         for cls in event_types:
             self.register(cls)
 
@@ -111,7 +116,9 @@ class EventRegistry:
         """`cls` itself, after adding it as an event type; so it also serves as a class decorator.
 
         Args:
-            cls: A dataclass. Its field names and types are storage format.
+            cls: A dataclass. Its field names and types are storage format. A field's metadata may limit what is recorded:
+                `field(metadata={"largest": 999})` for a whole number, `field(metadata={"identifier": True})` for a text
+                that is never empty.
             name: The type's name in storage; the class name if left out.
             schema_version: The version of its payload's shape, 1 or more.
 
@@ -202,6 +209,15 @@ class EventRegistry:
     def columns(self) -> dict[str, str]:
         """The shredded columns: each payload field's name and kind, in order of registration."""
         return {name: kind for name, kind in self._columns.items() if kind != "json"}
+
+    @property
+    def canonical(self) -> str:
+        """The pattern of payloads that are just as `encode` writes them; see `orders_es.log.canonical`."""
+        if self._canonical is None or self._canonical[0] != len(self):
+            from orders_es.log.canonical import canonical_pattern  # noqa: PLC0415 - pandas-sized work only
+
+            self._canonical = (len(self), canonical_pattern(self))
+        return self._canonical[1]
 
     def type_of(self, data: object) -> EventType:
         """The event type that `data` is an instance of, or `UnknownEventType`."""
@@ -327,4 +343,5 @@ def _fields(cls: type) -> Iterator[Field]:
             optional = len(arms) < len(typing.get_args(hint))
             hint = arms[0] if len(arms) == 1 else object
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        yield Field(f.name, _KINDS.get(hint, "json"), optional, required)
+        largest, identifier = f.metadata.get("largest"), f.metadata.get("identifier", False)
+        yield Field(f.name, _KINDS.get(hint, "json"), optional, required, largest, identifier)

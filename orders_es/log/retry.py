@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from orders_es.errors import DuplicateEvent, VersionConflict
 from orders_es.log.event import Appended, from_micros
@@ -12,9 +15,14 @@ from orders_es.log.expected import ANY, NO_STREAM, STREAM_EXISTS, describe, hold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from orders_es.log.batch import Batch, Part
+    import pyarrow as pa
 
-__all__ = ["RecordedRow", "recorded_before"]
+    from orders_es.log.batch import Batch, Part
+    from orders_es.log.ids import Holder
+
+__all__ = ["CONTENT", "RecordedRow", "event_table", "recorded_before"]
+
+_SHOWN = 80
 
 
 class RecordedRow(NamedTuple):
@@ -45,10 +53,6 @@ class _Recorded:
         wanted = 1 if part.expected is NO_STREAM else part.expected + 1 if isinstance(part.expected, int) else start
         return places if start == wanted else None
 
-    def any_of(self, part: Part, ids: list[bytes]) -> bytes | None:
-        """One of a part's ids that its stream holds already, if there is one."""
-        return next((event_id for event_id in ids if (part.stream_id, event_id) in self.places), None)
-
 
 def _reach(parts: Sequence[Part]) -> dict[str, tuple[int, int | None]]:
     """Where in each part's stream a first try of it could have put its events: `after < version <= to`."""
@@ -66,6 +70,8 @@ def recorded_before(
     batch: Batch,
     actual: Sequence[int],
     rows_of: Callable[[Mapping[str, tuple[int, int | None]]], Iterable[RecordedRow]],
+    contents: Callable[[int, int], pa.Table],
+    holder: Callable[[bytes], Holder | None],
 ) -> Appended | None:
     """The first result of this very append, if it was made before; None if it is new and every expectation holds.
 
@@ -74,10 +80,13 @@ def recorded_before(
         actual: The version of each part's stream now.
         rows_of: Gives the recorded events of some streams, at least those with `after < version <= to` for each (to the
             end where `to` is None); called only where a retry is possible.
+        contents: Gives the events from one position to another, with the columns `CONTENT`.
+        holder: Gives an event of the log that has one of these ids (16 bytes each), if there is one.
 
     Raises:
         VersionConflict: A stream is elsewhere, and this is not a retry.
-        DuplicateEvent: Everything would fit, but some of the ids are in their streams already.
+        DuplicateEvent: It would be a retry, but some event was recorded with other content; or everything would fit, but one
+            of the ids is in the log already.
     """
     parts = batch.parts
     failing = [
@@ -88,14 +97,13 @@ def recorded_before(
         for i, (part, version) in enumerate(zip(parts, actual, strict=True))
         if version and part.expected in (ANY, STREAM_EXISTS)
     ]
-    if not failing and not (unchecked and batch.retryable):
-        return None
-    if batch.retryable and len(failing) + len(unchecked) == len(parts):
+    if (failing or unchecked) and batch.retryable and len(failing) + len(unchecked) == len(parts):
         recorded = _Recorded(rows_of(_reach([parts[i] for i in (*failing, *unchecked)])))
         places = [recorded.retry(part, batch.ids_of(i)) for i, part in enumerate(parts)]
         found = [place for part in places if part is not None for place in part]
         positions = sorted(position for _, position, _ in found)
         if len(found) == batch.count and positions[-1] - positions[0] + 1 == batch.count:
+            _require_same(batch, contents(positions[0], positions[-1]))
             return Appended(
                 positions[0],
                 positions[-1],
@@ -112,12 +120,77 @@ def recorded_before(
     if failing:
         part = parts[failing[0]]
         raise VersionConflict(part.stream_id, describe(part.expected), actual[failing[0]])
-    recorded = _Recorded(rows_of(_reach([parts[i] for i in unchecked])))
-    for i in unchecked:
-        event_id = recorded.any_of(parts[i], batch.ids_of(i))
-        if event_id is not None:
-            raise DuplicateEvent(
-                str(UUID(bytes=event_id)),
-                f"stream {parts[i].stream_id!r} holds it already, but not this batch as a whole; append only what is new",
-            )
+    given = batch.given_ids()
+    there = holder(given) if given else None
+    if there is not None:
+        raise DuplicateEvent(
+            str(there.event_id),
+            f"the log holds it already, at position {there.position} as version {there.version} of stream "
+            f"{there.stream_id!r}, and this append is no retry of that one; give a new event an id of its own, and append "
+            "only what is new",
+        )
     return None
+
+
+CONTENT = (
+    "event_id",
+    "type",
+    "schema_version",
+    "occurred_at",
+    "actor",
+    "correlation_id",
+    "causation_id",
+    "payload",
+)
+"""What the writer of an event says of it, and what makes two of them the same; `occurred_at` only where he gives it."""
+
+
+def event_table(batches: Iterable[pa.RecordBatch]) -> pa.Table:
+    """Batches that a log's `read` gave, as one table."""
+    import pyarrow as pa  # noqa: PLC0415 - the log has loaded it by now
+
+    return pa.Table.from_batches(batches)
+
+
+def _require_same(batch: Batch, recorded: pa.Table) -> None:
+    """Raise `DuplicateEvent` unless the recorded events are the batch's, in whatever order."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - the log has loaded it by now
+
+    new = batch.content()
+    new, recorded = (table.take(pc.sort_indices(_ids(table))) for table in (new, recorded))
+    for name in CONTENT[1:]:
+        ours, theirs = new.column(name), recorded.column(name)
+        same = pc.if_else(pc.is_null(ours), pc.is_null(theirs), pc.fill_null(pc.equal(ours, theirs), False))
+        if name == "occurred_at":
+            same = pc.or_(same, pc.is_null(ours))
+        for row in pc.indices_nonzero(pc.invert(same)).to_pylist():
+            here, there = ours[row].as_py(), theirs[row].as_py()
+            if name == "payload" and _same_json(here, there):
+                continue
+            at = recorded.slice(row, 1).to_pylist()[0]
+            raise DuplicateEvent(
+                str(UUID(bytes=_ids(recorded)[row].as_py())),
+                f"position {at['position']} holds it already, as version {at['version']} of stream {at['stream_id']!r}, with "
+                f"another {name} ({_shown(there)} there, {_shown(here)} here); an append made again is the same in all that "
+                "it says, so give another event an id of its own",
+            )
+
+
+def _ids(table: pa.Table) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    ids = table.column("event_id")
+    return pa.chunked_array([getattr(chunk, "storage", chunk) for chunk in ids.chunks], pa.binary(16)).cast(pa.binary())
+
+
+def _same_json(one: str, other: str) -> bool:
+    """Whether two payloads say the same in the same words, blanks and the order of keys aside."""
+    try:
+        return bool(msgspec.json.decode(one) == msgspec.json.decode(other))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _shown(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -6,7 +6,6 @@ Whatever cannot be recorded exactly raises `InvalidEvent`, with the column and, 
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,17 +14,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import DuplicateEvent, InvalidEvent
-from orders_es.log.batch import LARGEST_SCHEMA_VERSION
+from orders_es.log.batch import LARGEST_SCHEMA_VERSION, beyond
 from orders_es.log.columns import ARROW_TYPES, TIMESTAMP
-from orders_es.log.event import EPOCH, to_micros
+from orders_es.log.event import EPOCH
 from orders_es.log.leaf import uuid_bytes
+from orders_es.log.limits import FIRST_DAY, FIRST_MOMENT, LAST_DAY, LAST_MOMENT, LONGEST_ID, YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["event_ids", "field_values", "instants", "schema_versions", "texts"]
+__all__ = [
+    "check_numbers",
+    "check_texts",
+    "event_ids",
+    "field_values",
+    "instants",
+    "require_distinct",
+    "schema_versions",
+    "texts",
+]
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
@@ -64,6 +73,28 @@ def texts(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
     return values
 
 
+def check_texts(values: pa.Array, event_type: str, name: str, *, identifier: bool) -> None:
+    """Refuse a text that not every reader can hold: one with a NUL and, of an id, an empty or a very long one."""
+    _refuse(pc.match_substring(values, "\0"), event_type, name, "holds a NUL, at which many programs end a text")
+    if identifier:
+        lengths = pc.binary_length(values)
+        _refuse(pc.equal(lengths, 0), event_type, name, "is empty; give a value, or null for none")
+        _refuse(pc.greater(lengths, LONGEST_ID), event_type, name, f"is longer than {LONGEST_ID:,} bytes")
+
+
+def check_numbers(values: pa.Array, event_type: str, name: str, largest: int) -> None:
+    """Refuse a whole number beyond what its field may hold."""
+    outside = pc.or_(pc.less(values, -largest), pc.greater(values, largest))
+    if pc.any(outside).as_py():
+        row = pc.index(outside, True).as_py()
+        raise InvalidEvent(event_type, name, f"row {row}: {beyond(values[row].as_py(), largest)}")
+
+
+def _refuse(bad: pa.Array, event_type: str, name: str, why: str) -> None:
+    if pc.any(bad).as_py():
+        raise InvalidEvent(event_type, name, f"row {pc.index(bad, True).as_py()} {why}")
+
+
 def instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
     """A column of moments, exact to the microsecond, within what a datetime can hold."""
     values = _column(table, name)
@@ -77,16 +108,16 @@ def instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
         raise InvalidEvent(
             "table", name, f"a time is finer than a microsecond or beyond the year 9999 ({error}); round it first"
         ) from error
-    _within(values.cast(pa.int64()), name, _FIRST_MOMENT, _LAST_MOMENT)
+    _within(values.cast(pa.int64()), name, FIRST_MOMENT, LAST_MOMENT)
     return values
 
 
 def _within(values: pa.Array, name: str, first: int, last: int) -> None:
-    """Raise `InvalidEvent` where a time or day is one that Python's datetime cannot hold."""
+    """Raise `InvalidEvent` where a time or day is one that not every reader can hold."""
     extremes = pc.min_max(values).as_py()
     if extremes["min"] is not None and (extremes["min"] < first or extremes["max"] > last):
         row = pc.index(pc.or_(pc.less(values, first), pc.greater(values, last)), True).as_py()
-        raise InvalidEvent("table", name, f"row {row} is outside the years 1 to 9999")
+        raise InvalidEvent("table", name, f"row {row} cannot be recorded: {YEARS}")
 
 
 def _dates(table: pa.Table, name: str) -> pa.Array:
@@ -129,13 +160,18 @@ def event_ids(table: pa.Table) -> pa.Array:
         raise InvalidEvent(
             "table", "event_id", f"the column is {values.type}; give UUIDs: pa.uuid(), 16 bytes, or text"
         )
+    require_distinct(values)
+    return pa.ExtensionArray.from_storage(pa.uuid(), values)
+
+
+def require_distinct(values: pa.Array) -> None:
+    """Raise `DuplicateEvent` if an event id is twice in a column."""
     ids: Any = uuid_bytes(values)
     words = ids.view(">u8").astype(np.uint64).reshape(-1, 2)
     order = np.lexsort((words[:, 1], words[:, 0]))
     twice = np.flatnonzero((words[order[1:]] == words[order[:-1]]).all(axis=1))
     if len(twice):
         raise DuplicateEvent(str(UUID(bytes=bytes(ids[order[twice[0]]]))), "it is twice in this table")
-    return pa.ExtensionArray.from_storage(pa.uuid(), values)
 
 
 def schema_versions(table: pa.Table, types: pa.Array, registry: EventRegistry) -> pa.Array:
@@ -186,9 +222,7 @@ def _casting(kind: str, fits: Callable[[pa.DataType], bool]) -> Callable[[pa.Tab
     return cast
 
 
-_FIRST_MOMENT = to_micros(datetime.min.replace(tzinfo=UTC), "moment")
-_LAST_MOMENT = to_micros(datetime.max.replace(tzinfo=UTC), "moment")
-_FIRST_DAY, _LAST_DAY = (day.toordinal() - EPOCH.toordinal() for day in (date.min, date.max))
+_FIRST_DAY, _LAST_DAY = (day.toordinal() - EPOCH.toordinal() for day in (FIRST_DAY, LAST_DAY))
 _PLAIN_DATES = _casting("date", pa.types.is_date)
 _PLAIN_FLOATS = _casting("float64", lambda t: pa.types.is_floating(t) or pa.types.is_integer(t))
 _CASTS: dict[str, Callable[[pa.Table, str], pa.Array]] = {

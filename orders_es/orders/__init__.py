@@ -27,6 +27,7 @@ from orders_es.orders.decide import decide
 from orders_es.orders.decider import ORDERS
 from orders_es.orders.events import (
     EVENT_TYPES,
+    MOST_PIECES,
     AdjustmentRecorded,
     CustomerAssigned,
     DiscountApplied,
@@ -55,6 +56,7 @@ from orders_es.orders.summary import summarize
 
 __all__ = [
     "EVENT_TYPES",
+    "MOST_PIECES",
     "ORDERS",
     "RULES",
     "STATUSES",

@@ -10,12 +10,13 @@ nothing, because recorded history may be odd; the rules are in `decide`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal  # noqa: TC003 - decoders resolve these annotations at run time
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = [
     "EVENT_TYPES",
+    "MOST_PIECES",
     "AdjustmentRecorded",
     "CustomerAssigned",
     "DiscountApplied",
@@ -35,6 +36,19 @@ __all__ = [
     "ShippingCharged",
 ]
 
+MOST_PIECES: Final = 999_999_999
+"""The most pieces, more or fewer, in one event. At the highest price that comes to 23 digits, of which a sum holds 10^11."""
+
+
+def pieces(**options: Any) -> Any:
+    """A field for a number of pieces."""
+    return field(metadata={"largest": MOST_PIECES}, **options)
+
+
+def identifier(**options: Any) -> Any:
+    """A field for an id or a code, which is never empty."""
+    return field(metadata={"identifier": True}, **options)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCreated:
@@ -48,8 +62,8 @@ class OrderCreated:
         True
     """
 
-    currency: str
-    customer_id: str | None = None
+    currency: str = identifier()
+    customer_id: str | None = identifier(default=None)
     country: str | None = None
     channel: str | None = None
     postal_code: str | None = None
@@ -65,8 +79,8 @@ class ItemAdded:
         6
     """
 
-    item_id: str
-    quantity: int
+    item_id: str = identifier()
+    quantity: int = pieces()
     price: Decimal
     description: str | None = None
 
@@ -80,8 +94,8 @@ class ItemRemoved:
         '85123A'
     """
 
-    item_id: str
-    quantity: int
+    item_id: str = identifier()
+    quantity: int = pieces()
     price: Decimal
 
 
@@ -94,8 +108,8 @@ class ItemQuantityChanged:
         -1
     """
 
-    item_id: str
-    difference: int
+    item_id: str = identifier()
+    difference: int = pieces()
     price: Decimal
 
 
@@ -196,8 +210,8 @@ class ItemReturned:
         'broken'
     """
 
-    item_id: str
-    quantity: int
+    item_id: str = identifier()
+    quantity: int = pieces()
     price: Decimal
     description: str | None = None
     reason: str | None = None
@@ -244,8 +258,8 @@ class AdjustmentRecorded:
 
     amount: Decimal
     reason: str | None = None
-    item_id: str | None = None
-    quantity: int | None = None
+    item_id: str | None = identifier(default=None)
+    quantity: int | None = pieces(default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +271,7 @@ class CustomerAssigned:
         '17850'
     """
 
-    customer_id: str
+    customer_id: str = identifier()
 
 
 OrderEvent: TypeAlias = (

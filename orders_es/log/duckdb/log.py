@@ -12,18 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import NotALog
-from orders_es.log.batch import check_stream_id, pending_rows, with_events
+from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.duckdb.binding import Lacking, bind_view
-from orders_es.log.duckdb.reading import follow, pages, retry_rows, schema_columns, stream_events, types_in
+from orders_es.log.duckdb.reading import (
+    follow,
+    id_holder,
+    ids_after,
+    pages,
+    retry_rows,
+    schema_columns,
+    stream_events,
+    types_in,
+)
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
 from orders_es.log.duckdb.tables import moment
 from orders_es.log.duckdb.versions import version_of
 from orders_es.log.duckdb.writing import insert_rows, insert_table, leaves_of, shredded_names
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
+from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
-from orders_es.log.retry import recorded_before
+from orders_es.log.retry import event_table, recorded_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -177,7 +187,7 @@ class DuckDBLog:
         """
         from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415
 
-        batch = RecordedBatch(table)
+        batch = RecordedBatch(table, self._registry)
 
         def place(first: int, _recorded: int, _bases: Sequence[int]) -> _Placed:  # the clock has no say in it
             with self._using() as store:
@@ -198,13 +208,26 @@ class DuckDBLog:
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], _Placed]) -> Appended:
         with self._locked() as store:
             bases = store.versions.of(store, [part.stream_id for part in batch.parts])
-            earlier = recorded_before(batch, bases, lambda wanted: retry_rows(store, wanted))
+            earlier = recorded_before(
+                batch,
+                bases,
+                lambda wanted: retry_rows(store, wanted),
+                lambda first, last: event_table(self.read(after=first - 1, to=last)),
+                lambda ids: store.ids.find(
+                    ids,
+                    store.state.tree.end,
+                    lambda after: ids_after(store, after),
+                    lambda *asked: id_holder(store, *asked),
+                ),
+            )
             if earlier is not None:
                 return earlier
             first = store.state.tree.end + 1
             leaves, recorded, insert, names = place(first, max(self._now(), store.state.recorded_at or 0), bases)
             versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
             commit_id = store.commit(first, recorded, leaves, insert, (self._registry.columns, names), versions)
+            if store.ids.follows(first):
+                store.ids.appended(first, batch.all_ids())
         return Appended(first, leaves.end, batch.count, from_micros(recorded), commit_id, False, versions)
 
     def _now(self) -> int:

@@ -11,6 +11,7 @@ from orders_es.errors import DamagedLog
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.event import RecordedEvent, from_micros
+from orders_es.log.ids import Holder, blob_bytes
 from orders_es.log.registry import ENVELOPE
 from orders_es.log.relation import quoted
 from orders_es.log.retry import RecordedRow
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from uuid import UUID
 
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["follow", "pages", "retry_rows", "schema_columns", "stream_events"]
+__all__ = ["follow", "id_holder", "ids_after", "pages", "retry_rows", "schema_columns", "stream_events"]
 
 _PAGE = 16_384
 """Events a query: small batches are cut from such pages, large ones are pages of their own."""
@@ -129,6 +131,23 @@ def retry_rows(store: Store, wanted: Mapping[str, tuple[int, int | None]]) -> li
         query = f"SELECT {columns} FROM events WHERE stream_id IN (SELECT unnest(?::VARCHAR[]))"
         rows = store.ask(query, [list(wanted)])
     return [RecordedRow(row[0], row[1].bytes, *row[2:]) for row in rows]
+
+
+def ids_after(store: Store, after: int) -> Iterator[bytes]:
+    """The event ids of all events after a position, 16 bytes each."""
+    with reading(store.path), store.cursor() as cursor:
+        query = cursor.sql("SELECT event_id::BLOB AS id FROM events WHERE position > ?", params=[after])
+        yield from blob_bytes(query.to_arrow_table().column("id"))
+
+
+def id_holder(store: Store, ids: list[UUID], after: int) -> Holder | None:
+    """An event after a position that has one of some ids."""
+    rows: list[Any] = store.ask(
+        "SELECT event_id, stream_id, version, position FROM events "
+        "WHERE position > ? AND event_id IN (SELECT unnest(?::UUID[])) ORDER BY position LIMIT 1",
+        [after, ids],
+    )
+    return Holder(*rows[0]) if rows else None
 
 
 def follow(

@@ -32,6 +32,7 @@ from orders_es.log.duckdb.tables import (
     read_state,
 )
 from orders_es.log.duckdb.versions import Versions
+from orders_es.log.ids import EventIds
 from orders_es.log.interrupts import is_interrupt
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Store:
         self.state = read_state(self._connection, self.path)
         self.columns = read_columns(self._connection)
         self.versions = Versions(self.state.tree.end)
+        self.ids = EventIds()
         self.types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
         self.stale = self._writing = False
         self._wal = (0, 0)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, LogBusy, LogError, VersionConflict
-from orders_es.log.batch import Batch, RowBatch, check_stream_id, pending_rows, with_events
+from orders_es.log.batch import Batch, RowBatch, pending_rows, with_events
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
+from orders_es.log.limits import check_stream_id
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
@@ -23,13 +24,14 @@ from orders_es.log.parquet.chain import commit_name, covering_segments
 from orders_es.log.parquet.follow import follow, read_events
 from orders_es.log.parquet.footer import KEY, Footer, read_footer
 from orders_es.log.parquet.identity import read_identity
+from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
 from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, is_small, schema_columns
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
-from orders_es.log.retry import recorded_before
+from orders_es.log.retry import event_table, recorded_before
 
 if TYPE_CHECKING:
     import threading
@@ -69,6 +71,7 @@ class ParquetLog(KnownChain):
         self._identity = read_identity(folder)
         self._turns = Turns(folder)
         super().__init__(folder, self._identity.log_id, registry)
+        self._event_ids = FileIds(self._streams.scanner)
 
     url = property(lambda self: self._url, doc="The folder, as it was given.")
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
@@ -138,7 +141,7 @@ class ParquetLog(KnownChain):
         """
         from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415
 
-        batch = RecordedBatch(table)
+        batch = RecordedBatch(table, self._registry)
 
         def encode(first: int, _recorded: int, bases: Sequence[int]) -> Any:  # the clock has no say in it
             streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None
@@ -178,6 +181,8 @@ class ParquetLog(KnownChain):
 
     def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
         """Place a batch at the end of the log: check, write, link; and again, where somebody else was first."""
+        if batch.given_ids():
+            self._learn_ids(batch)  # before it is this writer's turn, for it may take a while
         with self._lock, self._turns.take(self._catch_up):
             try:
                 appended = self._place(batch, encode)
@@ -197,7 +202,13 @@ class ParquetLog(KnownChain):
             bases = self._fresh(lambda: self._streams.versions(names))
             known = self._tree.end
             try:
-                earlier = recorded_before(batch, bases, lambda wanted: self._fresh(lambda: self._streams.rows(wanted)))
+                earlier = recorded_before(
+                    batch,
+                    bases,
+                    lambda wanted: self._fresh(lambda: self._streams.rows(wanted)),
+                    lambda first, last: event_table(self.read(after=first - 1, to=last)),
+                    lambda ids: self._fresh(lambda: self._event_ids.find(ids, self._chain)),
+                )
             except (VersionConflict, DuplicateEvent):
                 self.refresh()
                 if self._tree.end == known:
@@ -244,6 +255,7 @@ class ParquetLog(KnownChain):
         self._extend(file, footer)
         self._standing.note(file, descriptor=kept[0] if kept else -1)
         self._streams.appended(file, versions)
+        self._event_ids.appended(footer.first, batch)
         return Appended(
             footer.first,
             footer.last,
@@ -253,6 +265,11 @@ class ParquetLog(KnownChain):
             False,
             dict(versions),
         )
+
+    def _learn_ids(self, batch: Batch) -> None:
+        with self._lock:
+            self._catch_up()
+            self._fresh(lambda: self._event_ids.prepare(batch, self._chain))
 
     def _now(self) -> int:
         if self._clock is None:

@@ -52,7 +52,7 @@ class Streams:
     def __init__(self, log_id: uuid.UUID, registry: EventRegistry) -> None:
         self._log_id = log_id
         self._registry = registry
-        self._scanner = Scanner()
+        self.scanner = Scanner()
         self.contents = Contents(registry)
         self.reset([])
 
@@ -168,7 +168,7 @@ class Streams:
             elif rows.num_rows:
                 yield rows
         if unsorted:
-            yield self._scanner.stream_rows(unsorted, [stream_id])
+            yield self.scanner.stream_rows(unsorted, [stream_id])
 
     def sorted_copy(self, file: LogFile) -> ByStream | None:
         """The copy of a large file that is sorted by stream, if there is one."""
@@ -186,7 +186,7 @@ class Streams:
         self._see()
         rows: list[RecordedRow] = []
         if self._large:
-            rows += rows_of(self._scanner.stream_rows(self._large, list(wanted)))
+            rows += rows_of(self.scanner.stream_rows(self._large, list(wanted)))
         firsts = {first for stream_id, (after, to) in wanted.items() for first in self._holding(stream_id, after, to)}
         for first in sorted(firsts):
             rows += [
@@ -210,7 +210,7 @@ class Streams:
         self._see()
         found = {stream_id for stream_id in self._where if stream_id.startswith(prefix)}
         if self._large:
-            table = self._scanner.query(
+            table = self.scanner.query(
                 self._large, "SELECT DISTINCT stream_id FROM {events} WHERE starts_with(stream_id, ?)", [prefix]
             )
             found.update(table.column(0).to_pylist())
@@ -218,11 +218,11 @@ class Streams:
 
     def types(self, chain: Sequence[LogFile]) -> frozenset[tuple[str, int]]:
         """The event types in a chain of files, with their schema versions. Raises as `versions` does."""
-        return self.contents.up_to_date(chain, self._scanner)
+        return self.contents.up_to_date(chain, self.scanner)
 
     def close(self) -> None:
         """Let go of what is held open."""
-        self._scanner.close()
+        self.scanner.close()
 
     def _see(self) -> None:
         """Read the small ones among the files not seen yet, and note the large ones."""
@@ -235,7 +235,7 @@ class Streams:
         last_large = max((file.first for file in (*self._large, *large)), default=0)
         before = {stream_id: version for stream_id, first, version in found if first < last_large}
         versions = {stream_id: version for stream_id, first, version in found if first > last_large}
-        keys = [self._scanner.stream_versions([file]) for file in large] if self._complete else []
+        keys = [self.scanner.stream_versions([file]) for file in large] if self._complete else []
         # Nothing above changed anything; from here on nothing can fail.
         for stream_id, first, version in found:
             self._where.setdefault(stream_id, []).append((first, version))
@@ -269,7 +269,7 @@ class Streams:
             self._met.update(versions)
 
     def _learn_all(self) -> None:
-        keys = self._scanner.stream_versions(self._large) if self._large else None
+        keys = self.scanner.stream_versions(self._large) if self._large else None
         small = {stream_id: places[-1][1] for stream_id, places in self._where.items()}
         self._index = StreamIndex()
         if keys is not None:

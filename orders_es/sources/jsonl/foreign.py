@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.batch import check_stream_id
 from orders_es.log.event import to_micros
+from orders_es.log.limits import check_new_stream_id
 from orders_es.sources.jsonl.lines import BadLine, Line
 from orders_es.sources.tables.values import instant_in
 
@@ -62,7 +62,7 @@ class ForeignLines:
     def _stream(self, given: dict[str, Any]) -> str:
         name, value = self._part(given, "stream_id")
         try:
-            return check_stream_id(_text(name, value))
+            return check_new_stream_id(_text(name, value))
         except ValueError as error:
             raise BadLine(str(error)) from error
 

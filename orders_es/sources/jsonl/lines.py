@@ -11,8 +11,9 @@ import msgspec
 
 from orders_es.errors import InvalidEvent
 from orders_es.log import RawEvent
-from orders_es.log.batch import check_stream_id, describe_event
+from orders_es.log.batch import describe_event
 from orders_es.log.event import to_micros
+from orders_es.log.limits import check_new_stream_id
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
@@ -126,7 +127,7 @@ class OwnLines:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadLine(_why(text, error), _stream_of(text)) from error
         try:
-            check_stream_id(own.stream_id)
+            check_new_stream_id(own.stream_id)
         except ValueError as error:
             raise BadLine(str(error)) from error
         inline = bytes(own.payload)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -33,7 +33,6 @@ ODD_STREAM_IDS = (
     'a "quoted" one',
     "with/slashes/../and\\back",
     "Größe-注文-😀",
-    "nul\x00inside",
     "line\nbreak",
     "  blanks  ",
     "%_*?[1]{x}",
@@ -42,6 +41,54 @@ ODD_STREAM_IDS = (
     "é",
     "e\u0301",
 )
+BEYOND_THE_CALENDAR = (
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    datetime(9999, 12, 31, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone(timedelta(hours=-12))),
+)
+BAD_PAYLOADS = (
+    '{"a":1,"a":2}',
+    '{"a":{"b":1,"b":1}}',
+    '{"a":[{"b":1,"b":1}]}',
+    f'{{"a":{"[" * 100}{"]" * 100}}}',
+    f'{{"a":{"[" * 5000}{"]" * 5000}}}',
+    '{"a":NaN}',
+    '{"a":-Infinity}',
+    '{"a":1e999999}',
+    '{"a":1e-999999}',
+    f'{{"a":1{"0" * 5000}}}',
+    '{"a":9223372036854775808}',
+    '{"a":"\\u0000"}',
+    '{"a\\u0000":1}',
+    '{"a":"\\ud800"}',
+    '{"a":"\\udc00\\ud800"}',
+    '{"a":"\\ud800\\\\udc00"}',
+    '{"a":1,}',
+    '\ufeff{"a":1}',
+)
+BAD_AMOUNTS = (
+    "1e2",
+    '"1e2"',
+    '"+1"',
+    '"007"',
+    '" 1"',
+    '"1_0"',
+    '"\u0661"',
+    '"NaN"',
+    '"1.00001"',
+    "true",
+    '""',
+    "null",
+    "[]",
+)
+
+
+def envelope(**texts: str) -> NewEvent:
+    """An event with such an envelope."""
+    return NewEvent(data=OrderPlaced(), **texts)  # type: ignore[arg-type]
+
+
 BAD_EVENTS: list[tuple[Any, type[Exception]]] = [
     (ItemAdded(item_id="I", quantity=1, price=9.95), InvalidEvent),  # type: ignore[arg-type]
     (ItemAdded(item_id="I", quantity=1, price=Decimal("0.00001")), InvalidEvent),
@@ -66,6 +113,21 @@ BAD_EVENTS: list[tuple[Any, type[Exception]]] = [
     (RawEvent("Other", "{}", 0), InvalidEvent),
     (RawEvent("Other", "{}", 2**31), InvalidEvent),
     (RawEvent("Other", "{}", "1"), InvalidEvent),  # type: ignore[arg-type]
+    (RawEvent("Other", "{}", True), InvalidEvent),
+    (NewEvent(data=OrderPlaced(), occurred_at="2026-06-03"), TypeError),  # type: ignore[arg-type]
+    *((NewEvent(data=OrderPlaced(), occurred_at=moment), InvalidEvent) for moment in BEYOND_THE_CALENDAR),
+    *((envelope(**{name: "x" * 1025}), InvalidEvent) for name in ("correlation_id", "causation_id")),
+    *((envelope(**{name: ""}), InvalidEvent) for name in ("correlation_id", "causation_id")),
+    *((envelope(**{name: "a\0b"}), InvalidEvent) for name in ("actor", "causation_id")),
+    (RawEvent("nul\0inside", "{}"), InvalidEvent),
+    (RawEvent("x" * 1025, "{}"), InvalidEvent),
+    *((RawEvent("Other", payload), InvalidEvent) for payload in BAD_PAYLOADS),
+    *((ItemAdded(item_id="I", quantity=n, price=Decimal(1)), InvalidEvent) for n in (10**9, -(10**9), 2**63 - 1)),
+    *((OrderCreated(currency=currency), InvalidEvent) for currency in ("", "E\0R", "E" * 1025)),
+    (ItemAdded(item_id="", quantity=1, price=Decimal(1)), InvalidEvent),
+    *((RawEvent("ShippingCharged", f'{{"amount":{amount}}}'), InvalidEvent) for amount in BAD_AMOUNTS),
+    (RawEvent("ShippingCharged", '{"amount":"1","amount":"2"}'), InvalidEvent),
+    (RawEvent("OrderPlaced", "{}", 2), InvalidEvent),
     (RawEvent("ShippingCharged", "{}"), InvalidEvent),
     (RawEvent("ShippingCharged", '{"amount":"1.00001"}'), InvalidEvent),
 ]
@@ -215,6 +277,12 @@ class Appending(Contract):
         with pytest.raises(ValueError, match="1 to 1,024"):
             put(log, way, "", events(1))
 
+    @pytest.mark.parametrize("way", WAYS)
+    def test_a_stream_id_holds_no_nul(self, log: EventLog, way: str) -> None:
+        with pytest.raises(ValueError, match="NUL"):
+            put(log, way, "nul\0inside", events(1))
+        assert log.head().position == 0
+
     @pytest.mark.parametrize("stream_id", [None, 7, b"A"])
     def test_a_stream_id_is_text(self, log: EventLog, stream_id: Any) -> None:
         with pytest.raises(TypeError, match="text"):
@@ -259,6 +327,20 @@ class Appending(Contract):
             thread.join()
         assert (len(won), len(lost)) == (1, 5)
         assert [e.data.amount for e in log.load("A")] == [Decimal(won[0])]
+
+    # -- JSON that somebody else wrote
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            f'{{"a":{"[" * 99}{"]" * 99}}}',
+            '{"a":9223372036854775807,"b":-9223372036854775808,"c":1e308,"d":0e-999999}',
+            '{"a":"\\ud83d\\ude00 \\\\ud800 \\\\u0000","b":{"a":{"a":1}}}',
+        ],
+    )
+    def test_json_that_every_reader_reads_alike_is_taken(self, log: EventLog, payload: str) -> None:
+        log.append("A", [RawEvent("Other", payload)], expected=NO_STREAM)
+        assert [e.payload for e in log.load("A")] == [payload]
 
     # -- events of unknown types
 

@@ -16,13 +16,13 @@ from orders_es.testing.log_contract.basis import WAYS, Contract, HandClock, Make
 __all__ = ["Reading"]
 
 MOMENTS = (
-    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1, 1, 2, tzinfo=UTC),
     datetime(1582, 10, 10, 1, 2, 3, 4, tzinfo=UTC),
     datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
     datetime(1970, 1, 1, tzinfo=UTC),
     datetime(2026, 3, 29, 2, 30, 0, 1, tzinfo=UTC),
     datetime(2262, 4, 12, tzinfo=UTC),
-    datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
     datetime(2026, 6, 3, 15, 0, 0, 999999, tzinfo=timezone(timedelta(hours=5, minutes=45))),
 )
 

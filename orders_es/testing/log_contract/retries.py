@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from orders_es.errors import DuplicateEvent, VersionConflict
 from orders_es.log import ANY, NO_STREAM, STREAM_EXISTS, Appended, EventLog, StreamAppend
-from orders_es.orders import OrderPlaced
-from orders_es.testing.log_contract.basis import WAYS, Contract, assert_sound, event, events, put, table, table_of
+from orders_es.orders import OrderPlaced, ShippingCharged
+from orders_es.testing.log_contract.basis import (
+    MOMENT,
+    WAYS,
+    Contract,
+    assert_sound,
+    event,
+    events,
+    put,
+    table,
+    table_of,
+)
 
 __all__ = ["Retries"]
 
@@ -161,6 +173,55 @@ class Retries(Contract):
             put(log, way, "A", [event(event_id=event_id), *events(others), event(event_id=event_id)])
         assert caught.value.event_id == str(event_id)
         assert log.head().position == 0
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"data": ShippingCharged(amount=Decimal(9))},
+            {"data": OrderPlaced()},
+            {"occurred_at": MOMENT + timedelta(microseconds=1)},
+            {"actor": "somebody"},
+            {"correlation_id": "another"},
+            {"causation_id": "another"},
+        ],
+        ids=lambda other: next(iter(other)),
+    )
+    def test_the_same_id_with_other_content_is_no_retry(self, log: EventLog, way: str, other: dict[str, Any]) -> None:
+        first, second = event(), event()
+        put(log, way, "A", [first, second], NO_STREAM)
+        changed = event(**{"data": second.data, "event_id": second.event_id, **other})
+        for expected in (NO_STREAM, 0, ANY, STREAM_EXISTS):
+            with pytest.raises(DuplicateEvent) as caught:
+                put(log, way, "A", [first, changed], expected)
+            assert caught.value.event_id == str(second.event_id)
+        assert log.head().position == 2
+
+    def test_a_retry_need_not_repeat_a_time_that_the_log_gave(self, log: EventLog) -> None:
+        new = event(occurred_at=None)
+        first = log.append("A", [new], expected=NO_STREAM)
+        assert facts(log.append("A", [new], expected=NO_STREAM)) == facts(first)
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("others", [0, 100])
+    def test_an_event_id_is_in_a_log_once(self, log: EventLog, way: str, others: int) -> None:
+        one = event()
+        log.append("A", events(2), expected=NO_STREAM)
+        put(log, way, "A", [one], 2)
+        log.compact()
+        handles = (log, self.reopen(log)) if self.durable else (log,)
+        for handle in handles:
+            for stream_id, expected in (("A", 3), ("B", NO_STREAM), ("B", ANY)):
+                with pytest.raises(DuplicateEvent, match="position 3 as version 3 of stream 'A'") as caught:
+                    put(handle, way, stream_id, [*events(others), one], expected)
+                assert caught.value.event_id == str(one.event_id)
+        assert log.head().position == 3
+
+    def test_an_id_that_the_log_gave_is_not_given_again(self, log: EventLog) -> None:
+        log.append("A", [OrderPlaced()], expected=NO_STREAM)
+        [recorded] = log.load("A")
+        with pytest.raises(DuplicateEvent, match="position 1"):
+            log.append("B", [OrderPlaced(), event(event_id=recorded.event_id)], expected=NO_STREAM)
 
     def test_an_event_id_twice_in_one_batch_is_refused(self, log: EventLog) -> None:
         one = event()

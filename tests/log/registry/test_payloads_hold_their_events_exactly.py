@@ -1,6 +1,6 @@
 import json
 import typing
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 
 import pytest
@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log import EventRegistry, order_registry
 from orders_es.log.bulk import table_batch
-from orders_es.orders import EVENT_TYPES, ItemAdded, OrderCancelled, ShippingCharged
+from orders_es.log.event import from_micros
+from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT
+from orders_es.orders import EVENT_TYPES, MOST_PIECES, ItemAdded, OrderCancelled, ShippingCharged
 from orders_es.testing.log_contract.basis import MOMENT, Measured, event, table_of
 
 REGISTRY = order_registry()
 AMOUNTS = st.integers(-(10**18) + 1, 10**18 - 1).map(lambda digits: Decimal(digits).scaleb(-4))
-TEXTS = st.text(max_size=20)
-VALUES = {str: TEXTS, int: st.integers(-(2**63), 2**63 - 1), Decimal: AMOUNTS, bool: st.booleans()}
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+VALUES = {str: TEXTS, int: st.integers(-MOST_PIECES, MOST_PIECES), Decimal: AMOUNTS, bool: st.booleans()}
 
 
 def strategy_for(cls):
@@ -82,8 +84,8 @@ def test_typed_columns_give_the_payloads_that_single_events_have(data):
     st.builds(
         Measured,
         ratio=st.floats(allow_nan=False, allow_infinity=False),
-        taken_at=st.none() | st.datetimes(timezones=st.just(UTC)),
-        day=st.none() | st.dates(),
+        taken_at=st.none() | st.integers(FIRST_MOMENT, LAST_MOMENT).map(from_micros),
+        day=st.none() | st.dates(date(1, 1, 2), date(9999, 12, 30)),
         valid=st.none() | st.booleans(),
         pieces=st.none() | st.integers(-(2**63), 2**63 - 1),
         worth=st.none() | AMOUNTS,
