@@ -24,6 +24,7 @@ BENCHMARKS = {
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
     "project": "tables built, rebuilt, caught up and followed over ten million events, and beside eventsourcing",
     "models": "read models, cold, over ten million events, and a report",
+    "proofs": "signing ten million events, receipts and consistency proofs from them, beside hashing alone",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }
 

@@ -17,7 +17,9 @@ from orders_es.audit.checkpoint import (
 )
 from orders_es.audit.doctor import Advice, examine
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
+from orders_es.audit.publish import Published, publish
 from orders_es.audit.receipt import MadeReceipt, prove_order, prove_position, verify_receipt
+from orders_es.audit.tiles import PublishedTiles, publish_tiles
 from orders_es.audit.verify import Problem, Verified, verify
 from orders_es.audit.verify_proof import Holds, Key
 
@@ -29,6 +31,8 @@ __all__ = [
     "Key",
     "MadeReceipt",
     "Problem",
+    "Published",
+    "PublishedTiles",
     "SignedCheckpoint",
     "Signer",
     "Verified",
@@ -44,6 +48,8 @@ __all__ = [
     "prove_order",
     "prove_position",
     "public_key",
+    "publish",
+    "publish_tiles",
     "read_checkpoint",
     "read_signer",
     "verify",

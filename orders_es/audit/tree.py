@@ -155,7 +155,7 @@ class LogTree:
         tree = EMPTY_RANGE
         if start:
             nodes = decompose(0, start)
-            tree = CompactRange(0, start, tuple(self._node(level, index) for level, index in nodes))
+            tree = CompactRange(0, start, tuple(self.node(level, index) for level, index in nodes))
         rest: list[bytes] = []
         for leaves in self._leaves(start, size):
             tree = tree.merge(CompactRange.of_leaves(tree.end, leaves))
@@ -187,13 +187,14 @@ class LogTree:
         whole = end - end % BLOCK
         if len(self._levels[0]) * BLOCK < whole:
             self.hashed_anew(whole, after=len(self._levels[0]) * BLOCK)
-        hashes = [self._node(level, index) for level, index in decompose(begin, end)]
+        hashes = [self.node(level, index) for level, index in decompose(begin, end)]
         digest = hashes.pop()
         while hashes:
             digest = node_hash(hashes.pop(), digest)
         return digest
 
-    def _node(self, level: int, index: int) -> bytes:
+    def node(self, level: int, index: int) -> bytes:
+        """The hash of a perfect subtree: of 2**level leaves from index · 2**level on. The log holds so many."""
         if level < LEVEL:
             found = self._low.get((level, index))
             if found is None:

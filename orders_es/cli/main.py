@@ -20,6 +20,7 @@ from orders_es.cli.look import history, show
 from orders_es.cli.notebook import notebook
 from orders_es.cli.project import project
 from orders_es.cli.proving import prove, prove_consistency, verify_proof
+from orders_es.cli.publishing import publish, publish_tiles
 from orders_es.cli.query import catalog, sql
 from orders_es.cli.report import report
 from orders_es.cli.signing import checkpoint, keygen
@@ -160,9 +161,11 @@ for _command in (
     verify,
     keygen,
     checkpoint,
+    publish,
     prove,
     verify_proof,
     prove_consistency,
+    publish_tiles,
     snapshots,
     project,
     lag,
