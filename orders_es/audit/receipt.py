@@ -19,7 +19,7 @@ from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import HEADER, Holds, Key, Receipt, Refused, check_receipt
 from orders_es.errors import BadKey, BadProof, NoCheckpoint, OrderNotFound
 from orders_es.log.merkle import leaf_hash
-from orders_es.replay.suggestions import close_ids
+from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ def prove_order(
     positions = [event.position for event in log.load(order_id)]
     if not positions:
         reason = f"the log {log.url!r} holds no such order"
-        raise OrderNotFound(order_id, reason, close_ids(order_id, log.stream_ids()))
+        raise OrderNotFound(order_id, reason, ids_like(log, order_id))
     proven = [position for position in positions if position <= signed.size]
     if not proven:
         raise NoCheckpoint(log.url, _too_early(f"the first event of {order_id!r}, at position {positions[0]},", signed))

@@ -127,6 +127,10 @@ class EventLog(Protocol):
         """The ids of the streams, sorted; those that begin with `prefix`, at most `limit`."""
         ...
 
+    def existing(self, stream_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are ids of streams, without a look at the others."""
+        ...
+
     def read(
         self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:

@@ -11,7 +11,7 @@ from orders_es.orders.moments import resolve
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 from orders_es.replay.session import connect
-from orders_es.replay.suggestions import close_ids
+from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:
     from orders_es.log import EventLog
@@ -62,7 +62,7 @@ def diff(
     with connect(log) as session:
         answer = session.sql(_query(session, before, after), {"order_id": order_id})
     if order_id is not None and not len(answer) and not log.stream_version(order_id):
-        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", close_ids(order_id, log.stream_ids()))
+        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", ids_like(log, order_id))
     answer.question = f"diff from [{before}] to [{after}]"
     return answer
 

@@ -13,7 +13,7 @@ from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_stat
 from orders_es.orders.moments import spoken
 from orders_es.replay.moments import as_of, counts
 from orders_es.replay.snapshots import Snapshots
-from orders_es.replay.suggestions import close_ids
+from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def events_at(
             f"and was recorded at {spoken(recorded[0].recorded_at)}",
         )
     reason = f"the log {log.url!r} holds no such {missing.what}"
-    raise missing(stream_id, reason, close_ids(stream_id, log.stream_ids()))
+    raise missing(stream_id, reason, ids_like(log, stream_id))
 
 
 def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> dict[str, Order]:

@@ -95,7 +95,8 @@ def find_known(log: EventLog, new: StreamTable, *, batch_events: int) -> Known:
     none = np.zeros(len(new.stream_ids), dtype=np.bool_)
     if log.head().position == 0:
         return Known(none, none, none, none)
-    there = pc.is_in(new.stream_ids, value_set=array(log.stream_ids(), pa.string())).to_numpy(zero_copy_only=False)
+    held = array(list(log.existing(new.stream_ids.to_pylist())), pa.string())
+    there = pc.is_in(new.stream_ids, value_set=held).to_numpy(zero_copy_only=False)
     if not there.any():
         return Known(there, none, none, none)
     hashes, ids = _prints(log, new, there, batch_events)

@@ -260,6 +260,15 @@ class DuckDBLog:
             )
         return [stream_id for (stream_id,) in rows]
 
+    def existing(self, stream_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are ids of streams. See `EventLog.existing`."""
+        with self._using() as store:
+            rows = store.ask(
+                "SELECT DISTINCT stream_id FROM events WHERE stream_id IN (SELECT unnest(?::VARCHAR[]))",
+                [list(stream_ids)],
+            )
+        return {stream_id for (stream_id,) in rows}
+
     def head(self) -> Head:
         """The end of the log now. See `EventLog.head`."""
         with self._using() as store:

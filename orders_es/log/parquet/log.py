@@ -302,8 +302,15 @@ class ParquetLog(KnownChain):
             raise ValueError(f"limit={limit}: give 0 or more, or None for all")
         with self._lock:
             self.refresh()
-            found: set[str] = self._fresh(lambda: self._streams.ids(prefix))
+            found: set[str] = self._fresh(lambda: self._streams.ids(prefix, limit))
         return sorted(found)[:limit]
+
+    def existing(self, stream_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are ids of streams. See `EventLog.existing`."""
+        with self._lock:
+            self.refresh()
+            found: set[str] = self._fresh(lambda: self._streams.existing(stream_ids))
+        return found
 
     def head(self) -> Head:
         """The end of the log now. See `EventLog.head`."""

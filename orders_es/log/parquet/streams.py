@@ -205,13 +205,42 @@ class Streams:
         end = len(places) if to is None else bisect_left(places, to, key=lambda place: place[1]) + 1
         return [first for first, _ in places[start:end]]
 
-    def ids(self, prefix: str) -> set[str]:
-        """The ids of all streams that begin with a prefix. Raises as `versions` does."""
+    def ids(self, prefix: str, limit: int | None) -> set[str]:
+        """The ids of the streams that begin with a prefix, or at least the first `limit`. Raises as `versions` does."""
         self._see()
         found = {stream_id for stream_id in self._where if stream_id.startswith(prefix)}
         if self._large:
+            first = "" if limit is None else f"ORDER BY stream_id LIMIT {limit:d}"
             table = self.scanner.query(
-                self._large, "SELECT DISTINCT stream_id FROM {events} WHERE starts_with(stream_id, ?)", [prefix]
+                self._large,
+                f"SELECT DISTINCT stream_id FROM {{events}} WHERE starts_with(stream_id, ?) {first}",
+                [prefix],
+            )
+            found.update(table.column(0).to_pylist())
+        return found
+
+    def existing(self, stream_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are ids of streams. Raises as `versions` does.
+
+        The sorted copies are asked one by one for each, which reads nothing else; files without one are scanned once.
+        """
+        self._see()
+        if self._complete or len(stream_ids) > _SORTED_PROBES_MOST:
+            return {s for s, version in zip(stream_ids, self.versions(stream_ids), strict=True) if version}
+        found = {stream_id for stream_id in stream_ids if stream_id in self._where}
+        unsorted = []
+        for file in self._large:
+            copy = self.sorted_copy(file)
+            if copy is None:
+                unsorted.append(file)
+            else:
+                found.update(stream_id for stream_id in stream_ids if copy.holds(stream_id))
+        rest = [stream_id for stream_id in stream_ids if stream_id not in found]
+        if unsorted and rest:
+            table = self.scanner.query(
+                unsorted,
+                "SELECT DISTINCT stream_id FROM {events} WHERE stream_id IN (SELECT unnest(?::VARCHAR[]))",
+                [rest],
             )
             found.update(table.column(0).to_pylist())
         return found
