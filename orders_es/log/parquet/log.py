@@ -181,17 +181,18 @@ class ParquetLog(KnownChain):
 
     def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
         """Place a batch at the end of the log: check, write, link; and again, where somebody else was first."""
-        if batch.given_ids():
-            self._learn_ids(batch)  # before it is this writer's turn, for it may take a while
-        with self._lock, self._turns.take(self._catch_up):
-            try:
+        try:
+            if batch.given_ids():
+                self._learn_ids(batch)  # before it is this writer's turn, for it may take a while
+            with self._lock, self._turns.take(self._catch_up):
                 appended = self._place(batch, encode)
-            except LogError:  # a stream elsewhere, a file that is not there: perhaps because all of it is elsewhere
+                if appended.duplicate:
+                    self._hold()
+                return appended
+        except LogError:  # a stream elsewhere, a file that is not there: perhaps because all of it is elsewhere
+            with self._lock:
                 self._hold()
-                raise
-            if appended.duplicate:
-                self._hold()
-            return appended
+            raise
 
     def _place(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
         started = time.monotonic()
