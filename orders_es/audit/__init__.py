@@ -22,6 +22,7 @@ from orders_es.audit.receipt import MadeReceipt, prove_order, prove_position, ve
 from orders_es.audit.tiles import PublishedTiles, publish_tiles
 from orders_es.audit.verify import Problem, Verified, verify
 from orders_es.audit.verify_proof import Holds, Key
+from orders_es.audit.witness import cosign, keep_cosignatures
 
 __all__ = [
     "Advice",
@@ -40,8 +41,10 @@ __all__ = [
     "check_against_checkpoint",
     "check_file",
     "checkpoint",
+    "cosign",
     "examine",
     "generate_key",
+    "keep_cosignatures",
     "kept_checkpoints",
     "newest_checkpoint",
     "prove_consistency",

@@ -268,12 +268,12 @@ def check_against_checkpoint(
     return cosigned
 
 
-def prove_consistency(log: EventLog, old: SignedCheckpoint, new: SignedCheckpoint) -> bytes:
+def prove_consistency(log: EventLog, old: SignedCheckpoint | None, new: SignedCheckpoint) -> bytes:
     """A proof that a log at one checkpoint is the log at another one with events added at its end.
 
     Args:
         log: The log.
-        old: The earlier checkpoint.
+        old: The earlier checkpoint; None for a witness that has not seen the log yet.
         new: The later one.
 
     Returns:
@@ -283,13 +283,13 @@ def prove_consistency(log: EventLog, old: SignedCheckpoint, new: SignedCheckpoin
         BadCheckpoint: They are of two logs, or the wrong way round.
         NotAnExtension: The log is not what was signed.
     """
-    if old.origin != new.origin or old.size > new.size:
+    if old is not None and (old.origin != new.origin or old.size > new.size):
         reason = f"it is of {new.origin!r} at {new.size:,} events, and the other one of {old.origin!r} at {old.size:,}"
         raise BadCheckpoint(str(new.path or "checkpoint"), f"{reason}; give the earlier one of the same log first")
-    if new.size > log.head().position:
-        raise NotAnExtension(log.url, new.size, f"it ends at position {log.head().position} now")
-    path = LogTree(log).checked_consistency(old.size, old.root, new.size, new.root)
-    return ConsistencyProof(old.size, tuple(path), new.parsed, new.note).to_bytes()
+    tree, head = LogTree(log), log.head()
+    tree.checked_consistency(new.size, new.root, head.position, head.root)
+    path = [] if old is None else tree.checked_consistency(old.size, old.root, new.size, new.root)
+    return ConsistencyProof(0 if old is None else old.size, tuple(path), new.parsed, new.note).to_bytes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from orders_es.cli.report import report
 from orders_es.cli.signing import checkpoint, keygen
 from orders_es.cli.sources import import_, simulate
 from orders_es.cli.unpaid import unpaid
+from orders_es.cli.witness import witness
 from orders_es.errors import (
     BadDomain,
     BadKey,
@@ -166,6 +167,7 @@ for _command in (
     verify_proof,
     prove_consistency,
     publish_tiles,
+    witness,
     snapshots,
     project,
     lag,

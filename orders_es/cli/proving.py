@@ -114,8 +114,8 @@ def _checkers(folder: Path) -> list[Path]:
 def prove_consistency(old: Path, new: Path | None, out: Path | None, log: str, as_json: bool) -> None:
     """Make a proof that the log at checkpoint NEW is the log at checkpoint OLD with events added at its end.
 
-    NEW is the newest checkpoint kept beside the log if left out. The proof has the form in which a C2SP witness takes it. Who
-    holds it, both checkpoints' sizes apart, needs OLD and the public key: orders-es verify-proof PROOF --old OLD --key VKEY.
+    NEW is the newest checkpoint kept beside the log if left out; OLD is 0 for a witness that has not seen the log yet. The proof
+    holds NEW, and has the form in which a C2SP witness takes it. To check it: orders-es verify-proof PROOF --old OLD --key VKEY.
 
     \b
     Example:
@@ -126,7 +126,8 @@ def prove_consistency(old: Path, new: Path | None, out: Path | None, log: str, a
 
     with existing_log(log) as opened:
         later = audit.newest_checkpoint(opened) if new is None else audit.read_checkpoint(new)
-        made = audit.prove_consistency(opened, audit.read_checkpoint(old), later)
+        earlier = None if str(old) == "0" else audit.read_checkpoint(old)
+        made = audit.prove_consistency(opened, earlier, later)
     if out is not None:
         write_whole(out, made)
     if as_json:
