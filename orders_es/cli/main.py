@@ -25,6 +25,7 @@ from orders_es.cli.query import catalog, sql
 from orders_es.cli.report import report
 from orders_es.cli.signing import checkpoint, keygen
 from orders_es.cli.sources import import_, simulate
+from orders_es.cli.timestamp import timestamp
 from orders_es.cli.unpaid import unpaid
 from orders_es.cli.witness import witness
 from orders_es.errors import (
@@ -168,6 +169,7 @@ for _command in (
     prove_consistency,
     publish_tiles,
     witness,
+    timestamp,
     snapshots,
     project,
     lag,

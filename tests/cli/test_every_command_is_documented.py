@@ -53,7 +53,10 @@ def test_its_help_says_what_it_does_and_shows_an_example(name, run):
 # `copy` names two logs, as arguments; notebooks say in their parameters what they read, if they read a log at all; a proof is
 # checked without the log, and a witness has none.
 @pytest.mark.parametrize(
-    "name", sorted(set(COMMANDS) - {"copy", "notebook list", "notebook run", "verify-proof", "witness sign"})
+    "name",
+    sorted(
+        set(COMMANDS) - {"copy", "notebook list", "notebook run", "verify-proof", "witness sign", "timestamp check"}
+    ),
 )
 def test_it_takes_log_and_json(name):
     options = {option for param in COMMANDS[name].params for option in param.opts}
