@@ -23,7 +23,7 @@ demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about te
 	@$(BIN)/orders-es demo $(ARGS)
 
 test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some
-	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "not long" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)
 
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, flips and races, and properties on many examples
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "long or hypothesis" --hypothesis-profile=long $(ARGS)

@@ -75,8 +75,9 @@ def test_the_definition_hash_covers_all_that_a_definition_takes_part_of(tmp_path
     assert hash_of("SELECT * FROM top_at(NULL)", base=f"{header}SELECT count(*) AS n FROM events") != query
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("source", "form"), [(SOURCES[0], "parquet"), (SOURCES[0], "xlsx"), (SOURCES[1], "csv"), (SOURCES[2], "csv")]
+)
 def test_an_untouched_file_is_what_the_log_gives_however_the_log_has_grown(log, session, tmp_path, form, source):
     moments = (
         [{}, {"at": june(5)}, {"known_at": june(5)}] if source == "orders" and form == "parquet" else [{"at": june(5)}]

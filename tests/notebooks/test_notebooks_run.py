@@ -1,4 +1,7 @@
-"""Every notebook, from top to bottom in a kernel of its own with small parameters; and how they are committed."""
+"""Every notebook, from top to bottom in a kernel of its own with small parameters; and how they are committed.
+
+Those that start processes of their own are among the long tests; `.ci/run` runs all of them with their defaults.
+"""
 
 import re
 import subprocess
@@ -21,6 +24,7 @@ SMALL = {
     "05_own_domain": {"bikes": 20, "days": 14},
     "06_a_year_of_a_real_shop": {"source": "../data/nowhere.parquet"},
 }
+STARTS_PROCESSES = {"03_projection_lag", "05_own_domain"}
 A_PATH = re.compile(r"(?<![\w.])/(home|root|tmp|Users|usr|var|work|opt|mnt|private)/|[A-Z]:\\\\Users")
 
 
@@ -39,7 +43,9 @@ def test_each_has_parameters_here():
     assert sorted(SMALL) == [path.stem for path in NOTEBOOKS]
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in STARTS_PROCESSES else ()) for name in sorted(SMALL)]
+)
 def test_it_runs_from_top_to_bottom_and_leaves_nothing_behind(name, tmp_path, monkeypatch):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -56,7 +62,7 @@ def test_it_runs_from_top_to_bottom_and_leaves_nothing_behind(name, tmp_path, mo
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     outputs = outputs_of(nbformat.read(tmp_path / "out.ipynb", 4))

@@ -10,6 +10,24 @@ from orders_es import plots
 NAMES = sorted(name.removeprefix("plot_") for name in plots.__all__)
 
 
+@pytest.fixture(scope="session")
+def figures():
+    return {}
+
+
+@pytest.fixture
+def drawn(all_plots, figures):
+    """A plot's axes in a figure of its own, drawn once for all tests that only look at it."""
+
+    def drawn(name):
+        if name not in figures:
+            figures[name] = all_plots[name]()
+            figures[name].figure.canvas.draw()
+        return figures[name]
+
+    return drawn
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_draws_on_the_axes_given_and_returns_them(all_plots, name):
     figure, (left, right) = plt.subplots(1, 2)
@@ -30,9 +48,8 @@ def test_without_axes_it_makes_a_figure_and_sets_no_style(all_plots, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_text_runs_out_of_the_figure(all_plots, name):
-    ax = all_plots[name]()
-    ax.figure.canvas.draw()
+def test_no_text_runs_out_of_the_figure(drawn, name):
+    ax = drawn(name)
     whole = ax.figure.bbox
     for text in [*ax.texts, ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label]:
         if text.get_text() and text.get_visible():
@@ -43,9 +60,8 @@ def test_no_text_runs_out_of_the_figure(all_plots, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_legend_and_no_figure_lies_on_a_title_and_no_legend_on_bars_or_lines(all_plots, name):
-    ax = all_plots[name]()
-    ax.figure.canvas.draw()
+def test_no_legend_and_no_figure_lies_on_a_title_and_no_legend_on_bars_or_lines(drawn, name):
+    ax = drawn(name)
     title = ax._left_title.get_window_extent()
     assert not [text.get_text() for text in ax.texts if text.get_text() and text.get_window_extent().overlaps(title)]
     if ax.get_legend() is not None:
@@ -67,8 +83,8 @@ def test_an_empty_log_gives_a_plot_that_says_so(nothing, name):
 
 
 @pytest.mark.parametrize("name", ["sales", "restatements", "funnel", "lag"])
-def test_colours_that_stand_beside_each_other_differ_in_greyscale_or_in_hatching(all_plots, name):
-    ax = all_plots[name]()
+def test_colours_that_stand_beside_each_other_differ_in_greyscale_or_in_hatching(drawn, name):
+    ax = drawn(name)
     looks = {(round(_grey(bar.get_facecolor()), 1), bar.get_hatch()) for bar in ax.patches if bar.get_width()}
     looks |= {(round(_grey(mpl.colors.to_rgba(line.get_color())), 1), line.get_linestyle()) for line in ax.lines}
     colours = {mpl.colors.to_hex(bar.get_facecolor()) for bar in ax.patches if bar.get_width()}

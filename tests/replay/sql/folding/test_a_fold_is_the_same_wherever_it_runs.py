@@ -86,6 +86,7 @@ def test_in_spawned_processes(parcels, parcel_log, shop, processes):
     assert fold(shop, evolve, initial_state, executor=processes, buckets=3) == fold(shop, evolve, initial_state)
 
 
+@pytest.mark.long
 def test_on_a_dask_cluster(parcels, parcel_log, shop, dask):
     expected = fold(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING)
     assert fold(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING, executor=dask) == expected
