@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from orders_es.cli.lines import export
-from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.sources import somebody_watches
 from orders_es.orders.moments import spoken
@@ -43,6 +43,7 @@ _models = click.option(
 @_plain
 @_replace
 @_models
+@allow_files_option
 @log_option()
 @as_json
 def model(
@@ -54,6 +55,7 @@ def model(
     plain: bool,
     replace: bool,
     read_models: str | None,
+    allow_files: bool,
     log: str,
     as_json: bool,
 ) -> None:
@@ -69,7 +71,7 @@ def model(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     if not re.fullmatch(r"\w+", name):
         raise click.UsageError(f"{name!r} is no read model's name; for a query there is export sql")
-    _export(name, out, at, known_at, tz, plain, replace, read_models, log, as_json)
+    _export(name, out, at, known_at, tz, plain, replace, read_models, allow_files, log, as_json)
 
 
 @export.command(name="sql", short_help="The answer to a query, at any moment, as a Parquet, CSV or Excel file.")
@@ -79,6 +81,7 @@ def model(
 @_plain
 @_replace
 @_models
+@allow_files_option
 @log_option()
 @as_json
 def query(
@@ -90,6 +93,7 @@ def query(
     plain: bool,
     replace: bool,
     read_models: str | None,
+    allow_files: bool,
     log: str,
     as_json: bool,
 ) -> None:
@@ -99,15 +103,16 @@ def query(
     Example:
       orders-es export sql "SELECT status, sum(total) AS total FROM orders GROUP BY ALL ORDER BY 1" totals.csv --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    _export(query, out, at, known_at, tz, plain, replace, read_models, log, as_json)
+    _export(query, out, at, known_at, tz, plain, replace, read_models, allow_files, log, as_json)
 
 
 @export.command(short_help="Check an exported file against a log.")
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @_models
+@allow_files_option
 @log_option()
 @as_json
-def check(file: str, read_models: str | None, log: str, as_json: bool) -> None:
+def check(file: str, read_models: str | None, allow_files: bool, log: str, as_json: bool) -> None:
     """Check that FILE, written by `export model` or `export sql`, holds what the log gives.
 
     The log's events up to the position that FILE names are hashed and compared with the root that it names, then the table
@@ -122,7 +127,11 @@ def check(file: str, read_models: str | None, log: str, as_json: bool) -> None:
     with existing_log(log) as opened:
         checked = _reading(
             lambda: check_export(
-                file, opened, read_models=read_model_folders(read_models), progress=somebody_watches(as_json)
+                file,
+                opened,
+                read_models=read_model_folders(read_models),
+                allow_files=allow_files,
+                progress=somebody_watches(as_json),
             )
         )
     if as_json:
@@ -156,6 +165,7 @@ def _export(
     plain: bool,
     replace: bool,
     read_models: str | None,
+    allow_files: bool,
     log: str,
     as_json: bool,
 ) -> None:
@@ -166,7 +176,10 @@ def _export(
 
     if Path(out).exists() and not replace:
         raise click.UsageError(f"{out} is there already; give --replace, or another name")
-    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
+    with (
+        existing_log(log) as opened,
+        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+    ):
         done = write(session, source, out, at=at, known_at=known_at, guard=not plain)
     if as_json:
         known = done.provenance.to_dict()

@@ -100,6 +100,10 @@ def lag(
         if prometheus_port is not None:
             _serve(opened, models, bounds, prometheus_port)
             return
+        if prometheus_file is not None:
+            from orders_es.log.target import check_target  # noqa: PLC0415 - `--help` does not need it
+
+            check_target(opened, prometheus_file)
         for _ in _rounds(every if watch else None):
             lags = measure_lag(opened, models, limits=bounds)
             breaches = check_sla(lags, sla, states=cast("tuple[LagState, ...]", breach_on))

@@ -42,6 +42,7 @@ from orders_es.errors import (
     NotALog,
     OrdersEsError,
     QueryError,
+    TargetInLog,
     UnknownProjection,
 )
 
@@ -62,6 +63,7 @@ _MISTAKES = (
     NoSuchDeadLetter,
     NotALog,
     QueryError,
+    TargetInLog,
     UnknownProjection,
 )
 INTERRUPTED = 130

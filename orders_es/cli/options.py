@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
 
 __all__ = [
+    "allow_files_option",
     "as_json",
     "domains",
     "duration",
@@ -40,6 +41,13 @@ _DOMAINS = "orders_es.domains"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
+
+
+allow_files_option = click.option(
+    "--allow-files",
+    is_flag=True,
+    help="Let SQL read and write files, attach databases and load extensions. Never into the log.",
+)
 
 
 def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Command], _Command]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.options import find_modules_here, read_model_folders
+from orders_es.cli.options import allow_files_option, find_modules_here, read_model_folders
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def definition_options(command: _Command) -> _Command:
             type=click.Path(exists=True, file_okay=False),
             help="A folder with read models of your own, each a .sql file.",
         ),
+        allow_files_option,
         click.option(
             "--handlers",
             metavar="MODULE:NAME",
@@ -104,6 +105,7 @@ def projector(
     handlers: Iterable[str],
     read_models: str | None,
     tz: str,
+    allow_files: bool = False,
     progress: bool = False,
     **settings: Any,
 ) -> Projector:
@@ -118,6 +120,7 @@ def projector(
         handlers: What `--handlers` names.
         read_models: A folder with read models of one's own.
         tz: The time zone in which days begin.
+        allow_files: Let read models read files.
         progress: Show progress bars.
         settings: Given on to `Projector`.
     """
@@ -134,7 +137,7 @@ def projector(
         known = {model.name for model in load_read_models(folders)}
         there = [name for name in _in_file(models) if name in known]
         chosen = [*set_projections(there or None, folders), *own.values()] if there or not own else [*own.values()]
-    return Projector(log, models, chosen, tz=tz, progress=progress, **settings)
+    return Projector(log, models, chosen, tz=tz, allow_files=allow_files, progress=progress, **settings)
 
 
 def _in_file(models: str) -> list[str]:

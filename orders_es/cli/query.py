@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
 from orders_es.orders.moments import format_instant
@@ -39,6 +39,7 @@ _CELL_WIDTH = 40
     type=click.Path(exists=True, file_okay=False),
     help="A folder with read models of your own, each a .sql file.",
 )
+@allow_files_option
 @log_option()
 @as_json
 def sql(
@@ -49,6 +50,7 @@ def sql(
     as_csv: bool,
     parquet: str | None,
     read_models: str | None,
+    allow_files: bool,
     log: str,
     as_json: bool,
 ) -> None:
@@ -67,7 +69,10 @@ def sql(
 
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
-    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
+    with (
+        existing_log(log) as opened,
+        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+    ):
         if parquet is not None:
             rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
             print_text(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.sources import somebody_watches
 
@@ -38,6 +38,7 @@ __all__ = ["report"]
     type=click.Path(exists=True, file_okay=False),
     help="A folder with read models of your own, each a .sql file; they are in the report.",
 )
+@allow_files_option
 @log_option()
 @as_json
 def report(
@@ -48,6 +49,7 @@ def report(
     form: Literal["parquet", "csv", "xlsx"],
     replace: bool,
     read_models: str | None,
+    allow_files: bool,
     log: str,
     as_json: bool,
 ) -> None:
@@ -65,7 +67,10 @@ def report(
 
     if (Path(out) / "index.html").exists() and not replace:
         raise click.UsageError(f"{out} holds a report already; give --replace, or another folder")
-    with existing_log(log) as opened, connect(opened, read_models=read_model_folders(read_models), tz=tz) as session:
+    with (
+        existing_log(log) as opened,
+        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+    ):
         try:
             done = write_report(
                 session,

@@ -16,6 +16,7 @@
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
     │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
     │   ├── LogChanged          (RuntimeError)     it was exchanged or put back to an older state while it was open
+    │   ├── TargetInLog         (ValueError)       something else would be written into the log's own folder
     │   ├── LogBusy             (TimeoutError)     others committed first, every time
     │   └── LogInUse            (BlockingIOError)  another process holds the log's file
     ├── EventError
@@ -52,6 +53,7 @@
     ├── BadSource               (ValueError)       a source file cannot be imported
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
     ├── QueryError              (ValueError)       DuckDB refused a query
+    │   └── FilesNotAllowed                        it would read or write files, and was not permitted to
     ├── CannotExport            (ValueError)       a file cannot hold what it was asked to hold
     ├── NotAnExport             (ValueError)       a file cannot be traced to a log
     └── InvalidSetting          (ValueError)       a setting is out of range
@@ -61,7 +63,15 @@ Facts travel as attributes, passed positionally to the constructor, so that ever
 """
 
 from orders_es.errors.base import OrdersEsError
-from orders_es.errors.calls import BadReadModel, BadSource, InvalidSetting, InvalidTime, NaiveTime, QueryError
+from orders_es.errors.calls import (
+    BadReadModel,
+    BadSource,
+    FilesNotAllowed,
+    InvalidSetting,
+    InvalidTime,
+    NaiveTime,
+    QueryError,
+)
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType
 from orders_es.errors.exports import CannotExport, NotAnExport
 from orders_es.errors.logs import (
@@ -77,6 +87,7 @@ from orders_es.errors.logs import (
     ReadOnlyLog,
     SourceConflict,
     StorageError,
+    TargetInLog,
     UnconfirmedWrite,
     UnreadableLog,
     VersionConflict,
@@ -124,6 +135,7 @@ __all__ = [
     "DamagedReadModels",
     "DuplicateEvent",
     "EventError",
+    "FilesNotAllowed",
     "ForeignFile",
     "InvalidEvent",
     "InvalidSetting",
@@ -157,6 +169,7 @@ __all__ = [
     "StorageError",
     "StreamNotFound",
     "TableTaken",
+    "TargetInLog",
     "UnconfirmedWrite",
     "UnknownEventType",
     "UnknownProjection",

@@ -9,7 +9,7 @@ from orders_es.errors.base import OrdersEsError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["BadReadModel", "BadSource", "InvalidSetting", "InvalidTime", "NaiveTime", "QueryError"]
+__all__ = ["BadReadModel", "BadSource", "FilesNotAllowed", "InvalidSetting", "InvalidTime", "NaiveTime", "QueryError"]
 
 
 class NaiveTime(OrdersEsError, ValueError):
@@ -130,3 +130,18 @@ class QueryError(OrdersEsError, ValueError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class FilesNotAllowed(QueryError):
+    """A query would read or write files, or the network, and its session was not permitted to.
+
+    Args:
+        message: What it would have done.
+        query: The query.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{self.message}: a query reads its log and nothing else, and writes nothing, unless it is permitted to: "
+            "--allow-files, or allow_files=True in Python"
+        )

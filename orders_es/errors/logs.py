@@ -17,6 +17,7 @@ __all__ = [
     "ReadOnlyLog",
     "SourceConflict",
     "StorageError",
+    "TargetInLog",
     "UnconfirmedWrite",
     "UnreadableLog",
     "VersionConflict",
@@ -90,6 +91,23 @@ class NotALog(LogError, ValueError):
 
     def __str__(self) -> str:
         return f"no log at {self.url!r}: {self.reason}"
+
+
+class TargetInLog(LogError, ValueError):
+    """Something else would be written to where a log is.
+
+    Args:
+        path: What would have been written.
+        log: The log.
+    """
+
+    def __init__(self, path: str, log: str) -> None:
+        super().__init__(path, log)
+        self.path = path
+        self.log = log
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is in the log {self.log!r}: nothing else is ever written there; name another place"
 
 
 class DamagedLog(LogError, RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,19 +15,20 @@ from orders_es.export.provenance import Provenance, definition_hash
 from orders_es.export.reading import cover_and_rows, read_provenance
 from orders_es.export.text_form import as_text, local_millis
 from orders_es.export.writing import excel_form, select
-from orders_es.log.relation import quoted, text
+from orders_es.log.relation import quoted
 from orders_es.log.roots import root_at
-from orders_es.replay import connect
+from orders_es.log.scan import parquet_files, text_columns
+from orders_es.read_models import load_read_models
+from orders_es.replay import Session
+from orders_es.replay.permissions import check_statements
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     import duckdb
 
     from orders_es.log import EventLog, Head
     from orders_es.read_models import Folders
-    from orders_es.replay import Session
 
 __all__ = ["Checked", "Finding", "check_export"]
 
@@ -76,6 +78,7 @@ def check_export(
     *,
     read_models: Folders = None,
     progress: bool = False,
+    allow_files: bool = False,
 ) -> Checked:
     """Whether an exported file holds what a log gives: its events up to then are hashed, and the table computed again.
 
@@ -87,8 +90,10 @@ def check_export(
         log: The log that it should come from.
         read_models: The folder of one's own read models, or several, where the file is of one of them.
         progress: Show a progress bar where a large log has to be hashed.
+        allow_files: Let the query that the file names read other files; it comes with the file, so look at it first.
 
     Raises:
+        FilesNotAllowed: The query that the file names would read or write files.
         NotAnExport: The file does not say where it comes from, or it was changed since.
         QueryError: DuckDB refuses the query.
 
@@ -97,6 +102,7 @@ def check_export(
         >>> from orders_es.export import export
         >>> from orders_es.log import NO_STREAM, open_log
         >>> from orders_es.orders import OrderCreated
+        >>> from orders_es.replay import connect
         >>> log = open_log(":memory:")
         >>> _ = log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
         >>> done = export(connect(log), "orders", tempfile.mkdtemp() + "/orders.parquet")
@@ -113,8 +119,9 @@ def check_export(
                     "identity", None, f"this log is {log.log_id}, the file names {provenance.log_id}: one is a copy"
                 )
             )
-        with connect(log, read_models=read_models, tz=provenance.time_zone) as session:
-            findings += _same_table(provenance, Path(path), session)
+        models, file = load_read_models(read_models), os.path.abspath(path)  # noqa: PTH100 - `..` goes as DuckDB has it
+        with Session(log, models, tz=provenance.time_zone, allow_files=allow_files, files=[file]) as session:
+            findings += _same_table(provenance, Path(file), session)
     return Checked(str(path), provenance, tuple(findings))
 
 
@@ -157,6 +164,8 @@ def _same_table(provenance: Provenance, path: Path, session: Session) -> Iterato
     def compare(cursor: duckdb.DuckDBPyConnection, _: Head) -> list[Finding]:
         return list(_compared(cursor, query, path, provenance))
 
+    # The query is the file's, and the file somebody's.
+    check_statements(session.connection, query, session.log, allow=session.allow_files, one=True)
     yield from session.using(
         compare, source, at=provenance.asked_at, known_at=provenance.asked_known_at, position=provenance.position
     )
@@ -196,17 +205,11 @@ def _compared(cursor: Any, query: str, path: Path, provenance: Provenance) -> It
 
 def _fill_from_parquet(cursor: Any, path: Path, columns: list[tuple[str, str]]) -> None:
     values = ", ".join(f"{as_text(name, kind)} AS c{i}" for i, (name, kind) in enumerate(columns))
-    cursor.execute(f"CREATE TEMP TABLE in_file AS SELECT {values} FROM read_parquet({text(str(path))})")
+    cursor.execute(f"CREATE TEMP TABLE in_file AS SELECT {values} FROM {parquet_files([str(path)])}")
 
 
 def _fill_from_csv(cursor: Any, path: Path, columns: list[tuple[str, str]]) -> None:
-    names = ", ".join(f"c{i}" for i in range(len(columns)))
-    kinds = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(columns)))
-    cursor.execute(
-        f"CREATE TEMP TABLE in_file({names.replace(',', ' VARCHAR,')} VARCHAR); "
-        f"INSERT INTO in_file FROM read_csv({text(str(path))}, columns = {{{kinds}}}, header = true, auto_detect = false, "
-        "delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, parallel = false)"
-    )
+    cursor.execute(f"CREATE TEMP TABLE in_file AS FROM {text_columns(str(path), len(columns))}")
 
 
 def _fill_from_workbook(cursor: Any, path: Path, columns: list[tuple[str, str]]) -> None:

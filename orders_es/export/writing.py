@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import uuid
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +15,11 @@ from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
+from orders_es.replay.handing import replacing
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
@@ -102,7 +101,7 @@ def export(
     if write is None:
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .parquet, .csv or .xlsx")
     query = select(session, source, str(path))
-    with _replacing(target) as fresh:
+    with session.writing(query, target) as fresh:
 
         def use(cursor: duckdb.DuckDBPyConnection, head: Head) -> tuple[int, Provenance]:
             relation = cursor.sql(f"SELECT * FROM ({query}\n)")
@@ -110,7 +109,7 @@ def export(
             provenance = _provenance(session, cursor, head, source, asked, columns)
             if target.suffix.lower() == ".csv":
                 provenance = replace(provenance, guarded=guard)
-            return write(cursor, query, fresh, provenance), provenance
+            return write(session, cursor, query, fresh, provenance), provenance
 
         try:
             rows, provenance = session.using(use, source, at=asked.at, known_at=asked.known_at)
@@ -119,7 +118,7 @@ def export(
         files = [str(target)]
         if target.suffix.lower() == ".csv":
             beside = target.with_name(target.name + ".json")
-            with _replacing(beside) as facts:
+            with replacing(beside) as facts:
                 facts.write_text(_sidecar(provenance, fresh), encoding="utf-8")
             files.append(str(beside))
     return Exported(str(target), tuple(files), rows, provenance)
@@ -186,23 +185,20 @@ def _moment(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def _write_parquet(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+def _write_parquet(session: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
     facts = json.dumps(provenance.to_dict(), ensure_ascii=False)
     options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{text(KEY)}: {text(facts)}}}"
-    rows: int = cursor.execute(f"COPY (\n{query}\n) TO {text(str(path))} ({options})").fetchall()[0][0]
-    return rows
+    return session.copy_out(cursor, query, options, path)
 
 
-def _write_csv(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+def _write_csv(session: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
     guard = provenance.guarded
     names = _heads(cursor, [name for name, _ in provenance.columns], guard=guard)
     columns = ", ".join(
         f"{as_text(name, kind, guard=guard)} AS {quoted(head)}"
         for (name, kind), head in zip(provenance.columns, names, strict=True)
     )
-    copy = f"COPY (SELECT {columns} FROM (\n{query}\n)) TO {text(str(path))} (FORMAT csv, HEADER)"
-    rows: int = cursor.execute(copy).fetchall()[0][0]
-    return rows
+    return session.copy_out(cursor, f"SELECT {columns} FROM (\n{query}\n)", "FORMAT csv, HEADER", path)
 
 
 def _heads(cursor: Any, names: list[str], *, guard: bool) -> list[str]:
@@ -219,7 +215,7 @@ def _sidecar(provenance: Provenance, file: Path) -> str:
     return json.dumps({**provenance.to_dict(), "file_sha256": digest}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _write_workbook(cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
+def _write_workbook(_: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
     names = [name for name, _ in provenance.columns]
     forms = [excel_form(kind) for _, kind in provenance.columns]
     values = [
@@ -276,23 +272,8 @@ def _cover(provenance: Provenance) -> Iterator[tuple[str, str]]:
     yield KEY, json.dumps(provenance.to_dict(), ensure_ascii=False)
 
 
-_WRITERS: dict[str, Callable[[Any, str, Path, Provenance], int]] = {
+_WRITERS: dict[str, Callable[[Session, Any, str, Path, Provenance], int]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".xlsx": _write_workbook,
 }
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A place for a new file in the target's folder, which takes the target's place, synced, when the block ends well."""
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
-    fresh.touch(exist_ok=False)
-    try:
-        yield fresh
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
-        fresh.replace(target)
-    finally:
-        with suppress(FileNotFoundError):
-            fresh.unlink()

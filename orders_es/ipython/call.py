@@ -9,7 +9,8 @@ __all__ = ["Call", "CallError", "names_of", "read_call"]
 
 _OPTION = re.compile(r"\s*--([a-z-]+)(?:\s+|=)(\"[^\"]*\"|'[^']*'|\S+)")
 _STORED = re.compile(r"\s*([A-Za-z_]\w*)\s*<<(?=\s|$)")
-_OPTIONS = ("at", "known-at", "log", "session", "tz")
+_FLAG = re.compile(r"\s*--(allow-files)(?=\s|$)")
+_OPTIONS = ("at", "known-at", "log", "session", "tz", "allow-files")
 # A dollar in a text, a name in quotes or a comment is none of ours; nor are DuckDB's own dollar quotes.
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$", re.DOTALL)
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")
@@ -25,7 +26,7 @@ class Call:
 
     Args:
         query: The SQL.
-        options: What was given after `--…`, by its name.
+        options: What was given after `--…`, by its name; empty for `--allow-files`, which takes nothing.
         name: The variable that the answer goes into; None if it is to be shown.
     """
 
@@ -51,8 +52,8 @@ def read_call(line: str, cell: str | None = None) -> Call:
         {'at': '2025-02-28 12:00'}
     """
     options: dict[str, str] = {}
-    while found := _OPTION.match(line):
-        name, value = found[1], found[2].strip("'\"")
+    while found := _FLAG.match(line) or _OPTION.match(line):
+        name, value = found[1], "" if found.re is _FLAG else found[2].strip("'\"")
         if name not in _OPTIONS:
             raise CallError(f"there is no option --{name}; there are {', '.join(f'--{known}' for known in _OPTIONS)}")
         if name in options:

@@ -27,7 +27,7 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self._opened: dict[tuple[str, str], tuple[EventLog, Session]] = {}
+        self._opened: dict[tuple[str, str, bool], tuple[EventLog, Session]] = {}
         self._words: dict[int, tuple[int, list[tuple[str, str]]]] = {}
 
     @no_var_expand  # type: ignore[untyped-decorator]
@@ -35,12 +35,13 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
     def events_sql(self, line: str, cell: str | None = None) -> pd.DataFrame | None:
         """SQL over a log, bound to one moment.
 
-        %%events_sql [--at T] [--known-at T] [--tz ZONE] [--log FOLDER | --session NAME] [name <<]
+        %%events_sql [--at T] [--known-at T] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
 
         T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z. --tz ZONE says where
         times without a zone are read. The query goes to the session in this notebook: a variable that holds one, `session`
         if there are several, or --session NAME; or to the log in --log FOLDER. $name in it is the value of that variable.
-        The answer is a DataFrame; `name <<` puts it into a variable and shows nothing.
+        A query reads its log and no other file; --allow-files, with --log, permits others. A session of this notebook does if
+        `connect(log, allow_files=True)` made it. The answer is a DataFrame; `name <<` puts it into a variable and shows nothing.
         """
         try:
             call = read_call(line, cell)
@@ -66,7 +67,15 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
         if "log" in call.options:
             if "session" in call.options:
                 raise CallError("give --log or --session, not both")
-            return self._open(call.options["log"], call.options.get("tz", "UTC"))
+            return self._open(
+                call.options["log"], call.options.get("tz", "UTC"), allow_files="allow-files" in call.options
+            )
+        session = self._there(call)
+        if "allow-files" in call.options and not session.allow_files:
+            raise CallError("that session may use no files; make it with connect(log, allow_files=True)")
+        return session
+
+    def _there(self, call: Call) -> Session:
         there = {
             name: value
             for name, value in self.shell.user_ns.items()
@@ -85,16 +94,17 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             raise CallError(f"there are several sessions: say --session {' or --session '.join(there)}")
         raise CallError("there is no session here; make one: session = connect(log), or say --log FOLDER")
 
-    def _open(self, url: str, zone: str) -> Session:
+    def _open(self, url: str, zone: str, *, allow_files: bool) -> Session:
         from orders_es.domains import known_domains, registry_of  # noqa: PLC0415 - only where a log is asked for
         from orders_es.log import open_log  # noqa: PLC0415 - as above
 
-        if (url, zone) not in self._opened:
+        key = (url, zone, allow_files)
+        if key not in self._opened:
             domains = known_domains()
             log = open_log(url, registry=registry_of(domains))
             models = [decider.read_models for decider in domains if decider.read_models is not None]
-            self._opened[url, zone] = log, connect(log, read_models=models, tz=zone)
-        return self._opened[url, zone][1]
+            self._opened[key] = log, connect(log, read_models=models, tz=zone, allow_files=allow_files)
+        return self._opened[key][1]
 
     @context_matcher(identifier="orders_es.events_sql")  # type: ignore[untyped-decorator]
     def completions(self, context: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from orders_es.errors import LogNotEmpty
 from orders_es.log.recorded import restoring
 from orders_es.log.registry import ENVELOPE
 from orders_es.log.roots import root_at
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
     import os
@@ -56,6 +57,7 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
 
     Raises:
         InvalidSetting: There is something at that place.
+        TargetInLog: It is in the source.
         LogNotEmpty: There is an incomplete copy of something else.
         DamagedLog: The source cannot be read as it was written, or the copy's root is another one.
         StorageError, ReadOnlyLog: The disk refused; the next call goes on where this one ended.
@@ -71,6 +73,7 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
         True
     """
     started = time.monotonic()
+    check_target(source, target)
     head = source.head()
     with restoring(target, registry=source.registry, origin=source.origin) as restoration:
         done = restoration.head()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import InvalidSetting, UnknownProjection
+from orders_es.log.target import check_target
 from orders_es.projections.following import POLL, follow_all
 from orders_es.projections.process_manager import ProcessManager
 from orders_es.projections.rebuilding import drop, rebuild, roll_back
@@ -48,8 +49,10 @@ class Projector:
         memory_limit: How much memory DuckDB may use for large batches before it goes on in temporary files, such as `"8GB"`.
         clock: Gives the current time, with time zone; the system's clock if left out.
         progress: Show progress bars on long work.
+        allow_files: Let read models read files, and the network; left out, they read the log and nothing else.
 
     Raises:
+        TargetInLog: The read-model file would be in the log.
         InvalidSetting: A number is out of range, there is no such time zone, or two projections have one name.
 
     Example:
@@ -76,9 +79,11 @@ class Projector:
         memory_limit: str = MEMORY_LIMIT,
         clock: Callable[[], datetime] | None = None,
         progress: bool = False,
+        allow_files: bool = False,
     ) -> None:
         if batch_size < 1:
             raise InvalidSetting("batch_size", batch_size, "give 1 or more")
+        check_target(log, models)
         self.projections: tuple[SetProjection | Handlers, ...] = tuple(
             one.handlers(log) if isinstance(one, ProcessManager) else one for one in projections
         )
@@ -92,7 +97,9 @@ class Projector:
             with duckdb.connect() as connection:
                 set_time_zone(connection, tz)
         self._stop = threading.Event()
-        self._settings = Settings(log, Path(models), tz, clock or _now, patience, batch_size, self._stop, memory_limit)
+        self._settings = Settings(
+            log, Path(models), tz, clock or _now, patience, batch_size, self._stop, memory_limit, allow_files
+        )
         self._progress = progress
 
     def run(self) -> list[Ran]:

@@ -21,6 +21,7 @@ from orders_es.projections.store import changing, show, take_tables
 from orders_es.projections.tables import place, save
 from orders_es.projections.touched import few, from_payloads, reach
 from orders_es.projections.work import Work, event_at
+from orders_es.replay.permissions import not_allowed, restrict, with_companions
 from orders_es.replay.relations import guarded, inline, refusal
 from orders_es.replay.session import Session
 
@@ -52,9 +53,24 @@ class SetWork(Work[SetProjection]):
         if self._session is None:
             models = (*self.projection.reads, self.projection.model)
             self._session = Session(
-                self.settings.log, models, tz=self.settings.tz, memory_limit=self.settings.memory_limit
+                self.settings.log,
+                models,
+                tz=self.settings.tz,
+                memory_limit=self.settings.memory_limit,
+                allow_files=self.settings.allow_files,
+                files=with_companions(self.settings.path),
             )
         return self._session
+
+    @property
+    def connection(self) -> Any:
+        """As `Work.connection`; read models are SQL of whoever wrote them, so it is shut as a session is."""
+        new = self._connection is None
+        connection = super().connection
+        if new:
+            files, allow = with_companions(self.settings.path), self.settings.allow_files
+            restrict(connection, self.settings.log, files=files, allow=allow)
+        return connection
 
     def table_names(self) -> tuple[str, ...]:
         """The read model's name."""
@@ -173,7 +189,7 @@ class SetWork(Work[SetProjection]):
             cursor.execute(f"CREATE TEMP TABLE {RESULT} AS {self._select(events)}")
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()
         except duckdb.Error as error:
-            meant = refusal(str(error), self.settings.log.registry)
+            meant = refusal(str(error), self.settings.log.registry) or not_allowed(error, self.projection.name)
             cursor.close()
             raise (QueryError(str(error), self.projection.name) if meant is None else meant) from error
         try:

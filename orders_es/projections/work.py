@@ -45,6 +45,7 @@ class Settings:
         batch_size: At most so many events a batch.
         stop: Set when the runner is to end after the batch at hand.
         memory_limit: How much memory DuckDB may use for large batches before it goes on in temporary files.
+        allow_files: Let read models read files, and the network.
     """
 
     log: EventLog
@@ -55,6 +56,7 @@ class Settings:
     batch_size: int
     stop: threading.Event
     memory_limit: str = MEMORY_LIMIT
+    allow_files: bool = False
 
 
 class Last(NamedTuple):

@@ -6,10 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orders_es.errors import InvalidSetting, StorageError
+from orders_es.errors import StorageError
 from orders_es.log.relation import text
+from orders_es.log.target import check_target
 from orders_es.read_models import load_read_models
 from orders_es.replay.defining import define
+from orders_es.replay.permissions import restrict, with_companions
 
 if TYPE_CHECKING:
     import os
@@ -38,19 +40,20 @@ def write_catalog(
 
     Raises:
         BadReadModel: A file in that folder defines no read model.
-        InvalidSetting: That is the log's own file.
+        TargetInLog: That is the log's own file, or in its folder.
         StorageError: It cannot be written there.
     """
     import duckdb  # noqa: PLC0415 - only who wants such a file needs it
 
     target = Path(file).absolute()
-    if target.is_file() and Path(log.url).is_file() and target.samefile(log.url):
-        raise InvalidSetting("file", str(target), "that is the log itself; name another file")
+    check_target(log, target)
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".catalog-") as folder:
             fresh = Path(folder) / "catalog.duckdb"
             with duckdb.connect(str(fresh)) as connection:
                 head = log.bind(connection, "events")
+                # Definitions of whoever wrote them are bound here, and later opened by somebody else.
+                restrict(connection, log, files=with_companions(fresh), allow=False)
                 define(connection, log, load_read_models(read_models), log.event_types())
                 recorded = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
                 connection.execute(

@@ -13,6 +13,7 @@ from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryE
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import needed_by
 from orders_es.replay.asking import moment_macros
+from orders_es.replay.permissions import not_allowed
 from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.read_models import ReadModel
 
-__all__ = ["MEMORY_LIMIT", "define", "set_memory_limit", "set_time_zone"]
+__all__ = ["MEMORY_LIMIT", "define", "scratch_folder", "set_memory_limit", "set_time_zone"]
 
 MEMORY_LIMIT = "1.5GB"
 """What ten million orders' events need, and what a laptop has to spare."""
@@ -82,7 +83,8 @@ def _define(
         columns = connection.execute(f"DESCRIBE {quoted(model.name)}").fetchall() if model.path else []
         connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
     except duckdb.Error as error:
-        raise _refused(model, prelude(events), str(error)) from error
+        refused = not_allowed(error, model.sql)
+        raise _refused(model, prelude(events), str(error) if refused is None else str(refused)) from error
     for tag, names in (("Key", model.key), ("Stream", (model.stream,) if model.stream else ())):
         for name in names:
             if columns and name not in {column[0] for column in columns}:
@@ -127,6 +129,11 @@ def set_time_zone(connection: Any, tz: str | tzinfo | None) -> None:
         raise InvalidSetting("tz", str(tz), "there is no such time zone; give a name such as Europe/London") from error
 
 
+def scratch_folder() -> Path:
+    """A folder of the system's temporary one that nobody else has. It is not made yet."""
+    return Path(tempfile.gettempdir()) / f"orders_es-{os.getpid()}-{secrets.token_hex(4)}"
+
+
 def set_memory_limit(connection: Any, limit: str) -> None:
     """Set how much memory a connection's queries may use before they go on in files of the system's temporary folder.
 
@@ -139,7 +146,7 @@ def set_memory_limit(connection: Any, limit: str) -> None:
     """
     import duckdb  # noqa: PLC0415 - the connection's own module
 
-    folder = Path(tempfile.gettempdir()) / f"orders_es-{os.getpid()}-{secrets.token_hex(4)}"
+    folder = scratch_folder()
     try:
         connection.execute(f"SET memory_limit = {text(limit)}")
     except duckdb.Error as error:

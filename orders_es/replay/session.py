@@ -5,23 +5,28 @@ from __future__ import annotations
 import re
 import threading
 import warnings
+from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import InvalidSetting, InvalidTime, QueryError
 from orders_es.log.interrupts import interruptible
-from orders_es.log.relation import quoted, text
+from orders_es.log.relation import quoted
+from orders_es.log.target import check_target
 from orders_es.orders import AsOf
 from orders_es.orders.moments import zone_of
 from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
-from orders_es.replay.defining import MEMORY_LIMIT, define, set_memory_limit, set_time_zone
+from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
+from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
+from orders_es.replay.permissions import check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, refusal
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import tzinfo
     from types import TracebackType
 
@@ -47,6 +52,7 @@ def connect(
     read_models: Folders = None,
     tz: str | tzinfo | None = None,
     memory_limit: str = MEMORY_LIMIT,
+    allow_files: bool = False,
 ) -> Session:
     """A session for SQL over the log: `events` and all read models, at any moment.
 
@@ -57,6 +63,8 @@ def connect(
         tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
             out. Instants are in UTC in every answer.
         memory_limit: How much memory DuckDB may use before it goes on in temporary files, such as `"8GB"`.
+        allow_files: Let queries and read models read and write files, attach databases and load extensions. Left out, they
+            read this log and nothing else. Into the log no query writes in any case.
 
     Raises:
         BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
@@ -72,7 +80,8 @@ def connect(
         >>> session.sql("SELECT order_id, status, total FROM orders").rows()
         [('A-1', 'placed', Decimal('0.0000'))]
     """
-    session = Session(log, load_read_models(read_models), tz=tz, memory_limit=memory_limit)
+    models = load_read_models(read_models)
+    session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files)
     if read_models:
         session.connection.execute("SELECT 1")
     return session
@@ -91,6 +100,8 @@ class Session:
         models: The read models.
         tz: The connection's time zone, in which days begin and end; UTC if left out.
         memory_limit: How much memory DuckDB may use before it goes on in temporary files.
+        allow_files: Let queries read and write files; see `connect`.
+        files: Files that the session's owner uses on its connection all the same.
     """
 
     def __init__(
@@ -100,6 +111,8 @@ class Session:
         *,
         tz: str | tzinfo | None = None,
         memory_limit: str = MEMORY_LIMIT,
+        allow_files: bool = False,
+        files: Sequence[str] = (),
     ) -> None:
         import duckdb as duck  # noqa: PLC0415 - only a session needs it
 
@@ -118,6 +131,9 @@ class Session:
         except InvalidTime as error:
             raise InvalidSetting("tz", str(tz), str(error)) from error
         set_memory_limit(self._connection, memory_limit)
+        self.allow_files = allow_files
+        self._scratch = scratch_folder()
+        restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
         self._reader: Any = None
 
     @property
@@ -148,8 +164,11 @@ class Session:
         Raises:
             NaiveTime: A time has no time zone.
             QueryError: DuckDB refuses the query; the message is DuckDB's.
+            FilesNotAllowed: It would read or write files, and `connect` was not told to allow it.
+            TargetInLog: It would write into the log.
             UnknownEventType: A read model met an event whose meaning nobody registered.
         """
+        check_statements(self._connection, query, self.log, allow=self.allow_files)
         asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
         table, head = self._asking(query, asked, lambda cursor, _: _table(cursor, query, parameters))
         return Answer(query, asked, head, lambda: (table, head), tz=self.tz).computed()
@@ -173,14 +192,45 @@ class Session:
             form: What kind of file.
 
         Raises:
-            QueryError: DuckDB refuses the query, or cannot write there.
+            QueryError: DuckDB refuses the query.
+            FilesNotAllowed: It is no SELECT, or would read or write files itself.
+            TargetInLog: The file would be in the log.
+            OSError: The disk refuses.
         """
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         query = query.strip().rstrip(";")
-        copy = f"COPY (\n{query}\n) TO {text(str(path))} ({options})"
         asked = as_of(at=at, known_at=known_at, tz=self.tz)
-        count: int = self._asking(query, asked, lambda cursor, _: cursor.execute(copy).fetchall()[0][0])[0]
+        with self.writing(query, path) as fresh:
+            count: int = self._asking(query, asked, lambda cursor, _: self.copy_out(cursor, query, options, fresh))[0]
         return count
+
+    @contextmanager
+    def writing(self, query: str, path: str | os.PathLike[str]) -> Iterator[Path]:
+        """A place for a file with the answer to a query, which takes the file's place once the block ends well.
+
+        Args:
+            query: One SELECT.
+            path: The file; it is replaced if it is there.
+
+        Raises:
+            FilesNotAllowed: The query is no SELECT, or would write files itself.
+            TargetInLog: The file would be in the log.
+        """
+        check_target(self.log, path)
+        check_statements(self._connection, query, self.log, allow=self.allow_files, one=True)
+        with replacing(Path(path).absolute()) as fresh:
+            yield fresh
+
+    def copy_out(self, cursor: duckdb.DuckDBPyConnection, select: str, options: str, path: Path) -> int:
+        """How many rows a SELECT has, after COPY of it into a file that `writing` gave.
+
+        Args:
+            cursor: What `using` gave.
+            select: SQL.
+            options: What stands in the brackets of COPY.
+            path: The file.
+        """
+        return copy_out(cursor, select, options, self._scratch, path)
 
     def table(self, name: str, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
         """A relation at a moment, computed when it is first looked into and not before.
@@ -309,7 +359,7 @@ class Session:
                     if not again and (_may_have_vanished(error) or self._defined is not None):
                         names = None
                         continue
-                    meant = refusal(str(error), self.log.registry)
+                    meant = refusal(str(error), self.log.registry) or not_allowed(error, query)
                     raise (QueryError(str(error), query) if meant is None else meant) from error
                 finally:
                     if not kept:

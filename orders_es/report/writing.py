@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orders_es.errors import CannotExport
 from orders_es.export import export
+from orders_es.log.target import check_target
 from orders_es.replay.moments import as_of
 from orders_es.report.page import Section, page
 from orders_es.report.pictures import pictures
@@ -80,6 +81,7 @@ def write_report(
         progress: Show a bar, on a terminal.
 
     Raises:
+        TargetInLog: The folder is in the log.
         CannotExport: There is a report already, or a table is too large for a workbook.
         NaiveTime: A time has no time zone.
         ImportError: matplotlib is not installed, or openpyxl for workbooks.
@@ -100,6 +102,7 @@ def write_report(
 
     folder = Path(out)
     index = folder / "index.html"
+    check_target(session.log, index)
     if index.exists() and not replace:
         raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
     asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, tz=session.tz)

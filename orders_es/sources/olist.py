@@ -28,6 +28,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from orders_es.log.target import check_target
 from orders_es.sources.batches import append_streams
 from orders_es.sources.olist_events import to_streams
 from orders_es.sources.olist_files import find_files
@@ -112,6 +113,8 @@ def import_olist(
         '03149'
     """
     _check_options(on_error, quarantine, currency, batch_events)
+    if quarantine is not None:
+        check_target(log, quarantine)
     zone = _zone(tz)
     files = find_files(folder, whole=on_error == "quarantine")
     checked = check_folder(files, zone, progress=progress)

@@ -27,6 +27,8 @@ SAMPLES = {
     "UnconfirmedWrite": ("/folder/commits/1.parquet", "Input/output error"),
     "UnreadableLog": ("/folder/file", "Too many open files"),
     "DuplicateEvent": ("0b5d9e4c", "it is twice"),
+    "FilesNotAllowed": ("COPY reads or writes a file", "COPY orders TO 'a.csv'"),
+    "TargetInLog": ("/log/commits/1.parquet", "/log"),
     "QueryError": ("Parser Error: there is a comma too many", "SELECT ,"),
     "LogNotEmpty": ("/folder", 5, "it needs a new one"),
     "LogChanged": ("/folder", "another log is in its place now"),

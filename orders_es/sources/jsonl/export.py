@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -12,10 +13,9 @@ import pyarrow.compute
 from tqdm.auto import tqdm
 
 from orders_es.log.leaf import uuid_bytes
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
-    import os
-
     from orders_es.log import EventLog
 
 __all__ = ["export_jsonl"]
@@ -57,6 +57,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
 
     Raises:
         FileExistsError: The file is there already; it stays as it is.
+        TargetInLog: It would be in the log.
 
     Example:
         >>> import io, tempfile
@@ -72,6 +73,8 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
         >>> lines.getvalue()[:41], lines.getvalue()[-31:]
         (b'{"position":1,"stream_id":"A-1","version"', b',"payload":{"currency":"EUR"}}\n')
     """
+    if isinstance(out, str | os.PathLike):
+        check_target(log, out)
     total = log.head().position
     with contextlib.ExitStack() as stack:
         file = cast("IO[bytes]", out) if hasattr(out, "write") else stack.enter_context(Path(out).open("xb"))

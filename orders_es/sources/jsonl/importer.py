@@ -18,6 +18,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from orders_es.errors import LogNotEmpty
+from orders_es.log.target import check_target
 from orders_es.sources.event_ids import derive_event_ids
 from orders_es.sources.jsonl.append import Wanted, append_lines
 from orders_es.sources.jsonl.bad import BadLines
@@ -105,6 +106,8 @@ def import_jsonl(
         Decimal('12.5000')
     """
     _check_options(mapping, currency, on_error, quarantine, batch_events, as_recorded=as_recorded, unknown=keep_unknown)
+    if quarantine is not None:
+        check_target(log, quarantine)
     if as_recorded and log.head().position:
         raise LogNotEmpty(
             log.url,

@@ -22,6 +22,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
+from orders_es.log.target import check_target
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import Loaded, append_streams
 from orders_es.sources.known import SET_ASIDE
@@ -127,6 +128,8 @@ def import_online_retail(
         raise ValueError(
             "quarantine= names a file for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
         )
+    if quarantine is not None:
+        check_target(log, quarantine)
     if batch_events < 1:
         raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
     if not re.fullmatch("[A-Z]{3}", currency):
