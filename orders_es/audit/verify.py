@@ -1,30 +1,31 @@
-"""Recomputing all that a log says of itself: its order, its hashes, its typed columns and its snapshots. Read-only."""
+"""Recomputing all that a log says of itself: its order, its hashes, its typed columns, copies and snapshots. Read-only."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog, EventError
-from orders_es.log.batch import describe_event
-from orders_es.log.event import RawEvent
-from orders_es.log.leaf import leaf_hashes
-from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+from orders_es.audit.recomputing import Recomputing
+from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
+from orders_es.log import Head, open_log, order_registry, survey_of
+from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Sequence
 
     from orders_es.decider import Decider
-    from orders_es.log import EventLog, Head
+    from orders_es.log import EventLog, EventRegistry
+    from orders_es.log.survey import Survey
 
 __all__ = ["Problem", "Verified", "verify"]
 
 _NAMED_MOST = 100
+_STALE_MOST = 10
+_ODD = (OrdersEsError, OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+"""What a forged snapshot may bring about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +67,27 @@ class Verified:
         return not self.problems
 
 
-def verify(log: EventLog, *, domains: Sequence[Decider[Any]] = (ORDERS,), progress: bool = False) -> Verified:
-    """What comes of reading and hashing every event of a log anew. Nothing is written.
+def verify(
+    log: EventLog | str | os.PathLike[str], *, domains: Sequence[Decider[Any]] = (ORDERS,), progress: bool = False
+) -> Verified:
+    """What comes of reading and hashing every event of a log anew. Nothing is written, and damage is no error here.
 
-    Positions and versions run without gaps, `recorded_at` never decreases, every tree head that a file states (RFC 6962,
-    section 2.1) is the one that the events give, typed columns say what payloads say, and every snapshot that this
-    program would use is the state that the log gives. Memory grows with the number of streams, not with that of events.
+    Every byte that an answer can depend on: files are held to their digests; positions and versions run without gaps,
+    `recorded_at` never decreases, no event id stands twice, every tree head that a file states (RFC 6962, section 2.1) is the
+    one that the events give, and so are the versions, times and statistics that it states; typed columns say what payloads
+    say; copies sorted by stream hold the events of their files; and every snapshot that this program would use is the state
+    that the log gives. Memory grows with the number of streams, and by 24 bytes for each event.
 
-    It shows that a log is sound, not that it is the log of last year: for that, compare roots that were kept elsewhere.
+    What is wrong is reported with its place, and the rest is read on. It shows that a log is sound, not that it is the log
+    of last year: for that, compare roots that were kept elsewhere.
 
     Args:
-        log: The log.
+        log: The log, or where it is: one that is too damaged to be opened can be verified by its place.
         domains: The domains whose snapshots are recomputed.
         progress: Show a progress bar.
+
+    Raises:
+        NotALog: There is no log at that place.
 
     Example:
         >>> import tempfile
@@ -89,120 +98,74 @@ def verify(log: EventLog, *, domains: Sequence[Decider[Any]] = (ORDERS,), progre
         >>> verify(log).ok
         True
     """
+    if isinstance(log, str | os.PathLike):
+        return _verify_at(log, domains, progress=progress)
+    for _ in range(_STALE_MOST):
+        try:
+            return _verified(
+                log.survey(), log.registry, [Snapshots(log, decider=d) for d in domains], progress=progress
+            )
+        except FileNotFoundError:  # merged by somebody else, and vacuumed
+            continue
+    raise DamagedLog(log.url, "its files keep vanishing while they are read; is somebody else removing them?")
+
+
+def _verify_at(place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *, progress: bool) -> Verified:
+    try:
+        log = open_log(place)
+    except (DamagedLog, UnreadableLog):
+        registry = order_registry()
+        try:
+            return _verified(survey_of(place, registry), registry, (), progress=progress)
+        except (DamagedLog, UnreadableLog) as error:  # one file, of which nothing can be read
+            problem = Problem(error.path, error.reason)
+            return Verified(Head(0, None, EMPTY_RANGE.root()), 0, 0, 0, 0, (problem,))
+    with log:
+        return verify(log, domains=domains, progress=progress)
+
+
+def _verified(
+    survey: Survey, registry: EventRegistry, snapshots: Sequence[Snapshots[Any]], *, progress: bool
+) -> Verified:
     from tqdm.auto import tqdm  # noqa: PLC0415 - loads what a short call does without
 
-    head = log.head()
-    reading = _Reading(log)
+    problems = _Problems()
+    head = survey.head()
+    for finding in survey.found():
+        problems.add(finding.where, finding.what)
+    reading = Recomputing(registry, problems.add)
     with tqdm(total=head.position, unit=" events", unit_scale=True, desc="verifying", disable=not progress) as bar:
-        for before, stated in pairwise([None, *_stated(log, reading)]):
-            if stated is None or stated.position > head.position:
-                break
-            start = 0 if before is None else before.position
-            bar.update(reading.stretch(start, stated))
-    snapshots = sum(_snapshots(Snapshots(log, decider=decider), reading) for decider in domains)
-    return Verified(
-        head, reading.events, reading.heads, reading.values, snapshots, tuple(reading.problems[:_NAMED_MOST])
-    )
+        for stretch in survey.stretches():
+            reading.take(stretch)
+            bar.update(stretch.last - stretch.first + 1)
+    reading.finish()
+    for finding in survey.copies():
+        problems.add(finding.where, finding.what)
+    recomputed = sum(_snapshots(each, problems) for each in snapshots)
+    return Verified(head, reading.events, reading.heads, reading.values, recomputed, tuple(problems.named))
 
 
-class _Reading:
-    """What is known while a log is read from its first event to its last."""
+class _Problems:
+    """What was found to be wrong, the first hundred things."""
 
-    def __init__(self, log: EventLog) -> None:
-        self.log = log
-        self.problems: list[Problem] = []
-        self.events = self.heads = self.values = 0
-        self._tree: CompactRange | None = EMPTY_RANGE
-        self._recorded_at: Any = None
-        self._versions: dict[str, int] = {}
+    def __init__(self) -> None:
+        self.named: list[Problem] = []
 
-    def wrong(self, where: str, what: str) -> None:
-        if len(self.problems) <= _NAMED_MOST:
-            self.problems.append(Problem(where, what))
-
-    def stretch(self, after: int, stated: Head) -> int:
-        """Read the events up to a head that the log states, and hold them to it; how many there are."""
-        position = after
-        try:
-            for batch in self.log.read(after=after, to=stated.position):
-                self._order(batch, position)
-                self._columns(batch)
-                if self._tree is not None:
-                    self._tree = self._tree.merge(CompactRange.of_leaves(self._tree.end, leaf_hashes(batch)))
-                position += batch.num_rows
-                self.events += batch.num_rows
-        except DamagedLog as error:
-            self.wrong(f"positions {position + 1} to {stated.position}", str(error))
-            self._tree = None  # from here on no root can be computed
-        if self._tree is not None:
-            self.heads += 1
-            if self._tree.root() != stated.root:
-                self.wrong(
-                    f"position {stated.position}",
-                    f"the tree's root is stated as {stated.root.hex()} and the events give {self._tree.root().hex()}",
-                )
-        return stated.position - after
-
-    def _order(self, batch: pa.RecordBatch, position: int) -> None:
-        rows = zip(
-            batch.column("position").to_pylist(),
-            batch.column("stream_id").to_pylist(),
-            batch.column("version").to_pylist(),
-            batch.column("recorded_at").cast("int64").to_pylist(),
-            strict=True,
-        )
-        versions, recorded = self._versions, self._recorded_at
-        for found, stream_id, version, recorded_at in rows:
-            position += 1
-            if found != position:
-                self.wrong(f"position {position}", f"position {found} stands in its place")
-            expected = versions.get(stream_id, 0) + 1
-            if version != expected:
-                self.wrong(f"position {found}", f"it is version {version} of {stream_id!r}, after {expected - 1}")
-            versions[stream_id] = version
-            if recorded is not None and recorded_at < recorded:
-                self.wrong(f"position {found}", "it was recorded before the event in front of it")
-            recorded = recorded_at
-        self._recorded_at = recorded
-
-    def _columns(self, batch: pa.RecordBatch) -> None:
-        """Hold typed columns to the payloads. A null is fine: who wrote it did not know the type; views read the payload."""
-        registry = self.log.registry
-        columns = {name: batch.column(name) for name in registry.columns if name in batch.schema.names}
-        typed = {name: values.to_pylist() for name, values in columns.items() if values.null_count < len(values)}
-        if not typed:
-            return
-        rows = zip(*(batch.column(n).to_pylist() for n in ("type", "schema_version", "payload")), strict=True)
-        for index, (name, schema_version, payload) in enumerate(rows):
-            found = {column: values[index] for column, values in typed.items() if values[index] is not None}
-            if not found:
-                continue
-            where = f"position {batch.column('position')[index].as_py()}"
-            try:
-                said = describe_event(registry, RawEvent(name, payload, schema_version))[3]
-            except EventError as error:
-                self.wrong(where, str(error))
-                continue
-            self.values += len(found)
-            for column, value in found.items():
-                if said.get(column) != value:
-                    self.wrong(where, f"column {column} holds {value!r} and the payload says {said.get(column)!r}")
+    def add(self, where: str, what: str) -> None:
+        if len(self.named) < _NAMED_MOST:
+            self.named.append(Problem(where, what))
 
 
-def _stated(log: EventLog, reading: _Reading) -> Iterator[Head]:
-    try:
-        yield from log.heads()
-    except DamagedLog as error:
-        reading.wrong(log.url, str(error))
-
-
-def _snapshots(snapshots: Snapshots[Any], reading: _Reading) -> int:
+def _snapshots(snapshots: Snapshots[Any], problems: _Problems) -> int:
     """Recompute the snapshots that this program would use; how many. Those of other versions are never used by it."""
     count = 0
     for file in snapshots.files():
         if file.made_by == snapshots.made_by:
             count += 1
-            what = snapshots.wrong_with(file)
+            try:
+                what = snapshots.wrong_with(file)
+            except _ODD as error:
+                what = f"it cannot be held to the log ({error})"
             if what is not None:
-                reading.wrong(f"snapshot {file.path.name} in {file.path.parent.name}", what)
+                problems.add(f"snapshot {file.path.name} in {file.path.parent.name}", what)
     return count

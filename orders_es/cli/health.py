@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,11 @@ import click
 from orders_es.cli.look import domain_of_stream
 from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, size, table
+from orders_es.errors import DamagedLog, UnreadableLog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orders_es.log import EventLog
 
 __all__ = ["doctor", "snapshots", "verify"]
@@ -91,13 +95,14 @@ def verify(
         raise click.UsageError(
             "--checkpoint and --key belong together: a checkpoint, and the public key that signed it"
         )
-    with existing_log(log) as opened:
-        progress = not as_json and sys.stderr.isatty()
-        against = None
-        if checkpoint is not None and key is not None:  # first: it takes no time, and a wrong key is said at once
+    progress = not as_json and sys.stderr.isatty()
+    against = None
+    with _opened(log, sound=checkpoint is not None) as opened:
+        if opened is not None and checkpoint is not None and key is not None:
+            # First: it takes no time, and a wrong key is said at once.
             policy = {"witnesses": witness, "quorum": quorum, "origin": origin}
             against = audit.against_checkpoint(opened, checkpoint, key, progress=progress, **policy)
-        found = audit.verify(opened, domains=domains(), progress=progress)
+        found = audit.verify(log if opened is None else opened, domains=domains(), progress=progress)
     ok = found.ok and (against is None or against.ok)
     if as_json:
         facts = {name: getattr(found, name) for name in found.__slots__}
@@ -114,6 +119,20 @@ def verify(
             print_text("\n".join(map(printable, against.lines())))
     if not ok:
         click.get_current_context().exit(1)
+
+
+@contextmanager
+def _opened(url: str, *, sound: bool) -> Iterator[EventLog | None]:
+    """The log, or None where it is too damaged to be opened; then an error if it has to be `sound`."""
+    try:
+        log = existing_log(url)
+    except (DamagedLog, UnreadableLog):
+        if sound:
+            raise
+        yield None
+    else:
+        with log:
+            yield log
 
 
 @click.group(short_help="Snapshots of long orders: take, list, drop.")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orders_es.log.protocol import EventLog
+    from orders_es.log.survey import Survey
 
-__all__ = ["open_log", "order_registry"]
+__all__ = ["open_log", "order_registry", "survey_of"]
 
 
 def order_registry() -> EventRegistry:
@@ -64,3 +65,30 @@ def open_log(
     if create:
         create_identity(str(Path(url).absolute()), origin)
     return ParquetLog(url, registry=known, clock=clock)
+
+
+def survey_of(url: str | os.PathLike[str], registry: EventRegistry | None = None) -> Survey:
+    """A log as it lies on disk, read without believing it: also one that is too damaged to be opened.
+
+    Args:
+        url: As for `open_log`.
+        registry: As for `open_log`.
+
+    Raises:
+        NotALog: There is no log there.
+        DamagedLog: It is one file, and nothing of it can be read.
+
+    Example:
+        >>> import tempfile
+        >>> place = tempfile.mkdtemp()
+        >>> open_log(place, create=True).close()
+        >>> survey_of(place).found()
+        []
+    """
+    place = os.fspath(url)
+    known = order_registry() if registry is None else registry
+    if place == ":memory:" or (place.endswith(".duckdb") and not Path(place).is_dir()):
+        return open_log(place, registry=known).survey()
+    from orders_es.log.parquet.survey import FolderSurvey  # noqa: PLC0415 - one backend need not load the others
+
+    return FolderSurvey(str(Path(url).absolute()), known)

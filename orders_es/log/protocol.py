@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orders_es.log.expected import ExpectedVersion
     from orders_es.log.maintenance import Compacted, Vacuumed
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Survey
 
 __all__ = ["EventLog"]
 
@@ -201,6 +202,10 @@ class EventLog(Protocol):
 
     def unsorted_events(self) -> int:
         """How many events lie where loading one stream has to scan for them; `compact` may change that."""
+        ...
+
+    def survey(self) -> Survey:
+        """The log as it lies on disk now, for whoever verifies it: read without believing it, damage and all."""
         ...
 
     def compact(self) -> Compacted:

@@ -12,6 +12,7 @@ import pytest
 from orders_es.audit import examine, verify
 from orders_es.errors import InvalidSetting
 from orders_es.log import ANY, RawEvent, open_log
+from orders_es.log.parquet.digests import CHECK, sealed
 from orders_es.log.parquet.footer import KEY
 from orders_es.orders import ORDERS, DiscountApplied, OrderCreated
 from orders_es.replay import Snapshots
@@ -38,14 +39,15 @@ def fill(log):
 
 
 def rewritten(log, change):
-    """Write the second commit anew, with its footer, as somebody would who means to rewrite the past."""
+    """Write the second commit anew, with its footer and a digest, as somebody would who means to rewrite the past."""
     path = log.files()[1].path
     table = pq.read_table(path)
     footer = pq.read_metadata(path).metadata[KEY]
     changed = change(table).replace_schema_metadata(None)
     with pq.ParquetWriter(path, changed.schema, write_page_checksum=True) as writer:
         writer.write_table(changed)
-        writer.add_key_value_metadata({KEY: footer})
+        writer.add_key_value_metadata({KEY: footer[: -len(CHECK)] + CHECK})
+    Path(path).write_bytes(sealed(Path(path).read_bytes()))
     with open_log(log.url) as again:
         return verify(again)
 

@@ -7,8 +7,11 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+import pyarrow.parquet as pq
 import pytest
+from xxhash import xxh3_128_hexdigest
 
+from orders_es.log import open_log
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.merkle import CompactRange, leaf_hash
 
@@ -70,3 +73,28 @@ def test_a_root_is_the_recursive_definition_of_the_rfc():
     assert [mth(LEAVES[: case["tree_size"]]).hex() for case in VECTORS["roots"]] == [
         c["root"] for c in VECTORS["roots"]
     ]
+
+
+def test_digests_are_those_of_the_vectors():
+    digests = VECTORS["digests"]
+    assert xxh3_128_hexdigest(b"") == digests["of_nothing"]
+    assert xxh3_128_hexdigest(b"abc") == digests["of_abc"]
+    for text, check in (
+        (bytes.fromhex(digests["commit"]["file"]), digests["commit"]["check"]),
+        (digests["log_json"]["text"].encode(), digests["log_json"]["check"]),
+    ):
+        assert xxh3_128_hexdigest(text.replace(check.encode(), b"0" * 32)) == check
+
+
+def test_the_files_of_the_vectors_are_a_log(tmp_path):
+    digests = VECTORS["digests"]
+    for folder in ("commits", "segments"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "log.json").write_text(digests["log_json"]["text"], encoding="utf-8")
+    commit = tmp_path / "commits" / f"{1:020d}.parquet"
+    commit.write_bytes(bytes.fromhex(digests["commit"]["file"]))
+    assert pq.read_table(commit).num_rows == 1
+    with open_log(tmp_path) as log:
+        [event] = log.load("order-1")
+        assert event.payload == VECTORS["events"][0]["payload"]
+        assert log.head().root.hex() == VECTORS["events"][0]["leaf_hash"]

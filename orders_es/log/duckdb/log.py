@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from orders_es.log.batch import Batch
+    from orders_es.log.duckdb.survey import TableSurvey
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["DuckDBLog"]
@@ -340,6 +341,13 @@ class DuckDBLog:
             return types_in(store)
 
     # -- maintenance
+
+    def survey(self) -> TableSurvey:
+        """The tables as they are now, read without believing them. See `EventLog.survey`."""
+        from orders_es.log.duckdb.survey import TableSurvey  # noqa: PLC0415 - only verifying needs it
+
+        with self._locked() as store:
+            return TableSurvey(store, self._registry, frozenset(self._lacking.up_to(store, store.state.tree.end)))
 
     def heads(self) -> Iterator[Head]:
         """What the log states of itself: its head. See `EventLog.heads`."""

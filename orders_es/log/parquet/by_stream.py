@@ -8,7 +8,6 @@ itself is read instead. docs/format.md has the layout.
 
 from __future__ import annotations
 
-import mmap
 import os
 import zlib
 from bisect import bisect_left
@@ -25,10 +24,22 @@ from orders_es.log.parquet.index import stream_key
 if TYPE_CHECKING:
     import uuid
 
-    from orders_es.log.event import LogFile
-    from orders_es.log.merkle import CompactRange
+    import numpy.typing as npt
 
-__all__ = ["BLOCK_ROWS", "FOLDER", "MARK", "ByStream", "Directory", "block_name", "fingerprint"]
+    from orders_es.log.event import LogFile
+    from orders_es.log.parquet.footer import Footer
+
+__all__ = [
+    "BLOCK_ROWS",
+    "FOLDER",
+    "MARK",
+    "ByStream",
+    "Directory",
+    "block_name",
+    "directory_arrays",
+    "fingerprint",
+    "stream_keys",
+]
 
 FOLDER = os.path.join("derived", "by-stream")
 MARK = b"OESBLK01"
@@ -49,9 +60,9 @@ def block_name(file: LogFile) -> str:
     return f"{file.first:020d}-{file.last:020d}.blocks"
 
 
-def fingerprint(hashes: CompactRange) -> str:
-    """What ties a sorted copy to the events that it copies: a hash of their compact range."""
-    return sha256(b"".join(hashes.hashes)).hexdigest()
+def fingerprint(footer: Footer) -> str:
+    """What ties a sorted copy to the file that it copies: a hash of its events' compact range and of its digest."""
+    return sha256(b"".join(footer.range.hashes) + footer.check.encode()).hexdigest()
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -77,19 +88,18 @@ class Directory(msgspec.Struct, frozen=True):
 
 
 class ByStream:
-    """One sorted copy, open for reading. Made by `of`.
+    """One sorted copy. Made by `of`.
 
     Args:
-        data: The file's bytes.
+        path: The file, which is opened for each block: a map of it would kill the process where the file is cut short.
         directory: Its end.
-        start: Where the arrays begin.
+        arrays: The arrays in front of it.
     """
 
-    def __init__(self, data: mmap.mmap, directory: Directory, start: int) -> None:
+    def __init__(self, path: str, directory: Directory, arrays: bytes) -> None:
         n = directory.blocks
-        # A copy: NumPy searches arrays that are not aligned by copying them whole, each time.
-        arrays = bytes(memoryview(data)[start : start + arrays_size(n, directory.streams)])
-        self._data = data
+        self._path = path
+        self._arrays = arrays
         self._offsets = np.frombuffer(arrays, "<u8", n + 1)
         at = _WORD * (n + 1)
         self._first_keys = np.frombuffer(arrays, "<u8", n, at)
@@ -115,15 +125,14 @@ class ByStream:
         except OSError:
             return None
         try:
-            data = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError):  # an empty file cannot be mapped
+            found = _directory(fd)
+        except OSError:
             return None
         finally:
             os.close(fd)
-        found = _directory(data)
         if found is None:
             return None
-        directory, start = found
+        directory, arrays = found
         if (directory.log_id, directory.first, directory.last, directory.events) != (
             str(log_id),
             file.first,
@@ -131,7 +140,23 @@ class ByStream:
             events,
         ):
             return None
-        return cls(data, directory, start)
+        return cls(path, directory, arrays)
+
+    def arrays(self) -> bytes:
+        """The arrays as they stand in the file."""
+        return self._arrays
+
+    def arrays_of(self, rows: pa.Table) -> bytes:
+        """What the arrays have to be if the blocks hold these rows."""
+        keys = stream_keys(rows.column("stream_id"))
+        return directory_arrays(self._offsets, keys, rows.column("version").to_numpy(), self._checks)
+
+    def all_rows(self) -> pa.Table | None:
+        """All rows as they stand in the file; None where a block is damaged."""
+        batches = [self._block(number) for number in range(len(self._checks))]
+        if any(batch is None for batch in batches):
+            return None
+        return pa.Table.from_batches(batches, ENVELOPE_SCHEMA)
 
     def holds(self, stream_id: str) -> bool:
         """Whether the file may hold events of a stream; a wrong yes is one in 10¹³, a wrong no cannot be."""
@@ -166,11 +191,54 @@ class ByStream:
 
     def _block(self, number: int) -> pa.RecordBatch | None:
         start, end = int(self._offsets[number]), int(self._offsets[number + 1])
-        data = self._data[start:end]
+        try:
+            fd = os.open(self._path, os.O_RDONLY)
+            try:
+                data = os.pread(fd, end - start, start)
+            finally:
+                os.close(fd)
+        except OSError:  # removed meanwhile, for one
+            return None
         if zlib.crc32(data) != int(self._checks[number]):
             return None
-        plain = pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
-        return pa.ipc.read_record_batch(plain, ENVELOPE_SCHEMA)
+        try:
+            plain = pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
+            return pa.ipc.read_record_batch(plain, ENVELOPE_SCHEMA)
+        except (pa.ArrowException, OSError, ValueError, MemoryError):  # forged, for it has its checksum
+            return None
+
+
+def stream_keys(stream_ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """The key of each row's stream."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - the package's own name, not its first import
+
+    ids = pc.unique(stream_ids)
+    keys = np.fromiter((int.from_bytes(stream_key(i)[:_WORD], "big") for i in ids.to_pylist()), np.uint64, len(ids))
+    of_row: npt.NDArray[np.uint64] = keys[pc.index_in(stream_ids, ids).to_numpy()]
+    return of_row
+
+
+def directory_arrays(
+    offsets: npt.ArrayLike, keys: npt.NDArray[np.uint64], versions: npt.NDArray[np.int32], checks: npt.ArrayLike
+) -> bytes:
+    """The arrays of a directory.
+
+    Args:
+        offsets: Where each block begins, and where the last one ends.
+        keys: The key of each row's stream.
+        versions: The version of each row.
+        checks: The CRC-32 of each block.
+    """
+    starts = np.arange(0, len(keys), BLOCK_ROWS)
+    return b"".join(
+        (
+            np.asarray(offsets, "<u8").tobytes(),
+            keys[starts].astype("<u8").tobytes(),
+            np.unique(keys).astype("<u8").tobytes(),
+            versions[starts].astype("<i4").tobytes(),
+            np.asarray(checks, "<u4").tobytes(),
+        )
+    )
 
 
 def _key(stream_id: str) -> np.uint64:
@@ -195,25 +263,27 @@ def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None
     return part.slice(begin, max(end - begin, 0))
 
 
-def _directory(data: mmap.mmap) -> tuple[Directory, int] | None:
-    """A sorted copy's directory and where its arrays begin; None if the file is cut short or altered there."""
-    size = len(data)
-    if size < _TAIL or data[size - len(MARK) :] != MARK:
+def _directory(fd: int) -> tuple[Directory, bytes] | None:
+    """A sorted copy's directory and the arrays in front of it; None if the file is cut short or altered there."""
+    size = os.fstat(fd).st_size
+    tail = os.pread(fd, _TAIL, max(size - _TAIL, 0))
+    if len(tail) < _TAIL or tail[4:] != MARK:
         return None
-    length = int.from_bytes(data[size - _TAIL : size - len(MARK)], "little")
-    if length > size - _TAIL:
+    length = int.from_bytes(tail[:4], "little")
+    end = size - _TAIL - length
+    if end < 0:
         return None
     try:
-        directory = msgspec.json.decode(data[size - _TAIL - length : size - _TAIL], type=Directory)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        directory = msgspec.json.decode(os.pread(fd, length, end), type=Directory)
+    except (msgspec.DecodeError, ValueError):
         return None
-    end = size - _TAIL - length
     start = end - arrays_size(directory.blocks, directory.streams)
-    if min(directory.blocks, directory.streams) < 0 or start < 0:
+    if min(directory.blocks, directory.streams, start) < 0:
         return None
-    if sha256(memoryview(data)[start:end]).hexdigest() != directory.digest:
+    arrays = os.pread(fd, end - start, start)
+    if sha256(arrays).hexdigest() != directory.digest:
         return None
-    return directory, start
+    return directory, arrays
 
 
 def arrays_size(blocks: int, streams: int) -> int:

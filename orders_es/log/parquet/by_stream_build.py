@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from orders_es.errors import DamagedLog
 from orders_es.log.columns import ENVELOPE_SCHEMA
-from orders_es.log.parquet.by_stream import BLOCK_ROWS, FOLDER, MARK, ByStream, Directory, block_name, fingerprint
-from orders_es.log.parquet.footer import read_footer
-from orders_es.log.parquet.index import stream_key
+from orders_es.log.leaf import leaf_hashes
+from orders_es.log.merkle import CompactRange
+from orders_es.log.parquet.by_stream import (
+    BLOCK_ROWS,
+    FOLDER,
+    MARK,
+    ByStream,
+    Directory,
+    block_name,
+    directory_arrays,
+    fingerprint,
+    stream_keys,
+)
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.storage import publish, remove
 
@@ -26,16 +36,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.log.event import LogFile
+    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.footer import Footer
 
 __all__ = ["build", "orphans"]
 
 _READ_ROWS = 65_536
 
 
-def build(folder: str, log_id: uuid.UUID, file: LogFile) -> bool:
+def build(folder: str, checked: Checked, file: LogFile) -> bool:
     """Whether the sorted copy of a data file was missing, and is there now.
 
-    The data file's page checksums are verified on the way.
+    The data file is held to its digests, and its events to the hashes in its footer.
 
     Raises:
         FileNotFoundError: The data file was superseded and vacuumed.
@@ -43,16 +55,16 @@ def build(folder: str, log_id: uuid.UUID, file: LogFile) -> bool:
         ReadOnlyLog: The folder cannot be written.
         StorageError: The disk refused.
     """
-    footer = read_footer(file.path, log_id)
+    footer = checked.footer(file.path)
     place = os.path.join(folder, FOLDER)
     path = os.path.join(place, block_name(file))
-    events = fingerprint(footer.range)
-    if ByStream.of(path, log_id, file, events) is not None:
+    events = fingerprint(footer)
+    if ByStream.of(path, checked.log_id, file, events) is not None:
         return False
-    rows, keys = _sorted(file, log_id)
+    rows, keys = _sorted(file, checked, footer)
     os.makedirs(place, exist_ok=True)
     remove(path)  # one that cannot be used
-    return publish(place, block_name(file), lambda out: _write(out, rows, keys, file, log_id, events))
+    return publish(place, block_name(file), lambda out: _write(out, rows, keys, file, checked.log_id, events))
 
 
 def orphans(folder: str, chain: Iterable[LogFile]) -> list[str]:
@@ -65,12 +77,12 @@ def orphans(folder: str, chain: Iterable[LogFile]) -> list[str]:
         return []
 
 
-def _sorted(file: LogFile, log_id: uuid.UUID) -> tuple[pa.RecordBatch, npt.NDArray[np.uint64]]:
+def _sorted(file: LogFile, checked: Checked, footer: Footer) -> tuple[pa.RecordBatch, npt.NDArray[np.uint64]]:
     """A data file's envelope rows sorted by the streams' keys and version, in one piece, and the key of each."""
     table = pa.Table.from_batches(
         file_batches(
             file,
-            log_id,
+            checked,
             after=0,
             to=file.last,
             columns=ENVELOPE_SCHEMA.names,
@@ -79,11 +91,9 @@ def _sorted(file: LogFile, log_id: uuid.UUID) -> tuple[pa.RecordBatch, npt.NDArr
         ),
         ENVELOPE_SCHEMA,
     ).combine_chunks()
-    ids = pc.unique(table.column("stream_id"))
-    keys = np.fromiter(
-        (int.from_bytes(stream_key(stream_id)[:8], "big") for stream_id in ids.to_pylist()), np.uint64, len(ids)
-    )
-    of_row = keys[pc.index_in(table.column("stream_id"), ids).to_numpy()]
+    if CompactRange.of_leaves(file.first - 1, leaf_hashes(table)) != footer.range:
+        raise DamagedLog(file.path, "its events do not have the hashes in its footer; restore it from a backup")
+    of_row = stream_keys(table.column("stream_id"))
     order = np.lexsort((table.column("version").to_numpy(), of_row))
     return table.take(pa.array(order)).combine_chunks().to_batches()[0], of_row[order]
 
@@ -100,16 +110,9 @@ def _write(
         out.write(data)
         offsets.append(offsets[-1] + len(data))
         checks.append(zlib.crc32(data))
-    streams = np.unique(keys)
-    arrays = b"".join(
-        (
-            np.array(offsets, "<u8").tobytes(),
-            keys[starts].astype("<u8").tobytes(),
-            streams.astype("<u8").tobytes(),
-            rows.column("version").to_numpy()[starts].astype("<i4").tobytes(),
-            np.array(checks, "<u4").tobytes(),
-        )
-    )
+    arrays = directory_arrays(offsets, keys, rows.column("version").to_numpy(), checks)
     digest = sha256(arrays).hexdigest()
-    end = msgspec.json.encode(Directory(str(log_id), file.first, file.last, events, len(checks), len(streams), digest))
+    end = msgspec.json.encode(
+        Directory(str(log_id), file.first, file.last, events, len(checks), len(np.unique(keys)), digest)
+    )
     out.write(arrays + end + len(end).to_bytes(4, "little") + MARK)

@@ -16,10 +16,11 @@ from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream_build import orphans
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
-from orders_es.log.parquet.footer import KEY, Footer, damaged, read_footer
+from orders_es.log.parquet.digests import seal
+from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, read_footer
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.storage import alone, publish, remove, sync_folder
-from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
+from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
 
 if TYPE_CHECKING:
     import uuid
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from orders_es.log.event import LogFile
+    from orders_es.log.parquet.checked import Checked
 
 __all__ = ["compact", "plan", "vacuum"]
 
@@ -82,7 +84,7 @@ def _worthwhile(run: list[LogFile]) -> list[list[LogFile]]:
     return parts
 
 
-def compact(folder: str, log_id: uuid.UUID, chain: list[LogFile], target_events: int) -> Compacted:
+def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: int) -> Compacted:
     """Merge every run that is worth it.
 
     Raises:
@@ -96,17 +98,18 @@ def compact(folder: str, log_id: uuid.UUID, chain: list[LogFile], target_events:
         raise ValueError(f"target_events={target_events}: give 2 or more")
     started = time.monotonic()
     runs = plan(chain, target_events)
-    done = [run for run in runs if merge(folder, log_id, run)]
+    done = [run for run in runs if merge(folder, checked, run)]
     after = len(chain) - sum(len(run) - 1 for run in done)
     events = sum(file.count for run in done for file in run)
     return Compacted(len(chain), after, len(done), events, time.monotonic() - started)
 
 
-def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
+def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
     """Whether one run is now one segment, put in place by this call; False where somebody else was first."""
     first, last = run[0].first, run[-1].last
+    log_id = checked.log_id
     try:
-        schema = _schema_of(run)
+        schema = _schema_of(run, checked)
     except FileNotFoundError:  # merged by others, and vacuumed
         return False
     footers: list[Footer] = []
@@ -115,7 +118,7 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
     def write(file: BinaryIO) -> None:
         with parquet_writer(file, schema, last - first + 1) as writer:
             try:
-                for group in _row_groups(_verified(run, log_id, schema, footers), schema):
+                for group in _row_groups(_verified(run, checked, schema, footers), schema):
                     writer.write_table(group, ROW_GROUP)
             except FileNotFoundError as error:
                 gone.append(error)
@@ -125,8 +128,8 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
                 merged = merged.merge(footer.range)
             end = footers[-1]
             footer = Footer(log_id, "segment", first, last, end.commit_id, end.recorded_at, merged, end.tree)
-            writer.add_key_value_metadata({KEY: footer.to_bytes()})
-        file.flush()
+            writer.add_key_value_metadata({KEY: footer.to_bytes(pieces_of(schema, last - first + 1))})
+        seal(file, pieces_of(schema, last - first + 1))
         _read_back(file, merged)
 
     def fits(_: int) -> bool:
@@ -143,14 +146,15 @@ def merge(folder: str, log_id: uuid.UUID, run: list[LogFile]) -> bool:
         raise
 
 
-def _schema_of(run: list[LogFile]) -> pa.Schema:
+def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
     fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA}
     for file in run:
+        checked.whole([file.path])
         try:
             found = pq.read_schema(file.path)
         except FileNotFoundError:
             raise
-        except (pa.ArrowException, OSError) as error:
+        except READING_FAILS as error:
             raise damaged(file.path, error) from error
         for field in found:
             known = fields.setdefault(field.name, field.remove_metadata())
@@ -162,7 +166,7 @@ def _schema_of(run: list[LogFile]) -> pa.Schema:
 
 
 def _verified(
-    run: list[LogFile], log_id: uuid.UUID, schema: pa.Schema, footers: list[Footer]
+    run: list[LogFile], checked: Checked, schema: pa.Schema, footers: list[Footer]
 ) -> Iterator[pa.RecordBatch]:
     """The run's events; each file's hashes are held to its footer, which is put into `footers`.
 
@@ -171,13 +175,13 @@ def _verified(
     gathered: list[tuple[LogFile, Footer, pa.RecordBatch]] = []
     rows = 0
     for file in run:
-        footer = read_footer(file.path, log_id)
+        footer = checked.footer(file.path)
         if rows and rows + file.count > _HASHED_AT_ONCE:
             yield from _hashed(gathered, schema)
             gathered, rows = [], 0
         found = CompactRange(file.first - 1, file.first - 1, ())
         for batch in file_batches(
-            file, log_id, after=0, to=file.last, columns=schema.names, schema=schema, batch_size=ROW_GROUP
+            file, checked, after=0, to=file.last, columns=schema.names, schema=schema, batch_size=ROW_GROUP
         ):
             if file.count <= _HASHED_AT_ONCE:
                 gathered.append((file, footer, batch))

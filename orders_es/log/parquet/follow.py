@@ -58,7 +58,7 @@ def _pieces(
         file = log.file_at(position + 1)
         try:
             for batch in file_batches(
-                file, log.log_id, after=position, to=to, columns=columns, schema=schema, batch_size=batch_size
+                file, log.checked, after=position, to=to, columns=columns, schema=schema, batch_size=batch_size
             ):
                 position += batch.num_rows
                 stale = 0

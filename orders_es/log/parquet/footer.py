@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import uuid
+import uuid  # noqa: TC003 - msgspec looks at it
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import pyarrow as pa
@@ -14,18 +14,19 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, ForeignFile, LogError, UnreadableLog
 from orders_es.log.merkle import CompactRange, subtrees
+from orders_es.log.parquet.digests import CHECK, DIGITS, check_of, find_text, piece_ends, pieces_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FORMAT", "KEY", "Footer", "metadata_of", "parse_footer", "read_footer"]
+__all__ = ["FORMAT", "KEY", "READING_FAILS", "Footer", "damaged", "footer_of", "read_footer", "stated_footer"]
 
 FORMAT = 1
 KEY = b"orders_es"
+READING_FAILS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
+"""What pyarrow raises over a file that is not what it should be: also over names that are no UTF-8 and absurd lengths."""
 _HASH = 32
 _REFUSALS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
-_END = 16_384
-_MARK = b"\x18\x09orders_es\x18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Footer:
         tree: Compact range of the whole tree up to its last event; its root is the tree head after that commit.
         streams: Each stream of a small commit and its version after it, so that whoever lost a race to it need not read
             its rows; None where the file does not say.
+        pieces: The digests of the file's pieces, as they stand in it; none in a small file.
+        check: The digest of what no piece covers; none in a file from before there were any.
     """
 
     log_id: uuid.UUID
@@ -54,124 +57,156 @@ class Footer:
     range: CompactRange
     tree: CompactRange
     streams: Mapping[str, int] | None = None
+    pieces: str = ""
+    check: str = ""
 
-    def to_bytes(self) -> bytes:
-        """The JSON text that goes into the file."""
+    def to_bytes(self, pieces: int = 0) -> bytes:
+        """The JSON text that goes into the file, with zeros for the digests, which `digests` then puts in place.
+
+        Args:
+            pieces: How many pieces of the file are to have a digest of their own.
+        """
         hashes = b"".join(self.range.hashes).hex()
         peaks = b"".join(self.tree.hashes).hex()
         streams = "" if self.streams is None else f',"streams":{msgspec.json.encode(self.streams).decode()}'
+        listed = f',"pieces":"{pieces_field(pieces)}"' if pieces else ""
         return (
             f'{{"format":{FORMAT},"log_id":"{self.log_id}","kind":"{self.kind}","first":{self.first},"last":{self.last},'
             f'"commit_id":"{self.commit_id}","recorded_at":{self.recorded_at},"range":"{hashes}",'
-            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}}}'
-        ).encode()
+            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}{listed}'
+        ).encode() + CHECK
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+class _Raw(msgspec.Struct, forbid_unknown_fields=True):  # what hides a digest by a flip in its name is an unknown field
+    format: int
+    log_id: uuid.UUID
+    kind: Literal["commit", "segment"]
+    first: int
+    last: int
+    commit_id: uuid.UUID
+    recorded_at: int
+    range: str
+    tree_size: int
+    tree_root: str
+    tree_range: str
+    streams: dict[str, int] | None = None
+    pieces: str | None = None
+    check: str | None = None
+
+
+_format = msgspec.json.Decoder(_Format)
+_raw = msgspec.json.Decoder(_Raw)
 
 
 def _hashes(text: str, begin: int, end: int) -> CompactRange:
     raw = bytes.fromhex(text)
-    if len(raw) != _HASH * subtrees(begin, end):
+    if not 0 <= begin < end or len(raw) != _HASH * subtrees(begin, end):
         raise ValueError(f"{len(raw)} bytes of hashes do not cover [{begin}, {end})")
     return CompactRange(begin, end, tuple(raw[i : i + _HASH] for i in range(0, len(raw), _HASH)))
 
 
-def parse_footer(path: str, metadata: Mapping[bytes, bytes] | None, log_id: uuid.UUID) -> Footer:
-    """The footer in a file's key-value metadata.
+def read_footer(path: str, log_id: uuid.UUID) -> Footer:
+    """The footer of one file, held to its digest; a small file is held to it whole.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ForeignFile: It is no data file of this log.
-        DamagedLog: The footer contradicts itself.
+        DamagedLog: It is not a Parquet file, cut short, altered, or contradicts itself.
+        UnreadableLog: The operating system refused.
     """
-    text = (metadata or {}).get(KEY)
-    if text is None:
-        raise ForeignFile(path, "it carries no orders_es footer; move it out of the log's folder")
     try:
-        raw: dict[str, Any] = msgspec.json.decode(text)
-        if raw["format"] != FORMAT:
-            raise ForeignFile(
-                path, f"it has format {raw['format']}, this program reads {FORMAT}; use a newer orders_es"
-            )
-        footer = Footer(
-            uuid.UUID(raw["log_id"]),
-            raw["kind"],
-            raw["first"],
-            raw["last"],
-            uuid.UUID(raw["commit_id"]),
-            raw["recorded_at"],
-            _hashes(raw["range"], raw["first"] - 1, raw["last"]),
-            _hashes(raw["tree_range"], 0, raw["tree_size"]),
-            raw.get("streams"),
-        )
-        if footer.tree.end != footer.last or footer.tree.root().hex() != raw["tree_root"]:
-            raise ValueError("its tree head does not fit its hashes")
-    except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
-        raise DamagedLog(path, f"its footer is not readable ({error}); restore the file from a backup") from error
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise damaged(path, error) from error
+    try:
+        return footer_of(fd, path, log_id)
+    finally:
+        os.close(fd)
+
+
+def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
+    """As `read_footer`, of an open file."""
+    try:
+        text = find_text(fd, os.fstat(fd).st_size)
+    except OSError as error:
+        raise damaged(path, error) from error
+    if text is None:
+        raise _no_text(path)
+    try:
+        footer = _parsed(path, text.value)
+        if footer.check:
+            ends = piece_ends(footer.pieces)
+            if check_of(fd, text, ends[-1][0] if ends else 0) != footer.check:
+                raise ValueError("its bytes are not those that were written")
+    except (ValueError, msgspec.DecodeError) as error:
+        raise DamagedLog(path, f"its footer is not sound ({error}); restore the file from a backup") from error
+    except OSError as error:
+        raise damaged(path, error) from error
     if footer.log_id != log_id:
         raise ForeignFile(path, f"it belongs to the log {footer.log_id}; move it back there")
     return footer
 
 
-def metadata_of(path: str) -> dict[bytes, bytes] | None:
-    """The key-value metadata of a Parquet file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        DamagedLog: It is not a Parquet file, or cut short.
-    """
+def stated_footer(path: str) -> Footer | None:
+    """What a file's footer says, sound or not; None where it cannot be read. For `verify`, and for nothing to be answered from."""
     try:
-        metadata: dict[bytes, bytes] | None = pq.read_metadata(path).metadata
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(path, error) from error
-    return metadata
-
-
-def read_footer(path: str, log_id: uuid.UUID) -> Footer:
-    """The footer of one file; see `parse_footer` and `metadata_of` for what it raises."""
-    try:
-        text = _find(path)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise damaged(path, error) from error
-    return parse_footer(path, metadata_of(path) if text is None else {KEY: text}, log_id)
-
-
-def _find(path: str) -> bytes | None:
-    """The footer's JSON text, found at the end of the file by how Thrift writes a key and its value; None if not there.
-
-    A writer that lost a race reads footers and nothing else, so this is worth a few lines: 20 µs instead of 100.
-    """
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        size = os.fstat(fd).st_size
-        end = os.pread(fd, _END, max(size - _END, 0))
-        length = int.from_bytes(end[-8:-4], "little") + 8
-        if end[-4:] != b"PAR1" or length > size:
-            return None
-        if length > len(end):
-            end = os.pread(fd, length, size - length)
-    finally:
-        os.close(fd)
-    at = end.rfind(_MARK, len(end) - length)
-    if at < 0:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            text = find_text(fd, os.fstat(fd).st_size)
+        finally:
+            os.close(fd)
+        return None if text is None else _parsed(path, text.value)
+    except (OSError, ValueError, LogError, msgspec.DecodeError):
         return None
-    at += len(_MARK)
-    count = shift = 0
-    while True:
-        if at >= len(end):
-            return None
-        byte = end[at]
-        at += 1
-        count |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the varint's last byte
-            return end[at : at + count]
-        shift += 7
+
+
+def _parsed(path: str, text: bytes) -> Footer:
+    found: int = _format.decode(text).format
+    if found != FORMAT:
+        raise ForeignFile(path, f"it has format {found}, this program reads {FORMAT}; use a newer orders_es")
+    raw = _raw.decode(text)
+    footer = Footer(
+        raw.log_id,
+        raw.kind,
+        raw.first,
+        raw.last,
+        raw.commit_id,
+        raw.recorded_at,
+        _hashes(raw.range, raw.first - 1, raw.last),
+        _hashes(raw.tree_range, 0, raw.tree_size),
+        raw.streams,
+        raw.pieces or "",
+        raw.check or "",
+    )
+    if footer.tree.end != footer.last or footer.tree.root().hex() != raw.tree_root:
+        raise ValueError("its tree head does not fit its hashes")
+    if raw.check is None and raw.pieces is not None:
+        raise ValueError("it has pieces and no check")
+    if raw.check is not None and len(raw.check) != DIGITS:
+        raise ValueError("its check is no digest")
+    return footer
+
+
+def _no_text(path: str) -> LogError:
+    """The error for a file in whose end no footer of ours is to be found."""
+    try:
+        pq.read_metadata(path)
+    except FileNotFoundError:
+        raise
+    except READING_FAILS as error:
+        return damaged(path, error)
+    return ForeignFile(path, "it carries no orders_es footer; move it out of the log's folder")
 
 
 def damaged(path: str, error: Exception) -> LogError:
     """The error for a file or folder that could not be read: damaged, or refused by the operating system."""
-    why = str(error).splitlines()[0].rstrip(".")
+    why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
     if getattr(error, "errno", None) in _REFUSALS or any(os.strerror(code) in why for code in _REFUSALS):
         return UnreadableLog(path, why)  # DuckDB gives the system's words only
     return DamagedLog(path, f"it cannot be read ({why}); restore the file from a backup, the rest of the log is intact")

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from xxhash import xxh3_128_hexdigest
 
 from orders_es.errors import DamagedLog, NotALog, ReadOnlyLog, StorageError
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS
+from orders_es.log.parquet.digests import DIGITS
 from orders_es.log.parquet.footer import FORMAT, damaged
 from orders_es.log.parquet.storage import publish, sync_folder
 
-__all__ = ["IDENTITY_FILE", "Identity", "create_identity", "read_identity"]
+__all__ = ["IDENTITY_FILE", "Identity", "create_identity", "has_events", "read_identity"]
 
 IDENTITY_FILE = "log.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class _Format(msgspec.Struct):
+    format: int
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who a log is.
 
     Args:
@@ -29,12 +33,14 @@ class Identity:
         log_id: Its identity; stands in every data file's footer.
         origin: Its name, for people and for signed checkpoints.
         created_at: When it was created.
+        check: The digest of `log.json`; none in a log from before there were any.
     """
 
     format: int
     log_id: uuid.UUID
     origin: str
     created_at: datetime
+    check: str | None = None
 
 
 def read_identity(folder: str) -> Identity:
@@ -52,7 +58,7 @@ def read_identity(folder: str) -> Identity:
     try:
         text = (path / IDENTITY_FILE).read_bytes()
     except FileNotFoundError:
-        if _has_events(path):
+        if has_events(path):
             raise DamagedLog(str(path / IDENTITY_FILE), "it is missing; restore it from a backup") from None
         raise NotALog(
             folder, f"the folder holds no {IDENTITY_FILE}; create a log there with open_log(url, create=True)"
@@ -60,14 +66,23 @@ def read_identity(folder: str) -> Identity:
     except OSError as error:
         raise damaged(str(path / IDENTITY_FILE), error) from error
     try:
+        found = msgspec.json.decode(text, type=_Format).format
+        if found != FORMAT:
+            raise NotALog(folder, f"its format is {found}, this program reads {FORMAT}; use another orders_es")
         identity = msgspec.json.decode(text, type=Identity)
+        if identity.check is not None and _check_of(text, identity.check) != identity.check:
+            raise ValueError("its bytes are not those that were written")
+    except NotALog:
+        raise
     except (msgspec.DecodeError, ValueError) as error:
-        raise DamagedLog(
-            str(path / IDENTITY_FILE), f"it is not readable ({error}); restore it from a backup"
-        ) from error
-    if identity.format != FORMAT:
-        raise NotALog(folder, f"its format is {identity.format}, this program reads {FORMAT}; use another orders_es")
+        raise DamagedLog(str(path / IDENTITY_FILE), f"it is not sound ({error}); restore it from a backup") from error
     return identity
+
+
+def _check_of(text: bytes, check: str) -> str:
+    """What `check` in the text has to be: the text's digest, with zeros in the digest's own place."""
+    blank = text.replace(f'"check": "{check}"'.encode(), f'"check": "{"0" * DIGITS}"'.encode())
+    return xxh3_128_hexdigest(blank)
 
 
 def create_identity(folder: str, origin: str | None) -> Identity:
@@ -84,7 +99,7 @@ def create_identity(folder: str, origin: str | None) -> Identity:
     if path.exists() and not path.is_dir():
         raise NotALog(folder, "it is a file; a log is a folder")
     if path.exists():
-        if _has_events(path):
+        if has_events(path):
             return read_identity(folder)
         others = sorted(entry for entry in os.listdir(path) if entry not in (COMMITS, SEGMENTS, IDENTITY_FILE))
         if [name for name in others if not name.endswith(".tmp")]:
@@ -98,12 +113,17 @@ def create_identity(folder: str, origin: str | None) -> Identity:
         raise ReadOnlyLog(folder) from error
     except OSError as error:
         raise StorageError(folder, error.strerror or str(error)) from error
-    identity = Identity(FORMAT, uuid.uuid4(), origin or path.absolute().name, datetime.now(UTC))
-    publish(folder, IDENTITY_FILE, msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n")
+    blank = "0" * DIGITS
+    identity = Identity(FORMAT, uuid.uuid4(), origin or path.absolute().name, datetime.now(UTC), blank)
+    text = msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n"
+    at = text.rindex(blank.encode())
+    text = text[:at] + xxh3_128_hexdigest(text).encode() + text[at + DIGITS :]
+    publish(folder, IDENTITY_FILE, text)
     return read_identity(folder)  # ours, or that of whoever was first
 
 
-def _has_events(path: Path) -> bool:
+def has_events(path: Path) -> bool:
+    """Whether data files lie in a folder, log or not."""
     return any(
         name.endswith(".parquet")
         for part in (COMMITS, SEGMENTS)

@@ -14,7 +14,7 @@ from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.parquet.chain import COMMITS, covering_segments, list_chain
-from orders_es.log.parquet.footer import Footer, read_footer
+from orders_es.log.parquet.checked import Checked
 from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.standing import Mark, Standing, mark_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable, Sequence
 
+    from orders_es.log.parquet.footer import Footer
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["KnownChain"]
@@ -51,7 +52,8 @@ class KnownChain:
         self._commits = os.path.join(folder, COMMITS)
         self._log_id = log_id
         self._lock = threading.RLock()
-        self._streams = Streams(log_id, registry)
+        self.checked = Checked(log_id)
+        self._streams = Streams(self.checked, registry)
         self._chain: list[LogFile] = []
         self._tree = EMPTY_RANGE
         self._recorded_at: int | None = None
@@ -87,7 +89,7 @@ class KnownChain:
             path = f"{self._commits}/{position:020d}.parquet"
             try:
                 looked_at = mark_of(os.stat(path))
-                footer = read_footer(path, self._log_id)
+                footer = self.checked.footer(path)
             except FileNotFoundError:
                 break
             if footer.first == position:  # else `_extend` says what is wrong
@@ -132,7 +134,7 @@ class KnownChain:
         last = self._chain[-1]
         try:
             mark = mark_of(os.stat(last.path))
-            footer = read_footer(last.path, self._log_id)
+            footer = self.checked.footer(last.path)
         except FileNotFoundError:  # removed, or compacted and vacuumed
             self._relist()
             return
@@ -152,12 +154,12 @@ class KnownChain:
         found = CompactRange(begin, begin, ())
         for file in chain[first:]:
             if file.last == known.end:
-                return read_footer(file.path, self._log_id).tree == known
+                return self.checked.footer(file.path).tree == known
             if file.first > known.end:
                 break
             for batch in file_batches(
                 file,
-                self._log_id,
+                self.checked,
                 after=begin,
                 to=known.end,
                 columns=ENVELOPE_SCHEMA.names,
@@ -220,7 +222,7 @@ class KnownChain:
         start = bisect_right(self._chain, self._checked, key=lambda file: file.last)
         for file in self._chain[start:]:
             if file.kind == "commit" and file not in self._whole:
-                footer = read_footer(file.path, self._log_id)
+                footer = self.checked.footer(file.path)
                 if (footer.first, footer.last) != (file.first, file.last):
                     raise DamagedLog(
                         self._folder,

@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.event import RecordedEvent, many_from_micros
-from orders_es.log.parquet.footer import damaged, parse_footer
+from orders_es.log.parquet.footer import READING_FAILS, damaged
 from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterable, Iterator, Sequence
 
     from orders_es.log.event import LogFile
+    from orders_es.log.parquet.checked import Checked
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["Scanner", "Shifted", "events_of", "file_batches", "rows_of", "small_file"]
@@ -32,13 +32,13 @@ _THREADS_FROM = 4_096
 
 
 def file_batches(
-    file: LogFile, log_id: uuid.UUID, *, after: int, to: int, columns: Sequence[str], schema: pa.Schema, batch_size: int
+    file: LogFile, checked: Checked, *, after: int, to: int, columns: Sequence[str], schema: pa.Schema, batch_size: int
 ) -> Iterator[pa.RecordBatch]:
-    """A file's events with `after < position <= to`, checked: page checksums, the footer, and positions without gaps.
+    """A file's events with `after < position <= to`, checked: the file's digests, its footer, and positions without gaps.
 
     Args:
         file: The file.
-        log_id: The log it must belong to.
+        checked: Holds the file to its digests.
         after: Begin after this position.
         to: End with this position.
         columns: The columns wanted; `position` is read as well.
@@ -50,8 +50,8 @@ def file_batches(
         DamagedLog: It cannot be read, or does not hold what its name says.
     """
     try:
+        footer = checked.sound(file.path)
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
-            footer = parse_footer(file.path, parquet.metadata.metadata, log_id)
             if footer.first != file.first or parquet.metadata.num_rows != footer.last - footer.first + 1:
                 raise DamagedLog(
                     file.path, "it does not hold the positions that its name says; restore it from a backup"
@@ -84,7 +84,7 @@ def file_batches(
                 yield _conformed(part, columns, schema)
     except (FileNotFoundError, LogError):
         raise
-    except (pa.ArrowException, OSError) as error:
+    except READING_FAILS as error:
         raise damaged(file.path, error) from error
 
 
@@ -113,11 +113,11 @@ def _row_groups(parquet: pq.ParquetFile, after: int, to: int) -> tuple[list[int]
     return groups, skipped
 
 
-def small_file(file: LogFile, log_id: uuid.UUID) -> pa.Table:
+def small_file(file: LogFile, checked: Checked) -> pa.Table:
     """The envelope of a small file's events, in memory. Raises as `file_batches` does."""
     batches = file_batches(
         file,
-        log_id,
+        checked,
         after=0,
         to=file.last,
         columns=_ENVELOPE_NAMES,
@@ -159,9 +159,14 @@ def rows_of(table: pa.Table) -> list[RecordedRow]:
 
 
 class Scanner:
-    """DuckDB over a log's data files, for questions that concern a few rows of many. Opened at the first question."""
+    """DuckDB over a log's data files, for questions that concern a few rows of many. Opened at the first question.
 
-    def __init__(self) -> None:
+    Args:
+        checked: Holds the files to their digests before DuckDB reads them.
+    """
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
         self._connection: Any = None
         self._pid = 0
 
@@ -190,6 +195,7 @@ class Scanner:
         import duckdb  # noqa: PLC0415
 
         paths = [file.path for file in files]
+        self._checked.whole(paths)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         cursor = self._cursor()
         try:

@@ -16,18 +16,17 @@ from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
-from orders_es.log.parquet.footer import read_footer
 from orders_es.log.parquet.index import StreamIndex
 from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
 from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from orders_es.log.event import LogFile, RecordedEvent
+    from orders_es.log.parquet.checked import Checked
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["SMALL_FILE", "Streams", "is_small", "schema_columns"]
@@ -45,14 +44,14 @@ class Streams:
     """What a `ParquetLog` knows of its streams. The caller holds the log's lock.
 
     Args:
-        log_id: The log's identity.
+        checked: Holds files to their digests.
         registry: Given to the events that come out.
     """
 
-    def __init__(self, log_id: uuid.UUID, registry: EventRegistry) -> None:
-        self._log_id = log_id
+    def __init__(self, checked: Checked, registry: EventRegistry) -> None:
+        self._checked = checked
         self._registry = registry
-        self.scanner = Scanner()
+        self.scanner = Scanner(checked)
         self.contents = Contents(registry)
         self.reset([])
 
@@ -177,8 +176,8 @@ class Streams:
         path = os.path.join(os.path.dirname(os.path.dirname(file.path)), FOLDER, block_name(file))
         if not os.path.exists(path):  # compaction may make one at any time
             return None
-        footer = read_footer(file.path, self._log_id)
-        copy = self._copies[file.path] = ByStream.of(path, self._log_id, file, fingerprint(footer.range))
+        footer = self._checked.footer(file.path)
+        copy = self._copies[file.path] = ByStream.of(path, self._checked.log_id, file, fingerprint(footer))
         return copy
 
     def rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
@@ -284,7 +283,7 @@ class Streams:
         """Stream, file (its first position) and version after it, of every stream of some small files, in order."""
         contents: list[tuple[str, int, int]] = []
         for file in small:
-            streams = self._told.get(file.first) or read_footer(file.path, self._log_id).streams
+            streams = self._told.get(file.first) or self._checked.footer(file.path).streams
             if streams is None:  # another implementation may leave them out
                 events = self._events_in_file(file)
                 streams = {event.stream_id: event.version for event in events}
@@ -324,7 +323,7 @@ class Streams:
         return events
 
     def _events_in_file(self, file: LogFile) -> list[RecordedEvent]:
-        events = events_of(small_file(file, self._log_id), self._registry)
+        events = events_of(small_file(file, self._checked), self._registry)
         self._keep(file.first, events)
         return events
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import CompactRange
+from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.parquet.footer import Footer
 
-__all__ = ["ROW_GROUP", "parquet_writer", "table_writer"]
+__all__ = ["ROW_GROUP", "parquet_writer", "pieces_of", "table_writer"]
 
 ROW_GROUP = 61_440
 """Events a row group: what DuckDB parallelises over, and what it decodes to get at one order."""
@@ -47,6 +48,11 @@ def parquet_writer(file: Any, schema: pa.Schema, rows: int) -> pq.ParquetWriter:
     )
 
 
+def pieces_of(schema: pa.Schema, rows: int) -> int:
+    """How many pieces of a file have a digest: one for each column of each row group, and one for what comes after them."""
+    return len(schema) * -(-rows // ROW_GROUP) + 1
+
+
 def table_writer(
     table: pa.Table, footer_of: Callable[[CompactRange, int], Footer], first: int
 ) -> tuple[Callable[[BinaryIO], None], Callable[[], Footer]]:
@@ -69,7 +75,9 @@ def table_writer(
             recorded = table.column("recorded_at").cast(pa.int64())[-1].as_py()
             footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded)
             columns.result()
-            writer.add_key_value_metadata({KEY: footer.to_bytes()})
+            pieces = pieces_of(table.schema, table.num_rows)
+            writer.add_key_value_metadata({KEY: footer.to_bytes(pieces)})
             written.append(footer)
+        seal(file, pieces)
 
     return write, lambda: written[-1]

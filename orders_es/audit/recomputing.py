@@ -1,0 +1,180 @@
+"""What is known while a log is read from its first event to its last, and what of it contradicts what the log says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from orders_es.errors import EventError
+from orders_es.log.batch import describe_event
+from orders_es.log.event import RawEvent
+from orders_es.log.leaf import leaf_hashes, uuid_bytes
+from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from orders_es.log import EventRegistry
+    from orders_es.log.survey import Stated, Stretch
+
+__all__ = ["Recomputing"]
+
+_ODD = (EventError, ValueError, TypeError, ArithmeticError, RecursionError)
+"""What a payload that no program of ours has written may bring about."""
+
+
+class Recomputing:
+    """Takes in a log stretch by stretch.
+
+    Args:
+        registry: The event types that this program knows.
+        wrong: Is called with each place and what is wrong there.
+    """
+
+    def __init__(self, registry: EventRegistry, wrong: Callable[[str, str], None]) -> None:
+        self._registry = registry
+        self._wrong = wrong
+        self.events = self.heads = self.values = 0
+        self._tree: CompactRange | None = EMPTY_RANGE
+        self._recorded_at: int | None = None
+        self._versions: dict[str, int] = {}
+        self._gap = False
+        self._ids: list[npt.NDArray[np.void]] = []
+        self._positions: list[npt.NDArray[np.int64]] = []
+        self._commits: dict[UUID, str] = {}
+
+    def take(self, stretch: Stretch) -> None:
+        """Read a stretch and hold it to what is said of it."""
+        leaves = CompactRange(stretch.first - 1, stretch.first - 1, ())
+        position = stretch.first - 1
+        streams: dict[str, int] = {}
+        whole = True
+        if self._tree is not None and self._tree.end != stretch.first - 1:
+            self._tree, self._gap = None, True
+        for batch in stretch.read():
+            place = batch.column("position")[0].as_py()
+            if place != position + 1:
+                whole = False
+                self._gap = self._gap or place > position + 1
+            self._order(batch, position if whole else place - 1)
+            streams |= zip(batch.column("stream_id").to_pylist(), batch.column("version").to_pylist(), strict=True)
+            self._columns(batch, stretch.nulls)
+            if whole:
+                leaves = leaves.merge(CompactRange.of_leaves(leaves.end, leaf_hashes(batch)))
+            position = batch.column("position")[-1].as_py()
+            self.events += batch.num_rows
+        for finding in stretch.found:
+            self._wrong(finding.where, finding.what)
+        if leaves.end != stretch.last:
+            whole = False
+            self._gap = True
+            if not stretch.found:
+                self._wrong(stretch.where, f"it does not hold the positions {leaves.end + 1} to {stretch.last}")
+        self._stated(stretch, leaves if whole else None, streams)
+
+    def _stated(self, stretch: Stretch, leaves: CompactRange | None, streams: dict[str, int]) -> None:
+        stated = stretch.stated
+        if stated is None or stated.last != stretch.last:
+            whole = leaves is not None and self._tree is not None
+            self._tree = self._tree.merge(leaves) if whole and self._tree is not None and leaves is not None else None
+            return
+        found = leaves
+        if found is None and stated.range is not None:
+            found = stated.range  # what is damaged is reported; what comes after it can be held to the rest
+        if self._tree is not None and found is not None and found.begin == self._tree.end:
+            self.heads += 1
+            tree = self._tree.merge(found)
+            if tree != stated.tree:
+                self._wrong(
+                    f"position {stretch.last}",
+                    f"the tree's root is stated as {stated.tree.root().hex()} and the events give {tree.root().hex()}",
+                )
+        if leaves is not None:
+            if stated.range is not None and stated.range != leaves:
+                self._wrong(stretch.where, "its events do not have the hashes that are stated for them")
+            self._footer(stretch, stated, streams)
+        self._tree = stated.tree
+        if self._recorded_at is None or leaves is None:
+            self._recorded_at = stated.recorded_at
+
+    def _footer(self, stretch: Stretch, stated: Stated, streams: dict[str, int]) -> None:
+        if stated.recorded_at != self._recorded_at:
+            self._wrong(stretch.where, "the time of recording that is stated is not that of its last event")
+        if stated.streams is not None and dict(stated.streams) != streams:
+            odd = sorted(name for name in {*stated.streams, *streams} if stated.streams.get(name) != streams.get(name))
+            name = odd[0]
+            said, is_at = stated.streams.get(name, 0), streams.get(name, 0)
+            self._wrong(stretch.where, f"stream {name!r} is stated to be at version {said} and is at {is_at}")
+        before = self._commits.setdefault(stated.commit_id, stretch.where)
+        if before != stretch.where:
+            self._wrong(stretch.where, f"it has the commit id of {before}")
+
+    def _order(self, batch: pa.RecordBatch, position: int) -> None:
+        positions = batch.column("position").to_pylist()
+        rows = zip(
+            positions,
+            batch.column("stream_id").to_pylist(),
+            batch.column("version").to_pylist(),
+            batch.column("recorded_at").cast("int64").to_pylist(),
+            strict=True,
+        )
+        versions, recorded = self._versions, self._recorded_at
+        for found, stream_id, version, recorded_at in rows:
+            position += 1
+            if found != position:
+                self._wrong(f"position {position}", f"position {found} stands in its place")
+            expected = versions.get(stream_id, 0) + 1
+            if version != expected and not (self._gap and version > expected):
+                self._wrong(f"position {found}", f"it is version {version} of {stream_id!r}, after {expected - 1}")
+            versions[stream_id] = version
+            if recorded is not None and recorded_at < recorded:
+                self._wrong(f"position {found}", "it was recorded before the event in front of it")
+            recorded = recorded_at
+        self._recorded_at = recorded
+        ids: Any = uuid_bytes(batch.column("event_id"))
+        self._ids.append(ids.copy())
+        self._positions.append(np.array(positions, np.int64))
+
+    def _columns(self, batch: pa.RecordBatch, nulls: frozenset[str]) -> None:
+        """Hold typed columns to the payloads, nulls included, but where views read the payload then."""
+        known = self._registry.columns
+        names = [name for name in batch.schema.names if name in known]
+        columns = {name: batch.column(name).to_pylist() for name in names}
+        rows = zip(
+            *(batch.column(n).to_pylist() for n in ("position", "type", "schema_version", "payload")), strict=True
+        )
+        for index, (position, name, schema_version, payload) in enumerate(rows):
+            found = {c: value for c, values in columns.items() if (value := values[index]) is not None}
+            try:
+                said = describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
+            except _ODD as error:
+                self._wrong(f"position {position}", str(error) or type(error).__name__)
+                continue
+            self.values += len(found)
+            if found == said:
+                continue
+            for column in sorted({*found, *said}):
+                value, right = found.get(column), said.get(column)
+                if value != right and not (value is None and name in nulls):
+                    self._wrong(
+                        f"position {position}", f"column {column} holds {value!r} and the payload says {right!r}"
+                    )
+
+    def finish(self) -> None:
+        """Look at what only the whole log shows: event ids that stand twice."""
+        if not self._ids:
+            return
+        ids, positions = np.concatenate(self._ids), np.concatenate(self._positions)
+        order = np.argsort(ids, kind="stable")
+        ids, positions = ids[order], positions[order]
+        twice = np.flatnonzero(ids[1:] == ids[:-1])
+        for at, times in sorted(Counter(ids[twice].tolist()).items()):
+            here = positions[ids == np.void(at)].tolist()
+            places = ", ".join(f"{p}" for p in here[:5])
+            self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {times + 1} times: at {places}")

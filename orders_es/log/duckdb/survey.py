@@ -1,0 +1,131 @@
+"""The tables of a DuckDB log, looked at without believing them: for `verify`. Read-only.
+
+DuckDB keeps a checksum of each block of its file and of each entry of its write-ahead log, and refuses to read a block that
+does not have it. What its tables say is recomputed here as for any other log.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from orders_es.errors import LogError
+from orders_es.log.columns import conform, event_schema
+from orders_es.log.duckdb.failures import reading
+from orders_es.log.event import Head, from_micros
+from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
+from orders_es.log.relation import quoted
+from orders_es.log.survey import Finding, Stated, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orders_es.log.duckdb.store import Store
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["TableSurvey"]
+
+_PAGE = 65_536
+_HASH = 32
+_RESTORE = "restore the file from a backup"
+
+
+class TableSurvey:
+    """The commits of a log in one DuckDB file; see `Survey`.
+
+    Args:
+        store: The log's database.
+        registry: The event types that this program knows.
+        lacking: The event types some of whose values are in the payload only.
+    """
+
+    def __init__(self, store: Store, registry: EventRegistry, lacking: frozenset[str]) -> None:
+        self._store = store
+        self._registry = registry
+        self._lacking = lacking
+        self._found: list[Finding] = []
+        self._commits = self._stated()
+
+    def found(self) -> list[Finding]:
+        """What is wrong beside the events."""
+        return self._found
+
+    def head(self) -> Head:
+        """The end of the log as its last commit states it."""
+        if not self._commits:
+            return Head(0, None, EMPTY_RANGE.root())
+        end = self._commits[-1]
+        return Head(end.last, from_micros(end.recorded_at), end.tree.root())
+
+    def copies(self) -> Iterator[Finding]:
+        """Nothing: no copies lie beside the table."""
+        return iter(())
+
+    def _stated(self) -> list[Stated]:
+        try:
+            rows: list[Any] = self._store.ask(
+                'SELECT "first", "last", epoch_us(recorded_at), commit_id, tree_size, tree_root, tree_range '
+                'FROM commits ORDER BY "first"'
+            )
+            [(events, first, last)] = self._store.ask("SELECT count(*), min(position), max(position) FROM events")
+        except LogError as error:
+            self._found.append(Finding(self._store.path, str(error)))
+            return []
+        commits = []
+        position = 0
+        for first_of, last_of, recorded_at, commit_id, size, root, raw in rows:
+            where = f"commit of positions {first_of} to {last_of}"
+            if first_of != position + 1 or last_of < first_of:
+                self._found.append(Finding(where, f"it does not follow position {position}; {_RESTORE}"))
+            position = last_of
+            if size != last_of or size < 1 or len(raw) != _HASH * len(decompose(0, size)):
+                self._found.append(Finding(where, f"its tree is not that of {last_of} events; {_RESTORE}"))
+                continue
+            tree = CompactRange(0, size, tuple(raw[i : i + _HASH] for i in range(0, len(raw), _HASH)))
+            if tree.root() != root:
+                self._found.append(Finding(where, f"its tree head does not fit its hashes; {_RESTORE}"))
+            commits.append(Stated(first_of, last_of, recorded_at, tree, commit_id))
+        if events and (events, first, last) != (position, 1, position):
+            said = f"its table has {events} events from position {first} to {last}, its commits {position}"
+            self._found.append(Finding(self._store.path, f"{said}; {_RESTORE}"))
+        return commits
+
+    def stretches(self) -> Iterator[Stretch]:
+        """The commits, in order of position."""
+        page: pa.Table | None = None
+        for stated in self._commits:
+            found: list[Finding] = []
+            where = f"commit of positions {stated.first} to {stated.last}"
+            batches: list[pa.RecordBatch] = []
+            at = stated.first
+            while at <= stated.last:
+                if page is None or not page.num_rows or page.column("position")[-1].as_py() < at:
+                    try:
+                        page = self._page(at)
+                    except LogError as error:
+                        found.append(Finding(where, str(error)))
+                        page = None
+                        break
+                positions = page.column("position").to_numpy()
+                part = page.filter(pa.array((positions >= at) & (positions <= stated.last)))
+                batches += part.combine_chunks().to_batches()
+                if not len(positions) or int(positions[-1]) >= stated.last:
+                    break
+                at = int(positions[-1]) + 1
+            yield Stretch(where, stated.first, stated.last, partial(iter, batches), stated, found, self._lacking)
+
+    def _page(self, start: int) -> pa.Table:
+        """The events from a position on, as many as one query gives."""
+        schema = event_schema(self._registry.columns)
+        names = [name for name in schema.names if name in self._store.columns]
+        chosen = ", ".join("event_id::BLOB AS event_id" if name == "event_id" else quoted(name) for name in names)
+        with reading(self._store.path), self._store.cursor() as cursor:
+            table = cursor.sql(
+                f"SELECT {chosen} FROM events WHERE position >= ? AND position < ? ORDER BY position",
+                params=[start, start + _PAGE],
+            ).to_arrow_table()
+        ids = pa.ExtensionArray.from_storage(pa.uuid(), table.column("event_id").cast(pa.binary(16)).combine_chunks())
+        table = table.set_column(table.schema.get_field_index("event_id"), "event_id", ids)
+        return conform(table, names, schema).combine_chunks()

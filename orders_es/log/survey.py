@@ -1,0 +1,96 @@
+"""A log as it lies on disk, for whoever verifies it: read without believing it, and without stopping at the first damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pyarrow as pa
+
+    from orders_es.log.event import Head
+    from orders_es.log.merkle import CompactRange
+
+__all__ = ["Finding", "Stated", "Stretch", "Survey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Args:
+        where: The file, with positions where they are known.
+        what: What is wrong with it, and what to do.
+    """
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the log says of a stretch of itself.
+
+    Args:
+        first: Position of its first event.
+        last: Position of its last event.
+        recorded_at: Microseconds: when its last event was recorded.
+        tree: Compact range of the whole tree up to its last event.
+        commit_id: Identity of its last commit.
+        range: Compact range of its leaves; None where it is not stated.
+        streams: Each stream of it and its version after it; None where it is not stated.
+    """
+
+    first: int
+    last: int
+    recorded_at: int
+    tree: CompactRange
+    commit_id: uuid.UUID
+    range: CompactRange | None = None
+    streams: Mapping[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Events that lie together: a data file, or a commit in a table.
+
+    Args:
+        where: What it is called in a report.
+        first: Position of its first event.
+        last: Position of its last event, as far as that can be told.
+        read: Gives its events, as many as can be read, with all columns that they have.
+        stated: What is said of it; None where that cannot be read.
+        found: What is wrong with it; grows while it is read.
+        nulls: The event types whose payloads views read where a typed column is null, so that a null hides nothing.
+    """
+
+    where: str
+    first: int
+    last: int
+    read: Callable[[], Iterator[pa.RecordBatch]]
+    stated: Stated | None
+    found: list[Finding] = field(default_factory=list)
+    nulls: frozenset[str] = frozenset()
+
+
+class Survey(Protocol):
+    """A log's stretches, in order of position, and what else is wrong with it."""
+
+    def head(self) -> Head:
+        """The end of the log, as the last readable thing that states it has it."""
+        ...
+
+    def found(self) -> list[Finding]:
+        """What is wrong beside the events: names, gaps, the log's own description."""
+        ...
+
+    def stretches(self) -> Iterator[Stretch]:
+        """The stretches, in order of position."""
+        ...
+
+    def copies(self) -> Iterator[Finding]:
+        """What is wrong with what was derived from the data files and is answered from."""
+        ...
