@@ -40,7 +40,7 @@ class Recomputing:
     def __init__(self, registry: EventRegistry, wrong: Callable[[str, str], None]) -> None:
         self._registry = registry
         self._wrong = wrong
-        self.events = self.heads = self.values = 0
+        self.events = self.heads = self.values = self.unprotected = 0
         self._tree: CompactRange | None = EMPTY_RANGE
         self._recorded_at: int | None = None
         self._versions: dict[str, int] = {}
@@ -69,6 +69,8 @@ class Recomputing:
                 leaves = leaves.merge(CompactRange.of_leaves(leaves.end, leaf_hashes(batch)))
             position = batch.column("position")[-1].as_py()
             self.events += batch.num_rows
+        if not stretch.protected:
+            self.unprotected += stretch.last - stretch.first + 1
         for finding in stretch.found:
             self._wrong(finding.where, finding.what)
         if leaves.end != stretch.last:

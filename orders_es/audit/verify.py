@@ -52,6 +52,8 @@ class Verified:
         values: How many values of typed columns were held to their payloads.
         snapshots: How many snapshots were recomputed.
         problems: What is wrong, at most 100 of them; none if all is well.
+        unprotected: How many events lie in files from before there were digests: a byte that changes in them is noticed by
+            verifying alone. `compact` writes such files anew.
     """
 
     head: Head
@@ -60,6 +62,7 @@ class Verified:
     values: int
     snapshots: int
     problems: tuple[Problem, ...]
+    unprotected: int = 0
 
     @property
     def ok(self) -> bool:
@@ -142,7 +145,8 @@ def _verified(
     for finding in survey.copies():
         problems.add(finding.where, finding.what)
     recomputed = sum(_snapshots(each, problems) for each in snapshots)
-    return Verified(head, reading.events, reading.heads, reading.values, recomputed, tuple(problems.named))
+    named = tuple(problems.named)
+    return Verified(head, reading.events, reading.heads, reading.values, recomputed, named, reading.unprotected)
 
 
 class _Problems:

@@ -115,6 +115,11 @@ def verify(
             f"{count(found.heads, 'stated root')}, {count(found.values, 'typed value')} and "
             f"{count(found.snapshots, 'snapshot')} recomputed\nroot {found.head.root.hex()} at position {found.head.position:,}"
         )
+        if found.unprotected:
+            print_text(
+                f"{count(found.unprotected, 'event')} in files from before there were digests, so that only `orders-es verify` "
+                "notices a changed byte: `orders-es compact` writes them anew"
+            )
         if against is not None:
             print_text("\n".join(map(printable, against.lines())))
     if not ok:

@@ -64,6 +64,7 @@ class Stretch:
         read: Gives its events, as many as can be read, with all columns that they have.
         stated: What is said of it; None where that cannot be read.
         found: What is wrong with it; grows while it is read.
+        protected: Whether it has digests, so that a changed byte is noticed before anything is answered from it.
         nulls: The event types whose payloads views read where a typed column is null, so that a null hides nothing.
     """
 
@@ -73,6 +74,7 @@ class Stretch:
     read: Callable[[], Iterator[pa.RecordBatch]]
     stated: Stated | None
     found: list[Finding] = field(default_factory=list)
+    protected: bool = True
     nulls: frozenset[str] = frozenset()
 
 

@@ -114,7 +114,7 @@ class TableSurvey:
                 if not len(positions) or int(positions[-1]) >= stated.last:
                     break
                 at = int(positions[-1]) + 1
-            yield Stretch(where, stated.first, stated.last, partial(iter, batches), stated, found, self._lacking)
+            yield Stretch(where, stated.first, stated.last, partial(iter, batches), stated, found, nulls=self._lacking)
 
     def _page(self, start: int) -> pa.Table:
         """The events from a position on, as many as one query gives."""

@@ -34,6 +34,7 @@ class Checked:
     def __init__(self, log_id: uuid.UUID) -> None:
         self.log_id = log_id
         self._whole: dict[str, _Identity] = {}
+        self._protected: set[str] = set()
 
     def footer(self, path: str) -> Footer:
         """The footer of a file, sound. Raises as `read_footer` does."""
@@ -43,6 +44,14 @@ class Checked:
         """The footer of a file, every byte of which is as it was written. Raises as `whole` does."""
         known = self._whole.get(path)
         return self._open(path, whole=known is None or _identity(os.stat(path)) != known)
+
+    def protects(self, path: str) -> bool:
+        """Whether a file has digests. Raises as `footer` does, and remembers the answer: a file does not lose them."""
+        if path not in self._protected:
+            if not self.footer(path).check:
+                return False
+            self._protected.add(path)
+        return True
 
     def whole(self, paths: Iterable[str]) -> None:
         """Make sure that every byte of these files is as it was written.

@@ -19,7 +19,7 @@ from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_n
 from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, read_footer
 from orders_es.log.parquet.reader import file_batches
-from orders_es.log.parquet.storage import alone, publish, remove, sync_folder
+from orders_es.log.parquet.storage import alone, publish, remove, replace, sync_folder
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _worthwhile(run: list[LogFile]) -> list[list[LogFile]]:
 
 
 def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: int) -> Compacted:
-    """Merge every run that is worth it.
+    """Merge every run that is worth it, and write anew each file that has no digests.
 
     Raises:
         ValueError: The target is too small.
@@ -98,6 +98,8 @@ def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: 
         raise ValueError(f"target_events={target_events}: give 2 or more")
     started = time.monotonic()
     runs = plan(chain, target_events)
+    merged = {file.path for run in runs for file in run}
+    runs += [[file] for file in chain if file.path not in merged and not checked.protects(file.path)]
     done = [run for run in runs if merge(folder, checked, run)]
     after = len(chain) - sum(len(run) - 1 for run in done)
     events = sum(file.count for run in done for file in run)
@@ -139,6 +141,9 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
 
     place = os.path.join(folder, SEGMENTS)
     try:
+        if run[0].path == os.path.join(place, segment_name(first, last)):
+            replace(place, segment_name(first, last), write)
+            return True
         return publish(place, segment_name(first, last), write, lock=os.path.join(folder, COMMITS), vouch=fits)
     except StorageError:
         if gone:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from orders_es.errors import ReadOnlyLog, StorageError, UnconfirmedWrite
 
-__all__ = ["Content", "alone", "publish", "remove", "sync_folder"]
+__all__ = ["Content", "alone", "publish", "remove", "replace", "sync_folder"]
 
 Content: TypeAlias = bytes | Callable[[BinaryIO], None]
 """A file's bytes, or a function that writes them."""
@@ -78,6 +78,43 @@ def publish(
         if directory >= 0:
             os.close(directory)
     return True
+
+
+def replace(folder: str, name: str, content: Content) -> None:
+    """Put another file with the same events in the place of `folder/name`, whole and durable.
+
+    Whoever has the old file open goes on reading it.
+
+    Raises:
+        ReadOnlyLog, StorageError, UnconfirmedWrite: As `publish` does.
+    """
+    temporary = f"{uuid.uuid4().hex}.tmp"
+    directory = -1
+    try:
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
+        try:
+            try:
+                _fill(fd, content)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=directory)
+            raise
+        try:
+            os.fsync(directory)
+        except OSError as error:
+            raise UnconfirmedWrite(os.path.join(folder, name), error.strerror or str(error)) from error
+    except UnconfirmedWrite:
+        raise
+    except OSError as error:
+        raise _explained(error, folder) from error
+    finally:
+        if directory >= 0:
+            os.close(directory)
 
 
 class _Place:

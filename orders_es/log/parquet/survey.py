@@ -194,6 +194,7 @@ class FolderSurvey:
             lambda: self._read(file, found),
             stated,
             found,
+            protected=footer is None or bool(footer.check),
             nulls=self._read_from_payload(file, scanner) if sound else frozenset(),
         )
 
