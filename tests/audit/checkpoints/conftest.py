@@ -67,3 +67,24 @@ def with_payload(events, row, **fields):
     envelope = events.select(events.column_names[: events.column_names.index("payload") + 1])
     at = envelope.schema.get_field_index("payload")
     return envelope.set_column(at, envelope.schema.field(at), pa.array(payloads, envelope.schema.field(at).type))
+
+
+def renumbered(rows):
+    """Rows as a log would have recorded them in this order: positions and versions without gaps, `recorded_at` that never falls."""
+    versions, latest = {}, rows[0]["recorded_at"]
+    for position, row in enumerate(rows, start=1):
+        versions[row["stream_id"]] = versions.get(row["stream_id"], 0) + 1
+        latest = max(latest, row["recorded_at"])
+        row |= {"position": position, "version": versions[row["stream_id"]], "recorded_at": latest}
+    return rows
+
+
+def by_rows(change):
+    """A change of a list of rows as one of a table of events."""
+
+    def changed(events):
+        envelope = events.select(events.column_names[: events.column_names.index("payload") + 1])
+        rows = [dict(row) for row in envelope.to_pylist()]
+        return pa.Table.from_pylist(renumbered(change(rows)), schema=envelope.schema)
+
+    return changed

@@ -2,7 +2,9 @@
 
 import importlib.util
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -15,10 +17,21 @@ _spec = importlib.util.spec_from_file_location("rewriting", Path(__file__).with_
 rewriting = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rewriting)
 
+EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 CHANGES = {
     "an amount": lambda events: rewriting.with_payload(events, 3, amount="900.0000"),
     "the tail cut off": lambda events: events.slice(0, 300),
+    "two events swapped": rewriting.by_rows(lambda rows: [rows[2], rows[3], rows[0], rows[1], *rows[4:]]),
+    "an event dropped": rewriting.by_rows(lambda rows: rows[:3] + rows[4:]),
+    "an event inserted": rewriting.by_rows(lambda rows: [*rows[:3], rows[3] | {"event_id": uuid4()}, *rows[3:]]),
+    "an event of another stream": rewriting.by_rows(lambda rows: [rows[0] | {"stream_id": "o-7"}, *rows[1:]]),
+    "re-attributed": rewriting.by_rows(lambda rows: [rows[0] | {"actor": "nobody"}, *rows[1:]]),
+    "re-dated": rewriting.by_rows(lambda rows: [rows[0] | {"occurred_at": EARLIER}, *rows[1:]]),
+    "recorded at another time": rewriting.by_rows(lambda rows: [rows[0] | {"recorded_at": EARLIER}, *rows[1:]]),
+    "of another type": rewriting.by_rows(lambda rows: [*rows[:-1], rows[-1] | {"type": "OrderCancelled"}]),
+    "the last event alone": rewriting.by_rows(lambda rows: [*rows[:-1], rows[-1] | {"actor": "nobody"}]),
 }
+FEW = ("an amount", "the tail cut off")
 
 
 @pytest.fixture
@@ -29,12 +42,13 @@ def signed(log, key, tmp_path):
     return elsewhere
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-@pytest.mark.parametrize("derived", ["kept", "gone"])
+@pytest.mark.parametrize(
+    ("change", "derived"), [*((name, "kept") for name in CHANGES), *((name, "gone") for name in FEW)]
+)
 def test_the_whole_log_rewritten_consistently(tmp_path, signed, public, change, derived):
-    rewriting.rewritten(tmp_path / "log", change)
     if derived == "gone":
         shutil.rmtree(tmp_path / "log" / "derived")
+    rewriting.rewritten(tmp_path / "log", CHANGES[change])
     with open_log(tmp_path / "log") as log:
         assert verify(log).ok
         with pytest.raises(NotAnExtension):
@@ -58,7 +72,7 @@ def test_cut_off_and_then_written_on(tmp_path, signed, public):
             check_against_checkpoint(log, signed, public)
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize("change", [CHANGES[name] for name in FEW], ids=FEW)
 @pytest.mark.parametrize("memory", ["beside the log", "beside the key"])
 def test_it_is_not_signed_again(tmp_path, signed, key, change, memory):
     rewriting.rewritten(tmp_path / "log", change)
