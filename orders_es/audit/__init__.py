@@ -15,6 +15,7 @@ from orders_es.audit.checkpoint import (
     prove_consistency,
     read_checkpoint,
 )
+from orders_es.audit.cose import cose_receipt, verify_cose_receipt
 from orders_es.audit.doctor import Advice, examine
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
 from orders_es.audit.publish import Published, publish
@@ -41,6 +42,7 @@ __all__ = [
     "check_against_checkpoint",
     "check_file",
     "checkpoint",
+    "cose_receipt",
     "cosign",
     "examine",
     "generate_key",
@@ -57,6 +59,7 @@ __all__ = [
     "read_signer",
     "verify",
     "verify_consistency",
+    "verify_cose_receipt",
     "verify_receipt",
     "write_key",
 ]

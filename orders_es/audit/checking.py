@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.checkpoint import read_checkpoint, refusing
+from orders_es.audit.cose import verify_cose_receipt
 from orders_es.audit.keys import public_key, public_keys
 from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.receipt import verify_receipt
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from orders_es.audit.verify_proof import Key
 
+_COSE = b"\xd2"
+"""How a COSE_Sign1 begins."""
 __all__ = ["CheckedProof", "check_file", "verify_consistency"]
 
 
@@ -72,10 +75,23 @@ def check_file(
             if old is None:
                 raise InvalidSetting("old", None, "a consistency proof needs the earlier checkpoint: --old FILE")
             return verify_consistency(path, old, key, **policy)
+        if raw.startswith(_COSE):
+            return _cose(proof, raw, key, policy)
         held = verify_receipt(path, key, record=record, **policy)
     except (BadProof, BadCheckpoint) as error:
         return CheckedProof(proof, False, None, None, None, [], {}, [], str(error))
     return CheckedProof(proof, True, held.origin, held.size, held.root, held.events, held.cosigned, describe(held))
+
+
+def _cose(proof: str, raw: bytes, key: Key | str, policy: dict[str, Any]) -> CheckedProof:
+    if policy.get("witnesses"):
+        raise InvalidSetting("witness", "a COSE receipt", "it holds no cosignatures; check the .tlog-proof instead")
+    held = verify_cose_receipt(raw, key, what=proof)
+    lines = describe(held)
+    lines[0] = (
+        f"holds: signed by {held.origin}, root {held.root.hex()}; the size, {held.size:,} events, is not signed in this form"
+    )
+    return CheckedProof(proof, True, held.origin, held.size, held.root, held.events, {}, lines)
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:

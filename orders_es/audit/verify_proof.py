@@ -263,9 +263,6 @@ def check_signature(key: Key, signature: bytes, checkpoint: Checkpoint) -> int:
     Raises:
         Refused: It is not this key's signature of this checkpoint.
     """
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - parsing alone goes without
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - the same
-
     if len(signature) != _SIGNATURE_BYTES[key.kind]:
         raise Refused(f"the signature of {key.name} has the wrong length")
     signed, moment = checkpoint.note.text.encode(), 0
@@ -273,25 +270,40 @@ def check_signature(key: Key, signature: bytes, checkpoint: Checkpoint) -> int:
         moment, signature = int.from_bytes(signature[:8], "big"), signature[8:]
         if moment > _TIME_MOST:
             raise Refused(f"the signature of {key.name} bears no possible time")
-    try:
-        if key.kind == ML_DSA:
-            _ml_dsa(key.public).verify(signature, _subtree(key.name, moment, checkpoint))
-        else:
-            prefix = f"cosignature/v1\ntime {moment}\n".encode() if key.kind == COSIGNATURE else b""
-            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, prefix + signed)
-    except Refused:
-        raise
-    except (InvalidSignature, ValueError):
-        raise Refused(f"the signature of {key.name} is not by its key, or the checkpoint was altered") from None
+    if key.kind == ML_DSA:
+        holds = _ml_dsa_holds(key.public, signature, _subtree(key.name, moment, checkpoint))
+    else:
+        prefix = f"cosignature/v1\ntime {moment}\n".encode() if key.kind == COSIGNATURE else b""
+        holds = ed25519_holds(key.public, signature, prefix + signed)
+    if not holds:
+        raise Refused(f"the signature of {key.name} is not by its key, or the checkpoint was altered")
     return moment
 
 
-def _ml_dsa(public: bytes) -> Any:
+def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether some bytes are the Ed25519 signature of a message by a key."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - parsing alone goes without
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - the same
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _ml_dsa_holds(public: bytes, signature: bytes, message: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - parsing alone goes without
+
     try:
         from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415 - new, and rare
     except ImportError:
         raise Refused("this version of the library cryptography knows no ML-DSA; take a later one") from None
-    return mldsa.MLDSA44PublicKey.from_public_bytes(public)
+    try:
+        mldsa.MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _subtree(name: str, moment: int, checkpoint: Checkpoint) -> bytes:

@@ -31,6 +31,10 @@ __all__ = ["prove", "prove_consistency", "verify_proof"]
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there; onto the screen if left out."
 )
 @click.option("--with-checkers", is_flag=True, help="Put verify_proof.py and verify-proof.html beside it; needs --out.")
+@click.option(
+    "--cose", is_flag=True, help="A COSE receipt (RFC 9942) instead; needs --key and --out, and takes a position."
+)
+@click.option("--key", metavar="FILE", type=click.Path(path_type=Path), help="The private key, for a COSE receipt.")
 @log_option()
 @as_json
 def prove(
@@ -40,6 +44,8 @@ def prove(
     without_payload: bool,
     out: Path | None,
     with_checkers: bool,
+    cose: bool,
+    key: Path | None,
     log: str,
     as_json: bool,
 ) -> None:
@@ -58,6 +64,13 @@ def prove(
 
     if with_checkers and out is None:
         raise click.UsageError("--with-checkers puts files beside the receipt, so it needs --out FILE")
+    if cose or key is not None:
+        if not cose or key is None or out is None:
+            raise click.UsageError(
+                "a COSE receipt takes all three: --cose, --key FILE (it is signed anew) and --out FILE"
+            )
+        _cose(what, key, checkpoint, out, log, payload=not without_payload, as_json=as_json)
+        return
     with existing_log(log) as opened:
         made = _made(opened, what, meant, checkpoint, payload=not without_payload)
     written = []
@@ -88,6 +101,22 @@ def _made(log: EventLog, what: str, meant: str | None, checkpoint: str | None, *
     if number and meant != "order":
         return prove_position(log, int(what), checkpoint=checkpoint, payload=payload)
     return prove_order(log, what, checkpoint=checkpoint, payload=payload)
+
+
+def _cose(what: str, key: Path, checkpoint: str | None, out: Path, log: str, *, payload: bool, as_json: bool) -> None:
+    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - as above
+    from orders_es.audit.cose import cose_receipt  # noqa: PLC0415 - the same
+
+    if not (what.isascii() and what.isdigit() and len(what) <= 18):  # noqa: PLR2004 - more digits are no position
+        raise click.UsageError(
+            f"{what!r} is no position, and a COSE receipt is about one event; orders-es history says at which"
+        )
+    with existing_log(log) as opened:
+        write_whole(out, cose_receipt(opened, int(what), key, checkpoint=checkpoint, payload=payload))
+    if as_json:
+        print_json({"log": log, "positions": [int(what)], "files": [str(out)]})
+    else:
+        click.echo(f"wrote {out}; this form does not sign the log's size, the .tlog-proof does")
 
 
 def _checkers(folder: Path) -> list[Path]:

@@ -88,3 +88,19 @@ def test_a_consistency_proof_goes_from_one_checkpoint_to_the_next(run, shop, key
 
 def test_without_a_checkpoint_the_next_step_is_named(run, shop):
     assert "orders-es checkpoint" in run("prove", "1", "--log", shop, code=2).err
+
+
+def test_a_cose_receipt_takes_a_position_a_key_and_a_file(run, shop, key, tmp_path):
+    out, private = tmp_path / "3.cose", tmp_path / "shop.key"
+    run("prove", "3", "--cose", "--key", private, "--out", out, "--log", shop)
+    text = run("verify-proof", out, "--key", key).out
+    assert "A-1 version 3" in text
+    assert "is not signed in this form" in text
+    for wrong in (
+        ("3", "--cose", "--out", out),
+        ("3", "--key", private),
+        ("A-1", "--cose", "--key", private, "--out", out),
+    ):
+        assert run("prove", *wrong, "--log", shop, code=2).err.count("\n") == 1
+    out.write_bytes(out.read_bytes()[:-1])
+    assert run("verify-proof", out, "--key", key, code=1).out.count("\n") == 1
