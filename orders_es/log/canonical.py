@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orders_es.log.untyped import CLOCK, DAY
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -21,12 +23,12 @@ __all__ = ["canonical_pattern", "others"]
 
 _VALUES = {
     "string": r'"(?:[^"\\\x00-\x1f\x7f]|\\["\\bfnrt])*"',
-    "int64": "-?[0-9]{1,9}",
+    "int64": "-?(?:0|[1-9][0-9]{0,8})",
     "bool": "(?:true|false)",
     "decimal": r'"-?[0-9]{1,14}\.[0-9]{4}"',
-    "timestamp": r'"[12][0-9]{3}-[0-9T:.-]{1,24}Z"',
-    "date": '"[12][0-9]{3}-[0-9]{2}-[0-9]{2}"',
-    "float64": r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?",
+    "timestamp": f'"{DAY}T{CLOCK}Z"',
+    "date": f'"{DAY}"',
+    "float64": r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?",
 }
 """What stands for each kind of value; rarer forms may be as good, but are looked at."""
 

@@ -62,7 +62,10 @@ def _decimal(event_type: str, name: str, value: Any) -> Decimal:
 def _timestamp(event_type: str, name: str, value: Any) -> datetime:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise InvalidEvent(event_type, name, f"{value!r} is not a datetime with a time zone")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidEvent(event_type, name, f"{value.isoformat()} is outside the years 1 to 9999 in UTC") from None
 
 
 def _date(event_type: str, name: str, value: Any) -> date:

@@ -17,6 +17,7 @@ import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType
 from orders_es.log.exact import CHECKS
+from orders_es.log.untyped import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,10 @@ ENVELOPE = (
     "payload",
 )
 """The envelope's column names, in the order they have in a file; no payload field may take one of them."""
+
+_CHECKED = frozenset({"int64", "decimal", "timestamp"})
+"""The kinds of which a dataclass can hold what no column can."""
+_FEW = 64
 
 _KINDS: dict[Any, str] = {
     str: "string",
@@ -272,9 +277,21 @@ class EventRegistry:
         """
         decoder = self._decoder(name, schema_version, position, stream_id)
         try:
-            return decoder.decode(payload)
-        except (msgspec.DecodeError, ValueError, TypeError) as error:
-            raise InvalidEvent(name, "", f"the payload at position {position} does not fit: {error}") from error
+            event = decoder.decode(payload)
+            self._check(name, event)
+        except InvalidEvent as error:
+            raise misfit(name, error.field, error.reason, position, stream_id) from error
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
+            raise misfit(name, "", str(error), position, stream_id) from error
+        return event
+
+    def _check(self, name: str, event: Any) -> None:
+        """Refuse what the type's dataclass can hold and its columns cannot, so that nobody who reads gets another value."""
+        for field in self._by_name[name].fields:
+            if field.kind in _CHECKED:
+                value = getattr(event, field.name)
+                if value is not None:
+                    CHECKS[field.kind](name, field.name, value)
 
     def decode_many(
         self,
@@ -283,6 +300,7 @@ class EventRegistry:
         payloads: Sequence[str],
         positions: Iterable[int],
         stream_ids: Iterable[str],
+        texts: Any = None,
     ) -> list[Any]:
         """As `decode`, for many events at once, in half the time.
 
@@ -292,6 +310,7 @@ class EventRegistry:
             payloads: JSON texts.
             positions: Where they stand; looked at for an error only.
             stream_ids: Their streams; looked at for an error only.
+            texts: The payloads once more, as an Arrow array, if there is one.
 
         Raises:
             UnknownEventType: A type is not registered.
@@ -301,10 +320,24 @@ class EventRegistry:
             decode = {
                 name: self._decoder(name, v, 0, "").decode for name, v in set(zip(names, schema_versions, strict=True))
             }
-            return [decode[name](payload) for name, payload in zip(names, payloads, strict=True)]
-        except (UnknownEventType, InvalidEvent, msgspec.DecodeError, ValueError, TypeError):
+            events = [decode[name](payload) for name, payload in zip(names, payloads, strict=True)]
+            for row in self._others(payloads, texts):
+                self._check(names[row], events[row])
+        except (UnknownEventType, InvalidEvent, msgspec.DecodeError, ValueError, TypeError, RecursionError):
             # One by one, so that the error says which it is.
             return list(map(self.decode, names, schema_versions, payloads, positions, stream_ids))
+        return events
+
+    def _others(self, payloads: Sequence[str], texts: Any) -> Iterable[int]:
+        """The rows of payloads that are not as `encode` writes them; of a few, all."""
+        if len(payloads) <= _FEW:
+            return range(len(payloads))
+        import pyarrow as pa  # noqa: PLC0415 - bulk work only
+
+        from orders_es.log.canonical import others  # noqa: PLC0415 - as above
+
+        rows: list[int] = others(self, pa.array(payloads, pa.string()) if texts is None else texts).tolist()
+        return rows
 
     def _decoder(self, name: str, schema_version: int, position: int, stream_id: str) -> msgspec.json.Decoder[Any]:
         event_type = self._by_name.get(name)
@@ -314,7 +347,8 @@ class EventRegistry:
             raise InvalidEvent(
                 name,
                 "",
-                f"position {position} holds schema version {schema_version}, the registry knows {event_type.schema_version}",
+                f"position {position} holds schema version {schema_version}, the registry knows {event_type.schema_version}"
+                + (f" (stream {stream_id!r})" if stream_id else ""),
             )
         decoder = self._decoders.get(name)
         if decoder is None:

@@ -184,7 +184,7 @@ class SetWork(Work[SetProjection]):
             cursor.unregister("orders_es_given")
             cursor.execute(f"CREATE TEMP TABLE {TOUCHED} AS SELECT DISTINCT stream_id FROM orders_es_landed")
             cursor.execute(
-                f"CREATE TEMP VIEW events AS {from_payloads('orders_es_landed', self.settings.log.registry)}"
+                f"CREATE TEMP VIEW events AS {from_payloads('orders_es_landed', events, self.settings.log.registry)}"
             )
             cursor.execute(f"CREATE TEMP TABLE {RESULT} AS {self._select(events)}")
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
+from orders_es.log.relation import ENVELOPE_TYPES, quoted
+from orders_es.log.untyped import columns_of, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,22 +77,23 @@ def _table(events: Sequence[RecordedEvent]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=ENVELOPE_SCHEMA)
 
 
-def from_payloads(envelopes: str, registry: EventRegistry) -> str:
+def from_payloads(envelopes: str, events: pa.Table, registry: EventRegistry) -> str:
     """SQL for the relation `events` over a table that has only envelopes: the other columns come from the payloads.
 
     Args:
-        envelopes: The table.
+        envelopes: The table's name.
+        events: What is in it.
         registry: The event types that the program knows.
     """
-    columns = []
-    for name, kind in event_columns(registry.columns).items():
-        if name in ENVELOPE_TYPES:
-            columns.append(quoted(name))
-            continue
-        types = ", ".join(text(t.name) for t in registry if any(f.name == name for f in t.fields))
-        told = f"json_extract_string(payload, {text('$.' + quoted(name))})::{kind}"
-        columns.append(f"CASE WHEN type IN ({types}) THEN {told} END AS {quoted(name)}")
-    return f"SELECT {', '.join(columns)} FROM {envelopes}"
+    from orders_es.log.canonical import others  # noqa: PLC0415 - as above
+
+    odd = events.take(others(registry, events.column("payload")))
+    names = ("position", "stream_id", "type", "schema_version", "payload")
+    readings = readings_of(registry, zip(*(odd.column(name).to_pylist() for name in names), strict=True))
+    columns = columns_of(
+        registry, readings, lambda name, _: f"event.{quoted(name)}" if name in ENVELOPE_TYPES else None
+    )
+    return f"SELECT {', '.join(columns)} FROM {with_readings(envelopes, readings)}"
 
 
 def reach(cursor: Any, events: str, streams: str, after: int) -> int:

@@ -237,7 +237,9 @@ def by_stream(
         table.column(name).to_pylist() for name in ("type", "schema_version", "payload", "position", "version")
     )
     moments = many_from_micros(table.column("occurred_at").cast(pa.int64()).to_numpy())
-    events = registry.decode_many(names, schema_versions, payloads, positions, _texts(table.column("stream_id")))
+    events = registry.decode_many(
+        names, schema_versions, payloads, positions, _texts(table.column("stream_id")), table.column("payload")
+    )
     rows = list(zip(events, moments, versions, positions, strict=True))
     start = 0
     for runs in pc.run_end_encode(table.column("stream_id")).chunks:

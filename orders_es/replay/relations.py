@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
+from orders_es.log.untyped import refused
 from orders_es.replay.asking import MOMENT
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
         message: DuckDB's words.
         registry: The event types that the program knows.
     """
+    if (unreadable := refused(message)) is not None:
+        return unreadable
     found = re.search(re.escape(_MARK) + r"(\[.*?\]): an event of this type", message, re.DOTALL)
     if found is None:
         return None
@@ -204,6 +207,6 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
             name,
             "",
             f"position {position} holds schema version {schema_version}, the registry knows "
-            f"{registry[name].schema_version}",
+            f"{registry[name].schema_version} (stream {stream_id!r})",
         )
     return UnknownEventType(name, position, stream_id)

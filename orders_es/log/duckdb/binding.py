@@ -12,7 +12,8 @@ import pyarrow as pa
 from orders_es.log.columns import event_schema
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.registry import ENVELOPE
-from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
+from orders_es.log.relation import event_columns, quoted, text
+from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,20 +38,29 @@ class Lacking:
         self._known = len(registry)
         self._until = 0
         self._types: set[str] = set()
+        self.readings: dict[int, Reading] = {}
 
     def up_to(self, store: Store, end: int) -> set[str]:
-        """Their names, among the events up to a position; only what is new since the last look is looked at."""
+        """Their names, among the events up to a position; only what is new since the last look is looked at.
+
+        `readings` is then what the rule for payloads makes of those of them that SQL might read otherwise.
+        """
         if self._known != len(self._registry):  # a type was registered meanwhile
             self._known, self._until = len(self._registry), 0
             self._types.clear()
+            self.readings = {}
         arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := _lacks(t, store.columns))]
         if arms and end > self._until:
-            rows = store.ask(
-                "SELECT DISTINCT type FROM events WHERE position > ? AND position <= ? "
-                f"AND CASE type {' '.join(arms)} ELSE false END",
-                [self._until, end],
-            )
+            lacks = f"position > ? AND position <= ? AND CASE type {' '.join(arms)} ELSE false END"
+            rows = store.ask(f"SELECT DISTINCT type FROM events WHERE {lacks}", [self._until, end])
             self._types.update(name for (name,) in rows)
+            if rows:
+                found: list[Any] = store.ask(
+                    f"SELECT position, stream_id, type, schema_version, payload FROM events WHERE {lacks} "
+                    f"AND {odd(self._registry)}",
+                    [self._until, end],
+                )
+                self.readings |= readings_of(self._registry, found)
         self._until = max(self._until, end)
         return set(self._types)
 
@@ -72,6 +82,7 @@ def bind_view(
     registry: EventRegistry,
     end: int,
     lacking: set[str],
+    readings: Mapping[int, Reading],
     read: Callable[[int, int], Iterator[pa.RecordBatch]],
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
@@ -87,6 +98,7 @@ def bind_view(
         registry: The event types that the program knows.
         end: The last position.
         lacking: The event types some of whose values are in the payload only.
+        readings: What the rule for such payloads makes of those that SQL might read otherwise.
         read: Gives the events after a position up to another, with all columns.
     """
     own = _own_database(connection, store.path)
@@ -95,23 +107,22 @@ def bind_view(
         kind_of, table, there = "VIEW", _copied(connection, store, kinds, end, read), event_columns(kinds)
     else:
         kind_of, table, there = "TEMPORARY VIEW", f"{quoted(own)}.main.events", store.columns
-    chosen = ", ".join(
-        f"{_value(column, kind, there, registry, lacking)}::{kind} AS {quoted(column)}"
-        for column, kind in event_columns(kinds).items()
-    )
+
+    def own_value(column: str, kind: str) -> str:
+        return f"event.{quoted(column)}" if column in there else f"NULL::{kind}"
+
+    source = f"{table} AS event"
+    if lacking:
+        source = with_readings(table, readings)
+        columns = columns_of(registry, readings, own_value)
+    else:
+        columns = [
+            f"{own_value(column, kind)}::{kind} AS {quoted(column)}" for column, kind in event_columns(kinds).items()
+        ]
     connection.execute(
-        f"CREATE OR REPLACE {kind_of} {quoted(name)} AS SELECT {chosen} FROM {table} WHERE position <= {end}"
+        f"CREATE OR REPLACE {kind_of} {quoted(name)} AS SELECT {', '.join(columns)} FROM {source} "
+        f'WHERE event."position" <= {end}'
     )
-
-
-def _value(column: str, kind: str, there: Mapping[str, str], registry: EventRegistry, lacking: set[str]) -> str:
-    """SQL for a column: its own value, or the payload's where an event of such a type may lack it."""
-    own = quoted(column) if column in there else f"NULL::{kind}"
-    types = sorted(name for name in lacking if any(f.name == column for f in registry[name].fields))
-    if column in ENVELOPE_TYPES or not types:
-        return own
-    told = f"json_extract_string(payload, {text('$.' + quoted(column))})::{kind}"
-    return f"coalesce({own}, CASE WHEN type IN ({', '.join(map(text, types))}) THEN {told} END)"
 
 
 def _own_database(connection: Any, path: str) -> str | None:

@@ -331,6 +331,7 @@ class DuckDBLog:
                 self._registry,
                 head.position,
                 lacking,
+                self._lacking.readings,
                 lambda after, to: self._pages(after, to, 65_536, names),
             )
         return head

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.log.relation import ENVELOPE_TYPES, empty_relation, event_columns, quoted, text
+from orders_es.log.relation import empty_relation, event_columns, quoted, text
+from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from orders_es.log.event import LogFile
     from orders_es.log.registry import EventRegistry
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Contents", "relation_of"]
 
 
-def relation_of(files: Sequence[LogFile], registry: EventRegistry, from_payload: Collection[str] = ()) -> str:
+def relation_of(
+    files: Sequence[LogFile],
+    registry: EventRegistry,
+    from_payload: Collection[str] = (),
+    readings: Mapping[int, Reading] | None = None,
+) -> str:
     """SQL that gives all events of some data files, with the envelope and the registry's shredded columns.
 
     The columns are spelled out, so DuckDB need not open each file to find out what is in it (thousands of small files
@@ -25,6 +31,7 @@ def relation_of(files: Sequence[LogFile], registry: EventRegistry, from_payload:
         files: The data files.
         registry: The event types that the program knows.
         from_payload: Paths of those whose shredded columns lack values, which are then taken from the payload.
+        readings: What the rule for such payloads makes of those that SQL might read otherwise.
     """
     whole = [file for file in files if file.path not in from_payload]
     partly = [file for file in files if file.path in from_payload]
@@ -33,7 +40,8 @@ def relation_of(files: Sequence[LogFile], registry: EventRegistry, from_payload:
     if whole or not partly:
         parts.append(f"SELECT {names} FROM {_scan(whole, registry)}" if whole else empty_relation(registry.columns))
     if partly:
-        parts.append(f"SELECT {', '.join(_from_payload(registry))} FROM {_scan(partly, registry)}")
+        columns = columns_of(registry, readings or {}, lambda name, _: f"event.{quoted(name)}")
+        parts.append(f"SELECT {', '.join(columns)} FROM {with_readings(_scan(partly, registry), readings or {})}")
     return " UNION ALL ".join(parts)
 
 
@@ -44,20 +52,6 @@ def _scan(files: Sequence[LogFile], registry: EventRegistry) -> str:
         for name, kind in event_columns(registry.columns).items()
     )
     return f"read_parquet([{paths}], schema = MAP {{{schema}}})"
-
-
-def _from_payload(registry: EventRegistry) -> list[str]:
-    """The columns, each with the payload's value where it has none of its own and the event's type has such a field."""
-    columns = []
-    for name, kind in event_columns(registry.columns).items():
-        own = quoted(name)
-        if name in ENVELOPE_TYPES:
-            columns.append(own)
-            continue
-        types = ", ".join(text(t.name) for t in registry if any(f.name == name for f in t.fields))
-        told = f"json_extract_string(payload, {text('$.' + quoted(name))})::{kind}"
-        columns.append(f"coalesce({own}, CASE WHEN type IN ({types}) THEN {told} END) AS {own}")
-    return columns
 
 
 class Contents:
@@ -73,6 +67,7 @@ class Contents:
         self._registry = registry
         self._types: set[tuple[str, int]] = set()
         self._partly: list[tuple[int, int]] = []
+        self.readings: dict[int, Reading] = {}
         self._until = 0
         self._known = len(registry)
 
@@ -85,6 +80,7 @@ class Contents:
         """
         if self._known != len(self._registry):  # a type was registered meanwhile; look at everything again
             self._known, self._until, self._partly = len(self._registry), 0, []
+            self.readings = {}
         new = [file for file in files if file.last > self._until]
         if new:
             counts = scanner.query(
@@ -93,6 +89,7 @@ class Contents:
             partly = self._without_values(new, counts, scanner)
             self._types.update((row["type"], row["schema_version"]) for row in counts)
             self._partly += [(file.first, file.last) for file in new if file.path in partly]
+            self.readings |= self._read_by_the_rule([file for file in new if file.path in partly], scanner)
             self._until = new[-1].last
         return frozenset(self._types)
 
@@ -128,6 +125,14 @@ class Contents:
                 told = f"SELECT DISTINCT filename FROM {{events}} WHERE type = {_braced(text(name))} AND payload <> '{{{{}}}}'"
                 found |= set(scanner.query(unsure, told).column(0).to_pylist())
         return found
+
+    def _read_by_the_rule(self, files: Sequence[LogFile], scanner: Any) -> dict[int, Reading]:
+        """What the rule for payloads makes of those in files without values that SQL might read otherwise."""
+        if not files:
+            return {}
+        wanted = ("position", "stream_id", "type", "schema_version", "payload")
+        rows = scanner.query(files, f"SELECT {', '.join(wanted)} FROM {{events}} WHERE {_braced(odd(self._registry))}")
+        return readings_of(self._registry, zip(*(rows.column(name).to_pylist() for name in wanted), strict=True))
 
     def _values(self, files: Sequence[LogFile], scanner: Any) -> dict[tuple[str, str], int]:
         """How many values each shredded column of each file has; more than any event needs, where a footer does not say."""

@@ -365,7 +365,8 @@ class ParquetLog(KnownChain):
             self.event_types()  # looks into what is new since
             self._fresh(lambda: self.checked.whole(file.path for file in self._chain))
             files = list(self._chain)
-            relation = relation_of(files, self._registry, self._streams.contents.from_payload(files))
+            contents = self._streams.contents
+            relation = relation_of(files, self._registry, contents.from_payload(files), contents.readings)
             head = self._head()
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
