@@ -106,7 +106,7 @@ def _field(value: Any) -> str:
 def _lines(order: Order) -> str:
     rows = [
         [
-            printable(line.item_id, 20),
+            printable(line.item_id, 20) or "(adjustment)",
             printable(line.description or "", DESCRIPTION_WIDTH),
             f"{line.quantity:,}",
             NEVER if line.price is None else money(line.price),
@@ -145,7 +145,10 @@ def _moments(order: Order, zone: tzinfo) -> str:
         moment = getattr(order, f"{step}_at")
         if moment is not None:
             reason = f"  {printable(order.cancel_reason, 40)}" if step == "cancelled" and order.cancel_reason else ""
-            rows.append(f"  {step:<11}  {format_instant(moment, zone)}{reason}")
+            estimate = step in (order.estimated or "").split(", ")
+            rows.append(f"  {step:<11} {'~' if estimate else ' '}{format_instant(moment, zone)}{reason}")
+    if order.estimated:
+        rows.append("\n  ~ estimated: nobody recorded when it was")
     return "\n".join(rows)
 
 
@@ -178,7 +181,8 @@ def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | None]], zone: 
     """
     rows = []
     for event, row in told:
-        times = [_moment(event.occurred_at, zone), _moment(event.recorded_at, zone)]
+        estimate = "~" if row is not None and row.estimated else ""
+        times = [estimate + _moment(event.occurred_at, zone), _moment(event.recorded_at, zone)]
         total = NEVER if row is None else money(row.total_after)
         rows.append([str(event.version), *times, total, printable(_what(event, row))])
     return table(rows, heads=["ver", f"occurred ({zone})", "recorded", "total", ""], right="rllrl")

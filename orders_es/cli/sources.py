@@ -336,8 +336,9 @@ def olist(
 
     FOLDER holds the files as published, as .csv or .parquet: olist_orders_dataset, olist_order_items_dataset,
     olist_order_payments_dataset, olist_customers_dataset and, for the categories of what was bought,
-    olist_products_dataset. Cancellations have no time in the files; theirs is the last one known of the order, and
-    marked as estimated.
+    olist_products_dataset. Cancellations have no time in the files; theirs is the last one known of the order. Payments
+    that were never approved have that of the purchase. Both are marked as estimated. Sellers' shipping limits, reviews,
+    geolocation and the sizes of products are not imported.
 
     \b
     Example:
@@ -384,6 +385,7 @@ def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
                 "first_position": done.first_position,
                 "last_position": done.last_position,
                 **({"skipped": done.skipped} if done.skipped else {}),
+                **({"estimated": done.estimated} if done.estimated else {}),
             }
         )
         return

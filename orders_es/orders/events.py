@@ -6,12 +6,16 @@ names. Rename nothing here. A field name means one thing, and has one type, in a
 Events are additive facts: each carries all that its effect needs (an item removed carries its price, a changed quantity
 its difference), so that the state of an order is a function of the *set* of its events. They are plain data and check
 nothing, because recorded history may be odd; the rules are in `decide`.
+
+Any of them may say `time_estimated`: whoever recorded it did not know when it happened, and `occurred_at` is a best guess.
+Such a time is shown with a mark and is never made into a length of time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal  # noqa: TC003 - decoders resolve these annotations at run time
+from datetime import datetime  # noqa: TC003 - decoders resolve these annotations at run time
+from decimal import Decimal  # noqa: TC003 - as above
 from typing import Any, Final, TypeAlias
 
 __all__ = [
@@ -56,6 +60,7 @@ class OrderCreated:
 
     `postal_code` is text, because leading zeros are part of it. `source_status` is what another system, from which the
     order was imported, said about it in the end; it is a record of that word, and no status of ours depends on it.
+    `promised_at` is until when delivery was promised.
 
     Example:
         >>> OrderCreated(currency="GBP", customer_id="17850").country is None
@@ -68,11 +73,15 @@ class OrderCreated:
     channel: str | None = None
     postal_code: str | None = None
     source_status: str | None = None
+    city: str | None = None
+    state: str | None = None
+    promised_at: datetime | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemAdded:
-    """So many pieces of an item came into the order, at this price each.
+    """So many pieces of an item came into the order, at this price each; where many sell, `seller_id` is who does.
 
     Example:
         >>> ItemAdded(item_id="85123A", quantity=6, price=Decimal("2.55")).quantity
@@ -83,6 +92,8 @@ class ItemAdded:
     quantity: int = pieces()
     price: Decimal
     description: str | None = None
+    seller_id: str | None = identifier(default=None)
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +108,7 @@ class ItemRemoved:
     item_id: str = identifier()
     quantity: int = pieces()
     price: Decimal
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +123,7 @@ class ItemQuantityChanged:
     item_id: str = identifier()
     difference: int = pieces()
     price: Decimal
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +138,7 @@ class DiscountApplied:
     amount: Decimal
     code: str | None = None
     reason: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +152,7 @@ class ShippingCharged:
 
     amount: Decimal
     method: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +160,16 @@ class OrderPlaced:
     """The customer committed to the order; its items are fixed from here on.
 
     Example:
-        >>> OrderPlaced()
-        OrderPlaced()
+        >>> OrderPlaced() == OrderPlaced(time_estimated=True)
+        False
     """
+
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceived:
-    """Money came in for the order, all of it or a part.
+    """Money came in for the order, all of it or a part; `installments` is in how many parts the customer pays it off.
 
     Example:
         >>> PaymentReceived(amount=Decimal(20), method="card").reference is None
@@ -162,6 +179,8 @@ class PaymentReceived:
     amount: Decimal
     method: str | None = None
     reference: str | None = None
+    installments: int | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +195,7 @@ class PaymentFailed:
     amount: Decimal
     method: str | None = None
     reason: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +209,7 @@ class OrderShipped:
 
     carrier: str | None = None
     tracking: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +217,11 @@ class OrderDelivered:
     """The goods reached the customer.
 
     Example:
-        >>> OrderDelivered()
-        OrderDelivered()
+        >>> OrderDelivered(time_estimated=True).time_estimated
+        True
     """
+
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +238,7 @@ class ItemReturned:
     price: Decimal
     description: str | None = None
     reason: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,13 +254,12 @@ class RefundIssued:
     method: str | None = None
     reason: str | None = None
     reference: str | None = None
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled:
     """The order was called off; nothing is owed for it any more.
-
-    `time_estimated` says that the source does not know when, and `occurred_at` is a best guess.
 
     Example:
         >>> OrderCancelled(reason="out of stock").time_estimated is None
@@ -260,6 +283,7 @@ class AdjustmentRecorded:
     reason: str | None = None
     item_id: str | None = identifier(default=None)
     quantity: int | None = pieces(default=None)
+    time_estimated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +296,7 @@ class CustomerAssigned:
     """
 
     customer_id: str = identifier()
+    time_estimated: bool | None = None
 
 
 OrderEvent: TypeAlias = (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
     from decimal import Decimal
 
-__all__ = ["STATUSES", "AsOf", "Line", "Order", "PaymentStatus", "Status", "initial_state"]
+__all__ = ["DETAILS", "NO_CURRENCY", "STATUSES", "AsOf", "Line", "Order", "PaymentStatus", "Status", "initial_state"]
 
 Status: TypeAlias = Literal["new", "created", "placed", "paid", "shipped", "delivered", "cancelled"]
 """The furthest step that an order has reached; `cancelled` overrides, and `new` is an order without any step."""
@@ -28,6 +28,12 @@ PaymentStatus: TypeAlias = Literal["nothing_due", "unpaid", "failed", "part_paid
 
 STATUSES: Final[tuple[Status, ...]] = ("new", "created", "placed", "paid", "shipped", "delivered", "cancelled")
 """All statuses, from the first step to the last word."""
+
+NO_CURRENCY: Final = "XXX"
+"""ISO 4217's code for no currency: that of an order that names two. Its money is added to no other."""
+
+DETAILS: Final = ("postal_code", "city", "state", "source_status", "promised_at")
+"""What an order may know beyond country and channel; each is the first that an `OrderCreated` names, by version."""
 
 _SHOWN_LINES = 50
 
@@ -88,13 +94,16 @@ class Line:
     Args:
         item_id: The item.
         description: The first description given for it, by version.
-        price: The price of its last addition, by version; None if it was never added.
+        price: The price of its last addition, by version; where it was never added, as on a credit note, the last that an
+            event names. None if only adjustments name the item.
         added: Pieces added.
         removed: Pieces removed before the order was placed.
         changed: Sum of the changes of its quantity.
         returned: Pieces that came back.
         gross: What was ordered comes to: added, less removed, and changed, each at its own price.
         returns: What came back comes to, as credited.
+        adjusted: Pieces that adjustments name.
+        adjustments: What adjustments of it come to. Those that name no item stand in a line of the item `""`.
     """
 
     item_id: str
@@ -106,8 +115,11 @@ class Line:
     returned: int = 0
     gross: Decimal = ZERO
     returns: Decimal = ZERO
+    adjusted: int = 0
+    adjustments: Decimal = ZERO
     _first_version: int = field(default=0, repr=False)
     _described_version: int = field(default=0, repr=False)
+    # Below zero where it is not an addition that settled the price.
     _priced_version: int = field(default=0, repr=False)
 
     @property
@@ -116,24 +128,30 @@ class Line:
         return self.added - self.removed + self.changed
 
     @property
-    def quantity(self) -> int:
+    def kept(self) -> int:
         """Pieces that the customer keeps: ordered less returned. Below zero on a credit note."""
         return self.ordered - self.returned
 
     @property
+    def quantity(self) -> int:
+        """Pieces that the line counts: those kept, and those of adjustments. Lines add up to the order's `item_count`."""
+        return self.kept + self.adjusted
+
+    @property
     def amount(self) -> Decimal:
-        """What the line comes to: gross less returns."""
-        return EXACT.subtract(self.gross, self.returns)
+        """What the line comes to: gross less returns, and adjustments. Lines add up to the total before discounts and shipping."""
+        return EXACT.add(EXACT.subtract(self.gross, self.returns), self.adjustments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order as its events have made it. Immutable, comparable, hashable and picklable.
 
-    Money is in the order's one `currency`. `lines` holds one `Line` for every item that its events name, in the order
-    in which they first did (by version); an item that was removed again keeps its line, with quantity 0.
+    Money is in the order's one `currency`, which is `XXX` where its events name two. `lines` holds one `Line` for every item that its events name, in the order
+    in which they first did (by version); an item that was removed again keeps its line, with quantity 0, and adjustments
+    that name no item have one of the item `""`.
     `created_at`, `placed_at`, `shipped_at`, `delivered_at` and `cancelled_at` are the earliest moments of their kind and
-    `paid_at` that of the last payment. `version` and `position` are those of the last event that counts in it,
+    `paid_at` that of the last payment; `estimated` names those that are guesses. `version` and `position` are those of the last event that counts in it,
     `event_count` says how many do, and `as_of` which were asked for (it takes no part in comparisons).
 
     Example:
@@ -154,13 +172,17 @@ class Order:
     customer_id: str | None = None
     country: str | None = None
     channel: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    state: str | None = None
+    source_status: str | None = None
+    promised_at: datetime | None = None
     lines: tuple[Line, ...] = ()
     gross: Decimal = ZERO
     discounts: Decimal = ZERO
     shipping: Decimal = ZERO
     returns: Decimal = ZERO
     adjustments: Decimal = ZERO
-    adjusted_quantity: int = 0
     paid: Decimal = ZERO
     refunded: Decimal = ZERO
     failed_payments: int = 0
@@ -178,11 +200,13 @@ class Order:
     event_count: int = 0
     as_of: AsOf | None = field(default=None, compare=False, repr=False)
     # By which version a "first" or a "last" was settled; 0 is not at all. The fold needs them to go on from here.
-    _currency_version: int = field(default=0, repr=False)
     _customer_version: int = field(default=0, repr=False)
     _country_version: int = field(default=0, repr=False)
     _channel_version: int = field(default=0, repr=False)
     _cancel_reason_version: int = field(default=0, repr=False)
+    _detail_versions: tuple[int, ...] = field(default=(0,) * len(DETAILS), repr=False)
+    # A bit for each status whose moment is estimated, by its place in STATUSES.
+    _estimated: int = field(default=0, repr=False)
 
     @property
     def status(self) -> Status:
@@ -198,6 +222,15 @@ class Order:
         if self.placed_at is not None:
             return "placed"
         return "new" if self.created_at is None else "created"
+
+    @property
+    def estimated(self) -> str | None:
+        """The steps whose moments are estimates, such as `paid, cancelled`; None where all are known.
+
+        A moment counts as estimated if any event of its kind says so.
+        """
+        steps = [status for place, status in enumerate(STATUSES) if self._estimated >> place & 1]
+        return ", ".join(steps) or None
 
     @property
     def total(self) -> Decimal:
@@ -231,8 +264,8 @@ class Order:
 
     @property
     def item_count(self) -> int:
-        """Pieces in all: the quantities of all lines, and of adjustments that have one, so it ties to a source's column sum."""
-        return sum(line.quantity for line in self.lines) + self.adjusted_quantity
+        """Pieces in all: the quantities of all lines, those of adjustments included, so it ties to a source's column sum."""
+        return sum(line.quantity for line in self.lines)
 
     @property
     def line_count(self) -> int:
@@ -256,7 +289,7 @@ class Order:
             | {"quantity": line.quantity, "amount": line.amount}
             for line in self.lines
         ]
-        shown |= {name: getattr(self, name) for name in ("item_count", "line_count", "total", "balance")}
+        shown |= {name: getattr(self, name) for name in ("estimated", "item_count", "line_count", "total", "balance")}
         return shown
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from orders_es.errors import UnknownEventType
 from orders_es.orders import events as e
 from orders_es.orders.money import EXACT, ZERO
-from orders_es.orders.order import Line, Order
+from orders_es.orders.order import DETAILS, NO_CURRENCY, STATUSES, Line, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OrderFold"]
 
+_CREATED, _PLACED, _PAID, _SHIPPED, _DELIVERED, _CANCELLED = (
+    1 << STATUSES.index(status) for status in ("created", "placed", "paid", "shipped", "delivered", "cancelled")
+)
 _add = EXACT.add
 _fma = EXACT.fma
 
@@ -34,6 +37,8 @@ class _LineBuilder:
 
     __slots__ = (
         "added",
+        "adjusted",
+        "adjustments",
         "changed",
         "described_version",
         "description",
@@ -49,8 +54,8 @@ class _LineBuilder:
     def __init__(self) -> None:
         self.description: str | None = None
         self.price: Decimal | None = None
-        self.added = self.removed = self.changed = self.returned = 0
-        self.gross = self.returns = ZERO
+        self.added = self.removed = self.changed = self.returned = self.adjusted = 0
+        self.gross = self.returns = self.adjustments = ZERO
         self.first_version = self.described_version = self.priced_version = 0
 
     @classmethod
@@ -64,6 +69,8 @@ class _LineBuilder:
         self.returned = line.returned
         self.gross = line.gross
         self.returns = line.returns
+        self.adjusted = line.adjusted
+        self.adjustments = line.adjustments
         self.first_version = line._first_version  # noqa: SLF001 - the fold owns these marks
         self.described_version = line._described_version  # noqa: SLF001 - as above
         self.priced_version = line._priced_version  # noqa: SLF001 - as above
@@ -73,6 +80,11 @@ class _LineBuilder:
         if description is not None and (not self.described_version or version < self.described_version):
             self.description = description
             self.described_version = version
+
+    def mention(self, price: Decimal, version: int) -> None:
+        """Take a price that no addition names; it counts only until one does."""
+        if self.priced_version <= 0 and version > -self.priced_version:
+            self.price, self.priced_version = price, -version
 
     def freeze(self, item_id: str) -> Line:
         values = (
@@ -85,6 +97,8 @@ class _LineBuilder:
             self.returned,
             self.gross,
             self.returns,
+            self.adjusted,
+            self.adjustments,
             self.first_version,
             self.described_version,
             self.priced_version,
@@ -117,15 +131,16 @@ class OrderFold:
         # Whether the lines stand in the order in which they were named, as they do where events come in theirs.
         self.in_order = True
         self.newest_line = state.lines[-1]._first_version if state.lines else 0  # noqa: SLF001 - the fold owns these marks
-        self.currency, self.currency_version = state.currency, state._currency_version  # noqa: SLF001 - the fold owns these marks
+        self.currency = state.currency
         self.customer_id, self.customer_version = state.customer_id, state._customer_version  # noqa: SLF001 - as above
         self.country, self.country_version = state.country, state._country_version  # noqa: SLF001 - as above
         self.channel, self.channel_version = state.channel, state._channel_version  # noqa: SLF001 - as above
         self.cancel_reason, self.reason_version = state.cancel_reason, state._cancel_reason_version  # noqa: SLF001 - as above
+        self.details = [getattr(state, name) for name in DETAILS]
+        self.detail_versions = list(state._detail_versions)  # noqa: SLF001 - as above
+        self.estimated = state._estimated  # noqa: SLF001 - as above
         self.discounts = state.discounts
         self.shipping = state.shipping
-        self.adjustments = state.adjustments
-        self.adjusted_quantity = state.adjusted_quantity
         self.paid = state.paid
         self.refunded = state.refunded
         self.failed_payments = state.failed_payments
@@ -190,14 +205,22 @@ class OrderFold:
 
     def _order_created(self, data: e.OrderCreated, at: datetime, version: int) -> None:
         self.created_at = _earlier(self.created_at, at)
-        if not self.currency_version or version < self.currency_version:
-            self.currency, self.currency_version = data.currency, version
+        if self.currency is None:
+            self.currency = data.currency
+        elif self.currency != data.currency:
+            self.currency = NO_CURRENCY
         if data.country is not None and (not self.country_version or version < self.country_version):
             self.country, self.country_version = data.country, version
         if data.channel is not None and (not self.channel_version or version < self.channel_version):
             self.channel, self.channel_version = data.channel, version
         if data.customer_id is not None and version > self.customer_version:
             self.customer_id, self.customer_version = data.customer_id, version
+        for place, name in enumerate(DETAILS):
+            detail = getattr(data, name)
+            if detail is not None and not 0 < self.detail_versions[place] <= version:
+                self.details[place], self.detail_versions[place] = detail, version
+        if data.time_estimated:
+            self.estimated |= _CREATED
 
     def _customer_assigned(self, data: e.CustomerAssigned, _at: datetime, version: int) -> None:
         if version > self.customer_version:
@@ -215,16 +238,19 @@ class OrderFold:
         line = self._line(data.item_id, version)
         line.removed += data.quantity
         line.gross = _fma(-data.quantity, data.price, line.gross)
+        line.mention(data.price, version)
 
     def _item_quantity_changed(self, data: e.ItemQuantityChanged, _at: datetime, version: int) -> None:
         line = self._line(data.item_id, version)
         line.changed += data.difference
         line.gross = _fma(data.difference, data.price, line.gross)
+        line.mention(data.price, version)
 
     def _item_returned(self, data: e.ItemReturned, _at: datetime, version: int) -> None:
         line = self._line(data.item_id, version)
         line.returned += data.quantity
         line.returns = _fma(data.quantity, data.price, line.returns)
+        line.mention(data.price, version)
         line.describe(data.description, version)
 
     def _discount_applied(self, data: e.DiscountApplied, _at: datetime, _version: int) -> None:
@@ -233,17 +259,22 @@ class OrderFold:
     def _shipping_charged(self, data: e.ShippingCharged, _at: datetime, _version: int) -> None:
         self.shipping = _add(self.shipping, data.amount)
 
-    def _adjustment_recorded(self, data: e.AdjustmentRecorded, _at: datetime, _version: int) -> None:
-        self.adjustments = _add(self.adjustments, data.amount)
-        self.adjusted_quantity += data.quantity or 0
+    def _adjustment_recorded(self, data: e.AdjustmentRecorded, _at: datetime, version: int) -> None:
+        line = self._line(data.item_id or "", version)
+        line.adjusted += data.quantity or 0
+        line.adjustments = _add(line.adjustments, data.amount)
 
-    def _order_placed(self, _data: e.OrderPlaced, at: datetime, _version: int) -> None:
+    def _order_placed(self, data: e.OrderPlaced, at: datetime, _version: int) -> None:
         self.placed_at = _earlier(self.placed_at, at)
+        if data.time_estimated:
+            self.estimated |= _PLACED
 
     def _payment_received(self, data: e.PaymentReceived, at: datetime, _version: int) -> None:
         self.paid = _add(self.paid, data.amount)
         if self.paid_at is None or at > self.paid_at:
             self.paid_at = at
+        if data.time_estimated:
+            self.estimated |= _PAID
 
     def _payment_failed(self, _data: e.PaymentFailed, _at: datetime, _version: int) -> None:
         self.failed_payments += 1
@@ -251,16 +282,22 @@ class OrderFold:
     def _refund_issued(self, data: e.RefundIssued, _at: datetime, _version: int) -> None:
         self.refunded = _add(self.refunded, data.amount)
 
-    def _order_shipped(self, _data: e.OrderShipped, at: datetime, _version: int) -> None:
+    def _order_shipped(self, data: e.OrderShipped, at: datetime, _version: int) -> None:
         self.shipped_at = _earlier(self.shipped_at, at)
+        if data.time_estimated:
+            self.estimated |= _SHIPPED
 
-    def _order_delivered(self, _data: e.OrderDelivered, at: datetime, _version: int) -> None:
+    def _order_delivered(self, data: e.OrderDelivered, at: datetime, _version: int) -> None:
         self.delivered_at = _earlier(self.delivered_at, at)
+        if data.time_estimated:
+            self.estimated |= _DELIVERED
 
     def _order_cancelled(self, data: e.OrderCancelled, at: datetime, version: int) -> None:
         self.cancelled_at = _earlier(self.cancelled_at, at)
         if data.reason is not None and (not self.reason_version or version < self.reason_version):
             self.cancel_reason, self.reason_version = data.reason, version
+        if data.time_estimated:
+            self.estimated |= _CANCELLED
 
     _effects: ClassVar[dict[type, Callable[[OrderFold, Any, datetime, int], None]]] = {
         e.OrderCreated: _order_created,
@@ -291,22 +328,24 @@ class OrderFold:
         if not self.in_order:
             named = sorted(named, key=lambda line: (line[1].first_version, line[0]))
         lines = tuple([line.freeze(item_id) for item_id, line in named])
-        gross = returns = ZERO
+        gross = returns = adjustments = ZERO
         for line in lines:
             gross, returns = _add(gross, line.gross), _add(returns, line.returns)
+            if line.adjustments:
+                adjustments = _add(adjustments, line.adjustments)
         return Order(
             order_id=self.state.order_id,
             currency=self.currency,
             customer_id=self.customer_id,
             country=self.country,
             channel=self.channel,
+            **dict(zip(DETAILS, self.details, strict=True)),
             lines=lines,
             gross=gross,
             discounts=self.discounts,
             shipping=self.shipping,
             returns=returns,
-            adjustments=self.adjustments,
-            adjusted_quantity=self.adjusted_quantity,
+            adjustments=adjustments,
             paid=self.paid,
             refunded=self.refunded,
             failed_payments=self.failed_payments,
@@ -323,11 +362,12 @@ class OrderFold:
             position=self.position,
             event_count=self.event_count,
             as_of=as_of,
-            _currency_version=self.currency_version,
             _customer_version=self.customer_version,
             _country_version=self.country_version,
             _channel_version=self.channel_version,
             _cancel_reason_version=self.reason_version,
+            _detail_versions=tuple(self.detail_versions),
+            _estimated=self.estimated,
         )
 
 

@@ -123,7 +123,7 @@ def require_goods_cover_discounts(state: Order, difference: int, price: Decimal)
 def line_in_order(state: Order, item_id: str) -> tuple[Line, Decimal]:
     """The line of an item that is in the order, and its price."""
     line = state.line(item_id)
-    if line is None or line.price is None or line.quantity <= 0:
+    if line is None or line.price is None or line.kept <= 0:
         raise CommandRejected("item_in_order", f"order {state.order_id!r} has no item {item_id!r} (any more)")
     return line, money(line.price, "price")
 

@@ -63,6 +63,7 @@ def order_from_bytes(data: bytes) -> Order:
     fields = dict(zip(_FIELDS, stored.fields, strict=True))
     for name in _MONEY:
         fields[name] = Decimal(fields[name])
+    fields["_detail_versions"] = tuple(fields["_detail_versions"])
     return Order(order_id=stored.order_id, lines=tuple(map(_line, stored.lines)), **fields)
 
 

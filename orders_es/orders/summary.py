@@ -22,6 +22,13 @@ def summarize(event: Any, currency: str | None = None) -> str:
         >>> summarize(e.ItemAdded(item_id="22423", quantity=2, price=Decimal("12.75"), description="CAKESTAND"), "GBP")
         'added 2 x 22423 CAKESTAND at 12.75 GBP'
     """
+    text = _said(event, currency)
+    if getattr(event, "time_estimated", None) is not True:
+        return text
+    return f"{text[:-1]}, time estimated)" if text.endswith(")") else f"{text} (time estimated)"
+
+
+def _said(event: Any, currency: str | None) -> str:
     match event:
         case e.ItemAdded() | e.ItemRemoved() | e.ItemReturned() | e.ItemQuantityChanged():
             text = _of_item(event, currency)
@@ -30,7 +37,8 @@ def summarize(event: Any, currency: str | None = None) -> str:
         case e.ShippingCharged():
             text = f"shipping for {format_money(event.amount, currency)}{_because(event.method)}"
         case e.PaymentReceived():
-            text = f"received {format_money(event.amount, currency)}{_because(event.method, event.reference)}"
+            parts = f"{event.installments} installments" if (event.installments or 0) > 1 else None
+            text = f"received {format_money(event.amount, currency)}{_because(event.method, event.reference, parts)}"
         case e.PaymentFailed():
             text = f"payment of {format_money(event.amount, currency)} failed{_because(event.method, event.reason)}"
         case e.RefundIssued():
@@ -64,7 +72,7 @@ def _of_step(event: Any) -> str:
     match event:
         case e.OrderCreated():
             who = f"customer {event.customer_id}" if event.customer_id else "a guest"
-            text = f"created in {event.currency} for {who}{_because(event.country, event.channel)}"
+            text = f"created in {event.currency} for {who}{_because(event.city, event.state, event.country, event.channel)}"
         case e.CustomerAssigned():
             text = f"assigned to customer {event.customer_id}"
         case e.OrderPlaced():
@@ -74,7 +82,7 @@ def _of_step(event: Any) -> str:
         case e.OrderDelivered():
             text = "delivered"
         case e.OrderCancelled():
-            text = f"cancelled{_because(event.reason, 'time estimated' if event.time_estimated else None)}"
+            text = f"cancelled{_because(event.reason)}"
         case _:
             text = repr(event)
     return text

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_cohorts"]
 
 _CELLS_MOST = 400
+_CLIPPED = 0.02
+"""The share of customers whose cells may be darker than the scale tells apart: a cohort of one does not set it."""
 _DARK = 0.55
 _LABELS_MOST = 24
 
@@ -48,8 +50,7 @@ def plot_cohorts(
     first, last = months.min(), months.max()
     cells = np.full((last.ordinal - first.ordinal + 1, int(rows["months_since"].max()) + 1), np.nan)
     cells[[m.ordinal - first.ordinal for m in months], rows["months_since"].astype(int)] = numbers(rows["retention"])
-    later = cells[:, 1:]
-    top = float(np.nanmax(later)) if later.size and not np.isnan(later).all() else 1.0
+    top = _top(rows)
     image = ax.imshow(cells, aspect="auto", cmap="Blues", vmin=0, vmax=top or 1.0)
     if cells.size <= _CELLS_MOST:
         for (y, x), share in np.ndenumerate(cells):
@@ -61,11 +62,24 @@ def plot_cohorts(
     names = [first + n for n in range(0, len(cells), every)]
     ax.set_yticks(range(0, len(cells), every), [f"{name}  ({sizes.get(name, 0):,})" for name in names])
     whole_axis(ax.xaxis)
-    ax.set_xlabel("months since the first purchase (the last of each row: so far)")
+    running = "running" not in rows or bool(rows["running"].any())
+    so_far = " (the last of each row: so far, that month is not over)" if running else ""
+    ax.set_xlabel(f"months since the first purchase{so_far}")
     ax.set_ylabel("first purchase (customers)")
+    most = float(numbers(rows.loc[rows["months_since"] > 0, "retention"]).max(initial=0.0))
     bar = ax.figure.colorbar(
-        image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max" if top < 1 else "neither"
+        image, ax=ax, format=lambda share, _: f"{share:.0%}", extend="max" if most > top else "neither"
     )
     bar.set_label("share of the cohort that bought")
     ax.set_title(said(title, moment, others), loc="left")
     return ax
+
+
+def _top(rows: Any) -> float:
+    """Where the scale of colours ends: above what all but a fiftieth of the customers' cells have, first months left out."""
+    later = rows[(rows["months_since"] > 0) & (rows["retention"] > 0)].sort_values("retention", ascending=False)
+    if later.empty:
+        return 1.0
+    weights = later["cohort_size"].astype(float)
+    inside = later[weights.cumsum() > _CLIPPED * weights.sum()]
+    return float(inside["retention"].iloc[0]) or 1.0

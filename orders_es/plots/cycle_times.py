@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
-from orders_es.plots.style import BLUE, GREY, ORANGE, axes, date_axis, empty, frame, legend, numbers, said
+from orders_es.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    axes,
+    date_axis,
+    empty,
+    frame,
+    legend,
+    mark_running,
+    numbers,
+    running_day,
+    said,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +49,9 @@ def plot_cycle_times(
 ) -> Axes:
     """Axes with the median, the 90th and the 99th percentile of how long orders took, by the week in which they got there.
 
+    Orders whose time at one of the two steps is an estimate are not in it; the title counts them. A week that is not over
+    is shaded.
+
     Args:
         data: A session, or the rows of `cycle_times`.
         steps: From which step to which: a pair of `from_step` and `to_step` in `cycle_times`.
@@ -58,6 +74,12 @@ def plot_cycle_times(
     rows = rows[(rows["from_step"] == steps[0]) & (rows["to_step"] == steps[1])].sort_values("week")
     if rows.empty:
         return empty(ax, said(title, moment), "no order made both steps")
+    guessed = int(rows["estimated"].sum()) if "estimated" in rows else 0
+    left_out = f"{guessed:,} more at an estimated time" if guessed else ""
+    today = running_day(data, rows, at=at, known_at=known_at)
+    rows = rows[rows["orders"] > 0]
+    if rows.empty:
+        return empty(ax, said(title, moment, left_out), "no order made both steps in this order, at known times")
     p90 = numbers(rows["p90"])
     _, length, unit = next(scale for scale in _UNITS if max(p90.max(), 0) >= scale[0])
     weeks = pd.to_datetime(rows["week"])
@@ -66,10 +88,13 @@ def plot_cycle_times(
     for column, label, colour, line, mark in (*lines, ("p50", "half within", BLUE, "-", "o")):
         values = numbers(rows[column]) / length
         ax.plot(weeks, values, line, color=colour, marker=mark if marked else "", ms=4, lw=2, label=label)
+    last = weeks.iloc[-1]
+    if today is not None and last <= today < last + pd.Timedelta(days=7):
+        mark_running(ax, last - pd.Timedelta(days=3.5), last + pd.Timedelta(days=3.5), "week")
     ax.set_ylim(bottom=min(0.0, float(numbers(rows["p50"]).min()) / length))
     ax.set_ylabel(unit)
     ax.set_xlabel("week in which they got there")
     date_axis(ax)
     legend(ax)
-    ax.set_title(said(title, moment, f"{int(rows['orders'].sum()):,} orders"), loc="left")
+    ax.set_title(said(title, moment, f"{int(rows['orders'].sum()):,} orders", left_out), loc="left")
     return ax

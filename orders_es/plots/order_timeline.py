@@ -20,8 +20,9 @@ _DELAYS_MOST = 6
 def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=1), ax: Axes | None = None) -> Axes:
     """Axes with a dot for each event at which it happened, below, and at which it was recorded, above, and a line between.
 
-    What was recorded late leans to the right, is drawn in another colour, dashed, and is named with its delay. Of a very
-    long life 2,000 events are drawn: all late ones first.
+    What was recorded late leans to the right, is drawn in another colour, dashed, and is named with its delay. Whose time is
+    an estimate is hollow, dotted and named with a `~`; nobody knows how late it was recorded. Of a very long life 2,000
+    events are drawn: all late ones first.
 
     Args:
         history: What `history(log, order_id)` gives.
@@ -35,16 +36,19 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
     title = f"Order {getattr(history, 'order_id', '')} on both clocks".replace("  ", " ")
     if not events:
         return empty(ax, title, "no events")
-    late = [event for event in events if event.recorded_at - event.occurred_at > late_after]
-    prompt = [event for event in events if event.recorded_at - event.occurred_at <= late_after]
+    guessed = [event for event in events if event.estimated]
+    late = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at > late_after]
+    prompt = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at <= late_after]
     hidden = max(len(events) - _DRAWN_MOST, 0)
     for group, colour, line in (
         (prompt[: max(_DRAWN_MOST - len(late), 0)], BLUE, "-"),
+        (guessed[:_DRAWN_MOST], GREY, ":"),
         (late[:_DRAWN_MOST], VERMILION, "--"),
     ):
         for event in group:
             moments = date2num([event.occurred_at, event.recorded_at])
-            ax.plot(moments, [0, 1], line, color=colour, lw=1.2, alpha=0.7, marker="o", ms=5)
+            fill = "none" if event.estimated else "full"
+            ax.plot(moments, [0, 1], line, color=colour, lw=1.2, alpha=0.7, marker="o", ms=5, fillstyle=fill)
     _names(ax, events, late)
     ax.set_ylim(-1.35, 1.35)
     ax.set_yticks([0, 1], ["happened", "recorded"])
@@ -56,7 +60,8 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
     ax.set_xlabel("UTC")
     count = f"{len(events):,} events" if len(events) > 1 else "1 event"
     more = f"{len(late):,} recorded late" if late else "none recorded late"
-    ax.set_title(said(title, count, more, f"{hidden:,} not drawn" if hidden else ""), loc="left")
+    estimates = f"{len(guessed):,} at an estimated time (~, hollow)" if guessed else ""
+    ax.set_title(said(title, count, more, estimates, f"{hidden:,} not drawn" if hidden else ""), loc="left")
     return ax
 
 
@@ -73,7 +78,7 @@ def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
         else:
             runs.append([event])
     for number, run in enumerate(runs[:_NAMED_MOST]):
-        names = list(dict.fromkeys(event.type for event in run))
+        names = list(dict.fromkeys(("~ " if event.estimated else "") + event.type for event in run))
         text = (
             names[0]
             if len(run) == 1

@@ -89,5 +89,6 @@ def plot_restatements(
     legend(ax)
     total = sum(exact[1:], exact.iloc[0]) if len(exact) else 0
     note = f"{int((changes != 0).sum()):,} of {len(changes):,} days changed, by {total:+,.2f} {currency} in all"
-    ax.set_title(said(title, moment, note, others), loc="left")
+    # In a line of its own: with the moment before it, the amount would stand beyond the picture's edge.
+    ax.set_title(f"{said(title, moment, others)}\n{note}", loc="left")
     return ax

@@ -13,9 +13,11 @@ from orders_es.plots.style import (
     empty,
     frame,
     legend,
+    mark_running,
     money_axis,
     numbers,
     of_currency,
+    running_day,
     said,
 )
 
@@ -42,6 +44,8 @@ def plot_sales(
 ) -> Axes:
     """Axes with one bar a day, week or month, whichever can be read, and the mean of seven of them as a line.
 
+    A period that is not over at the moment asked for is shaded, and is not in the mean.
+
     Args:
         data: A session, or the rows of `daily_sales`.
         measure: A money column of `daily_sales`.
@@ -63,6 +67,7 @@ def plot_sales(
     name = measure.replace("_", " ").capitalize()
     if rows.empty:
         return empty(ax, said(name, moment), "nothing was sold")
+    today = running_day(data, rows, at=at, known_at=known_at)
     rows, currency, others = of_currency(rows, currency, measure)
     days = pd.Series(numbers(rows[measure]), pd.to_datetime(rows["day"])).groupby(level=0).sum().sort_index()
     span = (days.index[-1] - days.index[0]).days + 1
@@ -81,15 +86,21 @@ def plot_sales(
         color=[VERMILION if height < 0 else SKY for height in heights],
         label=f"a {step}",
     )
-    if len(sums) > _TREND:
-        trend = sums.rolling(_TREND, min_periods=1).mean().to_numpy()
+    last = sums.index[-1]
+    running = today is not None and last <= today < last + pd.tseries.frequencies.to_offset(rule)
+    whole = sums[:-1] if running else sums
+    if running:
+        mark_running(ax, last, last + pd.Timedelta(days=width), step)
+    if len(whole) > _TREND:
+        trend = whole.rolling(_TREND, min_periods=1).mean().to_numpy()
         ax.plot(
-            pd.DatetimeIndex(sums.index) + pd.Timedelta(days=width / 2),
+            pd.DatetimeIndex(whole.index) + pd.Timedelta(days=width / 2),
             trend,
             color=BLUE,
             lw=2,
             label=f"mean of {_TREND} {step}s",
         )
+    if running or len(whole) > _TREND:
         legend(ax)
     ax.axhline(0, color="black", lw=0.8)
     date_axis(ax)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, said
+from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, numbers, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +30,9 @@ def plot_status_flow(
 ) -> Axes:
     """Axes with each status as a box, and arrows that say how many orders went that way after which median wait.
 
+    Orders that took two steps at one moment went that way at once. Of orders whose moment at one end is an estimate nobody
+    knows the wait: they are counted, and are in no median.
+
     Args:
         data: A session, or the rows of `status_transitions`.
         at: With a session: only what had occurred by then.
@@ -45,10 +48,15 @@ def plot_status_flow(
     shift = {status: (float(n), _LADDER_Y) for n, status in enumerate(used)}
     places = shift | {"cancelled": ((len(used) - 1) / 2, _CANCELLED[1])}
     most = int(rows["orders"].max())
-    columns = [rows[name].tolist() for name in ("from_status", "to_status", "orders", "median_wait")]
-    for start, end, orders, wait in zip(*columns, strict=True):
+    timed = rows["timed"] if "timed" in rows else rows["orders"]
+    columns = [rows["from_status"].tolist(), rows["to_status"].tolist()]
+    for start, end, orders, known, wait in zip(
+        *columns, rows["orders"].astype(int), timed.astype(int), numbers(rows["median_wait"]), strict=True
+    ):
         if start in places and end in places:
-            _arrow(ax, places, start, end, int(orders), most, float(wait))
+            _arrow(ax, places, start, end, orders, most, _wait(orders, known, wait))
+    guessed = int((rows["orders"] - timed).sum())
+    note = f"~ {guessed:,} steps from or to an estimated time, in no median" if guessed else ""
     shown = {*rows["from_status"], *rows["to_status"]}
     for status, (x, y) in places.items():
         if status in shown:
@@ -67,12 +75,19 @@ def plot_status_flow(
     highest, lowest = (_BEND * _ASPECT / 2 * max([1.0, *lengths]) for lengths in (ups, [-up for up in ups]))
     ax.set_ylim(min(-2.15 if "cancelled" in shown else -0.5, -lowest - 0.4), highest + 0.5)
     ax.axis("off")
-    ax.set_title(said(title, moment), loc="left")
+    ax.set_title(said(title, moment, note), loc="left")
     return ax
 
 
+def _wait(orders: int, known: int, wait: float) -> str:
+    """The wait before a step, in words; with a mark where some orders have none."""
+    if not known:
+        return "~ time not known"
+    return f"{'' if known == orders else '~ '}{duration(wait) if wait else 'at once'}"
+
+
 def _arrow(
-    ax: Axes, places: dict[str, tuple[float, float]], start: str, end: str, orders: int, most: int, wait: float
+    ax: Axes, places: dict[str, tuple[float, float]], start: str, end: str, orders: int, most: int, wait: str
 ) -> None:
     (x0, y0), (x1, y1) = places[start], places[end]
     width = _THINNEST + (_WIDEST - _THINNEST) * math.sqrt(orders / most)
@@ -111,7 +126,7 @@ def _arrow(
     ax.text(
         x,
         y,
-        f"{orders:,}\n{duration(wait)}",
+        f"{orders:,}\n{wait}",
         ha="center",
         va=("bottom" if y > 0 else "top") if ladder and steps != 1 else "center",
         fontsize=8,

@@ -22,9 +22,12 @@ __all__ = [
     "empty",
     "frame",
     "legend",
+    "mark_running",
     "money_axis",
     "numbers",
     "of_currency",
+    "own_figure",
+    "running_day",
     "said",
     "whole_axis",
 ]
@@ -35,7 +38,11 @@ ORANGE = "#E69F00"
 VERMILION = "#D55E00"
 SKY = "#9ACCEC"
 GREY = "#767676"
+RUNNING = "#EEE6D2"
 
+_OURS = "orders_es"
+"""Marks a figure that was made for one plot, so that it may shrink where there is nothing to draw."""
+_EMPTY_HEIGHT = 1.1
 _LEGEND_COLUMNS = 4
 _LEGEND_ROW = 0.09
 _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), float("inf"): ("days", 86_400.0)}
@@ -59,13 +66,13 @@ def frame(
 
     if hasattr(data, "table") and hasattr(data, "sql"):
         answer = data.table(model, at=at, known_at=known_at)
-        return answer.to_pandas(), str(answer.as_of)
+        return answer.to_pandas(), answer.as_of.spoken(data.tz)
     if at is not None or known_at is not None:
         raise TypeError("at= and known_at= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
         return data, ""
     if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
-        return data.to_pandas(), str(data.as_of)
+        return data.to_pandas(), data.as_of.spoken(getattr(data, "tz", None))
     if hasattr(data, "__arrow_c_stream__"):
         import pyarrow as pa  # noqa: PLC0415 - as above
 
@@ -80,14 +87,18 @@ def axes(ax: Axes | None, width: float = 9.0, height: float = 4.5) -> Axes:
             from matplotlib import pyplot as plt  # noqa: PLC0415 - only who draws needs it
         except ImportError as error:
             raise ImportError("plots need matplotlib: pip install 'orders_es[plots]'") from error
-        ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
+        figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+        figure.set_gid(_OURS)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
 
 
 def empty(ax: Axes, title: str, why: str) -> Axes:
-    """Axes that say that there is nothing to show, and why."""
+    """Axes that say that there is nothing to show, and why; in a figure of their own, no higher than that takes."""
+    figure: Any = ax.figure
+    if figure.get_gid() == _OURS:
+        figure.set_size_inches(figure.get_size_inches()[0], _EMPTY_HEIGHT)
     ax.set_title(title, loc="left")
     ax.set_xticks([])
     ax.set_yticks([])
@@ -95,6 +106,50 @@ def empty(ax: Axes, title: str, why: str) -> Axes:
         spine.set_visible(False)
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=GREY)
     return ax
+
+
+def own_figure(width: float, height: float) -> Any:
+    """A figure for one plot, unknown to pyplot: no window, no backend, nothing to close."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only who draws needs it
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.set_gid(_OURS)
+    return figure
+
+
+def running_day(data: Any, rows: pd.DataFrame, *, at: Moment | None, known_at: Moment | None) -> pd.Timestamp | None:
+    """The day that is not over at the moment that a picture is of; None if nobody can tell from its data.
+
+    Args:
+        data: What `frame` was given.
+        rows: What it gave, with columns `running` and `day` or `week`.
+        at: With a session: only what had occurred by then.
+        known_at: With a session: only what had been recorded by then.
+    """
+    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+
+    if hasattr(data, "table") and hasattr(data, "sql"):
+        asked = 'SELECT (moment."at" + INTERVAL 1 MICROSECOND)::DATE FROM moment'
+        day = data.sql(asked, at=at, known_at=known_at).rows()[0][0]
+        return None if day is None else pd.Timestamp(day)
+    if "running" not in rows:
+        return None
+    days = rows.loc[rows["running"].astype(bool), "day" if "day" in rows else "week"]
+    return None if days.empty else pd.Timestamp(days.iloc[0])
+
+
+def mark_running(ax: Axes, start: Any, end: Any, step: str) -> None:
+    """Shade the period that is not over, and say so in the legend."""
+    ax.fill_between(
+        [start, end],
+        0,
+        1,
+        transform=ax.get_xaxis_transform(),
+        color=RUNNING,
+        lw=0,
+        zorder=0,
+        label=f"this {step} is not over",
+    )
 
 
 def said(title: str, *notes: str) -> str:

@@ -1,4 +1,4 @@
--- Activity: one row an hour, event type and actor, with the events that occurred.
+-- Activity: one row per hour, event type and actor, with the events that occurred.
 -- Key: hour, type, actor.
 -- Types: *
 -- Columns:
@@ -6,13 +6,17 @@
 --   type: the event type, whether its meaning is known or not.
 --   actor: who or what recorded them; empty where nobody was named.
 --   events: how many there were.
---   recorded_later: how many of them were recorded more than an hour after they had occurred.
+--   recorded_later: how many of them were recorded more than an hour after they had occurred, as far as that time is
+--     known.
+--   estimated: how many of them have an estimated time.
 SELECT
     date_trunc('hour', occurred_at) AS hour,
     type,
     coalesce(actor, '') AS actor,
     count(*) AS events,
-    count(CASE WHEN epoch_us(recorded_at) - epoch_us(occurred_at) > 3600000000 THEN 1 END) AS recorded_later
+    count(CASE WHEN time_estimated IS NOT TRUE AND epoch_us(recorded_at) - epoch_us(occurred_at) > 3600000000 THEN 1 END)
+        AS recorded_later,
+    count(CASE WHEN time_estimated THEN 1 END) AS estimated
 FROM events
 GROUP BY ALL
 ORDER BY hour, type, actor

@@ -1,11 +1,12 @@
--- Daily sales: one row a business day and currency in which something was placed, changed, paid or given back.
+-- Daily sales: one row per business day and currency in which something was placed, changed, paid or given back.
 -- Key: day, currency.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   day: the business day, in the connection's time zone. Everything counts on the day on which it occurred.
---   currency: the orders' currency; XXX, ISO 4217's code for none, where an order names none.
+--   currency: the orders' currency; XXX, ISO 4217's code for none, where an order names none, or two.
+--   running: whether that day is not over at `moment.at`; its figures will change.
 --   orders_placed: orders placed for the first time that day.
 --   units: pieces added, less pieces removed, and changed.
 --   returned_units: pieces that came back.
@@ -19,14 +20,17 @@
 --     changes on their own day, and a cancelled order goes out again on the day of its cancellation.
 --   payments: money that came in.
 --   refunds: money that went back.
+--   estimated: how many of the events that count in the row have an estimated time, so that they may belong to another day.
 --
 -- Over all days, `net` adds up to the orders' `total`, and `revenue` to that of the orders placed and not cancelled.
 WITH lives AS (
     SELECT
         stream_id,
-        arg_min(currency, version) AS currency,
+        CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency,
         min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END)::DATE AS placed_on,
-        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END)::DATE AS cancelled_on
+        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END)::DATE AS cancelled_on,
+        count(CASE WHEN type = 'OrderPlaced' AND time_estimated THEN 1 END) AS placed_estimated,
+        count(CASE WHEN type = 'OrderCancelled' AND time_estimated THEN 1 END) AS cancelled_estimated
     FROM events
     WHERE type IN ('OrderCreated', 'OrderPlaced', 'OrderCancelled')
     GROUP BY stream_id
@@ -54,7 +58,8 @@ sums AS MATERIALIZED (
         sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
         sum(CASE WHEN type = 'AdjustmentRecorded' THEN amount END) AS adjustments,
         sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS payments,
-        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds
+        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds,
+        count(CASE WHEN time_estimated THEN 1 END) AS estimated
     FROM events
     LEFT JOIN lives USING (stream_id)
     WHERE type IN (
@@ -73,6 +78,7 @@ nets AS (
 SELECT
     day,
     coalesce(currency, 'XXX') AS currency,
+    day = (SELECT (moment."at" + INTERVAL 1 MICROSECOND)::DATE FROM moment) AS running,
     coalesce(sum(orders_placed), 0)::BIGINT AS orders_placed,
     coalesce(sum(units), 0)::BIGINT AS units,
     coalesce(sum(returned_units), 0)::BIGINT AS returned_units,
@@ -84,7 +90,8 @@ SELECT
     coalesce(sum(net), 0)::DECIMAL(28, 4) AS net,
     coalesce(sum(revenue), 0)::DECIMAL(28, 4) AS revenue,
     coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments,
-    coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds
+    coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds,
+    coalesce(sum(estimated), 0)::BIGINT AS estimated
 FROM (
     SELECT * EXCLUDE (placed_on, cancelled_on) FROM nets
     UNION ALL BY NAME
@@ -94,7 +101,15 @@ FROM (
     FROM nets
     WHERE placed_on IS NOT NULL AND cancelled_on IS NOT NULL
     UNION ALL BY NAME
-    SELECT placed_on AS day, currency, count(*) AS orders_placed FROM lives WHERE placed_on IS NOT NULL GROUP BY ALL
+    SELECT placed_on AS day, currency, count(*) AS orders_placed, sum(placed_estimated) AS estimated
+    FROM lives
+    WHERE placed_on IS NOT NULL
+    GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT greatest(placed_on, cancelled_on) AS day, currency, sum(cancelled_estimated) AS estimated
+    FROM lives
+    WHERE placed_on IS NOT NULL AND cancelled_estimated > 0
+    GROUP BY ALL
 )
 GROUP BY ALL
 ORDER BY day, currency

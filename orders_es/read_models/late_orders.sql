@@ -1,4 +1,4 @@
--- Late orders: one row an order that has been waiting for its next step for longer than nine in ten others ever did.
+-- Late orders: one row per order that has been waiting for its next step for longer than nine in ten others ever did.
 -- Key: order_id.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
@@ -11,12 +11,13 @@
 --     Cancelled ones do not count, and for a status that no order has left nothing is late.
 --   late: seconds beyond the usual.
 --
--- Only placed orders that are neither delivered nor cancelled wait for something.
+-- Only placed orders that are neither delivered nor cancelled wait for something. Where the moment at which an order came to
+-- its status is an estimate, nobody knows how long it has waited: it is not in here, and no such length is in `usual`.
 -- Computed once for both uses; an order's name is carried along only where it is still there.
 WITH steps AS MATERIALIZED (
     SELECT CASE WHEN left_at IS NULL THEN order_id END AS order_id, status, entered_at, left_at, next_status
     FROM order_steps
-    WHERE status IN ('placed', 'paid', 'shipped')
+    WHERE status IN ('placed', 'paid', 'shipped') AND NOT (entered_estimated OR coalesce(left_estimated, false))
 ),
 usual AS (
     SELECT status, quantile_disc(epoch_us(left_at) - epoch_us(entered_at), 0.9) AS wait

@@ -4,7 +4,7 @@
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned
 -- Columns:
---   currency: the orders' currency; XXX where an order names none.
+--   currency: the orders' currency; XXX where an order names none, or two.
 --   step: 1 created, 2 placed, 3 paid, 4 shipped, 5 delivered.
 --   status: the step's name.
 --   reached: orders that came to this step or a further one, whatever became of them. All orders reached the first.

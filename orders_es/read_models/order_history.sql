@@ -26,12 +26,22 @@ WITH moments AS (
         -- Last and first by version, each with the version that settled it.
         arg_max(customer_id, version) AS customer_id,
         max(CASE WHEN customer_id IS NOT NULL THEN version END) AS customer_id_version,
-        arg_min(currency, version) AS currency,
-        min(CASE WHEN currency IS NOT NULL THEN version END) AS currency_version,
+        min(currency) AS one_currency,
+        max(currency) AS other_currency,
         arg_min(country, version) AS country,
         min(CASE WHEN country IS NOT NULL THEN version END) AS country_version,
         arg_min(channel, version) AS channel,
         min(CASE WHEN channel IS NOT NULL THEN version END) AS channel_version,
+        arg_min(postal_code, version) AS postal_code,
+        min(CASE WHEN postal_code IS NOT NULL THEN version END) AS postal_code_version,
+        arg_min(city, version) AS city,
+        min(CASE WHEN city IS NOT NULL THEN version END) AS city_version,
+        arg_min(state, version) AS state,
+        min(CASE WHEN state IS NOT NULL THEN version END) AS state_version,
+        arg_min(source_status, version) AS source_status,
+        min(CASE WHEN source_status IS NOT NULL THEN version END) AS source_status_version,
+        arg_min(promised_at, version) AS promised_at,
+        min(CASE WHEN promised_at IS NOT NULL THEN version END) AS promised_at_version,
         sum(CASE type
             WHEN 'ItemAdded' THEN quantity
             WHEN 'ItemRemoved' THEN -quantity
@@ -69,6 +79,14 @@ WITH moments AS (
         min(CASE WHEN type = 'OrderShipped' THEN occurred_at END) AS shipped_at,
         min(CASE WHEN type = 'OrderDelivered' THEN occurred_at END) AS delivered_at,
         min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END) AS cancelled_at,
+        bit_or(CASE WHEN time_estimated THEN CASE type
+            WHEN 'OrderCreated' THEN 1
+            WHEN 'OrderPlaced' THEN 2
+            WHEN 'PaymentReceived' THEN 4
+            WHEN 'OrderShipped' THEN 8
+            WHEN 'OrderDelivered' THEN 16
+            WHEN 'OrderCancelled' THEN 32
+        END END) AS estimated_steps,
         min(occurred_at) AS first_occurred_at,
         max(occurred_at) AS last_occurred_at,
         count(*) AS event_count,
@@ -103,6 +121,11 @@ SELECT
     currency,
     country,
     channel,
+    postal_code,
+    city,
+    state,
+    source_status,
+    promised_at,
     item_count,
     gross,
     discounts,
@@ -121,6 +144,14 @@ SELECT
     shipped_at,
     delivered_at,
     cancelled_at,
+    nullif(concat_ws(', ',
+        CASE WHEN estimated_steps & 1 > 0 THEN 'created' END,
+        CASE WHEN estimated_steps & 2 > 0 THEN 'placed' END,
+        CASE WHEN estimated_steps & 4 > 0 THEN 'paid' END,
+        CASE WHEN estimated_steps & 8 > 0 THEN 'shipped' END,
+        CASE WHEN estimated_steps & 16 > 0 THEN 'delivered' END,
+        CASE WHEN estimated_steps & 32 > 0 THEN 'cancelled' END
+    ), '') AS estimated,
     first_occurred_at,
     last_occurred_at,
     event_count,
@@ -134,9 +165,17 @@ FROM (
             valid_from,
             max(step) OVER so_far AS step,
             arg_max(customer_id, customer_id_version) OVER so_far AS customer_id,
-            arg_min(currency, currency_version) OVER so_far AS currency,
+            CASE
+                WHEN min(one_currency) OVER so_far <> max(other_currency) OVER so_far THEN 'XXX'
+                ELSE min(one_currency) OVER so_far
+            END AS currency,
             arg_min(country, country_version) OVER so_far AS country,
             arg_min(channel, channel_version) OVER so_far AS channel,
+            arg_min(postal_code, postal_code_version) OVER so_far AS postal_code,
+            arg_min(city, city_version) OVER so_far AS city,
+            arg_min(state, state_version) OVER so_far AS state,
+            arg_min(source_status, source_status_version) OVER so_far AS source_status,
+            arg_min(promised_at, promised_at_version) OVER so_far AS promised_at,
             coalesce(sum(item_count) OVER so_far, 0)::BIGINT AS item_count,
             coalesce(sum(gross) OVER so_far, 0)::DECIMAL(28, 4) AS gross,
             coalesce(sum(discounts) OVER so_far, 0)::DECIMAL(28, 4) AS discounts,
@@ -153,6 +192,7 @@ FROM (
             min(shipped_at) OVER so_far AS shipped_at,
             min(delivered_at) OVER so_far AS delivered_at,
             min(cancelled_at) OVER so_far AS cancelled_at,
+            bit_or(estimated_steps) OVER so_far AS estimated_steps,
             min(first_occurred_at) OVER so_far AS first_occurred_at,
             max(paid_at) OVER so_far AS paid_at,
             max(last_occurred_at) OVER so_far AS last_occurred_at,

@@ -6,7 +6,8 @@
 --        AdjustmentRecorded, CustomerAssigned
 --
 -- Every column means what the property or field of that name means on `orders_es.orders.Order`, which is the reference.
--- Money is in the order's one currency. `version` and `position` are those of the last event that counts.
+-- Money is in the order's one currency; an order that names two is XXX, so that it is added to no other. `estimated` names the steps whose moments are guesses, such as `paid, cancelled`;
+-- there is no length of time from or to one. `version` and `position` are those of the last event that counts.
 -- Each figure is an aggregate of its own, so that a query pays only for the columns it names.
 SELECT
     order_id,
@@ -32,6 +33,11 @@ SELECT
     currency,
     country,
     channel,
+    postal_code,
+    city,
+    state,
+    source_status,
+    promised_at,
     item_count,
     gross,
     discounts,
@@ -50,6 +56,14 @@ SELECT
     shipped_at,
     delivered_at,
     cancelled_at,
+    nullif(concat_ws(', ',
+        CASE WHEN estimated_steps & 1 > 0 THEN 'created' END,
+        CASE WHEN estimated_steps & 2 > 0 THEN 'placed' END,
+        CASE WHEN estimated_steps & 4 > 0 THEN 'paid' END,
+        CASE WHEN estimated_steps & 8 > 0 THEN 'shipped' END,
+        CASE WHEN estimated_steps & 16 > 0 THEN 'delivered' END,
+        CASE WHEN estimated_steps & 32 > 0 THEN 'cancelled' END
+    ), '') AS estimated,
     first_occurred_at,
     last_occurred_at,
     event_count,
@@ -72,9 +86,15 @@ FROM (
             END) AS step,
             -- Last and first by version; nulls never count.
             arg_max(customer_id, version) AS customer_id,
-            arg_min(currency, version) AS currency,
+            -- One that names two has none: ISO 4217's code for that.
+            CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency,
             arg_min(country, version) AS country,
             arg_min(channel, version) AS channel,
+            arg_min(postal_code, version) AS postal_code,
+            arg_min(city, version) AS city,
+            arg_min(state, version) AS state,
+            arg_min(source_status, version) AS source_status,
+            arg_min(promised_at, version) AS promised_at,
             coalesce(sum(CASE type
                 WHEN 'ItemAdded' THEN quantity
                 WHEN 'ItemRemoved' THEN -quantity
@@ -111,6 +131,14 @@ FROM (
             min(CASE WHEN type = 'OrderShipped' THEN occurred_at END) AS shipped_at,
             min(CASE WHEN type = 'OrderDelivered' THEN occurred_at END) AS delivered_at,
             min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END) AS cancelled_at,
+            bit_or(CASE WHEN time_estimated THEN CASE type
+                WHEN 'OrderCreated' THEN 1
+                WHEN 'OrderPlaced' THEN 2
+                WHEN 'PaymentReceived' THEN 4
+                WHEN 'OrderShipped' THEN 8
+                WHEN 'OrderDelivered' THEN 16
+                WHEN 'OrderCancelled' THEN 32
+            END END) AS estimated_steps,
             min(occurred_at) AS first_occurred_at,
             max(occurred_at) AS last_occurred_at,
             count(*) AS event_count,

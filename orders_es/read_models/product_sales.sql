@@ -1,11 +1,11 @@
--- Product sales: one row an item and currency.
+-- Product sales: one row per item and currency.
 -- Key: item_id, currency.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   item_id: the item.
---   currency: the orders' currency; XXX where an order names none.
+--   currency: the orders' currency; XXX where an order names none, or two.
 --   description: the one last given with the item, on the business clock.
 --   orders: orders placed and not cancelled that keep at least one piece of it or had it returned.
 --   customers: different customers of those orders; orders without a customer count for none.
@@ -17,6 +17,7 @@
 --   revenue: the same of orders placed and not cancelled.
 --   return_rate: returned units for each unit ordered; null where none was ordered.
 --   first_sold_at, last_sold_at: when the first and the last of those orders were placed.
+--   estimated: how many of those orders were placed at an estimated time.
 --   rank: place by revenue within the currency, from 1; ties stand in the order of item_id.
 --
 -- Discounts, shipping and adjustments are of orders and of no item. Over all items, `units`, `gross` and `returns` add up to
@@ -28,13 +29,16 @@ WITH lines AS (
         orders.customer_id,
         orders.placed_at,
         orders.placed_at IS NOT NULL AND orders.cancelled_at IS NULL AS sold,
+        contains(orders.estimated, 'placed') AS estimated,
         items.ordered,
         items.returned,
         items.gross,
         items.returns,
-        items.amount
+        items.gross - items.returns AS amount
     FROM order_items AS items
     JOIN orders USING (order_id)
+    -- What only adjustments name was neither sold nor returned.
+    WHERE items.price IS NOT NULL
 ),
 names AS (
     SELECT item_id, arg_max(description, (occurred_at, "position")) AS description
@@ -57,6 +61,7 @@ SELECT
     CASE WHEN sum(ordered) > 0 THEN sum(returned) / sum(ordered) END AS return_rate,
     min(CASE WHEN sold THEN placed_at END) AS first_sold_at,
     max(CASE WHEN sold THEN placed_at END) AS last_sold_at,
+    count(CASE WHEN sold AND estimated AND (ordered <> 0 OR returned <> 0) THEN 1 END) AS estimated,
     row_number() OVER (PARTITION BY currency ORDER BY coalesce(sum(CASE WHEN sold THEN amount END), 0) DESC, item_id) AS rank
 FROM lines
 LEFT JOIN names USING (item_id)

@@ -1,22 +1,26 @@
--- Restatements: one row a business day and currency, with that day's figures as first known and as known now.
+-- Restatements: one row per business day and currency, with that day's figures as first known and as known now.
 -- Key: day, currency.
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   day: the business day on which things occurred, in the connection's time zone.
---   currency: the orders' currency, as known now; XXX where an order names none.
+--   currency: the orders' currency, as known now; XXX where an order names none, or two.
 --   first_known_on: the day at whose end the figures count as first known: the day itself or, where nothing of it had been
 --     recorded by then (an import, a source that reports later), the day of the first recording.
 --   last_changed_at: when the last event of that day was recorded.
 --   late_events: events of that day recorded after `first_known_on`.
 --   days_late: days from `first_known_on` to the day of the last recording.
+--   estimated: how many of that day's events have an estimated time, so that they may belong to another day.
 --   units_first, units_now, units_change: pieces ordered, as in `daily_sales`: as first known, as known now, the difference.
 --   gross_…, discounts_…, returns_…, net_…, payments_…, refunds_…: the same for the figures of those names.
 --
 -- Every `…_now` is what `daily_sales` says. Other days' figures never change.
 WITH currencies AS (
-    SELECT stream_id, arg_min(currency, version) AS currency FROM events WHERE type = 'OrderCreated' GROUP BY stream_id
+    SELECT stream_id, CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency
+    FROM events
+    WHERE type = 'OrderCreated'
+    GROUP BY stream_id
 ),
 -- What occurred, by the day it occurred and the day it was recorded.
 sums AS (
@@ -26,6 +30,7 @@ sums AS (
         recorded_at::DATE AS recorded_on,
         max(recorded_at) AS last_recorded_at,
         count(*) AS events,
+        count(CASE WHEN time_estimated THEN 1 END) AS estimated,
         sum(CASE type
             WHEN 'ItemAdded' THEN quantity
             WHEN 'ItemRemoved' THEN -quantity
@@ -68,6 +73,7 @@ figures AS (
         max(last_recorded_at) AS last_changed_at,
         coalesce(sum(CASE WHEN recorded_on > first_known_on THEN events END), 0)::BIGINT AS late_events,
         greatest(max(recorded_on) - first_known_on, 0) AS days_late,
+        sum(estimated)::BIGINT AS estimated,
         coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN units END), 0)::BIGINT AS units_first,
         coalesce(sum(units), 0)::BIGINT AS units_now,
         coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN gross END), 0)::DECIMAL(28, 4) AS gross_first,
@@ -92,6 +98,7 @@ SELECT
     last_changed_at,
     late_events,
     days_late,
+    estimated,
     units_first,
     units_now,
     units_now - units_first AS units_change,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.orders import STATUSES, evolve, format_money, initial_state, summarize
 from orders_es.orders.money import EXACT
+from orders_es.orders.order import NO_CURRENCY
 from orders_es.replay.load import events_at
 from orders_es.replay.moments import as_of
 
@@ -40,7 +41,8 @@ class HistoryRow:
         type: The event type's name.
         occurred_at: When it happened.
         recorded_at: When the log accepted it.
-        late: Whether something that was recorded before it had happened after it.
+        estimated: Whether `occurred_at` is an estimate; it is shown with a `~` before it.
+        late: Whether something that was recorded before it had happened after it, as far as the times are known.
         actor: Who or what caused it.
         status_before: The order's status without it.
         status_after: The order's status with it.
@@ -57,6 +59,7 @@ class HistoryRow:
     type: str
     occurred_at: datetime
     recorded_at: datetime
+    estimated: bool
     late: bool
     actor: str | None
     status_before: Status
@@ -160,7 +163,8 @@ def history(log: EventLog, order_id: str, *, at: Moment | None = None, known_at:
     # n events takes n small folds.
     blank = initial_state(order_id)
     alone = [evolve(blank, event) for event in events]
-    currency = next((order.currency for order in alone if order.currency is not None), None)
+    named = {order.currency for order in alone} - {None}
+    currency = NO_CURRENCY if len(named) > 1 else next(iter(named), None)
     return OrderHistory(order_id, currency, asked, tuple(_rows(events, alone, blank, currency)))
 
 
@@ -171,13 +175,15 @@ def _rows(
     for event, effect in zip(events, alone, strict=True):
         status_after = max(status, effect.status, key=STATUSES.index)
         total_after = EXACT.add(total, effect.total)
+        estimated = getattr(event.data, "time_estimated", None) is True
         yield HistoryRow(
             position=event.position,
             version=event.version,
             type=event.type,
             occurred_at=event.occurred_at,
             recorded_at=event.recorded_at,
-            late=latest is not None and event.occurred_at < latest,
+            estimated=estimated,
+            late=latest is not None and event.occurred_at < latest and not estimated,
             actor=event.actor,
             status_before=status,
             status_after=status_after,
@@ -189,7 +195,8 @@ def _rows(
             causation_id=event.causation_id,
         )
         status, total = status_after, total_after
-        latest = event.occurred_at if latest is None else max(latest, event.occurred_at)
+        if not estimated:
+            latest = event.occurred_at if latest is None else max(latest, event.occurred_at)
 
 
 def _cells(row: HistoryRow) -> tuple[str, str, str, str, str]:
@@ -201,7 +208,7 @@ def _cells(row: HistoryRow) -> tuple[str, str, str, str, str]:
     ]
     return (
         str(row.version),
-        _moment(row.occurred_at),
+        ("~" if row.estimated else "") + _moment(row.occurred_at),
         _moment(row.recorded_at),
         format_money(row.total_after),
         " ".join(note for note in notes if note),

@@ -34,6 +34,8 @@ __all__ = [
 
 ANY_TYPE = "*"
 """Among a read model's types: any event, whether its meaning is known or not."""
+ESTIMATED = "time_estimated"
+"""The payload field by which an event of any domain says that it does not know when it happened."""
 LIMITS = (("at", "orders_es_at"), ("known_at", "orders_es_known_at"))
 """Each clock, and the session variable that holds the limit within which all macros of a query stay."""
 
@@ -80,7 +82,9 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
         held: The event types and schema versions that the log holds.
     """
     if ANY_TYPE in model.types:
-        return f"SELECT * FROM {events}"
+        # Whether a time is an estimate can be asked of any event; where no type has such a field, none says so.
+        mark = "" if ESTIMATED in registry.columns else f", NULL::BOOLEAN AS {ESTIMATED}"
+        return f"SELECT *{mark} FROM {events}"
     ours = set(model.types) or {event_type.name for event_type in registry}
     held = set(held)
     unknown = sorted(

@@ -37,16 +37,16 @@ def pictures(session: Session, *, at: datetime | None, known_at: datetime | None
         ImportError: There is no matplotlib.
     """
     from orders_es import plots  # noqa: PLC0415 - only who draws needs it
+    from orders_es.plots.style import own_figure  # noqa: PLC0415 - as above
 
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+        import matplotlib.figure  # noqa: F401, PLC0415 - as above
     except ImportError as error:
         raise ImportError("a report needs matplotlib: pip install 'orders_es[plots]'") from error
 
     for model, (name, width, height) in PICTURES.items():
         plot: Callable[..., Any] = getattr(plots, f"plot_{name}")
-        # A figure of its own, unknown to pyplot: no window, no backend, nothing to close.
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = own_figure(width, height)
         ax = plot(session, at=at, known_at=known_at, ax=figure.subplots())
         yield model, _svg(figure, model, ax.get_title(loc="left"))
 

@@ -118,9 +118,10 @@ def _refund(amount: Decimal) -> Ask:
 
 
 def _owes(order: Order) -> bool:
-    """Whether it may be cancelled for that: it owes something, and has not left the house."""
+    """Whether it may be cancelled for that: it owes something since a known moment, and has not left the house."""
     gone = order.shipped_at or order.delivered_at or order.cancelled_at
-    return gone is None and order.placed_at is not None and order.balance > 0
+    since_when = order.placed_at is not None and "placed" not in (order.estimated or "")
+    return gone is None and since_when and order.balance > 0
 
 
 UNPAID = ProcessManager(

@@ -29,6 +29,7 @@ class ImportResult:
         commits: Commits made.
         first_position: The first position of the file's events, whether appended now or before; None if it gave none.
         last_position: The last position of them.
+        estimated: Those of the file's events whose time the file does not give; it is a best guess, and they say so.
     """
 
     source: str
@@ -44,6 +45,7 @@ class ImportResult:
     first_position: int | None
     last_position: int | None
     skipped: int = 0
+    estimated: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.source}: {_count(self.rows, 'row')}"]
@@ -66,6 +68,8 @@ class ImportResult:
             parts.append("added nothing: no row could be imported")
         if self.skipped:
             parts.append(f"{_count(self.skipped, 'order')} skipped that the log has from another file")
+        if self.estimated:
+            parts.append(f"{_count(self.estimated, 'event')} at an estimated time, marked ~ and in no length of time")
         if self.repeated:
             parts.append(f"{_count(self.repeated, 'row')} left out that an earlier sheet holds too")
         if self.quarantined:

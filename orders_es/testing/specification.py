@@ -76,8 +76,8 @@ class Specification:
 
         Example:
             >>> from orders_es.orders import CreateOrder
-            >>> given().when(CreateOrder(currency="GBP")).events
-            (OrderCreated(currency='GBP', customer_id=None, country=None, channel=None, postal_code=None, source_status=None),)
+            >>> [event.currency for event in given().when(CreateOrder(currency="GBP")).events]
+            ['GBP']
         """
         state = self.state
         try:

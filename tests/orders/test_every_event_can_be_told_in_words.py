@@ -32,6 +32,7 @@ TOLD = [
     (o.RefundIssued(amount=Decimal(5), reason="late", reference="r2"), "refunded 5.00 GBP (late, r2)"),
     (o.OrderCancelled(), "cancelled"),
     (o.OrderCancelled(reason="late", time_estimated=True), "cancelled (late, time estimated)"),
+    (o.OrderDelivered(time_estimated=True), "delivered (time estimated)"),
     (o.AdjustmentRecorded(amount=Decimal("-11062.06"), reason="bad debt"), "adjusted by -11,062.06 GBP (bad debt)"),
     (o.AdjustmentRecorded(amount=Decimal(1), item_id="B", quantity=1), "adjusted by 1.00 GBP (1 x B)"),
 ]

@@ -4,23 +4,24 @@ from orders_es.log import order_registry
 
 STORED = {
     "OrderCreated": (
-        "currency:string customer_id:string? country:string? channel:string? postal_code:string? source_status:string?"
+        "currency:string customer_id:string? country:string? channel:string? postal_code:string? source_status:string? "
+        "city:string? state:string? promised_at:timestamp? time_estimated:bool?"
     ),
-    "ItemAdded": "item_id:string quantity:int64 price:decimal description:string?",
-    "ItemRemoved": "item_id:string quantity:int64 price:decimal",
-    "ItemQuantityChanged": "item_id:string difference:int64 price:decimal",
-    "DiscountApplied": "amount:decimal code:string? reason:string?",
-    "ShippingCharged": "amount:decimal method:string?",
-    "OrderPlaced": "",
-    "PaymentReceived": "amount:decimal method:string? reference:string?",
-    "PaymentFailed": "amount:decimal method:string? reason:string?",
-    "OrderShipped": "carrier:string? tracking:string?",
-    "OrderDelivered": "",
-    "ItemReturned": "item_id:string quantity:int64 price:decimal description:string? reason:string?",
-    "RefundIssued": "amount:decimal method:string? reason:string? reference:string?",
+    "ItemAdded": "item_id:string quantity:int64 price:decimal description:string? seller_id:string? time_estimated:bool?",
+    "ItemRemoved": "item_id:string quantity:int64 price:decimal time_estimated:bool?",
+    "ItemQuantityChanged": "item_id:string difference:int64 price:decimal time_estimated:bool?",
+    "DiscountApplied": "amount:decimal code:string? reason:string? time_estimated:bool?",
+    "ShippingCharged": "amount:decimal method:string? time_estimated:bool?",
+    "OrderPlaced": "time_estimated:bool?",
+    "PaymentReceived": "amount:decimal method:string? reference:string? installments:int64? time_estimated:bool?",
+    "PaymentFailed": "amount:decimal method:string? reason:string? time_estimated:bool?",
+    "OrderShipped": "carrier:string? tracking:string? time_estimated:bool?",
+    "OrderDelivered": "time_estimated:bool?",
+    "ItemReturned": "item_id:string quantity:int64 price:decimal description:string? reason:string? time_estimated:bool?",
+    "RefundIssued": "amount:decimal method:string? reason:string? reference:string? time_estimated:bool?",
     "OrderCancelled": "reason:string? time_estimated:bool?",
-    "AdjustmentRecorded": "amount:decimal reason:string? item_id:string? quantity:int64?",
-    "CustomerAssigned": "customer_id:string",
+    "AdjustmentRecorded": "amount:decimal reason:string? item_id:string? quantity:int64? time_estimated:bool?",
+    "CustomerAssigned": "customer_id:string time_estimated:bool?",
 }
 
 

@@ -30,6 +30,8 @@ VALUES = {
     "price": st.decimals(-2, 20, places=4),
     "amount": st.decimals(-5, 100, places=4),
     "time_estimated": st.booleans(),
+    "promised_at": st.just(START),
+    "installments": st.integers(0, 12),
 }
 STEPS = [o.OrderPlaced, o.PaymentReceived, o.OrderShipped, o.OrderDelivered, o.OrderCancelled]
 

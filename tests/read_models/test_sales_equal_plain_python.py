@@ -45,14 +45,15 @@ def net_of(told):
 
 
 def daily_sales(asked):
-    names = ["orders_placed", "units", "returned_units", *sorted(MONEY), "net", "revenue"]
+    names = ["orders_placed", "units", "returned_units", *sorted(MONEY), "net", "revenue", "estimated"]
     days = defaultdict(lambda: dict.fromkeys(names, 0))
     for event in asked.events:
         told = figures(event)
         if told is None:
             continue
         order, day = asked.orders[event.stream_id], asked.day(event.occurred_at)
-        for name, value in (told | {"net": net_of(told)}).items():
+        told |= {"estimated": bool(event.data.time_estimated), "net": net_of(told)}
+        for name, value in told.items():
             days[day, event.currency][name] += value
         if order.placed_at is not None:
             sold = max(day, asked.day(order.placed_at))
@@ -60,8 +61,18 @@ def daily_sales(asked):
             if order.cancelled_at is not None:
                 days[max(sold, asked.day(order.cancelled_at)), event.currency]["revenue"] -= net_of(told)
     for order in asked.orders.values():
-        if order.placed_at is not None:
-            days[asked.day(order.placed_at), order.currency or "XXX"]["orders_placed"] += 1
+        if order.placed_at is None:
+            continue
+        placed, currency = asked.day(order.placed_at), order.currency or "XXX"
+        guesses = Counter(
+            event.type for event in asked.events if event.stream_id == order.order_id and event.data.time_estimated
+        )
+        days[placed, currency]["orders_placed"] += 1
+        days[placed, currency]["estimated"] += guesses["OrderPlaced"]
+        if guesses["OrderCancelled"]:
+            days[max(placed, asked.day(order.cancelled_at)), currency]["estimated"] += guesses["OrderCancelled"]
+    for (day, _), row in days.items():
+        row["running"] = day == asked.day(asked.moment + timedelta(microseconds=1))
     return dict(sorted(days.items()))
 
 
@@ -70,21 +81,24 @@ def product_sales(asked):
     for order in asked.orders.values():
         sold = order.placed_at is not None and order.cancelled_at is None
         for line in order.lines:
+            if line.price is None:
+                continue
             row = found.setdefault(
                 (line.item_id, order.currency or "XXX"),
-                Counter(orders=0, units=0, returned_units=0, gross=0, returns=0, net=0, revenue=0)
+                Counter(orders=0, units=0, returned_units=0, gross=0, returns=0, net=0, revenue=0, estimated=0)
                 | {"customers": set(), "sold": []},
             )
             row["units"] += line.ordered
             row["returned_units"] += line.returned
             row["gross"] += line.gross
             row["returns"] += line.returns
-            row["net"] += line.amount
+            row["net"] += line.gross - line.returns
             if sold:
-                row["revenue"] += line.amount
+                row["revenue"] += line.gross - line.returns
                 row["sold"].append(order.placed_at)
                 if line.ordered or line.returned:
                     row["orders"] += 1
+                    row["estimated"] += "placed" in (order.estimated or "")
                     row["customers"] |= {order.customer_id} - {None}
     return found
 
@@ -158,6 +172,7 @@ def test_restatements(check_on, rows_of):
             assert row["first_known_on"] == known_on
             assert row["last_changed_at"] == max(event.recorded_at for event in events)
             assert row["late_events"] == sum(when > known_on for when in recorded)
+            assert row["estimated"] == sum(event.data.time_estimated is True for event in events)
             assert row["days_late"] == max((max(recorded) - known_on).days, 0)
             for name in ("units", "gross", "discounts", "returns", "net", "payments", "refunds"):
                 told = [

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from orders_es.log.event import LogFile
-    from orders_es.log.registry import EventRegistry
+    from orders_es.log.registry import EventRegistry, EventType, Field
 
 __all__ = ["Contents", "relation_of"]
 
@@ -103,22 +103,32 @@ class Contents:
         """The files with fewer values in a column than they have events that must have one.
 
         The footers' statistics tell that without reading a column. Fields that may be absent tell nothing so; for types
-        that have no others, the payloads are read, if the file has no value for any of them.
+        that have no others, the payloads are read, if the file has no value for any of them; not where the only one is
+        shared with a type that the writer evidently knew.
         """
         held = self._values(files, scanner)
         needed: dict[tuple[str, str], int] = {}
+        known = [
+            (row["filename"], self._registry[row["type"]], row["n"]) for row in counts if row["type"] in self._registry
+        ]
+        for path, event_type, n in known:
+            for f in _required(event_type):
+                needed[path, f.name] = needed.get((path, f.name), 0) + n
+        lacking = {at for at, count in needed.items() if held.get(at, 0) < count}
+        # Fields that the writer of a file had a column for, as it had all values of another type with such a field.
+        had = {
+            (path, f.name)
+            for path, event_type, _ in known
+            if (required := _required(event_type)) and not any((path, f.name) in lacking for f in required)
+            for f in event_type.fields
+        }
         doubtful: dict[str, set[str]] = {}
-        for row in counts:
-            if row["type"] not in self._registry:
-                continue
-            path, event_type = row["filename"], self._registry[row["type"]]
+        for path, event_type, _ in known:
             fields = [f for f in event_type.fields if f.kind != "json"]
-            for f in fields:
-                if f.required and not f.optional:
-                    needed[path, f.name] = needed.get((path, f.name), 0) + row["n"]
-            if fields and not any(held.get((path, f.name), 0) for f in fields):
+            told_by_another = len(fields) == 1 and (path, fields[0].name) in had
+            if fields and not told_by_another and not any(held.get((path, f.name), 0) for f in fields):
                 doubtful.setdefault(event_type.name, set()).add(path)
-        found = {path for (path, name), count in needed.items() if held.get((path, name), 0) < count}
+        found = {path for path, _ in lacking}
         for name, paths in doubtful.items():
             unsure = [file for file in files if file.path in paths - found]
             if unsure:
@@ -145,6 +155,11 @@ class Contents:
         table = scanner.query(files, _braced(query))
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
         return {(path, name): count for path, name, count in rows}
+
+
+def _required(event_type: EventType) -> list[Field]:
+    """The fields that every event of a type has a value for, in a column of its own."""
+    return [f for f in event_type.fields if f.required and not f.optional and f.kind != "json"]
 
 
 def _braced(sql: str) -> str:

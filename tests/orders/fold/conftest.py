@@ -22,6 +22,8 @@ FIELDS = {
     "description": st.sampled_from(["A mug", "A cup"]),
     "reason": st.sampled_from(["late", "broken"]),
     "time_estimated": st.booleans(),
+    "promised_at": st.just(START),
+    "installments": st.integers(0, 12),
 }
 NULLABLE = {"customer_id", "country", "channel", "description", "reason", "time_estimated"}
 

@@ -27,6 +27,8 @@ VALUES = {
     "description": st.sampled_from(["A mug", "A cup", ""]),
     "reason": st.sampled_from(["late", "broken"]),
     "time_estimated": st.booleans(),
+    "promised_at": st.just(START),
+    "installments": st.integers(0, 12),
 }
 
 

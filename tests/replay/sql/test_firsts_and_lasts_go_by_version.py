@@ -36,9 +36,13 @@ def returned(description):
 
 
 VALUES = {  # column of orders: three events that tell a value each, which value counts
-    "currency": ([OrderCreated(currency=c) for c in ("GBP", "EUR", "USD")], ["GBP", "EUR", "USD"], 0),
     "country": ([OrderCreated(currency="GBP", country=c) for c in "MAZ"], ["M", "A", "Z"], 0),
     "channel": ([OrderCreated(currency="GBP", channel=c) for c in "MAZ"], ["M", "A", "Z"], 0),
+    **{
+        name: ([OrderCreated(currency="GBP", **{name: c}) for c in "MAZ"], ["M", "A", "Z"], 0)
+        for name in ("postal_code", "city", "state", "source_status")
+    },
+    "promised_at": ([OrderCreated(currency="GBP", promised_at=day) for day in DAYS], DAYS, 0),
     "cancel_reason": ([OrderCancelled(reason=r) for r in "MAZ"], ["M", "A", "Z"], 0),
     "customer_id": (
         [

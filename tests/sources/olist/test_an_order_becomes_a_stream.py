@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from orders_es import orders as o
+from orders_es.errors import BadSource
 from orders_es.replay import load_order
 from orders_es.sources.olist import import_olist
 
@@ -22,20 +23,33 @@ def kinds(log, stream):
 
 def test_purchase_approval_hand_over_and_delivery_in_this_order(imported):
     purchased, approved = moment("2017-10-02 10:56:33"), moment("2017-10-02 11:07:15")
-    perfume = {"item_id": "p1", "quantity": 1, "price": Decimal("29.99"), "description": "perfumaria"}
+    perfume = {
+        "item_id": "p1",
+        "quantity": 1,
+        "price": Decimal("29.99"),
+        "description": "perfumaria",
+        "seller_id": "s1",
+    }
     created = o.OrderCreated(
-        currency="BRL", customer_id="person-1", country="BR", postal_code="03149", source_status="delivered"
+        currency="BRL",
+        customer_id="person-1",
+        country="BR",
+        postal_code="03149",
+        city="são paulo",
+        state="SP",
+        source_status="delivered",
+        promised_at=moment("2017-12-24 00:00:00"),
     )
     assert told(imported, "plain") == [
         (created, purchased),
         (o.ItemAdded(**perfume), purchased),
-        (o.ItemAdded(item_id="p2", quantity=1, price=Decimal("10.50")), purchased),
+        (o.ItemAdded(item_id="p2", quantity=1, price=Decimal("10.50"), seller_id="s1"), purchased),
         (o.ItemAdded(**perfume), purchased),
         (o.ShippingCharged(amount=Decimal("18.69")), purchased),
         (o.OrderPlaced(), purchased),
-        (o.PaymentReceived(amount=Decimal("71.17"), method="credit_card"), approved),
-        (o.PaymentReceived(amount=Decimal("18.00"), method="voucher"), approved),
-        (o.PaymentReceived(amount=Decimal(0), method="voucher"), approved),
+        (o.PaymentReceived(amount=Decimal("71.17"), method="credit_card", installments=1), approved),
+        (o.PaymentReceived(amount=Decimal("18.00"), method="voucher", installments=1), approved),
+        (o.PaymentReceived(amount=Decimal(0), method="voucher", installments=1), approved),
         (o.OrderShipped(), moment("2017-10-04 19:55:00")),
         (o.OrderDelivered(), moment("2017-10-10 21:25:13")),
     ]
@@ -93,9 +107,62 @@ def test_the_latest_of_all_four_times_counts(log, write, files):
     assert log.load("plain")[-1].occurred_at == moment("2017-10-04 19:55:00")
 
 
-def test_a_payment_without_an_approval_is_at_the_time_of_purchase(imported):
+def test_a_payment_without_an_approval_is_at_the_time_of_purchase_which_is_an_estimate(imported):
     paid = [event for event in imported.load("unapproved") if event.type == "PaymentReceived"]
-    assert [(e.data.method, e.occurred_at) for e in paid] == [("not_defined", moment("2017-10-07 08:00:00"))]
+    assert [(e.data.method, e.data.time_estimated, e.occurred_at) for e in paid] == [
+        ("not_defined", True, moment("2017-10-07 08:00:00"))
+    ]
+    assert load_order(imported, "unapproved").estimated == "paid"
+    assert load_order(imported, "plain").estimated is None
+
+
+def test_the_import_says_how_many_times_are_estimates(log, write, files):
+    done = import_olist(log, write(files))
+    assert done.estimated == sum(
+        bool(event.data.time_estimated) for name in log.stream_ids() for event in log.load(name)
+    )
+    assert "3 events at an estimated time" in str(done)
+
+
+@pytest.mark.parametrize("status", ["Canceled ", "CANCELED", "\u00a0canceled", "canceled\u200b", "Unavailable"])
+def test_a_status_counts_whatever_its_case_and_the_blanks_around_it(log, write, files, status):
+    files["orders"][0][2] = status
+    import_olist(log, write(files))
+    order = load_order(log, "plain")
+    assert (order.status, order.source_status) == ("cancelled", status.strip("\u200b").strip().lower())
+
+
+@pytest.mark.parametrize("status", ["cancelado", "cancelled", "deliverd", "nan"])
+def test_a_status_that_the_files_do_not_have_stops_the_import(log, write, files, status):
+    files["orders"][0][2] = status
+    with pytest.raises(BadSource, match=rf"row 1: order_status '{status}' is none of created, approved, .*unavailable"):
+        import_olist(log, write(files))
+    assert log.head().position == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"), [("1409.0", "01409"), ("1409", "01409"), (" 01409 ", "01409"), ("nan", None), ("", None)]
+)
+def test_a_prefix_that_went_through_a_spreadsheet_is_whole_again(log, write, files, cell, code):
+    files["customers"][1][2] = cell
+    import_olist(log, write(files))
+    assert load_order(log, "plain").postal_code == code
+
+
+@pytest.mark.parametrize("cell", ["1409.5", "1.409E3", "01409-000", "SP", "-1"])
+def test_what_is_no_prefix_of_a_postal_code_stops_the_import(log, write, files, cell):
+    files["customers"][1][2] = cell
+    with pytest.raises(BadSource, match=r"customer_zip_code_prefix .* is not the beginning of a postal code"):
+        import_olist(log, write(files))
+
+
+def test_cells_that_say_nan_say_nothing(log, write, files):
+    files["customers"][1][3:] = ["nan", "NaN"]
+    files["order_payments"][1][3] = "nan"
+    import_olist(log, write(files))
+    order = load_order(log, "plain")
+    assert (order.city, order.state) == (None, None)
+    assert [e.data.installments for e in log.load("plain") if e.type == "PaymentReceived"] == [None, 1, 1]
 
 
 def test_two_orders_of_one_person_have_one_customer(imported):

@@ -1,4 +1,4 @@
-"""Columns of the Olist files as arrays, read in bulk where they are as published; for `orders_es.sources.olist`.
+"""Columns of the Olist files as arrays, read in bulk where they are as published.
 
 Nearly every id and time in these files is another one, so the general way (each distinct cell once, in Python) would
 take most of an import's time. It is still the way for a column that is spelt differently, and gives the same values.
@@ -6,6 +6,7 @@ take most of an import's time. It is still the way for a column that is spelt di
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,14 +25,32 @@ if TYPE_CHECKING:
     from orders_es.sources.bad_rows import BadRows
     from orders_es.sources.tables.files import SourceTable
 
-__all__ = ["NEVER", "read_amounts", "read_integers", "read_texts", "read_times", "to_decimals"]
+__all__ = [
+    "NEVER",
+    "STATUSES",
+    "read_amounts",
+    "read_integers",
+    "read_prefixes",
+    "read_statuses",
+    "read_texts",
+    "read_times",
+    "to_decimals",
+]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
 NEVER = np.iinfo(np.int64).min
 """What stands in an array of times or numbers where the file has none. Less than every time."""
 
+STATUSES = ("created", "approved", "invoiced", "processing", "shipped", "delivered", "canceled", "unavailable")
+"""What the files say of an order, in the spelling in which they were published."""
+
 _LONGEST = 1024
+# What programs write into a cell of text where there is nothing.
+_NOTHING = frozenset({"nan", "<na>", "#n/a", "null"})
+_BLANKS = "\u200b\u200c\u200d\u2060\ufeff"
+"""Characters that nobody sees and that Unicode does not count among the blanks."""
+_PREFIX = re.compile(r"([0-9]{1,5})(?:\.0+)?")
 _DECIMAL = pa.decimal128(18, 4)
 _MICROS = pa.timestamp("us")
 _INSTANTS = pa.timestamp("us", tz="UTC")
@@ -40,18 +59,22 @@ _INSTANTS = pa.timestamp("us", tz="UTC")
 def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool = True) -> Any:
     """A column of text without blanks at both ends, null where it is empty. Digits keep their leading zeros.
 
+    A column that is not required may be missing, and `nan` in it is an empty cell.
+
     Args:
         source: The file.
         name: The column.
         bad: Where to note what is wrong with a row.
         required: Whether an empty cell is wrong.
     """
+    if name not in source.columns and not required:
+        return pa.nulls(source.table.num_rows, pa.string())
     column = source.columns[name]
     cells = source.column(name)
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        text = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+        text = pc.utf8_trim_whitespace(pc.utf8_trim(pc.utf8_trim_whitespace(cells.cast(pa.string())), _BLANKS))
     else:
         text = parse_column(cells, column, as_text, pa.string()).values
     empty = pc.equal(text, "")
@@ -59,6 +82,8 @@ def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool =
         text = pc.if_else(empty, None, text)
     if required:
         bad.add(_empty(text, column))
+    elif pc.any(nothing := pc.is_in(pc.utf8_lower(text), pa.array(sorted(_NOTHING)))).as_py():
+        text = pc.if_else(nothing, None, text)
     long = pc.fill_null(pc.greater(pc.binary_length(text), _LONGEST), fill_value=False)
     bad.add(
         {
@@ -81,6 +106,8 @@ def read_times(
         bad: Where to note what is wrong with a row.
         required: Whether an empty cell is wrong.
     """
+    if name not in source.columns and not required:
+        return np.full(source.table.num_rows, NEVER)
     column = source.columns[name]
     cells = source.column(name)
     instants = _in_bulk(cells, zone)
@@ -116,10 +143,48 @@ def _in_bulk(cells: Any, zone: tzinfo) -> Any:
     return None
 
 
-def read_integers(source: SourceTable, name: str, bad: BadRows) -> npt.NDArray[np.int64]:
-    """A column of whole numbers; `NEVER` where there is none, and then the row is bad."""
+def read_statuses(source: SourceTable, name: str, bad: BadRows) -> Any:
+    """A column of the files' statuses in their own spelling, whatever the case and the blanks around them.
+
+    What is none of them is wrong: an order might be cancelled, and count as sold.
+    """
+    text = pc.utf8_lower(read_texts(source, name, bad))
+    unknown = pc.fill_null(pc.invert(pc.is_in(text, pa.array(STATUSES))), fill_value=False)
+    rows = np.flatnonzero(unknown.to_numpy(zero_copy_only=False))
+    bad.add(
+        {
+            int(row): f"{source.columns[name]} {text[int(row)].as_py()!r} is none of {', '.join(STATUSES)}"
+            for row in rows
+            if text[int(row)].is_valid
+        }
+    )
+    return text
+
+
+def read_prefixes(source: SourceTable, name: str, bad: BadRows) -> Any:
+    """A column of the first five digits of postal codes: text, with the leading zeros that a spreadsheet takes away."""
+
+    def prefix(cell: Any) -> str | None:
+        text = (as_text(cell) or "").strip().strip(_BLANKS)
+        if not text or text.casefold() in _NOTHING:
+            return None
+        found = _PREFIX.fullmatch(text)
+        if found is None:
+            raise ValueError("is not the beginning of a postal code, up to five digits")
+        return found[1].zfill(5)
+
+    parsed = parse_column(source.column(name), source.columns[name], prefix, pa.string())
+    bad.add(parsed.failures)
+    return parsed.values
+
+
+def read_integers(source: SourceTable, name: str, bad: BadRows, *, required: bool = True) -> npt.NDArray[np.int64]:
+    """A column of whole numbers; `NEVER` where there is none, and then the row is bad if it is required."""
+    if name not in source.columns and not required:
+        return np.full(source.table.num_rows, NEVER)
     parsed = parse_column(source.column(name), source.columns[name], as_integer, pa.int64())
-    parsed = parsed.required(source.columns[name])
+    if required:
+        parsed = parsed.required(source.columns[name])
     bad.add(parsed.failures)
     numbers: npt.NDArray[np.int64] = parsed.values.fill_null(NEVER).to_numpy(zero_copy_only=False)
     return numbers

@@ -8,17 +8,20 @@ How rows become events:
 - At the time of purchase `OrderCreated`, `ItemAdded` for each item row in the order of `order_item_id` (one piece, and
   with the products' file its category as description), `ShippingCharged` with the sum of the freight if there are items,
   and `OrderPlaced`.
-- At the time of approval, or of purchase if there is none, `PaymentReceived` for each payment row in the order of
-  `payment_sequential`.
+- At the time of approval `PaymentReceived` for each payment row in the order of `payment_sequential`. If there is none, at
+  that of the purchase, and `time_estimated` is true.
 - `OrderShipped` at the hand-over to the carrier, and `OrderDelivered` at the delivery, if the file has a time for it.
 - `OrderCancelled` if the status is `canceled` or `unavailable`, with that as its reason. The files have no time for it,
   so it is the latest time that they know of the order, and `time_estimated` is true. The estimated delivery date does
   not count: it is a promise.
+- The status is one of eight words, whatever its case and the blanks around it; another one stops the import.
 - Times stay as they are, also where an order was shipped before it was approved or even purchased. What was delivered
   without a date has no `OrderDelivered`; the status that the files give is `source_status` of `OrderCreated`.
 - The customer is `customer_unique_id`, the person; `customer_id` is another one for each order. `postal_code` is the
-  prefix that the files have, five digits with its leading zeros.
-- Sellers, reviews, instalments, cities and the sizes of products are not imported.
+  prefix that the files have, five digits with its leading zeros; `city` and `state` stand beside it.
+- The estimated delivery date is `promised_at` of `OrderCreated`, the seller is `seller_id` of `ItemAdded`, and the number of
+  instalments `installments` of `PaymentReceived`.
+- Sellers' shipping limits, reviews, geolocation and the sizes of products are not imported.
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ from zoneinfo import ZoneInfo
 
 from orders_es.log.target import check_target
 from orders_es.sources.batches import append_streams
-from orders_es.sources.olist_events import to_streams
-from orders_es.sources.olist_files import find_files
-from orders_es.sources.olist_rows import SetAside, check_folder
+from orders_es.sources.olist.events import estimated_times, to_streams
+from orders_es.sources.olist.files import find_files
+from orders_es.sources.olist.rows import SetAside, check_folder
 from orders_es.sources.result import ImportResult
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ def import_olist(
 
     All rows are checked before anything is appended. A row is bad if an id, the status, the time of purchase, a place in
     a sequence or an amount is empty; if a time or number cannot be read, an amount is negative or has more than four
-    decimals; if an order, a customer, a product or a place within an order is there twice; or if it names an order or a
+    decimals; if the status is none of the files' own, or a postal code has other than up to five digits; if an order, a customer, a product or a place within an order is there twice; or if it names an order or a
     customer that the other file does not have.
 
     Args:
@@ -127,6 +130,7 @@ def import_olist(
         olist, aside = checked.quarantine(quarantine)
     # What was read is twice as large as what is needed of it.
     del files, checked
+    estimated = estimated_times(olist)
     streams = to_streams(olist, currency, _COUNTRY, actor)
     loaded = append_streams(log, streams, batch_events=batch_events, progress=progress)
     return ImportResult(
@@ -142,6 +146,7 @@ def import_olist(
         commits=loaded.commits,
         first_position=loaded.first_position,
         last_position=loaded.last_position,
+        estimated=estimated,
     )
 
 

@@ -1,4 +1,4 @@
-"""The files of the Olist data set in a folder, each as it stands; for `orders_es.sources.olist`."""
+"""The files of the Olist data set in a folder, each as it stands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.tables.files import SourceTable
 
-__all__ = ["COLUMNS", "NAMES", "OlistFiles", "find_files"]
+__all__ = ["COLUMNS", "MAY_LACK", "NAMES", "OlistFiles", "find_files"]
 
 NAMES = {
     "orders": "olist_orders_dataset",
@@ -35,13 +35,29 @@ COLUMNS = {
         "order_approved_at",
         "order_delivered_carrier_date",
         "order_delivered_customer_date",
+        "order_estimated_delivery_date",
     ),
-    "items": ("order_id", "order_item_id", "product_id", "price", "freight_value"),
-    "payments": ("order_id", "payment_sequential", "payment_type", "payment_value"),
-    "customers": ("customer_id", "customer_unique_id", "customer_zip_code_prefix"),
+    "items": ("order_id", "order_item_id", "product_id", "seller_id", "price", "freight_value"),
+    "payments": ("order_id", "payment_sequential", "payment_type", "payment_installments", "payment_value"),
+    "customers": (
+        "customer_id",
+        "customer_unique_id",
+        "customer_zip_code_prefix",
+        "customer_city",
+        "customer_state",
+    ),
     "products": ("product_id", "product_category_name"),
 }
 """The columns that are read. The files have more; those stay where they are."""
+
+MAY_LACK = (
+    "order_estimated_delivery_date",
+    "seller_id",
+    "payment_installments",
+    "customer_city",
+    "customer_state",
+)
+"""Those of them that a file may lack; nothing depends on them."""
 
 _OPTIONAL = frozenset({"products"})
 # Orders without an item or a payment are real, so a folder of a few orders may well have none of either.
@@ -73,7 +89,11 @@ class OlistFiles:
         """
         wanted = {name: (name,) for name in COLUMNS[what]}
         source = read_source(
-            self.paths[what], wanted, rows_required=what not in _MAY_HAVE_NO_ROWS, only_wanted=not self.whole
+            self.paths[what],
+            wanted,
+            optional=MAY_LACK,
+            rows_required=what not in _MAY_HAVE_NO_ROWS,
+            only_wanted=not self.whole,
         )
         self.tables[what] = source if self.whole else source.without_cells()
         return source

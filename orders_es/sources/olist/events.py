@@ -1,4 +1,4 @@
-"""Orders of the Olist data set as streams of events, some at a time and without a loop over rows; for `orders_es.sources.olist`."""
+"""Orders of the Olist data set as streams of events, some at a time and without a loop over rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 
 from orders_es.sources.batches import StreamTable
 from orders_es.sources.event_ids import derive_event_ids
-from orders_es.sources.olist_columns import NEVER, to_decimals
+from orders_es.sources.olist.columns import NEVER, to_decimals
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from orders_es.sources.olist_rows import Olist
+    from orders_es.sources.olist.rows import Olist
 
-__all__ = ["CANCELLING", "to_streams"]
+__all__ = ["CANCELLING", "estimated_times", "to_streams"]
 
 array: Any = pa.array  # the type stubs take every NumPy array for one of booleans
 
@@ -36,6 +36,13 @@ _TYPES = (
     "OrderDelivered",
     "OrderCancelled",
 )
+
+
+def estimated_times(olist: Olist) -> int:
+    """How many events have a time that the files do not give: payments without an approval, and cancellations."""
+    cancelled = pc.is_in(olist.orders.status, value_set=array(CANCELLING)).to_numpy(zero_copy_only=False)
+    unapproved = olist.orders.approved[olist.payments.order] == NEVER
+    return int(cancelled.sum()) + int(unapproved.sum())
 
 
 def to_streams(olist: Olist, currency: str, country: str, actor: str) -> StreamTable:
@@ -93,6 +100,10 @@ class _Events:
         amount[paid] = payments.amount[index[paid]]
         price = np.zeros(len(kind), dtype=np.int64)
         price[item] = items.price[index[item]]
+        promised = orders.promised[order]
+        installments = np.full(len(kind), NEVER)
+        installments[paid] = payments.installments[index[paid]]
+        estimated = cancelled | (paid & (orders.approved[order] == NEVER))
         numbers = orders.numbers[order]
         numbers[item] = items.numbers[index[item]]
         numbers[paid] = payments.numbers[index[paid]]
@@ -107,15 +118,20 @@ class _Events:
                 "customer_id": only(created, orders.customer),
                 "country": always(created, country),
                 "postal_code": only(created, orders.postal_code),
+                "city": only(created, orders.city),
+                "state": only(created, orders.state),
                 "source_status": only(created, orders.status),
+                "promised_at": array(promised, mask=~created | (promised == NEVER)).cast(pa.timestamp("us", tz="UTC")),
                 "item_id": only(item, items.product),
                 "quantity": array(np.ones(len(kind), dtype=np.int64), mask=~item),
                 "price": to_decimals(price, item),
                 "description": only(item, items.description),
+                "seller_id": only(item, items.seller),
                 "amount": to_decimals(amount, shipping | paid),
                 "method": only(paid, payments.method),
+                "installments": array(installments, mask=installments == NEVER),
                 "reason": only(cancelled, orders.status),
-                "time_estimated": array(cancelled, mask=~cancelled),
+                "time_estimated": array(estimated, mask=~estimated),
             }
         )
 

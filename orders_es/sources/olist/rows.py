@@ -1,4 +1,4 @@
-"""Rows of the Olist files as typed columns, each row checked against its own file and the others; for `orders_es.sources.olist`."""
+"""Rows of the Olist files as typed columns, each row checked against its own file and the others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ import pyarrow.compute
 from tqdm.auto import tqdm
 
 from orders_es.sources.bad_rows import BadRows
-from orders_es.sources.olist_columns import NEVER, read_amounts, read_integers, read_texts, read_times
-from orders_es.sources.olist_files import NAMES
+from orders_es.sources.olist.columns import (
+    NEVER,
+    read_amounts,
+    read_integers,
+    read_prefixes,
+    read_statuses,
+    read_texts,
+    read_times,
+)
+from orders_es.sources.olist.files import NAMES
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.olist_files import OlistFiles
+    from orders_es.sources.olist.files import OlistFiles
     from orders_es.sources.tables.files import SourceTable
 
 __all__ = ["Items", "Olist", "Orders", "Payments", "check_folder"]
@@ -42,11 +50,14 @@ class Orders:
     customer: Any
     """Who the person is: `customer_unique_id`, not the id that each order gives its customer anew."""
     postal_code: Any
+    city: Any
+    state: Any
     status: Any
     purchased: npt.NDArray[np.int64]
     approved: npt.NDArray[np.int64]
     carrier: npt.NDArray[np.int64]
     delivered: npt.NDArray[np.int64]
+    promised: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Items:
     order: npt.NDArray[np.int64]
     product: Any
     description: Any
+    seller: Any
     price: npt.NDArray[np.int64]
     freight: npt.NDArray[np.int64]
 
@@ -68,6 +80,8 @@ class Payments:
     numbers: npt.NDArray[np.int64]
     order: npt.NDArray[np.int64]
     method: Any
+    installments: npt.NDArray[np.int64]
+    """`NEVER` where the file does not say."""
     amount: npt.NDArray[np.int64]
 
 
@@ -129,24 +143,27 @@ class _Checked:
         self._order_id = read_texts(source, "order_id", bad)
         _no_id_twice(self._order_id, source.numbers, "order_id", bad)
         self._customer_id = read_texts(source, "customer_id", bad)
-        self._status = read_texts(source, "order_status", bad)
+        self._status = read_statuses(source, "order_status", bad)
         self._purchased = read_times(source, "order_purchase_timestamp", zone, bad)
         self._approved = read_times(source, "order_approved_at", zone, bad, required=False)
         self._carrier = read_times(source, "order_delivered_carrier_date", zone, bad, required=False)
         self._delivered = read_times(source, "order_delivered_customer_date", zone, bad, required=False)
+        self._promised = read_times(source, "order_estimated_delivery_date", zone, bad, required=False)
 
     def _read_customers(self) -> None:
         source, bad = self._load("customers")
         customer_id = read_texts(source, "customer_id", bad)
         _no_id_twice(customer_id, source.numbers, "customer_id", bad)
         unique = read_texts(source, "customer_unique_id", bad)
-        # Saved by a spreadsheet or as a number, a prefix loses its leading zeros; all of them have five digits.
-        zips = pc.utf8_lpad(read_texts(source, "customer_zip_code_prefix", bad, required=False), 5, padding="0")
+        zips = read_prefixes(source, "customer_zip_code_prefix", bad)
+        cities = read_texts(source, "customer_city", bad, required=False)
+        states = read_texts(source, "customer_state", bad, required=False)
         row = pc.index_in(self._customer_id, value_set=customer_id)
         self._bad["orders"].add(
             _unknown(self._customer_id, row, "customer_id", self._files.tables["customers"].path.name)
         )
         self._customer, self._postal_code = unique.take(row), zips.take(row)
+        self._city, self._state = cities.take(row), states.take(row)
         self._customer_row = row.fill_null(-1).to_numpy(zero_copy_only=False)
         del self._customer_id
 
@@ -163,6 +180,7 @@ class _Checked:
         self._item_order = self._order_of("items", source)
         self._item_seq = read_integers(source, "order_item_id", bad)
         self._product = read_texts(source, "product_id", bad)
+        self._seller = read_texts(source, "seller_id", bad, required=False)
         self._price = read_amounts(source, "price", bad)
         self._freight = read_amounts(source, "freight_value", bad)
         _no_place_twice(self._item_order, self._item_seq, source.numbers, "order_item_id", bad)
@@ -181,6 +199,7 @@ class _Checked:
         self._payment_order = self._order_of("payments", source)
         self._payment_seq = read_integers(source, "payment_sequential", bad)
         self._method = read_texts(source, "payment_type", bad, required=False)
+        self._installments = read_integers(source, "payment_installments", bad, required=False)
         self._amount = read_amounts(source, "payment_value", bad)
         _no_place_twice(self._payment_order, self._payment_seq, source.numbers, "payment_sequential", bad)
 
@@ -275,17 +294,21 @@ class _Checked:
                 order_id=self._order_id.take(which),
                 customer=self._customer.take(which),
                 postal_code=self._postal_code.take(which),
+                city=self._city.take(which),
+                state=self._state.take(which),
                 status=self._status.take(which),
                 purchased=self._purchased[kept],
                 approved=self._approved[kept],
                 carrier=self._carrier[kept],
                 delivered=self._delivered[kept],
+                promised=self._promised[kept],
             ),
             items=Items(
                 numbers=sources["items"].numbers[items],
                 order=place[self._item_order[items]],
                 product=self._product.take(array(items)),
                 description=self._description.take(array(items)),
+                seller=self._seller.take(array(items)),
                 price=self._price[items],
                 freight=self._freight[items],
             ),
@@ -293,6 +316,7 @@ class _Checked:
                 numbers=sources["payments"].numbers[payments],
                 order=place[self._payment_order[payments]],
                 method=self._method.take(array(payments)),
+                installments=self._installments[payments],
                 amount=self._amount[payments],
             ),
         )
