@@ -24,7 +24,7 @@ ORDERS: Final[Decider[Order]] = Decider(
     evolve=evolve,
     initial=initial_state,
     fold=fold,
-    version=1,
+    version=2,
     snapshots=StateCodec(order_bytes, order_from_bytes),
     summarize=summarize,
 )
