@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from orders_es.errors import CommandRejected, DuplicateEvent, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
+from orders_es.log.limits import check_stream_id
 from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import instant
 from orders_es.replay.snapshots import EVERY, Snapshots
@@ -137,6 +138,8 @@ def handle(
         CommandRejected: A business rule says no, or `command_id` belongs to another command (`one_command_per_id`).
         VersionConflict: Somebody else was first at every attempt.
         NaiveTime: `occurred_at` has no time zone.
+        TypeError: The stream's id is no text, or the command's neither text nor a UUID.
+        ValueError: An id is text that no log can hold.
 
     Example:
         >>> import tempfile
@@ -151,7 +154,8 @@ def handle(
     if attempts < 1:
         raise ValueError(f"attempts={attempts}: give 1 or more")
     occurred_at = instant("occurred_at", occurred_at)
-    key = None if command_id is None else str(command_id)
+    check_stream_id(stream_id)
+    key = None if command_id is None else _checked_command_id(command_id)
     snapshots = None if snapshot_every is None else Snapshots(log, decider=decider, every=snapshot_every)
     for attempt in range(1, attempts + 1):
         start, version_before, history = _history(log, decider, stream_id, key, snapshots)
@@ -209,6 +213,20 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
     """
     # With its length in front, no two pairs of ids can run together into the same name.
     return uuid.uuid5(COMMANDS, f"{len(stream_id)}:{stream_id}:{index}:{command_id}")
+
+
+def _checked_command_id(command_id: object) -> str:
+    if not isinstance(command_id, str | uuid.UUID):
+        raise TypeError(
+            f"command_id={command_id!r} is {type(command_id).__name__}; a command id is text or a UUID, "
+            f"such as command_id={str(command_id)!r}"
+        )
+    text = str(command_id)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"command_id={text!r} cannot be written as UTF-8") from error
+    return text
 
 
 def _history(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.running import SAMPLE_SECONDS, Ran, sample, sample_first, working
+from orders_es.projections.running import SAMPLE_SECONDS, Ran, sample, sample_first, unforeseen, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,6 +102,8 @@ class _Follower(threading.Thread):
             self._told(self._projection.name, error, True)
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for this one
             self.strange = error
+            # Said at once, for the others may go on for months.
+            self._told(self._projection.name, unforeseen(self._projection.name, error), True)
 
     def _follow(self, work: SetWork | HandlerWork, runner: RunnerFile) -> None:
         stop = self._settings.stop

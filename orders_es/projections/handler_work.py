@@ -213,7 +213,11 @@ class HandlerWork(Work[Handlers]):
         function: Any = self._by_type[events[0].type]
         try:
             function(events if hasattr(function, "in_batches") else events[0], tables)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except (
+            BaseException
+        ) as error:  # `SystemExit` in a handler is that handler's failure, and no reason to end a runner
             if is_interrupt(error):
                 raise KeyboardInterrupt from error
             refused = refused_by_disk(self.settings.path, error)

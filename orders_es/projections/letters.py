@@ -33,6 +33,7 @@ _COLUMNS = (
 )
 _LISTED = ", ".join(f'"{name}"' for name in _COLUMNS)
 _TRACEBACK_MOST = 20_000
+_LINE_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,31 @@ class Failure:
             error: The exception.
             attempts: How often it came.
         """
-        line = " ".join(f"{type(error).__name__}: {error}".split())
-        return cls(line, "".join(traceback.format_exception(error))[-_TRACEBACK_MOST:], attempts)
+        name = type(error).__name__
+        try:
+            line = " ".join(f"{name}: {error}".split())
+        except Exception as worse:  # noqa: BLE001 - what an error says of itself is the handler's code as well
+            line = f"{name}, whose text cannot be had: {type(worse).__name__}"
+        if len(line) > _LINE_MOST:
+            line = f"{line[:_LINE_MOST]}… ({len(line):,} characters)"
+        try:
+            trace = _shortened("".join(traceback.format_exception(error)))
+        except Exception as worse:  # noqa: BLE001 - as above
+            trace = f"the traceback cannot be had: {type(worse).__name__}"
+        return cls(_storable(line), _storable(trace), attempts)
+
+
+def _shortened(trace: str) -> str:
+    """A traceback without its middle, where that is long: where it came from and how it ended are at its ends."""
+    if len(trace) <= _TRACEBACK_MOST:
+        return trace
+    half = _TRACEBACK_MOST // 2
+    return f"{trace[:half]}\n… {len(trace) - 2 * half:,} characters left out …\n{trace[-half:]}"
+
+
+def _storable(text: str) -> str:
+    """A text that a column takes and a terminal can show: lone surrogates are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def put_aside(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import OrdersEsError
+from orders_es.errors import OrdersEsError, ProjectionError
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file import held
 from orders_es.projections.handler_work import HandlerWork
+from orders_es.projections.letters import Failure
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.samples import note_sample
 from orders_es.projections.set_work import SetWork
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from orders_es.projections.definitions import Handlers
     from orders_es.projections.work import Settings
 
-__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "working"]
+__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "unforeseen", "working"]
 
 _LOOK_SECONDS = 0.3
 
@@ -122,6 +123,16 @@ def raised(ran: Sequence[Ran]) -> list[Ran]:
     if errors:
         raise ExceptionGroup(f"{len(errors)} projections failed", errors)
     return list(ran)
+
+
+def unforeseen(name: str, error: BaseException) -> ProjectionError:
+    """What is said of a projection that ended by an error which nobody foresaw.
+
+    Args:
+        name: The projection.
+        error: The error.
+    """
+    return ProjectionError(f"projection {name!r} ended by an error that nobody foresaw: {Failure.of(error, 1).error}")
 
 
 @contextmanager

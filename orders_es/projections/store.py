@@ -100,6 +100,8 @@ def refused_by_disk(path: Path, error: Exception) -> CannotWriteReadModels | Non
     """
     import duckdb  # noqa: PLC0415 - as above
 
+    if not isinstance(error, duckdb.Error):  # a handler's own, whose text may be anything or raise in its turn
+        return None
     told = str(error)
     if isinstance(error, duckdb.IOException | duckdb.FatalException) or "Could not write file" in told:
         return CannotWriteReadModels(str(path), " ".join(told.split()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
 from orders_es.log.event import many_from_micros
+from orders_es.log.limits import check_stream_id
 from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken
 from orders_es.replay.moments import as_of, counts
@@ -115,6 +116,7 @@ def load_state(
 
 
 def _state(log: EventLog, decider: Decider[State], stream_id: str, asked: AsOf, missing: type[StreamNotFound]) -> State:
+    check_stream_id(stream_id)
     found = Snapshots(log, decider=decider).best(stream_id, asked)
     if found is None:
         return decider.after(events_at(log, stream_id, asked, missing), decider.initial(stream_id))
