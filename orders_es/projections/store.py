@@ -91,7 +91,7 @@ def committing(connection: Any, path: Path) -> Iterator[None]:
         raise meant from error
 
 
-def refused_by_disk(path: Path, error: Exception) -> CannotWriteReadModels | None:
+def refused_by_disk(path: Path, error: BaseException) -> CannotWriteReadModels | None:
     """What DuckDB's error says, if it is that the disk would not take what was to be written; None if it says something else.
 
     Args:
