@@ -119,7 +119,7 @@ def verify_cose_receipt(raw: bytes, key: Key | str, *, what: str = "receipt") ->
             size, index, path = cbor.loads(proof)
             record = Record(index, tuple(path), said["leaf"], said.get("payload"))
             facts = (tag.tag, detached, header[_ALGORITHM], header[_STRUCTURE], header[_CLAIMS][_ISSUER])
-        except (cbor.CBORError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        except (cbor.CBORError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             raise Refused("it is no COSE receipt of an orders_es log") from None
         well_formed = (
             type(size) is int
@@ -127,6 +127,7 @@ def verify_cose_receipt(raw: bytes, key: Key | str, *, what: str = "receipt") ->
             and 0 <= index < size < _SIZE_MOST
             and all(type(part) is bytes for part in (protected, signature, record.leaf, *path))
             and isinstance(record.payload, str | None)
+            and set(said) <= {"leaf", "payload"}
         )
         if not well_formed or facts[:2] != (_SIGN1, None):
             raise Refused("it is no COSE receipt of an orders_es log")

@@ -476,17 +476,21 @@ def _records(index: int, path: tuple[bytes, ...], extra: bytes) -> list[Record]:
             return [Record(index, path, None, None)]
         if said["orders_es"] != "receipt 1":
             raise Refused("the receipt is of a later version; take a later verify_proof.py")
+        if set(said) - {"orders_es", "record", "records"}:
+            raise Refused("the receipt's extra data holds what does not belong there")
         records = [_record(said["record"], index, path)]
         others = said.get("records", [])
         records += [_record(one, number(one["index"], "an index"), proof_path(one["path"])) for one in others]
     except Refused:
         raise
-    except (KeyError, TypeError, AttributeError, RecursionError, ValueError):
+    except (LookupError, TypeError, AttributeError, RecursionError, ValueError):
         raise Refused("the receipt's extra data is not what a receipt of orders_es holds") from None
     return records
 
 
 def _record(said: dict[str, str | None], index: int, path: tuple[bytes, ...]) -> Record:
+    if set(said) - {"leaf", "payload", "salt", "index", "path"}:
+        raise Refused("a record of the receipt holds what does not belong there")
     payload, salt = said.get("payload"), said.get("salt") or ""
     if payload is not None:
         payload.encode()

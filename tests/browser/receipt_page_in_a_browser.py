@@ -60,6 +60,9 @@ FORGED = {
     "another signature": RECEIPT.replace(SIGNATURE, f"— example.com/shop {one_bit(SIGNATURE.split(' ')[2])}"),
     "another payload": with_extra(lambda said: said["record"].update(payload='{"n":"8.9000"}')),
     "another record": with_extra(lambda said: said["record"].update(leaf=one_bit(said["record"]["leaf"]))),
+    "a payload under another name": with_extra(
+        lambda said: said["record"].update(pay1oad=said["record"].pop("payload"))
+    ),
     "a record twice": with_extra(lambda said: said["records"].append(said["records"][0])),
     "no extra data": "\n".join(LINES[:1] + LINES[2:]),
     "nothing": "",

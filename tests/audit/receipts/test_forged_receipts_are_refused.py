@@ -185,3 +185,10 @@ def test_nonsense_as_a_key(text):
 def test_nonsense_as_a_note_never_crashes(parts):
     outcome(Note.parse, "".join(parts).encode())
     outcome(Checkpoint.parse, "".join(parts).encode())
+
+
+@pytest.mark.parametrize("place", ["beside the record", "in the record"])
+def test_a_part_that_does_not_belong_there(place):
+    said = said_in_extra()
+    (said if place == "beside the record" else said["record"])["note"] = "and he owes me 5.00"
+    assert outcome(of_receipt, with_extra(json.dumps(said, separators=(",", ":")).encode())) is None
