@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.sources import import_, somebody_watches, tell_import
+from orders_es.cli.sources import currency_code, import_, somebody_watches, tell_import
 from orders_es.errors import LogNotEmpty
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
     "Without it, the lines are those of `export jsonl`.",
 )
 @click.option(
-    "--currency", metavar="CODE", help="With --mapping: the currency of orders whose lines name none, such as EUR."
+    "--currency",
+    metavar="CODE",
+    callback=currency_code,
+    help="With --mapping: the currency of orders whose lines name none, such as EUR.",
 )
 @click.option(
     "--as-recorded",
@@ -135,9 +138,9 @@ def import_lines(
             raise click.UsageError(what)
     from orders_es.sources.jsonl import import_jsonl  # noqa: PLC0415 - takes pyarrow
 
-    with _restored(log) if as_recorded else _opened(log) as opened:
+    with _restored(log) if as_recorded else nullcontext(log) as target:
         done = import_jsonl(
-            opened,
+            target,
             source,
             mapping=mapping,
             currency=currency,
@@ -151,27 +154,23 @@ def import_lines(
 
 
 @contextmanager
-def _opened(log: str) -> Iterator[EventLog]:
-    from orders_es.log import open_log  # noqa: PLC0415 - as above
-
-    with open_log(log, create=True) as opened:
-        yield opened
-
-
-@contextmanager
 def _restored(log: str) -> Iterator[EventLog]:
     """A log to be filled with what was recorded elsewhere: there whole, once the block ends well, or not at all."""
     from orders_es.log import open_log  # noqa: PLC0415 - as above
     from orders_es.log.open import order_registry  # noqa: PLC0415
-    from orders_es.log.recorded import restoring  # noqa: PLC0415
+    from orders_es.log.recorded import incomplete_place, restoring  # noqa: PLC0415
+    from orders_es.sources.target import removed_if_empty  # noqa: PLC0415
 
     if Path(log).exists() and not (Path(log).is_dir() and not any(Path(log).iterdir())):
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused
             yield opened
         return
-    with restoring(
-        log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
-    ) as restoration:
+    with (
+        removed_if_empty(incomplete_place(Path(log).absolute())),
+        restoring(
+            log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
+        ) as restoration,
+    ):
         done = restoration.head().position
         if done:
             raise LogNotEmpty(restoration.place, done, "an interrupted import left it; remove it and begin again")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orders_es.sources.bad_rows import OnError
     from orders_es.sources.result import ImportResult
 
-__all__ = ["import_", "simulate", "somebody_watches", "tell_import"]
+__all__ = ["currency_code", "import_", "simulate", "somebody_watches", "tell_import"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -167,8 +167,13 @@ def import_() -> None:
     """
 
 
-def _currency(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    if not re.fullmatch("[A-Z]{3}", value):
+def currency_code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The code of a currency that an option names.
+
+    Raises:
+        click.BadParameter: It is none.
+    """
+    if value is not None and not re.fullmatch("[A-Z]{3}", value):
         raise click.BadParameter(f"{value!r}: give three capital letters, such as GBP")
     return value
 
@@ -247,7 +252,7 @@ def _currency_option(default: str) -> Callable[[_Command], _Command]:
         metavar="CODE",
         default=default,
         show_default=True,
-        callback=_currency,
+        callback=currency_code,
         help="The currency of the prices.",
     )
 
@@ -345,12 +350,12 @@ def olist(
       orders-es import olist olist/ --log marketplace
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     policy = _require_quarantine(on_error, quarantine, "folder")
-    from orders_es.log import open_log  # noqa: PLC0415 - takes pyarrow
-    from orders_es.sources.olist import import_olist  # noqa: PLC0415
+    from orders_es.sources.olist import import_olist  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.target import target_of  # noqa: PLC0415
 
-    with open_log(log, create=True) as opened:
+    with target_of(log) as target:
         done = import_olist(
-            opened,
+            target.log(),
             folder,
             on_error=policy,
             quarantine=quarantine,

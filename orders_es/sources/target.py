@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, EventRegistry
 
-__all__ = ["Target", "remove_if_empty", "target_of"]
+__all__ = ["Target", "remove_if_empty", "removed_if_empty", "target_of"]
 
 
 class Target:
@@ -102,6 +102,22 @@ def target_of(
         yield target
     finally:
         target.close()
+
+
+@contextmanager
+def removed_if_empty(place: Path) -> Iterator[None]:
+    """A block that may make a log at a place; if it fails before there are events, nothing stays.
+
+    Args:
+        place: Where the log is made.
+    """
+    was_there = _has_something(place)
+    try:
+        yield
+    except BaseException:
+        if not was_there and _has_something(place):
+            remove_if_empty(place)
+        raise
 
 
 def remove_if_empty(place: Path) -> None:

@@ -27,6 +27,15 @@ __all__ = ["Wanted", "append_lines", "event_table"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 array: Any = pa.array
+_COLUMNS = ("position", "stream_id", "version", "event_id", "type", "schema_version", "occurred_at", "payload")
+_OTHER_EVENT = (
+    "is another event than this line's. Lines can be imported again at any time, which adds nothing; another history of the "
+    "same streams belongs in a log of its own"
+)
+_OTHER_CONTENT = (
+    "has the id of this line and says something else: was it imported with another mapping, time zone or currency? Import with "
+    "the same ones, or into a log of its own"
+)
 _INSTANTS = pa.timestamp("us", tz="UTC")
 
 
@@ -67,7 +76,7 @@ class Wanted:
         first, last = None, None
         if not log.head().position:
             return there, first, last
-        for batch in log.read(columns=("position", "stream_id", "version", "event_id")):
+        for batch in log.read(columns=_COLUMNS):
             codes = pc.index_in(batch.column("stream_id"), value_set=self._names)
             of_ours = np.flatnonzero(codes.is_valid().to_numpy(zero_copy_only=False))
             if not len(of_ours):
@@ -80,7 +89,11 @@ class Wanted:
             recorded = raw.view(np.uint8).reshape(-1, 16)[of_ours[inside]]
             other = np.flatnonzero((recorded != self.ids[rows]).any(axis=1))
             if len(other):
-                raise self._conflict(log, int(rows[other[0]]))
+                raise self._conflict(log, int(rows[other[0]]), _OTHER_EVENT)
+            said = _said(batch, of_ours[inside])
+            changed = np.flatnonzero(said != self.spool.said[rows])
+            if len(changed):
+                raise self._conflict(log, int(rows[changed[0]]), _OTHER_CONTENT)
             there[rows] = True
             if len(rows):
                 positions = batch.column("position").to_numpy(zero_copy_only=False)[of_ours[inside]]
@@ -88,7 +101,7 @@ class Wanted:
                 last = int(positions[-1])
         return there, first, last
 
-    def _conflict(self, log: EventLog, row: int) -> SourceConflict:
+    def _conflict(self, log: EventLog, row: int, what: str) -> SourceConflict:
         stream = self._names[int(self.spool.codes[row])].as_py()
         actual = log.stream_version(stream)
         return SourceConflict(
@@ -96,9 +109,7 @@ class Wanted:
             int(self.spool.numbers[row]),
             stream,
             actual,
-            f"version {self.versions[row]} of its {actual:,} there is another event than this line's. Lines can be imported "
-            "again at any time, which adds nothing; another history of the same streams belongs in a log of its own. "
-            "Nothing was appended",
+            f"version {self.versions[row]} of its {actual:,} there {what}. Nothing was appended",
         )
 
     def expected(self, rows: npt.NDArray[Any]) -> dict[str, Any]:
@@ -107,6 +118,15 @@ class Wanted:
         before = self.versions[rows[at]] - 1
         names = self._names.take(array(codes)).to_pylist()
         return {name: int(version) or NO_STREAM for name, version in zip(names, before, strict=True)}
+
+
+def _said(batch: pa.RecordBatch, rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """What recorded events say, as `Spool.said` has it."""
+    taken = batch.select(["type", "schema_version", "occurred_at", "payload"]).take(array(rows))
+    occurred = taken.column("occurred_at").cast(pa.int64()).to_pylist()
+    types, versions, payloads = (taken.column(i).to_pylist() for i in (0, 1, 3))
+    said = map(hash, zip(types, versions, occurred, payloads, strict=True))
+    return np.fromiter(said, dtype=np.int64, count=len(rows))
 
 
 def event_table(wanted: Wanted, batch: pa.Table, rows: npt.NDArray[Any]) -> pa.Table:

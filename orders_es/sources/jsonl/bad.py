@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import BadSource
+from orders_es.sources.tables.guards import guarded
 
 if TYPE_CHECKING:
     import os
@@ -156,5 +157,7 @@ class BadLines:
                 reason = self._sequence[row]() if row in self._sequence else _COMPANION
             if reason is not None:
                 text = io.StringIO(newline="")
-                csv.writer(text, lineterminator="\n").writerow([number, reason, line.decode(errors="replace")])
+                csv.writer(text, lineterminator="\n").writerow(
+                    [number, guarded(reason), guarded(line.decode(errors="replace"))]
+                )
                 yield text.getvalue().encode()

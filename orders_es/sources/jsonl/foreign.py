@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal, InvalidOperation
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.event import to_micros
 from orders_es.log.limits import check_new_stream_id
+from orders_es.sources.jsonl.exact import TimeReader, repeated_key
 from orders_es.sources.jsonl.lines import BadLine, Line
-from orders_es.sources.tables.values import instant_in
+from orders_es.sources.tables.ids import clean_id
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
@@ -23,6 +24,8 @@ __all__ = ["ForeignLines"]
 
 _ABSENT: Any = object()
 _EXACT = Context(prec=60)
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 class ForeignLines:
@@ -38,12 +41,12 @@ class ForeignLines:
     def __init__(self, registry: EventRegistry, mapping: Mapping) -> None:
         self._registry, self._mapping = registry, mapping
         self._decoder = msgspec.json.Decoder(float_hook=Decimal)
-        self._instant = instant_in(mapping.zone)
+        self._times = TimeReader(mapping.zone, mapping.time_format, mapping.repeated_hour)
         known = {path.partition(".")[0] for paths in mapping.envelope.values() for path in paths}
         self._envelope_names = known | mapping.envelope_ignored
         self.first_version = mapping.first_version
 
-    def read(self, text: bytes) -> Line:
+    def read(self, text: bytes) -> Line | None:
         """The event that a line holds. See `LineReader.read`."""
         try:
             given = self._decoder.decode(text)
@@ -51,18 +54,32 @@ class ForeignLines:
             raise BadLine(f"it is not JSON: {error}") from error
         if not isinstance(given, dict):
             raise BadLine("it is JSON, but not an object")
+        if (name := repeated_key(text)) is not None:
+            raise BadLine(f"{name!r} is there twice in one object; which one counts? Leave one of them")
+        ignored = self._is_ignored(given)
+        if ignored and _find(given, self._mapping.envelope["stream_id"])[1] in (_ABSENT, None, ""):
+            return None
         stream_id = self._stream(given)
         try:
-            return self._event(given, stream_id)
+            return self._left_out(given, stream_id) if ignored else self._event(given, stream_id)
         except BadLine:
             raise
         except ValueError as error:
             raise BadLine(str(error), stream_id) from error
 
+    def _is_ignored(self, given: dict[str, Any]) -> bool:
+        foreign = _find(given, self._mapping.envelope["type"])[1]
+        return isinstance(foreign, str) and foreign in self._mapping.ignored_types
+
+    def _left_out(self, given: dict[str, Any], stream_id: str) -> Line:
+        """A line of which only the version counts."""
+        version = _integer(*self._part(given, "version")) if "version" in self._mapping.envelope else None
+        return Line(stream_id, version, self._event_id(given, stream_id), "", 1, 0, None, None, None, "")
+
     def _stream(self, given: dict[str, Any]) -> str:
         name, value = self._part(given, "stream_id")
         try:
-            return check_new_stream_id(_text(name, value))
+            return check_new_stream_id(_id(name, value))
         except ValueError as error:
             raise BadLine(str(error)) from error
 
@@ -72,22 +89,23 @@ class ForeignLines:
         version = None
         if "version" in mapping.envelope:
             version = _integer(*self._part(given, "version"))
-        occurred_at = to_micros(self._time(*self._part(given, "occurred_at")), "occurred_at")
+        name, moment = self._part(given, "occurred_at")
+        try:
+            occurred_at = self._times.micros(moment)
+        except ValueError as error:
+            raise ValueError(f"{name} {moment!r} {error}") from error
         rule = mapping.types.get(foreign)
-        if rule is None and foreign not in mapping.ignored_types:
+        if rule is None:
             raise ValueError(
                 f"{mapping.path} has no [types.{foreign}]; add it, or add {foreign!r} to ignore_types to leave such lines out"
             )
-        kind, payload, schema_version = "", "", 1
-        if rule is not None:
-            payload = self._payload(given, foreign, rule)
-            kind, schema_version = rule.to, self._registry[rule.to].schema_version
+        payload = self._payload(given, foreign, rule)
         return Line(
             stream_id=stream_id,
             version=version,
             event_id=self._event_id(given, stream_id),
-            type=kind,
-            schema_version=schema_version,
+            type=rule.to,
+            schema_version=self._registry[rule.to].schema_version,
             occurred_at=occurred_at,
             actor=self._optional_text(given, "actor"),
             correlation_id=self._optional_text(given, "correlation_id"),
@@ -116,7 +134,9 @@ class ForeignLines:
                 f"the payload has {_listed(extra)}, which [types.{foreign}] does not mention; map it, or add it to ignore"
             )
         values = {
-            name: value for name, field in rule.fields.items() if (value := self._value(source, field)) is not None
+            name: value
+            for name, field in rule.fields.items()
+            if (value := self._value(source, name, field, foreign)) is not None
         }
         try:
             data = self._registry[rule.to].cls(**values)
@@ -124,11 +144,13 @@ class ForeignLines:
         except InvalidEvent as error:
             raise ValueError(str(error)) from error
 
-    def _value(self, source: dict[str, Any], rule: FieldRule) -> Any:
+    def _value(self, source: dict[str, Any], ours: str, rule: FieldRule, foreign: str) -> Any:
         name, value = _find(source, rule.sources)
-        if value is _ABSENT or value is None:
+        if value is _ABSENT or value is None or (ours == "currency" and value == ""):
             if rule.default is not None:
-                return self._convert(name or "value", rule.default, rule.form)
+                return self._checked(
+                    name or "value", ours, self._convert(name or "value", rule.default, rule.form), rule, foreign
+                )
             if rule.required:
                 hint = "; say which with currency= (--currency)" if "currency" in rule.sources else ""
                 raise ValueError(f"{' or '.join(rule.sources)} is missing{hint}")
@@ -139,12 +161,28 @@ class ForeignLines:
             if taken is not _ABSENT and taken is not None:
                 taken = self._convert(less, taken, rule.form)
                 converted = converted - taken if rule.form == "integer" else _EXACT.subtract(converted, taken)
-        return converted
+        if rule.negate:
+            converted = -converted if isinstance(converted, int) else converted.copy_negate()
+        return self._checked(name, ours, converted, rule, foreign)
 
-    def _convert(self, name: str, value: Any, form: str) -> Any:
+    def _checked(self, name: str, ours: str, value: Any, rule: FieldRule, foreign: str) -> Any:
+        """The value, if it can mean only one thing."""
+        if ours == "currency" and not _CURRENCY.fullmatch(value):
+            hint = f'; say currency = {{ from = "{name}", as = "upper" }}' if _CURRENCY.fullmatch(value.upper()) else ""
+            raise ValueError(f"{name} {value!r} is not a code of three capital letters, such as EUR{hint}")
+        if rule.not_negative and value < 0:
+            raise ValueError(
+                f"{name} is {value}, and a negative {ours} would mean the opposite of {foreign!r}; if the source writes it so, say "
+                f"negate = true in {ours} of [types.{foreign}]"
+            )
+        return _id(name, value) if rule.is_id else value
+
+    def _convert(self, name: str, value: Any, form: str) -> Any:  # noqa: PLR0911 - one line for each form
         match form:
             case "text":
                 return _text(name, value)
+            case "upper":
+                return _text(name, value).upper()
             case "integer":
                 return _integer(name, value)
             case "minor":
@@ -161,12 +199,9 @@ class ForeignLines:
 
     def _time(self, name: str, value: Any) -> Any:
         try:
-            moment = self._instant(value)
+            return self._times.instant(value)
         except ValueError as error:
             raise ValueError(f"{name} {value!r} {error}") from error
-        if moment is None:
-            raise ValueError(f"{name} is empty")
-        return moment
 
     def _part(self, given: dict[str, Any], key: str) -> tuple[str, Any]:
         paths = self._mapping.envelope[key]
@@ -211,6 +246,14 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _id(name: str, value: Any) -> str:
+    text = _text(name, value)
+    try:
+        return clean_id(text)
+    except ValueError as error:
+        raise ValueError(f"{name} {text!r} {error}") from error
+
+
 def _integer(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"{name} {str(value)!r} is not a whole number")  # noqa: TRY004 - the line is wrong, not the call
@@ -218,7 +261,8 @@ def _integer(name: str, value: Any) -> int:
 
 
 def _decimal(name: str, value: Any) -> Decimal:
-    if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) is not None
+    if plain or (isinstance(value, int | Decimal) and not isinstance(value, bool)):
         try:
             number = Decimal(value)
         except InvalidOperation:

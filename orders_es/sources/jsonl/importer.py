@@ -12,6 +12,7 @@ missing, come twice or stand out of order. Memory grows by some hundred bytes a 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import LogNotEmpty
 from orders_es.log.target import check_target
+from orders_es.sources.batches import Loaded
 from orders_es.sources.event_ids import derive_event_ids
 from orders_es.sources.jsonl.append import Wanted, append_lines
 from orders_es.sources.jsonl.bad import BadLines
@@ -30,6 +32,7 @@ from orders_es.sources.jsonl.sequence import wrong_records, wrong_sequence
 from orders_es.sources.jsonl.spool import Spool
 from orders_es.sources.jsonl.text import TextLines
 from orders_es.sources.result import ImportResult
+from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
@@ -39,8 +42,8 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.sources.bad_rows import OnError
-    from orders_es.sources.batches import Loaded
     from orders_es.sources.jsonl.lines import LineReader
+    from orders_es.sources.target import Target
 
 __all__ = ["BATCH_EVENTS", "export_jsonl", "import_jsonl", "shipped_mappings"]
 
@@ -49,7 +52,7 @@ BATCH_EVENTS = 65_536
 
 
 def import_jsonl(
-    log: EventLog,
+    log: EventLog | str | os.PathLike[str],
     source: str | os.PathLike[str],
     *,
     mapping: str | os.PathLike[str] | None = None,
@@ -67,7 +70,7 @@ def import_jsonl(
     interrupted is completed by running it again.
 
     Args:
-        log: The log to append to.
+        log: The log to append to, or its place; one that is not there is created when there is something to append.
         source: A file of JSON lines in UTF-8, with or without a byte-order mark. Empty lines do not count, but for the
             numbers.
         mapping: What makes events of ours out of lines of another shape: a TOML file, or the name of a shipped mapping.
@@ -108,7 +111,36 @@ def import_jsonl(
     _check_options(mapping, currency, on_error, quarantine, batch_events, as_recorded=as_recorded, unknown=keep_unknown)
     if quarantine is not None:
         check_target(log, quarantine)
-    if as_recorded and log.head().position:
+    with target_of(log) as target:
+        return _import(
+            target,
+            source,
+            mapping=mapping,
+            currency=currency,
+            on_error=on_error,
+            quarantine=quarantine,
+            as_recorded=as_recorded,
+            keep_unknown=keep_unknown,
+            batch_events=batch_events,
+            progress=progress,
+        )
+
+
+def _import(
+    target: Target,
+    source: str | os.PathLike[str],
+    *,
+    mapping: str | os.PathLike[str] | None,
+    currency: str | None,
+    on_error: OnError,
+    quarantine: str | os.PathLike[str] | None,
+    as_recorded: bool,
+    keep_unknown: bool,
+    batch_events: int,
+    progress: bool,
+) -> ImportResult:
+    log = target.existing
+    if as_recorded and log is not None and log.head().position:
         raise LogNotEmpty(
             log.url,
             log.head().position,
@@ -116,9 +148,9 @@ def import_jsonl(
         )
     reader: LineReader
     if mapping is None:
-        reader = OwnLines(log.registry, keep_unknown=keep_unknown)
+        reader = OwnLines(target.registry, keep_unknown=keep_unknown)
     else:
-        reader = ForeignLines(log.registry, load_mapping(mapping, log.registry, currency=currency))
+        reader = ForeignLines(target.registry, load_mapping(mapping, target.registry, currency=currency))
     with TextLines(source) as text, Spool() as spool:
         bad = BadLines(text, spool, own=mapping is None, keep_all=on_error == "quarantine")
         _read(text, reader, spool, bad, progress=progress)
@@ -132,10 +164,11 @@ def import_jsonl(
             quarantine_path = bad.quarantine(quarantine)
         digest = text.digest
         wanted = Wanted(text.path, spool, bad.good & spool.kept, _ids(spool, digest))
+        loaded = Loaded()
         if as_recorded:
-            loaded = _restore(log, wanted, batch_events, progress=progress)
-        else:
-            loaded = append_lines(log, wanted, batch_events=batch_events, progress=progress)
+            loaded = _restore(target.log(), wanted, batch_events, progress=progress)
+        elif len(wanted.which):
+            loaded = append_lines(target.log(), wanted, batch_events=batch_events, progress=progress)
         return ImportResult(
             source=str(source),
             digest=digest.hex(),
@@ -172,6 +205,8 @@ def _check_options(
         raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
     if mapping is None and currency is not None:
         raise ValueError("currency= fills in what lines of another shape lack; it needs a mapping=")
+    if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
+        raise ValueError(f"currency={currency!r}: give three capital letters, such as EUR")
     if mapping is not None and (as_recorded or unknown):
         option = "as_recorded" if as_recorded else "keep_unknown"
         raise ValueError(f"{option}= is for our own export; with a mapping= it makes no sense")
@@ -185,7 +220,9 @@ def _read(text: TextLines, reader: LineReader, spool: Spool, bad: BadLines, *, p
     ) as bar:
         for number, line in text:
             try:
-                spool.add(number, reader.read(line))
+                read = reader.read(line)
+                if read is not None:
+                    spool.add(number, read)
             except BadLine as error:
                 bad.add(number, error.reason, error.stream_id)
             bar.update(len(line) + 1)

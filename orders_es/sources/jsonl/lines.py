@@ -14,6 +14,7 @@ from orders_es.log import RawEvent
 from orders_es.log.batch import describe_event
 from orders_es.log.event import to_micros
 from orders_es.log.limits import check_new_stream_id
+from orders_es.sources.jsonl.exact import check_range, finer_than_kept, repeated_key
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
@@ -76,8 +77,8 @@ class LineReader(Protocol):
         """The version that the source gives the first event of a stream."""
         ...
 
-    def read(self, text: bytes) -> Line:
-        """The event that a line holds.
+    def read(self, text: bytes) -> Line | None:
+        """The event that a line holds; None for a line that is left out and of no stream.
 
         Raises:
             BadLine: It holds none.
@@ -126,6 +127,10 @@ class OwnLines:
             own = self._decoder.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadLine(_why(text, error), _stream_of(text)) from error
+        if (name := repeated_key(text)) is not None:
+            raise BadLine(f"{name!r} is there twice in one object; which one counts? Leave one of them", own.stream_id)
+        if (name := finer_than_kept(text, ("occurred_at", "recorded_at"))) is not None:
+            raise BadLine(f"{name} has digits below the microsecond, which cannot be kept", own.stream_id)
         try:
             check_new_stream_id(own.stream_id)
         except ValueError as error:
@@ -140,6 +145,12 @@ class OwnLines:
                 "(--keep-unknown)",
                 own.stream_id,
             )
+        if own.type in self._registry and own.schema_version > self._registry[own.type].schema_version:
+            raise BadLine(
+                f"{own.type} has schema version {own.schema_version} here, and this program knows it up to version "
+                f"{self._registry[own.type].schema_version}; a newer release reads it",
+                own.stream_id,
+            )
         check_payload(self._registry, own.type, payload, own.schema_version, own.stream_id)
         return Line(
             own.stream_id,
@@ -147,14 +158,21 @@ class OwnLines:
             own.event_id.bytes,
             own.type,
             own.schema_version,
-            to_micros(own.occurred_at, "occurred_at"),
+            _micros(own.occurred_at, "occurred_at", own.stream_id),
             own.actor,
             own.correlation_id,
             own.causation_id,
             payload,
             own.position,
-            None if own.recorded_at is None else to_micros(own.recorded_at, "recorded_at"),
+            None if own.recorded_at is None else _micros(own.recorded_at, "recorded_at", own.stream_id),
         )
+
+
+def _micros(moment: datetime, name: str, stream_id: str) -> int:
+    try:
+        return check_range(to_micros(moment, name))
+    except ValueError as error:
+        raise BadLine(f"{name} {moment.isoformat()} {error}", stream_id) from error
 
 
 def check_payload(registry: EventRegistry, kind: str, payload: str, schema_version: int, stream_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orders_es.errors import BadSource
+from orders_es.sources.jsonl.exact import EPOCHS
 
 if TYPE_CHECKING:
     import os
@@ -31,10 +32,34 @@ ENVELOPE_KEYS = (
     "causation_id",
 )
 _REQUIRED = ("stream_id", "type", "occurred_at")
-_TOP = frozenset({"envelope", "types", "ignore_types", "ignore_fields", "minor_digits", "first_version", "tz"})
-_FORMS = frozenset({"text", "integer", "decimal", "minor", "boolean", "time"})
+_TOP = frozenset(
+    {
+        "envelope",
+        "types",
+        "ignore_types",
+        "ignore_fields",
+        "minor_digits",
+        "first_version",
+        "tz",
+        "time_format",
+        "repeated_hour",
+    }
+)
+_FORMS = frozenset({"text", "integer", "decimal", "minor", "boolean", "time", "upper"})
 _FORM_OF = {"string": "text", "int64": "integer", "decimal": "decimal", "bool": "boolean", "timestamp": "time"}
 _MOST_MINOR_DIGITS = 4
+_NOT_NEGATIVE = {
+    "DiscountApplied": ("amount",),
+    "ShippingCharged": ("amount",),
+    "PaymentReceived": ("amount",),
+    "PaymentFailed": ("amount",),
+    "RefundIssued": ("amount",),
+    "ItemAdded": ("quantity", "price"),
+    "ItemRemoved": ("quantity", "price"),
+    "ItemReturned": ("quantity", "price"),
+    "ItemQuantityChanged": ("price",),
+}
+"""Fields of ours whose sign is in the meaning of the event: a negative discount would make an order dearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +72,9 @@ class FieldRule:
         minus: A path whose number is taken off, if it is there.
         default: The value where none of the paths is there.
         required: Whether an event without it is none.
+        negate: Whether the source writes the opposite of what we mean.
+        not_negative: Whether a negative value would mean the opposite of the event.
+        is_id: Whether it names something, so that blanks at its ends do not count.
     """
 
     sources: tuple[str, ...]
@@ -54,6 +82,9 @@ class FieldRule:
     minus: str | None
     default: Any
     required: bool
+    negate: bool = False
+    not_negative: bool = False
+    is_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,8 @@ class Mapping:
         minor_digits: How many decimals the minor unit has.
         first_version: The version of a stream's first event in the source.
         zone: The zone of times that name none.
+        time_format: How times are written, if not as ISO 8601 has it.
+        repeated_hour: Which one a local time is that the clock showed twice.
     """
 
     path: str
@@ -96,6 +129,8 @@ class Mapping:
     minor_digits: int
     first_version: int
     zone: tzinfo
+    time_format: str | None = None
+    repeated_hour: str | None = None
 
 
 def shipped_mappings() -> list[str]:
@@ -171,6 +206,8 @@ class _Reader:
             minor_digits=digits,
             first_version=first,
             zone=self._zone(given.get("tz", "UTC")),
+            time_format=self._time_format(given.get("time_format")),
+            repeated_hour=self._choice(given, "repeated_hour", ("earlier", "later")),
         )
 
     def _type(self, name: str, given: Any, ignored: frozenset[str]) -> TypeRule:
@@ -182,21 +219,23 @@ class _Reader:
         ours = {field.name: field for field in self._registry[to].fields}
         rules = {key: value for key, value in given.items() if key not in ("to", "ignore")}
         self._known(rules, frozenset(ours), f"field of {to}")
-        fields = {key: self._field(f"types.{name}.{key}", value, ours[key]) for key, value in rules.items()}
+        if self._currency is not None and "currency" in ours:
+            rules.setdefault("currency", {"value": self._currency})
+        fields = {key: self._field(f"types.{name}.{key}", value, ours[key], to) for key, value in rules.items()}
         for key, field in ours.items():
             if field.required and key not in fields:
                 raise self._bad(f"[types.{name}] says nothing about {key}, and every {to} needs it")
         mentioned = {path.partition(".")[0] for rule in fields.values() for path in (*rule.sources, rule.minus or "")}
         return TypeRule(to, fields, ignored | set(self._names(given, "ignore")), frozenset(mentioned))
 
-    def _field(self, where: str, given: Any, field: Any) -> FieldRule:
+    def _field(self, where: str, given: Any, field: Any, to: str) -> FieldRule:
         table = given if isinstance(given, dict) else {"from": given}
-        self._known(table, frozenset({"from", "as", "minus", "value", "default"}), f"key of {where}")
+        self._known(table, frozenset({"from", "as", "minus", "value", "default", "negate"}), f"key of {where}")
         if field.kind not in _FORM_OF:
             raise self._bad(f"{where}: values of kind {field.kind} cannot be mapped")
         form = table.get("as", _FORM_OF[field.kind])
         natural = _FORM_OF[field.kind]
-        if form not in _FORMS or (form != natural and (form, natural) != ("minor", "decimal")):
+        if form not in _FORMS or (form != natural and (form, natural) not in (("minor", "decimal"), ("upper", "text"))):
             raise self._bad(f"{where}: as = {form!r} does not fit; {field.name} is {natural}")
         if ("from" in table) == ("value" in table):
             raise self._bad(f"{where}: give one of from and value")
@@ -204,10 +243,35 @@ class _Reader:
         if minus is not None and (not isinstance(minus, str) or form not in ("integer", "decimal", "minor")):
             raise self._bad(f"{where}: minus names one foreign number, and only numbers can be taken off each other")
         default = table.get("value", table.get("default"))
-        if default is None and field.name == "currency":
+        if field.name == "currency" and self._currency is not None:
+            if default is not None and default != self._currency:
+                raise self._bad(f"{where}: the mapping says {default!r}, and currency= (--currency) {self._currency!r}")
             default = self._currency
+        negate = table.get("negate", False)
+        if not isinstance(negate, bool) or (negate and form not in ("integer", "decimal", "minor")):
+            raise self._bad(f"{where}: negate = {negate!r}: give true or false, and true only for numbers")
         sources = self._paths(table["from"], where) if "from" in table else ()
-        return FieldRule(sources, form, minus, default, field.required)
+        return FieldRule(
+            sources,
+            form,
+            minus,
+            default,
+            field.required,
+            negate=negate,
+            not_negative=field.name in _NOT_NEGATIVE.get(to, ()),
+            is_id=field.name in ("item_id", "customer_id"),
+        )
+
+    def _time_format(self, given: Any) -> str | None:
+        if given is None or given in EPOCHS or (isinstance(given, str) and "%" in given):
+            return None if given is None else str(given)
+        raise self._bad(f"time_format = {given!r}: give one such as '%d/%m/%Y %H:%M', or {', '.join(EPOCHS)}")
+
+    def _choice(self, given: dict[str, Any], key: str, choices: tuple[str, ...]) -> str | None:
+        value = given.get(key)
+        if value is not None and value not in choices:
+            raise self._bad(f"{key} = {value!r}: give {' or '.join(map(repr, choices))}")
+        return None if value is None else str(value)
 
     def _zone(self, name: Any) -> tzinfo:
         try:

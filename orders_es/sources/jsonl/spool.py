@@ -54,6 +54,7 @@ class Spool:
         self._recorded, self._positions = array("q"), array("q")
         self._ids = bytearray()
         self._kept = bytearray()
+        self._said = array("q")
         self.without_ids = False
 
     def __enter__(self) -> Self:
@@ -79,6 +80,7 @@ class Spool:
         self._positions.append(_NONE if line.position is None else line.position)
         self._ids += line.event_id or bytes(16)
         self._kept.append(bool(line.type))
+        self._said.append(hash((line.type, line.schema_version, line.occurred_at, line.payload)))
         self.without_ids |= line.event_id is None
         self._pending.append(
             (
@@ -139,6 +141,11 @@ class Spool:
     def ids(self) -> npt.NDArray[np.uint8]:
         """Each line's event id, sixteen bytes a row."""
         return np.frombuffer(self._ids, dtype=np.uint8).reshape(-1, 16)
+
+    @property
+    def said(self) -> npt.NDArray[np.int64]:
+        """Python's hash of what each line says: type, schema version, time and payload. It holds in this process only."""
+        return np.frombuffer(self._said, dtype=np.int64)
 
     @property
     def kept(self) -> npt.NDArray[np.bool_]:

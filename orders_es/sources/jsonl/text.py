@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from orders_es.errors import BadSource
+from orders_es.sources.tables.csv_text import packed_as
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +45,14 @@ class TextLines:
         if not self._file.seekable():
             self._file.close()
             raise BadSource(str(self.path), None, "it is a pipe, and lines are read twice; save them to a file first")
+        self._file.seek(0)
+        start = self._file.read(8)
+        why = "it is UTF-16; save it as UTF-8" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else None
+        if packed := packed_as(start):
+            why = f"it is packed with {packed}; unpack it first"
+        if why is not None:
+            self._file.close()
+            raise BadSource(str(self.path), None, why)
         self.size = self._file.seek(0, 2)
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from orders_es.orders.events import MOST_PIECES
 from orders_es.sources.tables.ids import read_ids, read_texts
 from orders_es.sources.tables.numbers import read_decimals, read_integers
 from orders_es.sources.tables.times import read_times
@@ -26,7 +27,7 @@ __all__ = ["Lines", "read_lines"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
-_MOST_PIECES = 999_999_999
+
 _LARGEST_AMOUNT = 10**14
 
 
@@ -79,11 +80,11 @@ def read_lines(source: SourceTable, options: TableOptions, bad: BadRows) -> Line
     customer = note(read_ids(source, "customer", options), "customer", required=False)
     country = note(read_texts(source, "country", trim=True), "country", required=False)
 
-    many = pc.fill_null(pc.greater(pc.abs_checked(quantity), _MOST_PIECES), fill_value=False)
+    many = pc.fill_null(pc.greater(pc.abs_checked(quantity), MOST_PIECES), fill_value=False)
     for row in np.flatnonzero(many.to_numpy(zero_copy_only=False)).tolist():
         bad.add(
             {
-                row: f"{source.columns['quantity']} {quantity[row].as_py()} is more than the {_MOST_PIECES:,} pieces that one line may have"
+                row: f"{source.columns['quantity']} {quantity[row].as_py()} is more than the {MOST_PIECES:,} pieces that one line may have"
             }
         )
     adjustment = pc.fill_null(pc.starts_with(invoice, "A"), fill_value=False)

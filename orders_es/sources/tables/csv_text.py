@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["BadBytes", "Rows", "as_utf8", "find_rows"]
+__all__ = ["BadBytes", "Rows", "as_utf8", "find_rows", "packed_as"]
 
 _BLOCK = 16 << 20
 _MARKS = (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orders_es.sources.tables.options import TableOptions
     from orders_es.sources.tables.source import SourceTable
 
-__all__ = ["read_ids", "read_texts"]
+__all__ = ["clean_id", "read_ids", "read_texts"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
@@ -96,24 +96,40 @@ def _wrong(text: str, kind: int, *, verbatim: bool) -> str:
         if "e" in text.lower():
             return "has lost digits: numbers are kept to 15 of them; give the column the format text"
         return "is a number with decimals, and no id; give the column the format text" if "." in text else ""
-    return "" if verbatim else _wrong_text(text)
+    wrong = None if verbatim else _wrong_text(text)
+    return f"{wrong}, or say verbatim= (--verbatim)" if wrong else ""
 
 
-def _wrong_text(text: str) -> str:
+def clean_id(text: str) -> str:
+    """An id as another system spells it, without blanks (seen or unseen) at both ends.
+
+    Raises:
+        ValueError: It is no id any more, or nobody could type it.
+
+    Example:
+        >>> clean_id("A-1\u200b")
+        'A-1'
+    """
+    text = text.strip(BLANKS)
+    if _is_nothing(text, verbatim=False):
+        raise ValueError("is no id")
+    if wrong := _wrong_text(text):
+        raise ValueError(wrong)
+    return text
+
+
+def _wrong_text(text: str) -> str | None:
     if _SHORTENED.fullmatch(text):
         return "has lost digits: a spreadsheet shortened it; give the column the format text before saving"
     if _DATED.fullmatch(text):
-        return "looks like a date that a spreadsheet made of a code; write the code, or say verbatim= (--verbatim)"
+        return "looks like a date that a spreadsheet made of a code; write the code"
     if unseen := _UNSEEN.search(text):
-        return f"has a character within it that nobody sees (U+{ord(unseen[0]):04X}); remove it, or say verbatim= (--verbatim)"
+        return f"has a character within it that nobody sees (U+{ord(unseen[0]):04X}); remove it"
     if any(c.isdecimal() and not c.isascii() for c in text):
-        return "has digits other than 0 to 9; write those, or say verbatim= (--verbatim)"
+        return "has digits other than 0 to 9; write those"
     if not unicodedata.is_normalized("NFC", text):
-        return (
-            "has accents that stand beside their letters, so it differs from an id that looks the same; say verbatim= "
-            "(--verbatim) to keep it"
-        )
-    return ""
+        return "has accents that stand beside their letters, so it differs from an id that looks the same; write them on the letters"
+    return None
 
 
 def _without_floats(source: SourceTable, cells: Cells, values: list[str | None], reasons: dict[int, str]) -> None:

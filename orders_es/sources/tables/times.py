@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.errors import BadSource
+from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT
 from orders_es.sources.tables.cells import Cells, cells_of, matches, shown, trimmed
 from orders_es.sources.tables.date_orders import INSTANTS, NOT_A_TIME, numeric_dates
 from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER
@@ -32,8 +33,6 @@ _array: Any = pa.array
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
 _EPOCHS = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1}
-_FIRST, _LAST = -62_135_510_400_000_000, 253_402_214_399_999_999
-"""What a log holds: a day less at each end of the years 1 to 9999, so that a time can be shown in every zone."""
 _KINDS = {
     BOOLEAN: "is true or false, and no time",
     CLOCK: "is a time of day without a date",
@@ -100,7 +99,9 @@ def _epochs(texts: Any, factor: int, reasons: dict[int, str]) -> npt.NDArray[np.
         reasons.setdefault(code, NOT_A_TIME)
     numbers = pc.if_else(_array(good), texts, "0").cast(pa.int64()).to_numpy(zero_copy_only=False)
     return np.where(
-        np.abs(numbers) > _LAST // factor, _LAST + 1, np.clip(numbers, -_LAST // factor, _LAST // factor) * factor
+        np.abs(numbers) > LAST_MOMENT // factor,
+        LAST_MOMENT + 1,
+        np.clip(numbers, -LAST_MOMENT // factor, LAST_MOMENT // factor) * factor,
     )
 
 
@@ -154,7 +155,7 @@ def _as_instants(
             f"{cells.name} {shown(cells.first_cell(twice))} was twice, because the clocks of {options.zone} were put back; say "
             "which one is meant with repeated_hour= (--repeated-hour earlier or later)",
         )
-    for code in np.flatnonzero(used & ((micros < _FIRST) | (micros > _LAST))).tolist():
+    for code in np.flatnonzero(used & ((micros < FIRST_MOMENT) | (micros > LAST_MOMENT))).tolist():
         reasons.setdefault(code, "lies outside of what a log holds, 0001-01-02 to 9999-12-30 in UTC")
     keep = used.copy()
     keep[list(reasons)] = False
