@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orders_es.errors.base import OrdersEsError
+from orders_es.errors.system import advice
 
 __all__ = [
     "DamagedLog",
@@ -183,11 +184,16 @@ class StorageError(LogError, OSError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"could not write to {self.path!r}: {self.reason}; nothing was appended and the log is as it was. Make room and append again"
+        return (
+            f"could not write to {self.path!r}: {self.reason}; nothing was appended and the log is as it was. "
+            f"{advice(self.reason, 'Mend that, and append again')}"
+        )
 
 
 class UnreadableLog(LogError, OSError):
-    """The operating system refused a read: no permission, too many open files, no memory. Nothing says it is damaged.
+    """The operating system refused a read: no permission, too many open files, no memory, a disk that does not answer.
+
+    Nothing says that the log itself is damaged.
 
     Args:
         path: The file or folder that was to be read.
@@ -201,8 +207,8 @@ class UnreadableLog(LogError, OSError):
 
     def __str__(self) -> str:
         return (
-            f"could not read {self.path!r}: {self.reason}; nothing was written, and nothing is wrong with the log itself. "
-            "Close files or ask for the permission, and try again"
+            f"could not read {self.path!r}: {self.reason}; nothing was written, and nothing says that the log itself is "
+            f"damaged. {advice(self.reason, 'Mend that, and try again')}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orders_es.errors.base import OrdersEsError
+from orders_es.errors.system import advice
 
 __all__ = [
     "CannotGiveMetrics",
@@ -103,8 +104,8 @@ class CannotWriteReadModels(ProjectionError, OSError):
 
     def __str__(self) -> str:
         return (
-            f"cannot write {self.path!r}: {self.reason}; what was committed is there, and nothing is half there. Make "
-            "room, or give another place, and run it again"
+            f"cannot write {self.path!r}: {self.reason}; what was committed is there, and nothing is half there. "
+            f"{advice(self.reason, 'Mend that, or give another place, and run it again')}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.relation import empty_relation, event_columns, quoted, text
+from orders_es.log.scan import literal, parquet_files
 from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
@@ -46,12 +47,7 @@ def relation_of(
 
 
 def _scan(files: Sequence[LogFile], registry: EventRegistry) -> str:
-    paths = ", ".join(text(file.path) for file in files)
-    schema = ", ".join(
-        f"{text(name)}: {{name: {text(name)}, type: {text(kind)}, default_value: NULL}}"
-        for name, kind in event_columns(registry.columns).items()
-    )
-    return f"read_parquet([{paths}], schema = MAP {{{schema}}})"
+    return parquet_files([file.path for file in files], schema=event_columns(registry.columns))
 
 
 class Contents:
@@ -147,7 +143,7 @@ class Contents:
     def _values(self, files: Sequence[LogFile], scanner: Any) -> dict[tuple[str, str], int]:
         """How many values each shredded column of each file has; more than any event needs, where a footer does not say."""
         listed = ", ".join(text(name) for name in self._registry.columns) or "''"
-        paths = ", ".join(text(file.path) for file in files)
+        paths = ", ".join(text(literal(file.path)) for file in files)
         query = f"""
             SELECT file_name, path_in_schema, sum(num_values - coalesce(stats_null_count, 0))::BIGINT
             FROM parquet_metadata([{paths}]) WHERE path_in_schema IN ({listed}) GROUP BY ALL

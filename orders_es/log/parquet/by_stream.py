@@ -121,7 +121,7 @@ class ByStream:
             events: The data file's `fingerprint`.
         """
         try:
-            fd = os.open(path, os.O_RDONLY)
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             return None
         try:
@@ -192,7 +192,7 @@ class ByStream:
     def _block(self, number: int) -> pa.RecordBatch | None:
         start, end = int(self._offsets[number]), int(self._offsets[number + 1])
         try:
-            fd = os.open(self._path, os.O_RDONLY)
+            fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
             try:
                 data = os.pread(fd, end - start, start)
             finally:

@@ -22,13 +22,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, ForeignFile
+from orders_es.errors.system import no_file
 from orders_es.log.event import LogFile
 from orders_es.log.parquet.footer import Footer, damaged, read_footer
 
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["COMMITS", "SEGMENTS", "Listing", "commit_name", "covering_segments", "list_chain", "segment_name"]
+__all__ = [
+    "COMMITS",
+    "SEGMENTS",
+    "Listing",
+    "commit_name",
+    "covering_segments",
+    "list_chain",
+    "segment_name",
+    "what_it_is",
+]
 
 COMMITS = "commits"
 SEGMENTS = "segments"
@@ -36,6 +46,7 @@ _COMMIT = re.compile(r"(\d{20})\.parquet")
 _SEGMENT = re.compile(r"(\d{20})-(\d{20})\.parquet")
 _PATIENCE = 5
 """How often a gap is looked at again before it counts as damage; compaction and vacuum close theirs in milliseconds."""
+_AWAY = "no data file of a log is one; move it elsewhere, or put the file back that it stands for"
 _ONE_CALL = 256
 """A folder of so many files is listed in one system call, and so as it was at one moment."""
 
@@ -70,18 +81,31 @@ def covering_segments(folder: str, position: int) -> bool:
     return any(last >= position for _, last in _segments(folder))
 
 
+def what_it_is(path: str) -> str:
+    """What something is that stands where a data file should, and is none."""
+    try:
+        return no_file(os.stat(path).st_mode) or "it is a file"
+    except OSError:
+        return "it is a symbolic link that leads nowhere"
+
+
 def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
     matches = []
     try:
-        names = os.listdir(folder)
+        with os.scandir(folder) as entries:
+            names = [(entry.name, entry.is_file()) for entry in entries]
     except FileNotFoundError:
         raise DamagedLog(folder, "the folder is missing; restore it from a backup") from None
     except OSError as error:
         raise damaged(folder, error) from error
-    for name in names:
+    for name, is_file in names:
         match = pattern.fullmatch(name)
-        if match:
+        if match and (
+            is_file or not os.path.lexists(os.path.join(folder, name))
+        ):  # one that was just removed is no trouble
             matches.append(match)
+        elif match:
+            raise ForeignFile(os.path.join(folder, name), f"{what_it_is(os.path.join(folder, name))}; {_AWAY}")
         elif name.endswith(".parquet") and not name.startswith("."):
             raise ForeignFile(os.path.join(folder, name), "no data file of a log has such a name; move it elsewhere")
     return matches

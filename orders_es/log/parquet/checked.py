@@ -74,7 +74,7 @@ class Checked:
 
     def _open(self, path: str, *, whole: bool) -> Footer:
         try:
-            fd = os.open(path, os.O_RDONLY)
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             raise
         except OSError as error:

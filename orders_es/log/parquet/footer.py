@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import uuid  # noqa: TC003 - msgspec looks at it
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, ForeignFile, LogError, UnreadableLog
+from orders_es.errors.system import Cause, cause_of
 from orders_es.log.merkle import CompactRange, subtrees
 from orders_es.log.parquet.digests import CHECK, DIGITS, check_of, find_text, piece_ends, pieces_field
 
@@ -26,7 +26,7 @@ KEY = b"orders_es"
 READING_FAILS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 """What pyarrow raises over a file that is not what it should be: also over names that are no UTF-8 and absurd lengths."""
 _HASH = 32
-_REFUSALS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM)
+_REFUSALS = (Cause.FORBIDDEN, Cause.EXHAUSTED, Cause.DEVICE, Cause.UNSUPPORTED, Cause.FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def read_footer(path: str, log_id: uuid.UUID) -> Footer:
         UnreadableLog: The operating system refused.
     """
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -156,7 +156,7 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
 def stated_footer(path: str) -> Footer | None:
     """What a file's footer says, sound or not; None where it cannot be read. For `verify`, and for nothing to be answered from."""
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             text = find_text(fd, os.fstat(fd).st_size)
         finally:
@@ -207,6 +207,6 @@ def _no_text(path: str) -> LogError:
 def damaged(path: str, error: Exception) -> LogError:
     """The error for a file or folder that could not be read: damaged, or refused by the operating system."""
     why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-    if getattr(error, "errno", None) in _REFUSALS or any(os.strerror(code) in why for code in _REFUSALS):
+    if cause_of(error) in _REFUSALS:
         return UnreadableLog(path, why)  # DuckDB gives the system's words only
     return DamagedLog(path, f"it cannot be read ({why}); restore the file from a backup, the rest of the log is intact")

@@ -11,6 +11,7 @@ import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from orders_es.errors import DamagedLog, NotALog, ReadOnlyLog, StorageError
+from orders_es.errors.system import no_file, words_of
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS
 from orders_es.log.parquet.digests import DIGITS
 from orders_es.log.parquet.footer import FORMAT, damaged
@@ -50,13 +51,9 @@ def read_identity(folder: str) -> Identity:
         NotALog: There is no folder, or no log in it, or one that this program is too old for.
         DamagedLog: Its `log.json` is missing or unreadable.
     """
-    path = Path(folder)
-    if not path.exists():
-        raise NotALog(folder, "there is no such folder; create a log there with open_log(url, create=True)")
-    if not path.is_dir():
-        raise NotALog(folder, "it is a file; a log is a folder")
+    path = _folder(folder)
     try:
-        text = (path / IDENTITY_FILE).read_bytes()
+        text = _read(str(path / IDENTITY_FILE))
     except FileNotFoundError:
         if has_events(path):
             raise DamagedLog(str(path / IDENTITY_FILE), "it is missing; restore it from a backup") from None
@@ -83,6 +80,39 @@ def _check_of(text: bytes, check: str) -> str:
     """What `check` in the text has to be: the text's digest, with zeros in the digest's own place."""
     blank = text.replace(f'"check": "{check}"'.encode(), f'"check": "{"0" * DIGITS}"'.encode())
     return xxh3_128_hexdigest(blank)
+
+
+def _folder(folder: str) -> Path:
+    """The folder, if it is one.
+
+    Raises:
+        NotALog, UnreadableLog, DamagedLog: It is not.
+    """
+    path = Path(folder)
+    try:
+        there = path.is_dir() or path.exists()
+    except OSError as error:
+        raise damaged(folder, error) from error
+    if not there and path.is_symlink():
+        raise NotALog(folder, "it is a symbolic link that leads nowhere; mend the link, or name the folder itself")
+    if not there:
+        raise NotALog(folder, "there is no such folder; create a log there with open_log(url, create=True)")
+    if not path.is_dir():
+        raise NotALog(folder, "it is a file; a log is a folder")
+    return path
+
+
+def _read(path: str) -> bytes:
+    """A small file's bytes; a named pipe in its place, which would wait for ever, is an error."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        kind = no_file(os.fstat(fd).st_mode)
+        if kind is not None:
+            raise DamagedLog(path, f"{kind}; restore the file from a backup")
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
 
 
 def create_identity(folder: str, origin: str | None) -> Identity:
@@ -112,7 +142,7 @@ def create_identity(folder: str, origin: str | None) -> Identity:
     except PermissionError as error:
         raise ReadOnlyLog(folder) from error
     except OSError as error:
-        raise StorageError(folder, error.strerror or str(error)) from error
+        raise StorageError(folder, words_of(error)) from error
     blank = "0" * DIGITS
     identity = Identity(FORMAT, uuid.uuid4(), origin or path.absolute().name, datetime.now(UTC), blank)
     text = msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n"

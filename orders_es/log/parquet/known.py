@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog, LogChanged, NotALog
+from orders_es.errors import DamagedLog, ForeignFile, LogChanged, LogError, NotALog
+from orders_es.errors.system import no_file
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.parquet.chain import COMMITS, covering_segments, list_chain
 from orders_es.log.parquet.checked import Checked
+from orders_es.log.parquet.footer import damaged
 from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.standing import Mark, Standing, mark_of
@@ -87,11 +90,10 @@ class KnownChain:
         mark: Mark | None = None
         while True:
             path = f"{self._commits}/{position:020d}.parquet"
-            try:
-                looked_at = mark_of(os.stat(path))
-                footer = self.checked.footer(path)
-            except FileNotFoundError:
+            next_one = self._commit_at(path)
+            if next_one is None:
                 break
+            looked_at, footer = next_one
             if footer.first == position:  # else `_extend` says what is wrong
                 tree = tree.merge(footer.range)
                 if footer.tree != tree:
@@ -109,6 +111,20 @@ class KnownChain:
             self._streams.added(file, footer.streams)
         self._standing.note(self._chain[-1], mark)
         return True
+
+    def _commit_at(self, path: str) -> tuple[Mark, Footer] | None:
+        """The mark and the footer of a commit, if there is one of that name."""
+        try:
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise ForeignFile(path, f"{no_file(status.st_mode)}; move it out of the log's folder")
+            return mark_of(status), self.checked.footer(path)
+        except FileNotFoundError:
+            return None
+        except LogError:
+            raise
+        except OSError as error:
+            raise damaged(path, error) from error
 
     def _hold(self) -> None:
         """Make sure that the folder is still the log that was opened, and holds what was seen in it.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import DuplicateEvent, LogBusy, LogError, VersionConflict
+from orders_es.errors import DuplicateEvent, ForeignFile, LogBusy, LogError, VersionConflict
 from orders_es.log.batch import Batch, RowBatch, pending_rows, with_events
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
@@ -20,7 +20,7 @@ from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
-from orders_es.log.parquet.chain import commit_name, covering_segments
+from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.follow import follow, read_events
 from orders_es.log.parquet.footer import KEY, Footer
@@ -233,6 +233,8 @@ class ParquetLog(KnownChain):
             ):
                 return self._committed(batch, footer_of(), bases, kept)
             self.refresh()
+            if os.path.islink(path := f"{self._commits}/{commit_name(first)}") and not os.path.exists(path):
+                raise ForeignFile(path, f"{what_it_is(path)}; remove it: the next commit has that name")
             attempts += 1
             waited = time.monotonic() - started
             if waited > _PATIENCE_SECONDS:

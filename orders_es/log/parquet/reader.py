@@ -16,6 +16,7 @@ from orders_es.log.columns import ENVELOPE_SCHEMA, conform
 from orders_es.log.event import RecordedEvent, many_from_micros
 from orders_es.log.parquet.footer import READING_FAILS, damaged
 from orders_es.log.retry import RecordedRow
+from orders_es.log.scan import parquet_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -196,12 +197,10 @@ class Scanner:
 
         paths = [file.path for file in files]
         self._checked.whole(paths)
-        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        cursor = self._cursor()
+        cursor: Any = None
         try:
-            return cursor.sql(
-                select.format(events=f"read_parquet([{listed}])"), params=list(parameters)
-            ).to_arrow_table()
+            cursor = self._cursor()
+            return cursor.sql(select.format(events=parquet_files(paths)), params=list(parameters)).to_arrow_table()
         except duckdb.Error as error:
             gone = [path for path in paths if not os.path.exists(path)]
             if gone:
@@ -209,7 +208,8 @@ class Scanner:
             named = next((path for path in paths if path in str(error)), os.path.dirname(paths[0]))
             raise damaged(named, error) from error
         finally:
-            cursor.close()
+            if cursor is not None:
+                cursor.close()
 
     def stream_rows(self, files: Sequence[LogFile], stream_ids: Sequence[str]) -> pa.Table:
         """The envelope of every event of some streams in these files, in position order."""

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeAlias
 
 from orders_es.errors import ReadOnlyLog, StorageError, UnconfirmedWrite
+from orders_es.errors.system import Cause, cause_of, words_of
 
 __all__ = ["Content", "alone", "publish", "remove", "replace", "sync_folder"]
 
@@ -142,21 +143,29 @@ class _Place:
         fd = -1
         if self._lock is not None:
             fd = self._directory if self._lock_is_here else os.open(self._lock, os.O_RDONLY | os.O_DIRECTORY)
+        locked = False
         try:
             if fd >= 0:
-                fcntl.flock(fd, fcntl.LOCK_SH)
+                _lock(fd, fcntl.LOCK_SH)
+                locked = True
             if not self._vouch(self._directory):
                 return False
             try:
                 os.link(source, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory, **options)
             except FileExistsError:
                 return False
+            except OSError as error:  # `EPERM` here is FAT's way of saying so, and no missing permission
+                if error.errno == errno.EPERM or cause_of(error) is Cause.UNSUPPORTED:
+                    raise OSError(
+                        errno.EOPNOTSUPP, f"this file system knows no hard links (link: {error.strerror})"
+                    ) from error
+                raise
             return True
         finally:
-            if fd >= 0:
+            if locked:
                 fcntl.flock(fd, fcntl.LOCK_UN)  # closing would not do where another thread has forked just now
-                if not self._lock_is_here:
-                    os.close(fd)
+            if fd >= 0 and not self._lock_is_here:
+                os.close(fd)
 
 
 @contextmanager
@@ -171,11 +180,11 @@ def alone(folder: str, patience: float) -> Iterator[bool]:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise _explained(error, folder) from error
+    held = False
     try:
-        held = False
         while not held:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held = True
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -185,7 +194,8 @@ def alone(folder: str, patience: float) -> Iterator[bool]:
                 raise _explained(error, folder) from error
         yield held
     finally:
-        fcntl.flock(fd, fcntl.LOCK_UN)
+        if held:
+            fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 
@@ -249,12 +259,19 @@ def _fill(fd: int, content: Content) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Make the folder's entries durable."""
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make the folder's entries durable.
+
+    Raises:
+        StorageError: The disk refused.
+    """
     try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise StorageError(folder, words_of(error)) from error
 
 
 def remove(path: str) -> bool:
@@ -274,6 +291,22 @@ def remove(path: str) -> bool:
 
 
 def _explained(error: OSError, folder: str) -> Exception:
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+    if cause_of(error) is Cause.FORBIDDEN:
         return ReadOnlyLog(folder)
-    return StorageError(folder, error.strerror or str(error))
+    return StorageError(folder, words_of(error))
+
+
+def _lock(fd: int, how: int) -> None:
+    """Take a folder's lock.
+
+    Raises:
+        OSError: It is held otherwise (`BlockingIOError`); or the file system knows no locks, which the error then says.
+    """
+    try:
+        fcntl.flock(fd, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if cause_of(error) is Cause.UNSUPPORTED:
+            raise OSError(error.errno, f"this file system knows no locks (flock: {error.strerror})") from error
+        raise

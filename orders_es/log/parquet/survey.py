@@ -204,7 +204,7 @@ class FolderSurvey:
         if footer is None or not footer.pieces:
             return []
         try:
-            fd = os.open(file.path, os.O_RDONLY)
+            fd = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
             try:
                 altered = altered_pieces(fd, piece_ends(footer.pieces))
             finally:
