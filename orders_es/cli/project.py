@@ -124,7 +124,7 @@ def rebuild(name: str, dry_run: bool, models: str, log: str, as_json: bool, **op
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     with existing_log(log) as opened:
         runner = projector(opened, models, [name], progress=somebody_watches(as_json), **options)
-        done = runner.rebuild(name, dry_run=dry_run)
+        done = runner.rebuild(runner.projections[0].name, dry_run=dry_run)
     if as_json:
         print_json({"models": models, **{key: getattr(done, key) for key in done.__slots__}, "same": done.same})
     else:

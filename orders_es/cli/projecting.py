@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from orders_es.log import EventLog
-    from orders_es.projections import Handlers, ProcessManager, Projector, SetProjection
+    from orders_es.projections import Handlers, OutletProjection, ProcessManager, Projector, SetProjection
 
 __all__ = ["definition_options", "loaded_handlers", "models_option", "number_argument", "projector"]
 
@@ -41,7 +41,7 @@ def models_option(command: _Command) -> _Command:
 
 
 def definition_options(command: _Command) -> _Command:
-    """The options `--handlers`, `--read-models` and `--tz`: what decides which projections there are."""
+    """The options `--handlers`, `--read-models`, `--to` and `--tz`: what decides which projections there are."""
     for option in (
         click.option(
             "--tz", metavar="ZONE", default="UTC", show_default=True, help="Where days begin, in read models."
@@ -58,6 +58,11 @@ def definition_options(command: _Command) -> _Command:
             metavar="MODULE:NAME",
             multiple=True,
             help="Python projections: a Handlers or ProcessManager object, or a list of them, in a module. May be given again.",
+        ),
+        click.option(
+            "--to",
+            metavar="URL",
+            help="Carry the read models' changes into another place, such as folder:out; see docs/outlets.md.",
         ),
     ):
         command = option(command)
@@ -106,6 +111,7 @@ def projector(
     read_models: str | None,
     tz: str,
     allow_files: bool = False,
+    to: str | None = None,
     progress: bool = False,
     **settings: Any,
 ) -> Projector:
@@ -121,6 +127,7 @@ def projector(
         read_models: A folder with read models of one's own.
         tz: The time zone in which days begin.
         allow_files: Let read models read files.
+        to: Where the read models' changes go, if not into tables of the file.
         progress: Show progress bars.
         settings: Given on to `Projector`.
     """
@@ -130,14 +137,27 @@ def projector(
     folders = read_model_folders(read_models)
     own = {one.name: one for one in loaded_handlers(handlers)}
     wanted = list(dict.fromkeys(names))
-    chosen: list[SetProjection | Handlers | ProcessManager]
+    chosen: list[SetProjection | OutletProjection | Handlers | ProcessManager]
     if wanted:
         chosen = [own[name] if name in own else SetProjection.of(name, folders) for name in wanted]
     else:
         known = {model.name for model in load_read_models(folders)}
         there = [name for name in _in_file(models) if name in known]
         chosen = [*set_projections(there or None, folders), *own.values()] if there or not own else [*own.values()]
+    if to is not None:
+        if not wanted:
+            raise click.UsageError("--to: name the read models that are to go there")
+        chosen = [_into(to, one, several=len(chosen) > 1) for one in chosen]
     return Projector(log, models, chosen, tz=tz, allow_files=allow_files, progress=progress, **settings)
+
+
+def _into(to: str, projection: SetProjection | Handlers | ProcessManager, *, several: bool) -> OutletProjection:
+    """A read model's projection into an outlet; of several, each gets a place of its own below the one named."""
+    from orders_es.projections import OutletProjection, SetProjection, open_outlet  # noqa: PLC0415 - as above
+
+    if not isinstance(projection, SetProjection):
+        raise click.UsageError(f"--to carries read models; {projection.name} is none")
+    return OutletProjection.into(open_outlet(f"{to.rstrip('/')}/{projection.name}" if several else to), projection)
 
 
 def _in_file(models: str) -> list[str]:

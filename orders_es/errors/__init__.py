@@ -40,7 +40,10 @@
     │   ├── UnknownProjection   (LookupError)      there is none of that name
     │   ├── TableTaken          (ValueError)       two projections want one table
     │   ├── NothingToRollBackTo (LookupError)      there is no previous generation
-    │   └── NoSuchDeadLetter    (LookupError)      there is none of that number
+    │   ├── NoSuchDeadLetter    (LookupError)      there is none of that number
+    │   ├── OutletUnavailable   (ConnectionError)  another system does not answer
+    │   ├── OutletMismatch      (ValueError)       another system holds something else
+    │   └── RowsRefused         (ValueError)       another system will not take certain rows
     ├── ProofError
     │   ├── BadKey              (ValueError)       a key cannot be used
     │   ├── BadCheckpoint       (ValueError)       malformed, or not signed by whom it has to be
@@ -101,11 +104,14 @@ from orders_es.errors.projections import (
     NoReadModels,
     NoSuchDeadLetter,
     NothingToRollBackTo,
+    OutletMismatch,
+    OutletUnavailable,
     ProjectionChanged,
     ProjectionError,
     ProjectionRunning,
     ProjectionStopped,
     ReadModelsInUse,
+    RowsRefused,
     TableTaken,
     UnknownProjection,
 )
@@ -156,6 +162,8 @@ __all__ = [
     "NothingToRollBackTo",
     "OrderNotFound",
     "OrdersEsError",
+    "OutletMismatch",
+    "OutletUnavailable",
     "ProjectionChanged",
     "ProjectionError",
     "ProjectionRunning",
@@ -165,6 +173,7 @@ __all__ = [
     "ReadModelsInUse",
     "ReadOnlyLog",
     "RegistrationClash",
+    "RowsRefused",
     "SourceConflict",
     "StorageError",
     "StreamNotFound",

@@ -13,11 +13,14 @@ __all__ = [
     "NoReadModels",
     "NoSuchDeadLetter",
     "NothingToRollBackTo",
+    "OutletMismatch",
+    "OutletUnavailable",
     "ProjectionChanged",
     "ProjectionError",
     "ProjectionRunning",
     "ProjectionStopped",
     "ReadModelsInUse",
+    "RowsRefused",
     "TableTaken",
     "UnknownProjection",
 ]
@@ -280,3 +283,55 @@ class NoSuchDeadLetter(ProjectionError, LookupError):
 
     def __str__(self) -> str:
         return f"there is no open dead letter {self.number}; see orders-es dead-letters list"
+
+
+class OutletUnavailable(ProjectionError, ConnectionError):
+    """Another system that is to hold a read model's rows cannot be reached, or has no room; nothing was delivered.
+
+    Args:
+        outlet: Its URL.
+        reason: What it said.
+    """
+
+    def __init__(self, outlet: str, reason: str) -> None:
+        super().__init__(outlet, reason)
+        self.outlet = outlet
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"outlet {self.outlet}: {self.reason}; the delivery is made when it answers again"
+
+
+class OutletMismatch(ProjectionError, ValueError):
+    """Another system holds something else than what is to go there.
+
+    Args:
+        outlet: Its URL.
+        reason: What it holds, and what can be done.
+    """
+
+    def __init__(self, outlet: str, reason: str) -> None:
+        super().__init__(outlet, reason)
+        self.outlet = outlet
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"outlet {self.outlet}: {self.reason}"
+
+
+class RowsRefused(ProjectionError, ValueError):
+    """Another system took a delivery but for certain rows, which it will never take.
+
+    Args:
+        outlet: Its URL.
+        reasons: Why, by the row's index among the rows delivered.
+    """
+
+    def __init__(self, outlet: str, reasons: dict[int, str]) -> None:
+        super().__init__(outlet, reasons)
+        self.outlet = outlet
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        first = next(iter(self.reasons.values()), "")
+        return f"outlet {self.outlet} refuses {len(self.reasons):,} rows: {first}"

@@ -10,6 +10,7 @@ from orders_es.projections.definitions import Handlers, SetProjection, in_batche
 from orders_es.projections.handler_tables import Tables
 from orders_es.projections.lag import Freshness, Lag, LagLimits, lag_history, measure_lag
 from orders_es.projections.letters import DeadLetter
+from orders_es.projections.outlets import FolderOutlet, Outlet, OutletProjection, Target, open_outlet
 from orders_es.projections.process_manager import Ask, Case, ProcessManager
 from orders_es.projections.projector import Projector
 from orders_es.projections.reading import ReadModels, Rows
@@ -24,10 +25,13 @@ __all__ = [
     "Case",
     "DeadLetter",
     "Difference",
+    "FolderOutlet",
     "Freshness",
     "Handlers",
     "Lag",
     "LagLimits",
+    "Outlet",
+    "OutletProjection",
     "ProcessManager",
     "Projector",
     "Ran",
@@ -38,9 +42,11 @@ __all__ = [
     "SetProjection",
     "State",
     "Tables",
+    "Target",
     "check_sla",
     "in_batches",
     "lag_history",
     "measure_lag",
+    "open_outlet",
     "set_projections",
 ]

@@ -6,7 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from orders_es.errors import CannotWriteReadModels, OrdersEsError, ReadModelsInUse
+from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletUnavailable, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.running import SAMPLE_SECONDS, Ran, sample, sample_first, unforeseen, working
 
@@ -114,7 +114,7 @@ class _Follower(threading.Thread):
                     self._begun = work.position
                     sample_first(work)
                 busy = self._step(work, runner)
-            except (ReadModelsInUse, CannotWriteReadModels) as error:
+            except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable) as error:
                 runner.say(state="waiting")
                 self._told(self._projection.name, error, False)
                 stop.wait(_AGAIN_SECONDS)

@@ -12,6 +12,7 @@ from orders_es.errors import NothingToRollBackTo, ProjectionError, UnknownProjec
 from orders_es.log.relation import quoted
 from orders_es.projections.comparing import Difference, compare
 from orders_es.projections.file import held
+from orders_es.projections.handler_work import HandlerWork
 from orders_es.projections.set_work import RESULT, SetWork
 from orders_es.projections.store import changing, drop_tables, find, show
 from orders_es.projections.tables import all_states, erase, forget, generations, keep, place
@@ -20,7 +21,6 @@ from orders_es.projections.work import last_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orders_es.projections.handler_work import HandlerWork
     from orders_es.projections.tables import State
     from orders_es.projections.work import Settings
 
@@ -71,7 +71,7 @@ def rebuild(work: SetWork | HandlerWork, *, dry_run: bool, progress: Callable[[i
     started = monotonic()
     settings, projection = work.settings, work.projection
     serving = find(work.connection, settings.path, projection.name, settings.patience)
-    if not work.table_names():
+    if isinstance(work, HandlerWork) and not work.table_names():
         raise ProjectionError(
             f"projection {projection.name!r} has no tables to rebuild; processing its events again would repeat what it "
             "does elsewhere"
@@ -114,6 +114,7 @@ def _rebuild_set(work: SetWork, position: int, generation: int, *, dry_run: bool
                 old = f"{place(serving.name, serving.generation)}.{quoted(model.name)}"
                 found.append(compare(cursor, model.name, old, f"temp.{RESULT}", model.key))
         if not dry_run:
+            work.hand_on_everything(cursor, position)
             state = work.next_state(position, last_of(work.settings.log, position), generation)
             with _changing(work, serving, cursor) as connection:
                 work.write(connection, state)
@@ -202,6 +203,10 @@ def roll_back(work: SetWork | HandlerWork) -> State:
     """
     settings, name = work.settings, work.projection.name
     serving = find(work.connection, settings.path, name, settings.patience)
+    if work.projection.kind == "outlet":
+        raise ProjectionError(
+            f"projection {name!r} keeps no earlier tables where its outlet is; build it anew: orders-es project rebuild {name}"
+        )
     if serving is None:
         raise NothingToRollBackTo(name)
     now = settings.clock().astimezone(UTC)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import NoSuchDeadLetter, ProjectionError, UnknownProjection
 from orders_es.projections.handler_work import HandlerWork
 from orders_es.projections.letters import close_letter, letters
+from orders_es.projections.outlets.work import OutletWork
 from orders_es.projections.store import changing, find
 from orders_es.projections.work import event_at
 
@@ -40,7 +41,7 @@ def retry(work: SetWork | HandlerWork, number: int | None) -> list[DeadLetter]:
     state = work.state
     if state is None:
         raise UnknownProjection(work.projection.name, ())
-    if not isinstance(work, HandlerWork):
+    if not isinstance(work, HandlerWork | OutletWork):
         raise ProjectionError(
             f"projection {state.name!r} puts no events aside: it stands before the one that it cannot process; mend the "
             "cause and run it"
@@ -51,7 +52,7 @@ def retry(work: SetWork | HandlerWork, number: int | None) -> list[DeadLetter]:
         if letter.position > state.checkpoint or letter.stream_id in failed:
             continue
         event = event_at(work.settings.log, letter.position)
-        if not work.again(event) and work.projection.block_streams:
+        if not work.again(event) and isinstance(work, HandlerWork) and work.projection.block_streams:
             failed.add(letter.stream_id)
     numbers = {letter.id for letter in waiting}
     with changing(work.connection, work.settings.path, state.name, work.state, work.settings.patience):

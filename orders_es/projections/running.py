@@ -13,6 +13,8 @@ from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file import held
 from orders_es.projections.handler_work import HandlerWork
 from orders_es.projections.letters import Failure
+from orders_es.projections.outlets.outlet import OutletProjection
+from orders_es.projections.outlets.work import OutletWork
 from orders_es.projections.runner_file import RunnerFile
 from orders_es.projections.samples import note_sample
 from orders_es.projections.set_work import SetWork
@@ -150,7 +152,9 @@ def working(
     """
     with RunnerFile(settings.path, projection.name, settings.clock) as runner:
         work: SetWork | HandlerWork
-        if isinstance(projection, SetProjection):
+        if isinstance(projection, OutletProjection):
+            work = OutletWork(settings, projection)
+        elif isinstance(projection, SetProjection):
             work = SetWork(settings, projection)
         else:
             work = HandlerWork(settings, projection)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from orders_es.log import RecordedEvent
     from orders_es.projections.tables import State
 
-__all__ = ["RESULT", "SetWork"]
+__all__ = ["RESULT", "TOUCHED", "SetWork"]
 
 RESULT = "orders_es_result"
 TOUCHED = "orders_es_touched"
@@ -142,14 +142,14 @@ class SetWork(Work[SetProjection]):
             self._fill(cursor, end)
             use(cursor)
 
-        self.session.using(all_rows, self.projection.name, position=end)
+        self.session.using(all_rows, self.projection.model.name, position=end)
 
     def _fill(self, cursor: Any, end: int) -> None:
         """Make the rows that the cursor's events give; meanwhile, whoever shows progress may ask the cursor for it."""
         cursor.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         self.asking = (cursor, end)
         try:
-            cursor.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT * FROM {quoted(self.projection.name)}")
+            cursor.execute(f"CREATE TEMP TABLE {RESULT} AS SELECT * FROM {quoted(self.projection.model.name)}")
         finally:
             self.asking = None
 
@@ -171,7 +171,7 @@ class SetWork(Work[SetProjection]):
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()
             use(cursor, False, streams)
 
-        self.session.using(touched_rows, self.projection.name, position=end)
+        self.session.using(touched_rows, self.projection.model.name, position=end)
 
     def _few(self, events: pa.Table, use: Callable[[Any, bool, int], None]) -> None:
         import duckdb  # noqa: PLC0415 - as in `connection`
@@ -209,6 +209,7 @@ class SetWork(Work[SetProjection]):
         """Put the rows and the checkpoint into the file, in one transaction."""
         import duckdb  # noqa: PLC0415 - as in `connection`
 
+        self.hand_on(cursor, end, whole=whole)
         last, recorded = self.seen(end)
         state = self.next_state(end, last)
         model = self.projection.model
@@ -236,6 +237,23 @@ class SetWork(Work[SetProjection]):
                 save(cursor, state)
             self.note_batch(cursor, state, recorded, streams, started)
         self.state = state
+
+    def hand_on(self, cursor: Any, end: int, *, whole: bool) -> None:
+        """Show the new rows to whoever else is to have them, before they and the checkpoint are committed; nobody, here.
+
+        Args:
+            cursor: The cursor that has them, in `temp.RESULT`, and, unless they are all there are, the streams in `TOUCHED`.
+            end: The position as of which they are true.
+            whole: Whether they are all there are.
+        """
+
+    def hand_on_everything(self, cursor: Any, end: int) -> None:
+        """Show all rows, made anew, to whoever else is to have them, before they serve; nobody, here.
+
+        Args:
+            cursor: The cursor that has them, in `temp.RESULT`.
+            end: The position as of which they are true.
+        """
 
     def write(self, cursor: Any, state: State) -> None:
         """Make a generation's table from the rows that a cursor holds, within a transaction.

@@ -1,10 +1,11 @@
-"""Helpers for tests of your own: of a domain's rules, and of anything that claims to be a log.
+"""Helpers for tests of your own: of a domain's rules, and of anything that claims to be a log or an outlet.
 
-`given` needs nothing. `LogContract` needs pytest, so it is loaded when it is asked for.
+`given` needs nothing. `LogContract` and `OutletContract` need pytest, so they are loaded when they are asked for.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,19 @@ from orders_es.testing.specification import Outcome, Specification, given
 
 if TYPE_CHECKING:
     from orders_es.testing.log_contract import LogContract
+    from orders_es.testing.outlet_contract import OutletContract
 
-__all__ = ["LogContract", "Outcome", "Specification", "given"]
+__all__ = ["LogContract", "Outcome", "OutletContract", "Specification", "given"]
+
+_CONTRACTS = {"LogContract": f"{__name__}.log_contract", "OutletContract": f"{__name__}.outlet_contract"}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "LogContract":
+    module = _CONTRACTS.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import pytest  # noqa: PLC0415 - only whoever tests a log needs it
+    import pytest  # noqa: PLC0415 - only whoever tests a log or an outlet needs it
 
-    if f"{__name__}.log_contract" not in sys.modules:
-        pytest.register_assert_rewrite(f"{__name__}.log_contract")
-    from orders_es.testing.log_contract import LogContract  # noqa: PLC0415
-
-    return LogContract
+    if module not in sys.modules:
+        pytest.register_assert_rewrite(module)
+    return getattr(importlib.import_module(module), name)

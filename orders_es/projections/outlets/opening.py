@@ -1,0 +1,41 @@
+"""From a URL to an outlet."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from orders_es.errors import InvalidSetting
+from orders_es.projections.outlets.folder import FolderOutlet
+
+if TYPE_CHECKING:
+    from orders_es.projections.outlets.outlet import Outlet
+
+__all__ = ["GROUP", "open_outlet"]
+
+GROUP = "orders_es.outlets"
+"""The entry-point group in which packages offer outlets: the scheme of their URLs, and a function from a URL to an `Outlet`."""
+
+
+def open_outlet(url: str) -> Outlet:
+    """The outlet that a URL names, by its scheme.
+
+    Args:
+        url: `folder:DIR` for files; other schemes are offered by packages.
+
+    Raises:
+        InvalidSetting: No such scheme is known.
+
+    Example:
+        >>> open_outlet("folder:out").url
+        'folder:out'
+    """
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme == "folder" and rest:
+        return FolderOutlet(rest)
+    offered = {point.name: point for point in entry_points(group=GROUP)}
+    if colon and scheme in offered:
+        outlet: Outlet = offered[scheme].load()(url)
+        return outlet
+    known = ", ".join(f"{name}:…" for name in ("folder", *sorted(offered)))
+    raise InvalidSetting("outlet", url, f"give one of {known}")
