@@ -18,6 +18,7 @@ from orders_es.cli.keep import compact, info, vacuum
 from orders_es.cli.lag import lag
 from orders_es.cli.look import history, show
 from orders_es.cli.notebook import notebook
+from orders_es.cli.output import printable
 from orders_es.cli.project import project
 from orders_es.cli.proving import prove, prove_consistency, verify_proof
 from orders_es.cli.publishing import publish, publish_tiles
@@ -110,7 +111,7 @@ class _Commands(click.Group):
 
 
 def _complain(text: str) -> None:
-    click.echo(f"orders-es: {' '.join(text.split())}", err=True)
+    click.echo(f"orders-es: {printable(' '.join(text.split()))}", err=True)
 
 
 def _never_choke_on_a_character() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import math
 import os
+import re
 import sys
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -14,22 +15,27 @@ import click
 
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
+from orders_es.cli.output import Verbatim as Digits
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orders_es.replay import Answer
 
 __all__ = ["catalog", "sql"]
 
 _SHOWN_ROWS = 100
 _CELL_WIDTH = 40
+_SIGNS = re.compile(r"""[",;\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$""")
 
 
 @click.command(short_help="A query over all orders and events, now or at any moment.")
 @click.argument("query", metavar="QUERY")
 @moments
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: money as digits, times in UTC with Z.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV in UTF-8: money as digits, times in UTC with Z.")
+@click.option("--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula.")
 @click.option(
     "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the answer to this Parquet file."
 )
@@ -48,6 +54,7 @@ def sql(
     known_at: datetime | None,
     tz: tzinfo,
     as_csv: bool,
+    plain: bool,
     parquet: str | None,
     read_models: str | None,
     allow_files: bool,
@@ -67,6 +74,8 @@ def sql(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import connect  # noqa: PLC0415 - `--help` does not need it
 
+    if plain and not as_csv:
+        raise click.UsageError("--plain is about CSV; add --csv")
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
     with (
@@ -81,10 +90,11 @@ def sql(
             return
         answer = session.sql(query, at=at, known_at=known_at)
     if as_csv:
-        _print_csv(answer)
+        _print_csv(answer, guard=not plain)
     elif as_json:
-        rows_ = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows()]
-        print_json({"as_of": {"at": at, "known_at": known_at}, "columns": answer.columns, "rows": rows_})
+        names = _each_once(answer.columns)
+        rows_ = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows()]
+        print_json({"as_of": {"at": at, "known_at": known_at}, "columns": names, "rows": rows_})
     else:
         _print_table(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
 
@@ -118,8 +128,10 @@ def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
 
 
 def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
+    from orders_es.replay.answer import values_of  # noqa: PLC0415 - `--help` does not need it
+
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
-    columns = [column.to_pylist() for column in rows.columns]
+    columns = [values_of(column) for column in rows.columns]
     cells = [[_cell(value, zone) for value in row] for row in zip(*columns, strict=True)]
     numbers = "".join(
         "r" if any(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in c) else "l"
@@ -132,33 +144,74 @@ def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
     print_text(f"({count(len(answer), 'row')}, {question}{more})")
 
 
-def _print_csv(answer: Answer) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(answer.columns)
+def _print_csv(answer: Answer, *, guard: bool) -> None:
+    """In UTF-8 whatever the terminal's encoding is; on a terminal, without what would move its cursor."""
+    from orders_es.replay.answer import values_of  # noqa: PLC0415 - `--help` does not need it
+
+    shown = sys.stdout.isatty()
+
+    def line(values: Sequence[Any]) -> str:
+        return ",".join(_csv_field(value, guard=guard, shown=shown) for value in values)
+
+    print_text(line(answer.columns).encode())
     for batch in answer.to_arrow().to_batches(max_chunksize=10_000):
-        columns = [column.to_pylist() for column in batch.columns]
-        writer.writerows([_text(value) for value in row] for row in zip(*columns, strict=True))
+        columns = [values_of(column) for column in batch.columns]
+        lines = [line(row) for row in zip(*columns, strict=True)]
+        print_text("\n".join(lines).encode())
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return format_instant(value)
-    return f"{value:f}" if isinstance(value, Decimal) else value
+def _csv_field(value: Any, *, guard: bool, shown: bool) -> str:
+    """A cell; an empty text has quotes, and nothing has none. So has all that a reader could take for the file's own signs."""
+    from orders_es.export.text_form import guard_text  # noqa: PLC0415 - `--help` does not need it
+
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else _csv_text(value)
+    if guard and not isinstance(value, bool | int | float | Decimal | date):
+        text = guard_text(text)
+    if not text or _SIGNS.search(text):
+        if shown:
+            text = "\n".join(map(printable, text.split("\n")))
+        escaped = text.replace('"', '""')
+        return f'"{escaped}"'
+    return text
+
+
+def _csv_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return format_instant(value) if value.tzinfo is not None else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return value.hex()
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _each_once(names: Sequence[str]) -> list[str]:
+    """The names, the second of two equal ones with a number, as DuckDB numbers them in a subquery."""
+    given: list[str] = []
+    for name in names:
+        number, each = 0, name
+        while each in given or (number and each in names):
+            number += 1
+            each = f"{name}_{number}"
+        given.append(each)
+    return given
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has a form for; what it has none for, as text."""
-    if value is None or isinstance(value, bool | int | float | str | Decimal | bytes):
-        return value
-    if isinstance(value, datetime):
-        return value if value.tzinfo is not None else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
+    """A value that JSON has a form for; what it has none for, as text: NaN, the infinities, and amounts, whose digits count."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return str(value)
+    if isinstance(value, date):
+        return value if isinstance(value, datetime) and value.tzinfo is not None else value.isoformat()
+    if isinstance(value, Decimal):
+        return Digits(f"{value:f}") if value.as_tuple().exponent == 0 else f"{value:f}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    return value if value is None or isinstance(value, bool | int | float | str | bytes) else str(value)
 
 
 def _cell(value: Any, zone: tzinfo) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from orders_es.log.relation import quoted, text
 
-__all__ = ["as_text", "guarded", "local_millis"]
+__all__ = ["as_text", "guard_text", "guarded", "local_millis"]
 
 _FORMULA = r"^'*[\t\r\n=+\-@＝＋－＠]"
 """What a spreadsheet takes for the beginning of a formula. Apostrophes before it count, so that the guard can be undone."""
@@ -42,6 +44,16 @@ def guarded(value: str) -> str:
         value: SQL for a text.
     """
     return f"CASE WHEN regexp_matches({value}, {text(_FORMULA)}) THEN '''' || {value} ELSE {value} END"
+
+
+def guard_text(value: str) -> str:
+    """A text as `guarded` has it: with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    Example:
+        >>> guard_text("=1+1"), guard_text("'=1+1"), guard_text("1+1")
+        ("'=1+1", "''=1+1", '1+1')
+    """
+    return f"'{value}" if re.match(_FORMULA, value) else value
 
 
 def local_millis(column: str, kind: str) -> str:

@@ -29,7 +29,11 @@ _DAY = 86_400_000
 _FIRST_DAY = 61
 """1 March 1900. Excel believes in a 29 February before it, so earlier days have no safe number."""
 _STYLES = {"time": 1, "date": 2, "money": 3, "head": 4}
-_CONTROL = re.compile(r"_x[0-9A-Fa-f]{4}_|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_NOT_XML = "\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff"
+# An underscore that would be read as the beginning of such a spelling, one that comes about by the next character as well.
+_CONTROL = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}[_{_NOT_XML}])|[{_NOT_XML}]")
+_RESERVED = frozenset({"about", "history"})
+"""Names of sheets in small letters: the cover's, and one that Excel keeps for itself."""
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -131,13 +135,13 @@ def _significant(digits: str) -> int:
 
 
 def _text(path: str, place: str, value: str, *, head: bool = False) -> str:
-    if len(value) > _LONGEST_TEXT:
+    if len(value) > _LONGEST_TEXT // 2 and len(value.encode("utf-16-le")) // 2 > _LONGEST_TEXT:
         raise CannotExport(
             path,
             f"cell {place} would hold {len(value):,} characters, and Excel holds {_LONGEST_TEXT:,}; write .parquet or .csv",
         )
     # Characters that XML cannot have are written as the format has them, and so is text that looks like that spelling.
-    plain = _CONTROL.sub(lambda m: f"_x{ord(m[0][0]):04X}_" + m[0][1:], value)
+    plain = _CONTROL.sub(lambda m: f"_x{ord(m[0]):04X}_", value)
     style = f' s="{_STYLES["head"]}"' if head else ""
     return f'<c r="{place}" t="inlineStr"{style}><is><t xml:space="preserve">{escape(plain)}</t></is></c>'
 
@@ -181,7 +185,7 @@ def _around(title: str) -> dict[str, str]:
     plain = '<xf numFmtId="0" fontId="0" fillId="0" borderId="0"'
     sheets = "".join(
         f'<sheet name="{escape(name, {chr(34): "&quot;"})}" sheetId="{i}" r:id="rId{i}"/>'
-        for i, name in ((1, "About"), (2, title if title != "About" else "Data"))
+        for i, name in ((1, "About"), (2, f"{title[:29]}_" if title.casefold() in _RESERVED else title))
     )
     worksheets = "".join(
         f'<Override PartName="/xl/worksheets/sheet{i}.xml" ContentType="{_TYPE}.worksheet+xml"/>' for i in (1, 2)

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from orders_es.log import Head
     from orders_es.orders import AsOf
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "values_of"]
 
 _SHOWN_ROWS = 50
 _SHOWN_COLUMNS = 30
 _SHOWN_CELL = 80
 _SHOWN_NAME = 60
+_INFINITE = (2**31 - 1, 2**63 - 1)
+"""What DuckDB has for a date, and a time, that is infinite, as a number without sign."""
 
 
 class Answer:
@@ -68,14 +70,32 @@ class Answer:
         return self._table
 
     def to_pandas(self) -> pd.DataFrame:
-        """The answer as a pandas DataFrame; money stays exact, as columns of Arrow decimals."""
+        """The answer as a pandas DataFrame, every value as it is, whether there are nulls beside it or not.
+
+        Whole numbers are pandas' nullable integers (`Int64` for BIGINT, `UInt64` for UBIGINT and so on), truth values its
+        `boolean`; decimals, and sums of integers, are Arrow decimals; times are `datetime64[us, UTC]`, dates `datetime.date`
+        (Arrow's dates where one of them lies outside Python's years).
+        """
         import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
         import pyarrow as pa  # noqa: PLC0415 - as above
 
         def exact(kind: Any) -> Any:
-            return pd.ArrowDtype(kind) if pa.types.is_decimal(kind) else None
+            if pa.types.is_decimal(kind):
+                return pd.ArrowDtype(kind)
+            if pa.types.is_integer(kind):  # int64 is Int64 to pandas, uint8 UInt8
+                return pd.api.types.pandas_dtype(str(kind).replace("uint", "UInt").replace("int", "Int"))
+            return pd.BooleanDtype() if pa.types.is_boolean(kind) else None
 
-        frame: pd.DataFrame = self.to_arrow().to_pandas(types_mapper=exact)
+        table = self.to_arrow()
+        # Arrow finds a column's type by its name, and two columns may have one name.
+        numbered = table.rename_columns(list(map(str, range(table.num_columns))))
+        try:
+            frame: pd.DataFrame = numbered.to_pandas(types_mapper=exact)
+        except (OverflowError, ValueError):  # a date that Python has not, which Arrow has
+            frame = numbered.to_pandas(
+                types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_date(kind) else exact(kind)
+            )
+        frame.columns = pd.Index(table.column_names)
         return frame
 
     def to_polars(self) -> pl.DataFrame:
@@ -93,7 +113,7 @@ class Answer:
         table = self.to_arrow()
         if not table.num_columns:
             return []
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        return list(zip(*map(values_of, table.columns), strict=True))
 
     @property
     def columns(self) -> list[str]:
@@ -127,7 +147,7 @@ class Answer:
         heads = "".join(f"<th>{escape(name)}</th>" for name in shown.column_names)
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row)}</tr>"
-            for row in zip(*(column.to_pylist() for column in shown.columns), strict=True)
+            for row in zip(*map(values_of, shown.columns), strict=True)
         )
         hidden = [
             f"{more:,} more {what}"
@@ -143,6 +163,29 @@ class Answer:
             f"<table><caption style='text-align:left'>{escape(self._title())}</caption>"
             f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def values_of(column: Any) -> list[Any]:
+    """The values of an Arrow column as Python has them; a time or a date that Python has not, as text.
+
+    Args:
+        column: The column.
+    """
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        return [_value_of(scalar) for scalar in column]
+    return values
+
+
+def _value_of(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        number = abs(scalar.value)
+        if number in _INFINITE:
+            return "infinity" if scalar.value > 0 else "-infinity"
+        return str(scalar.cast("string"))
 
 
 def _cell(value: Any) -> str:
