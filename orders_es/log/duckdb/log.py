@@ -348,7 +348,7 @@ class DuckDBLog:
         from orders_es.log.duckdb.survey import TableSurvey  # noqa: PLC0415 - only verifying needs it
 
         with self._locked() as store:
-            return TableSurvey(store, self._registry, frozenset(self._lacking.up_to(store, store.state.tree.end)))
+            return TableSurvey(store, self._registry, lambda: self._lacking.up_to(store, store.state.tree.end))
 
     def heads(self) -> Iterator[Head]:
         """What the log states of itself: its head. See `EventLog.heads`."""

@@ -20,7 +20,7 @@ from orders_es.log.relation import quoted
 from orders_es.log.survey import Finding, Stated, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry
@@ -38,14 +38,18 @@ class TableSurvey:
     Args:
         store: The log's database.
         registry: The event types that this program knows.
-        lacking: The event types some of whose values are in the payload only.
+        lacking: Gives the event types some of whose values are in the payload only.
     """
 
-    def __init__(self, store: Store, registry: EventRegistry, lacking: frozenset[str]) -> None:
+    def __init__(self, store: Store, registry: EventRegistry, lacking: Callable[[], set[str]]) -> None:
         self._store = store
         self._registry = registry
-        self._lacking = lacking
         self._found: list[Finding] = []
+        self._lacking: frozenset[str] = frozenset()
+        try:
+            self._lacking = frozenset(lacking())
+        except LogError as error:
+            self._found.append(Finding(store.path, str(error)))
         self._commits = self._stated()
 
     def found(self) -> list[Finding]:

@@ -143,7 +143,7 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
         if footer.check:
             ends = piece_ends(footer.pieces)
             if check_of(fd, text, ends[-1][0] if ends else 0) != footer.check:
-                raise ValueError("its bytes are not those that were written")
+                raise DamagedLog(path, "its bytes are not those that were written; restore the file from a backup")
     except (ValueError, msgspec.DecodeError) as error:
         raise DamagedLog(path, f"its footer is not sound ({error}); restore the file from a backup") from error
     except OSError as error:

@@ -63,7 +63,9 @@ def _differs(statistics: Any, values: pa.ChunkedArray) -> str | None:
     low, high = statistics.min, statistics.max
     if text:
         low, high = (value.encode() if isinstance(value, str) else value for value in (low, high))
-        right = low <= actual["min"] and actual["max"] <= high  # may be cut short
+        # Both may be cut short: the smallest to what it begins with, the largest to something above it.
+        cut = len(high) < len(actual["max"]) and high > actual["max"]
+        right = actual["min"].startswith(low) and (high == actual["max"] or cut)
     else:
         right = (low, high) == (actual["min"], actual["max"])
     if right:
