@@ -158,19 +158,15 @@ def _restored(log: str) -> Iterator[EventLog]:
     """A log to be filled with what was recorded elsewhere: there whole, once the block ends well, or not at all."""
     from orders_es.log import open_log  # noqa: PLC0415 - as above
     from orders_es.log.open import order_registry  # noqa: PLC0415
-    from orders_es.log.recorded import incomplete_place, restoring  # noqa: PLC0415
-    from orders_es.sources.target import removed_if_empty  # noqa: PLC0415
+    from orders_es.log.recorded import restoring  # noqa: PLC0415
 
     if Path(log).exists() and not (Path(log).is_dir() and not any(Path(log).iterdir())):
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused
             yield opened
         return
-    with (
-        removed_if_empty(incomplete_place(Path(log).absolute())),
-        restoring(
-            log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
-        ) as restoration,
-    ):
+    with restoring(
+        log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
+    ) as restoration:
         done = restoration.head().position
         if done:
             raise LogNotEmpty(restoration.place, done, "an interrupted import left it; remove it and begin again")

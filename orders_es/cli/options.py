@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -201,5 +202,18 @@ def existing_log(url: str) -> EventLog:
         command = f"fill one: {FILLING.format(log=url)}"
         reason = error.reason.replace("create a log there with open_log(url, create=True)", command)
         raise NotALog(error.url, reason) from error
-    log.registry.leave_out(*re.findall(r"[^\s,]+", os.environ.get("ORDERS_ES_LEAVE_OUT", "")))
+    log.registry.leave_out(*_left_out())
     return log
+
+
+def _left_out() -> list[str]:
+    """The names in ORDERS_ES_LEAVE_OUT, between blanks or commas; one that holds such stands in quotes."""
+    names = shlex.shlex(os.environ.get("ORDERS_ES_LEAVE_OUT", ""), posix=True, punctuation_chars=False)
+    names.whitespace += ","
+    names.whitespace_split, names.commenters = True, ""
+    try:
+        return list(names)
+    except ValueError as error:
+        raise click.UsageError(
+            f"ORDERS_ES_LEAVE_OUT cannot be read: {str(error).lower()}; names stand between blanks"
+        ) from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from orders_es.errors.base import OrdersEsError
 
 __all__ = ["EventError", "InvalidEvent", "RegistrationClash", "UnknownEventType"]
@@ -31,8 +34,14 @@ class UnknownEventType(EventError, LookupError):
         return (
             f"event type {self.type!r}{where} is not registered, so its meaning is unknown; "
             "register its dataclass: open_log(url, registry=…); or, if it is another domain's and no concern here, "
-            f"registry.leave_out({self.type!r}), in a shell ORDERS_ES_LEAVE_OUT={self.type}"
+            f"registry.leave_out({self.type!r}), in a shell {self._export()}"
         )
+
+    def _export(self) -> str:
+        """A line to be pasted into a shell, which keeps what is left out already."""
+        plain = re.fullmatch(r"[\w.:/-]+", self.type, re.ASCII)
+        name = f' {self.type}"' if plain else ' "' + shlex.quote(shlex.quote(self.type))
+        return f'export ORDERS_ES_LEAVE_OUT="$ORDERS_ES_LEAVE_OUT{name}'
 
 
 class InvalidEvent(EventError, ValueError):

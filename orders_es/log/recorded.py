@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.log.open import open_log
+from orders_es.log.unmade import removed_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: s
     if place.is_file() and target.is_file() and place.samefile(target):  # killed between naming it and this
         place.unlink()
     _require_nothing(target)
-    with open_log(place, create=True, registry=registry, origin=origin) as log:
+    with removed_if_empty(place), open_log(place, create=True, registry=registry, origin=origin) as log:
         yield Restoration(log, place, target)
 
 

@@ -6,8 +6,6 @@ A place at which an import fails, or is interrupted, before its first event is a
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 from orders_es.errors import NotALog
 from orders_es.log import open_log
 from orders_es.log.open import order_registry
+from orders_es.log.unmade import has_something, remove_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, EventRegistry
 
-__all__ = ["Target", "remove_if_empty", "removed_if_empty", "target_of"]
+__all__ = ["Target", "target_of"]
 
 
 class Target:
@@ -38,14 +37,14 @@ class Target:
         self._clock = clock
         self._log: EventLog | None = None if isinstance(log, str | os.PathLike) else log
         self._created = False
-        if self._place is not None and (self._place == ":memory:" or _has_something(Path(self._place))):
+        if self._place is not None and (self._place == ":memory:" or has_something(Path(self._place))):
             self._log = self._open(self._place)
 
     def _open(self, place: str) -> EventLog:
         try:
             return open_log(place, clock=self._clock)
         except NotALog:
-            self._created = not _has_something(Path(place))
+            self._created = not has_something(Path(place))
             return open_log(place, create=True, clock=self._clock)
 
     @property
@@ -102,48 +101,3 @@ def target_of(
         yield target
     finally:
         target.close()
-
-
-@contextmanager
-def removed_if_empty(place: Path) -> Iterator[None]:
-    """A block that may make a log at a place; if it fails before there are events, nothing stays.
-
-    Args:
-        place: Where the log is made.
-    """
-    was_there = _has_something(place)
-    try:
-        yield
-    except BaseException:
-        if not was_there and _has_something(place):
-            remove_if_empty(place)
-        raise
-
-
-def remove_if_empty(place: Path) -> None:
-    """Remove a log that nothing was ever appended to.
-
-    It is moved away first, so that a writer who came in meanwhile finds its place gone; if there are events after all, it
-    comes back.
-
-    Args:
-        place: The log, closed.
-    """
-    aside = place.with_name(f".{place.name}.{uuid.uuid4().hex}" + (".duckdb" if place.suffix == ".duckdb" else ""))
-    try:
-        place.rename(aside)
-    except OSError:
-        return  # gone, or not ours to move
-    with open_log(aside) as log:
-        events = log.head().position
-    if events:
-        aside.rename(place)
-    elif aside.is_dir():
-        shutil.rmtree(aside)
-    else:
-        aside.unlink()
-        Path(f"{aside}.wal").unlink(missing_ok=True)
-
-
-def _has_something(place: Path) -> bool:
-    return place.is_symlink() or place.is_file() or (place.is_dir() and any(place.iterdir()))

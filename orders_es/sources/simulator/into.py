@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from orders_es.errors import InvalidSetting, LogNotEmpty
-from orders_es.log import open_log
 from orders_es.sources.simulator.generate import choose_window, expected_events, windows
 from orders_es.sources.simulator.settings import SimulatorSettings
 from orders_es.sources.simulator.shop import open_shop
 from orders_es.sources.simulator.tables import TableMaker
 from orders_es.sources.simulator.texts import Texts
+from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
@@ -141,11 +141,11 @@ def simulate_into(
     maker = TableMaker(shop, texts)
     versions = _Versions(orders)
     events = commits = first_ms = 0
-    with open_log(log_url, create=True, clock=clock) as log:
-        head = log.head()
-        if head.position:
+    with target_of(log_url, clock=clock) as target:
+        there = target.existing
+        if there is not None and (position := there.head().position):
             raise LogNotEmpty(
-                log.url, head.position, "a simulation has a time of its own, so it needs a new log; give another place"
+                there.url, position, "a simulation has a time of its own, so it needs a new log; give another place"
             )
         bar = tqdm(
             total=expected_events(shop),
@@ -159,6 +159,7 @@ def simulate_into(
                 clock.ms = one.end_ms
                 first_ms = first_ms or one.end_ms
                 table = maker.table(one.steps)
+                log = target.log()
                 log.append_table(table, expected=versions.expected(one.steps.order, table))
                 events += len(one.steps)
                 commits += 1
@@ -171,6 +172,6 @@ def simulate_into(
             commits=commits,
             recorded_from=_EPOCH + timedelta(milliseconds=first_ms),
             recorded_to=_EPOCH + timedelta(milliseconds=clock.ms),
-            head=log.head(),
+            head=target.log().head(),
             seconds=time.perf_counter() - began,
         )

@@ -22,6 +22,7 @@ import numpy as np
 
 from orders_es.errors import InvalidSetting
 from orders_es.log import NewEvent, StreamAppend, open_log
+from orders_es.log.unmade import removed_if_empty
 from orders_es.sources.simulator.generate import windows
 from orders_es.sources.simulator.settings import SimulatorSettings
 from orders_es.sources.simulator.shop import open_shop
@@ -147,34 +148,35 @@ def simulate_live(
         2
     """
     _check(rate=rate, writers=writers, seconds=seconds, events=events, batch=batch)
-    open_log(log_url, create=True).close()
-    # The same seed gives the same orders, but never the same streams: it may run again on the same log.
-    run = f"{datetime.now(UTC):%y%m%d%H%M%S}{secrets.token_hex(2)}"
-    tasks = [
-        _WriterTask(
-            log_url=str(Path(log_url).absolute()),
-            settings=settings or SimulatorSettings(),
-            seed=seed,
-            writer=writer,
-            rate=rate / writers,
-            batch=batch,
-            seconds=seconds,
-            events=None if events is None else events // writers + (writer < events % writers),
-            run=run,
-            parent=os.getpid(),
-        )
-        for writer in range(writers)
-    ]
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    with _Signals(stop) as signals:
-        team = _Team(context, tasks, stop)
-        try:
-            team.run(None if seconds is None else rate * seconds, progress=progress)
-        finally:
-            team.end()
-    reports = tuple(sorted(team.reports, key=lambda report: report.writer))
-    return LiveResult(reports, team.seconds, signals.seen)
+    with removed_if_empty(Path(log_url).absolute()):
+        open_log(log_url, create=True).close()
+        # The same seed gives the same orders, but never the same streams: it may run again on the same log.
+        run = f"{datetime.now(UTC):%y%m%d%H%M%S}{secrets.token_hex(2)}"
+        tasks = [
+            _WriterTask(
+                log_url=str(Path(log_url).absolute()),
+                settings=settings or SimulatorSettings(),
+                seed=seed,
+                writer=writer,
+                rate=rate / writers,
+                batch=batch,
+                seconds=seconds,
+                events=None if events is None else events // writers + (writer < events % writers),
+                run=run,
+                parent=os.getpid(),
+            )
+            for writer in range(writers)
+        ]
+        context = multiprocessing.get_context("spawn")
+        stop = context.Event()
+        with _Signals(stop) as signals:
+            team = _Team(context, tasks, stop)
+            try:
+                team.run(None if seconds is None else rate * seconds, progress=progress)
+            finally:
+                team.end()
+        reports = tuple(sorted(team.reports, key=lambda report: report.writer))
+        return LiveResult(reports, team.seconds, signals.seen)
 
 
 def _check(*, rate: float, writers: int, seconds: float | None, events: int | None, batch: int) -> None:

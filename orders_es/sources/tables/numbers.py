@@ -31,9 +31,11 @@ _PLAIN = r"[+-]?[0-9]{1,14}(\.[0-9]{1,4})?"
 _PROOF = (
     r"[+-]?([0-9]*\{p}([0-9]{{1,2}}|[0-9]{{4,}})|[0-9]{{4,}}\{p}[0-9]*|0[0-9]*\{p}[0-9]*|\{p}[0-9]+|"
     r"[0-9]{{1,3}}(\{c}[0-9]{{3}})+\{p}[0-9]*|[0-9]{{1,3}}(\{c}[0-9]{{3}}){{2,}}|"
-    r"[0-9]{{1,3}}([ '’][0-9]{{3}})+\{p}[0-9]*)"
+    r"[0-9]{{1,3}}([{b}][0-9]{{3}})+\{p}[0-9]*)"
 )
-_POINT, _COMMA = _PROOF.format(p=".", c=","), _PROOF.format(p=",", c=".")
+_BLANKS = " \u00a0\u2009\u202f'’"
+"""What stands between thousands where neither a point nor a comma does."""
+_POINT, _COMMA = _PROOF.format(p=".", c=",", b=_BLANKS), _PROOF.format(p=",", c=".", b=_BLANKS)
 _EITHER = r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}"
 _SIGNS = {"point": ".", "comma": ","}
 _KINDS = {
@@ -113,7 +115,7 @@ def _read(
     sign = _SIGNS[_sign(source, cells, texts, options)]
     group = "," if sign == "." else "."
     spelling = re.compile(
-        rf"([+-]?)(?:([0-9]*)|([0-9]{{1,3}}(?:(?:\{group}[0-9]{{3}})+|(?:[  '’\u202f][0-9]{{3}})+)))(?:\{sign}([0-9]*))?"
+        rf"([+-]?)(?:([0-9]*)|([0-9]{{1,3}}(?:(?:\{group}[0-9]{{3}})+|(?:[{_BLANKS}][0-9]{{3}})+)))(?:\{sign}([0-9]*))?"
     )
     values: list[Any] = []
     reasons: dict[int, str] = {}
