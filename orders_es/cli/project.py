@@ -13,9 +13,10 @@ from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.projecting import definition_options, models_option, projector
 from orders_es.cli.sources import somebody_watches
+from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from orders_es.errors import OrdersEsError
     from orders_es.projections import Difference, Ran
@@ -53,16 +54,20 @@ def project() -> None:
 def run(names: tuple[str, ...], models: str, log: str, as_json: bool, **options: Any) -> None:
     """Catch projections up with the log, one after the other; exits with 1 if one could not be.
 
-    Without NAME: those handlers given and the read models that the file has; all read models, if it has none yet.
+    Without NAME: those handlers given and the read models that the file has; all read models, if it has none yet. What an
+    earlier run was asked for that was killed is finished too; what cannot be is named, and the exit code is 1.
 
     \b
     Example:
       orders-es project run orders order_items --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.projections import ReadModels  # noqa: PLC0415 - `--help` does not need it
+
     with existing_log(log) as opened:
         runner = projector(opened, models, names, progress=somebody_watches(as_json), **options)
         ran = runner.try_run()
-    _tell(ran, models, as_json=as_json)
+    there = {one.projection for one in ran}
+    _tell(ran, models, as_json=as_json, missing=[name for name in ReadModels(models).unfinished() if name not in there])
 
 
 @project.command(short_help="Catch up, then go on as the log grows, until stopped.")
@@ -174,7 +179,13 @@ def status(models: str, log: str | None, as_json: bool) -> None:
     from orders_es.projections.runner_file import who_runs  # noqa: PLC0415 - as above
 
     file = ReadModels(models)
-    states, letters = file.status(), file.dead_letters()
+    missing = file.unfinished()
+    try:
+        states, letters = file.status(), file.dead_letters()
+    except NoReadModels:
+        if not missing:
+            raise
+        states, letters = [], []  # a run was killed before it had made the file
     head = None
     if log:
         with existing_log(log) as opened:
@@ -189,7 +200,7 @@ def status(models: str, log: str | None, as_json: bool) -> None:
         for state in states
     ]
     if as_json:
-        print_json({"models": models, "log": log, "projections": rows})
+        print_json({"models": models, "log": log, "projections": rows, "unfinished": missing})
         return
     heads = ["projection", "kind", "version", "generation", "position", "of", "status", "runner", "dead letters"]
     cells = [
@@ -210,6 +221,15 @@ def status(models: str, log: str | None, as_json: bool) -> None:
     for row in rows:
         if row["error"]:
             print_text(f"{printable(row['name'])}: {printable(row['error'])}")
+    if missing:
+        print_text(_incomplete(models, missing))
+
+
+def _incomplete(models: str, names: list[str]) -> str:
+    return (
+        f"incomplete: a run was asked for {', '.join(map(printable, names))} and ended before that was done; "
+        f"`orders-es project run --models {printable(models)}` finishes it"
+    )
 
 
 @project.command(short_help="Remove a projection and its tables from the file.")
@@ -234,8 +254,8 @@ def drop(name: str, models: str, log: str, as_json: bool) -> None:
         click.echo(f"{name} is gone from {models}")
 
 
-def _tell(ran: list[Ran], models: str, *, as_json: bool, said: bool = False) -> None:
-    """Print what projections came to, and exit with 1 if one has an error."""
+def _tell(ran: list[Ran], models: str, *, as_json: bool, said: bool = False, missing: Sequence[str] = ()) -> None:
+    """Print what projections came to, and exit with 1 if one has an error, or one that was asked for earlier is missing."""
     errors = [one for one in ran if one.error is not None]
     if as_json:
         print_json(
@@ -246,6 +266,7 @@ def _tell(ran: list[Ran], models: str, *, as_json: bool, said: bool = False) -> 
                     | {"error": None if one.error is None else str(one.error)}
                     for one in ran
                 ],
+                "unfinished": list(missing),
             }
         )
     else:
@@ -258,7 +279,13 @@ def _tell(ran: list[Ran], models: str, *, as_json: bool, said: bool = False) -> 
     if errors and not said:
         for one in errors:
             click.echo(f"orders-es: {one.projection}: {one.error}", err=True)
-    if errors:
+    if missing:
+        click.echo(
+            f"orders-es: not done yet, though an earlier run was asked for it: {', '.join(missing)}. Run it by its name (with "
+            "--handlers, --read-models or --to, as then), or give it up by `orders-es project drop`",
+            err=True,
+        )
+    if errors or missing:
         click.get_current_context().exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,7 +118,8 @@ def projector(
 ) -> Projector:
     """What runs the projections of these names; without names, all handlers given and the read models that the file has.
 
-    A file that has none yet, or is not there, gets all read models.
+    A file that has none yet, or is not there, gets all read models. What earlier runs were asked for and left undone is
+    run as well, as far as it can be found.
 
     Args:
         log: The log.
@@ -142,7 +144,7 @@ def projector(
         chosen = [own[name] if name in own else SetProjection.of(name, folders) for name in wanted]
     else:
         known = {model.name for model in load_read_models(folders)}
-        there = [name for name in _in_file(models) if name in known]
+        there = [name for name in _wanted(models) if name in known]
         chosen = [*set_projections(there or None, folders), *own.values()] if there or not own else [*own.values()]
     if to is not None:
         if not wanted:
@@ -160,12 +162,13 @@ def _into(to: str, projection: SetProjection | Handlers | ProcessManager, *, sev
     return OutletProjection.into(open_outlet(f"{to.rstrip('/')}/{projection.name}" if several else to), projection)
 
 
-def _in_file(models: str) -> list[str]:
+def _wanted(models: str) -> list[str]:
+    """The set-based projections that a file has, and what earlier runs were asked for and left undone."""
     from orders_es.projections import ReadModels  # noqa: PLC0415 - as above
 
-    if not Path(models).exists():
-        return []
-    try:
-        return [state.name for state in ReadModels(models).status() if state.kind == "set"]
-    except NoReadModels:
-        return []
+    file = ReadModels(models)
+    there = []
+    if Path(models).exists():
+        with suppress(NoReadModels):
+            there = [state.name for state in file.status() if state.kind == "set"]
+    return list(dict.fromkeys([*there, *file.unfinished()]))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from orders_es.errors import InvalidSetting, UnknownProjection
+from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning, UnknownProjection
 from orders_es.log.target import check_target
 from orders_es.projections.following import POLL, follow_all
 from orders_es.projections.process_manager import ProcessManager
 from orders_es.projections.rebuilding import drop, rebuild, roll_back
+from orders_es.projections.requests import finish, requested, unfinished
 from orders_es.projections.retrying import discard, retry
 from orders_es.projections.runner_file import RunnerFile
-from orders_es.projections.running import bar, catch_up, raised, run_one, working
+from orders_es.projections.running import Ran, bar, catch_up, raised, run_one, working
 from orders_es.projections.work import Settings
 from orders_es.replay.defining import MEMORY_LIMIT, set_time_zone
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from orders_es.projections.definitions import Handlers, SetProjection
     from orders_es.projections.letters import DeadLetter
     from orders_es.projections.rebuilding import Rebuilt
-    from orders_es.projections.running import Ran
     from orders_es.projections.tables import State
 
 __all__ = ["Projector"]
@@ -105,7 +106,8 @@ class Projector:
     def run(self) -> list[Ran]:
         """Catch every projection up with the log as it is now, one after the other, and say how far each one came.
 
-        One that fails does not hold up the others.
+        One that fails does not hold up the others. What is asked for is noted before the first one begins, so that what a run
+        leaves undone that is killed can be had from `ReadModels.unfinished`.
 
         Raises:
             OrdersEsError: One failed, after all others have caught up: `ProjectionRunning`, `ProjectionChanged`,
@@ -117,11 +119,21 @@ class Projector:
     def try_run(self) -> list[Ran]:
         """As `run`; what failed is told in the answers, and nothing is raised that was foreseen."""
         ran, strange = [], []
-        for projection in self.projections:
-            try:
-                ran.append(run_one(projection, self._settings, progress=self._progress))
-            except Exception as error:  # noqa: BLE001 - it is raised after the others have had their turn
-                strange.append(error)
+        try:
+            with requested(self._settings.path, [projection.name for projection in self.projections]) as done:
+                for projection in self.projections:
+                    try:
+                        one = run_one(projection, self._settings, progress=self._progress)
+                    except Exception as error:  # noqa: BLE001 - it is raised after the others have had their turn
+                        strange.append(error)
+                        continue
+                    ran.append(one)
+                    if isinstance(one.error, ProjectionRunning) or (
+                        one.error is None and one.position >= one.head_position
+                    ):
+                        done([one.projection])
+        except CannotWriteReadModels as error:
+            return [Ran(one.name, 0, 0, 0, 0, 0.0, error) for one in self.projections]
         if strange:
             raise strange[0]
         return ran
@@ -230,7 +242,10 @@ class Projector:
         import duckdb  # noqa: PLC0415 - only who works needs it
 
         with RunnerFile(self._settings.path, name, self._settings.clock), duckdb.connect() as connection:
-            drop(self._settings, connection, name)
+            asked = name in unfinished(self._settings.path)
+            finish(self._settings.path, [name])
+            with suppress(UnknownProjection) if asked else nullcontext():
+                drop(self._settings, connection, name)
 
     def retry(self, name: str, number: int | None = None) -> list[DeadLetter]:
         """The dead letters that were tried again, as they stand now: those of a projection, or those of one's stream.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, QueryError, ReadModelsInUse
 from orders_es.projections.file import held
 from orders_es.projections.letters import letters
+from orders_es.projections.requests import unfinished
+from orders_es.projections.runner_file import runners_folder, said_last, who_runs
 from orders_es.projections.tables import all_states
 
 if TYPE_CHECKING:
@@ -135,11 +137,28 @@ class ReadModels:
     def status(self, *, timeout: float = PATIENCE) -> list[State]:
         """Each projection's row, by name: what it is, and up to which position its tables account for. Raises as `query` does.
 
+        Its `status` is `ok` (it came to the log's end), `running` (its runner is at work), `behind` (its runner ended, and the
+        log has grown meanwhile), `interrupted` (its runner was killed on the way) or `stopped_by_error`.
+
         Args:
             timeout: As in `query`.
         """
+        idle = {
+            path.stem for path in runners_folder(self.path).glob("*.json") if who_runs(self.path, path.stem) is None
+        }
         with self._open(timeout) as connection:
-            return self._states(connection)
+            states = self._states(connection)
+        for state in states:
+            if state.status == "running" and state.name in idle and who_runs(self.path, state.name) is None:
+                state.status = "behind" if said_last(self.path, state.name) == "ended" else "interrupted"
+        return states
+
+    def unfinished(self) -> list[str]:
+        """The projections that runs were asked for which were killed, or failed, before these were done; the next run does them.
+
+        Whether the file is there does not matter: a run may be killed before it makes it.
+        """
+        return unfinished(self.path)
 
     def dead_letters(self, projection: str | None = None, *, timeout: float = PATIENCE) -> list[DeadLetter]:
         """The events that projections could not process, by position; those of generations that serve. Raises as `query` does.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["RunnerFile", "runners_folder", "who_runs"]
+__all__ = ["RunnerFile", "runners_folder", "said_last", "who_runs"]
 
 BEAT_SECONDS = 1.0
 _LOOKS_SECONDS = 0.2
@@ -52,6 +52,21 @@ def who_runs(models: Path, projection: str) -> dict[str, Any] | None:
     finally:
         os.close(fd)
     return None
+
+
+def said_last(models: Path, projection: str) -> str | None:
+    """The state that a projection's runner noted last: `ended` if it came to its end; None if there never was one.
+
+    Args:
+        models: The read-model file.
+        projection: The projection's name.
+    """
+    try:
+        text = (runners_folder(models) / f"{projection}.json").read_text(encoding="utf-8")
+        state: str = json.loads(text)["state"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return state
 
 
 class RunnerFile:

@@ -170,3 +170,40 @@ def test_mistakes_are_told_in_one_line(ask, handlers, words, said):
 def test_the_file_has_to_be_named(run, shop):
     assert "ORDERS_ES_MODELS" in run("project", "status", "--log", shop, code=2).err
     assert "there is no read-model file" in run("project", "status", "--models", "nowhere.duckdb", code=1).err
+
+
+def test_what_an_earlier_run_left_undone_is_done_by_the_next_and_status_says_incomplete(ask, monkeypatch):
+    from orders_es.projections import projector  # noqa: PLC0415 - to interrupt it
+
+    run_one, count = projector.run_one, []
+
+    def interrupted(*args, **options):
+        if len(count) == 2:
+            raise KeyboardInterrupt
+        count.append(1)
+        return run_one(*args, **options)
+
+    monkeypatch.setattr(projector, "run_one", interrupted)
+    ask("project", "run", "orders", "activity", "order_items", "cohorts", code=130)
+    monkeypatch.setattr(projector, "run_one", run_one)
+    said = ask("project", "status").out
+    assert "incomplete: a run was asked for order_items, cohorts and ended before that was done" in said
+    assert ask("project", "status", "--json").json["unfinished"] == ["order_items", "cohorts"]
+    answer = ask("project", "run", "orders", code=1)
+    assert "not done yet, though an earlier run was asked for it: order_items, cohorts" in answer.err
+    out = ask("project", "run").out
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["activity", "orders", "order_items", "cohorts"]
+    assert "incomplete" not in ask("project", "status").out
+
+
+def test_handlers_that_an_earlier_run_was_asked_for_are_named_until_they_are_given(ask, handlers, monkeypatch):
+    from orders_es.projections import projector  # noqa: PLC0415 - to interrupt it
+
+    run_one = projector.run_one
+    monkeypatch.setattr(projector, "run_one", lambda *_args, **_options: (_ for _ in ()).throw(KeyboardInterrupt))
+    ask("project", "run", "orders", "notes", "--handlers", handlers(), code=130)
+    monkeypatch.setattr(projector, "run_one", run_one)
+    answer = ask("project", "run", code=1)
+    assert "orders: up to position 10" in answer.out
+    assert "an earlier run was asked for it: notes" in answer.err
+    assert ask("project", "run", "--handlers", handlers(), "--json").json["unfinished"] == []
