@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -103,7 +104,9 @@ def test_an_outage_is_in_the_history_though_its_first_batch_ends_it(shop, clock,
         finally:
             stop.set()
             following.join()
-    assert list(lag_history(shop.models).seconds_behind)[:3] == [0, 3600, 0]
+    # On a slow machine a runner notes more samples than one; each figure is told once here.
+    told = [figure for figure, _ in itertools.groupby(lag_history(shop.models).seconds_behind)]
+    assert told[:3] == [0, 3600, 0]
 
 
 def test_a_live_runner_is_stuck_when_it_commits_nothing(shop, clock):
