@@ -203,4 +203,7 @@ def _what(event: RecordedEvent, row: HistoryRow | None) -> str:
 
 def _moment(moment: datetime, zone: tzinfo) -> str:
     """To the microsecond where it has any: `--at` includes its moment, so a rounded one would not find its event."""
-    return moment.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")
+    try:
+        return moment.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")
+    except OverflowError:  # at an end of the calendar, in a zone that is past it
+        return f"{moment.replace(tzinfo=None).isoformat(sep=' ')} UTC"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import NaiveTime, UnknownEventType
+from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,22 @@ def to_micros(moment: datetime, argument: str) -> int:
 def from_micros(micros: int) -> datetime:
     """The UTC datetime of microseconds since 1970-01-01 UTC, exact."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def beyond_calendar(position: int, stream_id: str, micros: int) -> InvalidEvent:
+    """The error for a recorded time that no datetime holds; how it got into the log, this program cannot tell.
+
+    Args:
+        position: Where the event stands.
+        stream_id: Its stream.
+        micros: Its time.
+    """
+    return InvalidEvent(
+        "event",
+        "occurred_at",
+        f"position {position}, stream {stream_id!r}: it occurred {micros:,} microseconds from 1970, which is outside the "
+        "years 1 to 9999. Other streams can be read; in SQL, so can this one's other columns",
+    )
 
 
 def many_from_micros(micros: npt.NDArray[np.int64]) -> list[datetime]:

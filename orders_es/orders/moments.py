@@ -120,7 +120,10 @@ def format_instant(instant: datetime, zone: tzinfo = UTC) -> str:
         >>> format_instant(datetime(2026, 6, 3, 15, 0, tzinfo=UTC))
         '2026-06-03T15:00:00Z'
     """
-    local = instant.astimezone(zone)
+    try:
+        local = instant.astimezone(zone)
+    except OverflowError:  # at an end of the calendar, in a zone that is past it
+        return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
     return local.isoformat().removesuffix("+00:00") + "Z" if zone is UTC else local.isoformat()
 
 

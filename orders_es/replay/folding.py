@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting, UnknownEventType
-from orders_es.log.event import many_from_micros
 from orders_es.log.interrupts import interruptible
 from orders_es.log.streaming import streamed
 from orders_es.orders import EVENT_TYPES, AsOf, OrderFold, evolve, initial_state
-from orders_es.replay.load import by_stream, no_collector, of_types
+from orders_es.replay.load import by_stream, moments_of, no_collector, of_types
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 
@@ -211,9 +210,7 @@ def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, Fol
             table.column(name).to_pylist()
             for name in ("stream_id", "version", "position", "type", "schema_version", "payload")
         )
-        occurred, recorded = (
-            many_from_micros(table.column(name).to_numpy()) for name in ("occurred_at", "recorded_at")
-        )
+        occurred, recorded = (moments_of(table, name) for name in ("occurred_at", "recorded_at"))
         data = registry.decode_many(names, schema_versions, payloads, positions, stream_ids)
         rows = zip(data, occurred, versions, positions, names, stream_ids, recorded, strict=True)
         yield from zip(stream_ids, map(FoldedEvent._make, rows), strict=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
-from orders_es.log.event import many_from_micros
+from orders_es.log.event import beyond_calendar, from_micros, many_from_micros
 from orders_es.log.limits import check_stream_id
 from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken
@@ -238,7 +238,7 @@ def by_stream(
     names, schema_versions, payloads, positions, versions = (
         table.column(name).to_pylist() for name in ("type", "schema_version", "payload", "position", "version")
     )
-    moments = many_from_micros(table.column("occurred_at").cast(pa.int64()).to_numpy())
+    moments = moments_of(table, "occurred_at")
     events = registry.decode_many(
         names, schema_versions, payloads, positions, _texts(table.column("stream_id")), table.column("payload")
     )
@@ -249,6 +249,31 @@ def by_stream(
         for stream_id, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
             yield stream_id, rows[start : first + end]
             start = first + end
+
+
+def moments_of(table: pa.Table | pa.RecordBatch, name: str) -> list[datetime]:
+    """A column of times of events.
+
+    Args:
+        table: Events, with their positions and streams.
+        name: The column.
+
+    Raises:
+        InvalidEvent: A time is one that no datetime holds; the event is named.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as the log does
+
+    micros = table.column(name).cast(pa.int64()).to_numpy()
+    try:
+        return many_from_micros(micros)
+    except OverflowError:
+        for row, value in enumerate(micros.tolist()):
+            try:
+                from_micros(value)
+            except OverflowError as error:
+                position, stream_id = (table.column(column)[row].as_py() for column in ("position", "stream_id"))
+                raise beyond_calendar(position, stream_id, value) from error
+        raise
 
 
 def _texts(column: pa.ChunkedArray) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
@@ -26,6 +26,8 @@ __all__ = [
     "limits",
     "macro",
     "moment",
+    "odd_event",
+    "oddity",
     "prelude",
     "refusal",
     "undefined",
@@ -214,3 +216,38 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
             f"{registry[name].schema_version} (stream {stream_id!r})",
         )
     return UnknownEventType(name, position, stream_id)
+
+
+def oddity(events: str, registry: EventRegistry) -> str | None:
+    """SQL for the first event that holds a larger number than its field may have; None where no field has a limit.
+
+    Args:
+        events: The relation.
+        registry: The event types that the program knows.
+    """
+    limits = {f.name: f.largest for event_type in registry for f in event_type.fields if f.largest is not None}
+    if not limits:
+        return None
+    outside = {name: f"{quoted(name)} NOT BETWEEN {-largest} AND {largest}" for name, largest in limits.items()}
+    which = " ".join(f"WHEN {test} THEN {text(name)}" for name, test in outside.items())
+    value = " ".join(f"WHEN {test} THEN {quoted(name)}" for name, test in outside.items())
+    return (
+        f'SELECT type, CASE {which} END, "position", stream_id, CASE {value} END FROM {events} '
+        f'WHERE {" OR ".join(outside.values())} ORDER BY "position" LIMIT 1'
+    )
+
+
+def odd_event(found: Sequence[Any], message: str) -> InvalidEvent:
+    """The error for a query that fails on an event which could not be recorded today.
+
+    Args:
+        found: What `oddity` gives.
+        message: DuckDB's words.
+    """
+    name, field, position, stream_id, value = found
+    return InvalidEvent(
+        name,
+        field,
+        f"position {position}, stream {stream_id!r}: {value:,} is more than a log takes today, and what was asked for "
+        f"overflows ({message}). Ask without it: … WHERE order_id <> {text(stream_id)}, or stream_id of events",
+    )

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from orders_es.errors import InvalidSetting, InvalidTime, QueryError
+from orders_es.errors import InvalidEvent, InvalidSetting, InvalidTime, QueryError
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import quoted
 from orders_es.log.target import check_target
@@ -22,7 +22,7 @@ from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
 from orders_es.replay.permissions import check_statements, not_allowed, restrict
-from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, refusal
+from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
 
 if TYPE_CHECKING:
     import os
@@ -360,11 +360,20 @@ class Session:
                         names = None
                         continue
                     meant = refusal(str(error), self.log.registry) or not_allowed(error, query)
+                    meant = meant or self._oddity(error)
                     raise (QueryError(str(error), query) if meant is None else meant) from error
                 finally:
                     if not kept:
                         cursor.close()
         raise AssertionError("unreachable")
+
+    def _oddity(self, error: Exception) -> InvalidEvent | None:
+        """The error that names the event behind a sum that overflowed, where an older or another program let one in."""
+        if type(error).__name__ not in {"ConversionException", "OutOfRangeException"}:
+            return None
+        query = oddity("memory.main.events", self.log.registry)
+        found = None if query is None else self._connection.execute(query).fetchone()
+        return None if found is None else odd_event(found, str(error))
 
     def _kept_cursor(self) -> Any:
         """A cursor for what leaves nothing behind on it; a new one each time would cost milliseconds."""

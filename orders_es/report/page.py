@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from orders_es.export.provenance import shown
+from orders_es.replay.answer import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +168,7 @@ def _table(rows: pa.Table) -> str:
     names = [name.replace("_", " ") for name in rows.column_names]
     head = "".join(f"<th{mark}>{escape(name)}</th>" for name, mark in zip(names, marks, strict=True))
     lines = []
-    for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+    for row in zip(*(values_of(column) for column in rows.columns), strict=True):
         cells = "".join(f"<td{mark}>{escape(_cell(value))}</td>" for value, mark in zip(row, marks, strict=True))
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

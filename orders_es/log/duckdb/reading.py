@@ -10,7 +10,7 @@ import pyarrow as pa
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.failures import reading
-from orders_es.log.event import RecordedEvent, from_micros
+from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
 from orders_es.log.registry import ENVELOPE
 from orders_es.log.relation import quoted
@@ -117,7 +117,11 @@ def stream_events(
     events = []
     for row in rows:
         if row[2] > after and (to is None or row[2] <= to):
-            values = (*row[:6], from_micros(row[6]), from_micros(row[7]), *row[8:], registry)
+            try:
+                moments = (from_micros(row[6]), from_micros(row[7]))
+            except OverflowError as error:
+                raise beyond_calendar(row[0], stream_id, row[6]) from error
+            values = (*row[:6], *moments, *row[8:], registry)
             events.append(RecordedEvent(*values))
     return events
 

@@ -27,6 +27,7 @@ from orders_es.log.parquet.footer import KEY, Footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
+from orders_es.log.parquet.reader import require_moments
 from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, is_small, schema_columns
 from orders_es.log.parquet.turns import Turns
@@ -291,7 +292,9 @@ class ParquetLog(KnownChain):
             events: list[RecordedEvent] = self._fresh(
                 lambda: self._streams.events(stream_id, after_version, to_version)
             )
-        return [e for e in events if e.version > after_version and (to_version is None or e.version <= to_version)]
+        return require_moments(
+            [e for e in events if e.version > after_version and (to_version is None or e.version <= to_version)]
+        )
 
     def stream_version(self, stream_id: str) -> int:
         """The version a stream is at now; 0 if there is no such stream."""

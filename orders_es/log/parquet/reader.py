@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, LogError
+from orders_es.errors import DamagedLog, InvalidEvent, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
-from orders_es.log.event import RecordedEvent, many_from_micros
+from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros
 from orders_es.log.parquet.footer import READING_FAILS, damaged
 from orders_es.log.retry import RecordedRow
 from orders_es.log.scan import parquet_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
@@ -137,13 +138,42 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
             storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
             columns.append([UUID(bytes=b) for b in storage.to_pylist()])
         elif name in ("occurred_at", "recorded_at"):
-            # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
-            micros = np.from_dlpack(values.cast(pa.int64()).combine_chunks())
-            columns.append(many_from_micros(np.asarray(micros, np.int64)))
+            columns.append(_moments(table, name))
         else:
             columns.append(values.to_pylist())
     columns.append([registry] * table.num_rows)
     return [RecordedEvent(*row) for row in zip(*columns, strict=True)]
+
+
+def _moments(table: pa.Table, name: str) -> list[Any]:
+    """A column of times; in place of one that no datetime holds, the error for whoever asks for that event."""
+    micros = table.column(name).cast(pa.int64()).combine_chunks()
+    try:
+        # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
+        return list(many_from_micros(np.asarray(np.from_dlpack(micros), np.int64)))
+    except OverflowError:
+        return [_moment(*row) for row in zip(micros.to_pylist(), *_places(table), strict=True)]
+
+
+def _places(table: pa.Table) -> tuple[list[int], list[str]]:
+    return table.column("position").to_pylist(), table.column("stream_id").to_pylist()
+
+
+def _moment(micros: int, position: int, stream_id: str) -> datetime | InvalidEvent:
+    try:
+        return from_micros(micros)
+    except OverflowError:
+        return beyond_calendar(position, stream_id, micros)
+
+
+def require_moments(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """The same events; the error of the first whose time no datetime holds."""
+    for event in events:
+        moments: tuple[Any, Any] = (event.occurred_at, event.recorded_at)
+        for moment in moments:
+            if isinstance(moment, InvalidEvent):
+                raise moment
+    return events
 
 
 def rows_of(table: pa.Table) -> list[RecordedRow]:
