@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
+from orders_es.log.clock import ahead, in_words
 from orders_es.replay.snapshots import EVERY, Snapshots
 
 if TYPE_CHECKING:
@@ -59,7 +60,20 @@ def examine(log: EventLog, *, giant: int = GIANT) -> list[Advice]:
     """
     if giant < 2:  # noqa: PLR2004 - every stream has an event
         raise InvalidSetting("giant", giant, "give 2 or more events")
-    return [*_giants(log, giant), *_files(log), *_stale_snapshots(log)]
+    return [*_clock(log), *_giants(log, giant), *_files(log), *_stale_snapshots(log)]
+
+
+def _clock(log: EventLog) -> list[Advice]:
+    by = ahead(log.head())
+    if by is None:
+        return []
+    return [
+        Advice(
+            "record clock",
+            f"{in_words(by)} ahead of this machine's: recorded_at stands still until it has caught up",
+            "set the clocks of the machines that append, and wait; when events occurred is not concerned",
+        )
+    ]
 
 
 def _giants(log: EventLog, giant: int) -> list[Advice]:

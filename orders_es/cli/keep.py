@@ -11,6 +11,7 @@ import click
 from orders_es.cli.asking import FILLING
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, printable, size, span
+from orders_es.log.clock import ahead, in_words
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ def info(log: str, as_json: bool) -> None:
         hint = f"the log is empty; fill it: {FILLING.format(log=log)}"
     elif small > SMALL_FILES_TO_MENTION:
         hint = f"{small:,} small files slow down every scan; merge them: orders-es compact --log {log}"
+    by = ahead(head)
+    if by is not None:
+        behind = (
+            f"the log's clock is {in_words(by)} ahead of this machine's, and recorded_at stands still until it has caught up; "
+            "see that the clocks of the machines that append are right"
+        )
+        hint = f"{hint}\n{behind}" if hint else behind
     if as_json:
         print_json(
             {
@@ -59,6 +67,7 @@ def info(log: str, as_json: bool) -> None:
                 "events": head.position,
                 "streams": streams,
                 "head": {"position": head.position, "recorded_at": head.recorded_at, "root": head.root},
+                **({} if by is None else {"seconds_ahead": by.total_seconds()}),
                 "files": {"commits": small, "segments": len(files) - small, "bytes": stored},
                 "hint": hint,
             }

@@ -78,6 +78,10 @@ class Batch(Protocol):
         """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
         ...
 
+    def happens(self, now: int) -> None:
+        """Take the events that do not say when they occurred to occur now: by the machine's clock, whatever the log's says."""
+        ...
+
 
 @dataclass(slots=True)
 class PendingRow:
@@ -247,6 +251,7 @@ class RowBatch:
     parts: list[Part]
     rows: list[PendingRow]
     retryable: bool
+    _now: int | None = None
 
     @property
     def count(self) -> int:
@@ -264,7 +269,7 @@ class RowBatch:
             appended: What the append of this batch did; no duplicate.
             registry: Given to the events.
         """
-        moment = to_micros(appended.recorded_at, "recorded_at")
+        moment = to_micros(appended.recorded_at, "recorded_at") if self._now is None else self._now
         bases = [appended.versions[part.stream_id] - part.count for part in self.parts]
         return tuple(
             RecordedEvent(
@@ -299,6 +304,10 @@ class RowBatch:
 
         return content_of_rows(self.rows)
 
+    def happens(self, now: int) -> None:
+        """Take the events that do not say when they occurred to occur now, in microseconds."""
+        self._now = now
+
     def place(
         self, first: int, recorded_at: int, bases: Sequence[int], kinds: dict[str, str]
     ) -> tuple[dict[str, tuple[str, list[Any]]], list[bytes]]:
@@ -313,7 +322,8 @@ class RowBatch:
         rows = self.rows
         stream_ids = [self.parts[row.part].stream_id for row in rows]
         versions = [bases[row.part] + row.offset + 1 for row in rows]
-        occurred = [recorded_at if row.occurred_at is None else row.occurred_at for row in rows]
+        now = recorded_at if self._now is None else self._now
+        occurred = [now if row.occurred_at is None else row.occurred_at for row in rows]
         columns: dict[str, tuple[str, list[Any]]] = {
             "position": ("int64", list(range(first, first + len(rows)))),
             "stream_id": ("string", stream_ids),

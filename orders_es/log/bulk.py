@@ -70,8 +70,11 @@ class TableBatch:
         *,
         retryable: bool,
         given_ids: bytes | None = None,
+        rows: RowBatch | None = None,
     ) -> None:
+        self._rows = rows
         encoded = stream_ids.dictionary_encode()
+        self._now: int | None = None
         self._columns = columns
         self._stream_ids = stream_ids
         self._codes: np.ndarray[Any, np.dtype[np.int64]] = encoded.indices.to_numpy(zero_copy_only=False)
@@ -114,6 +117,12 @@ class TableBatch:
         """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
         return pa.table({name: self._columns[name] for name in CONTENT})
 
+    def happens(self, now: int) -> None:
+        """Take the events that do not say when they occurred to occur now, in microseconds."""
+        self._now = now
+        if self._rows is not None:  # which say later what was recorded
+            self._rows.happens(now)
+
     def place(self, first: int, recorded_at: int, bases: Sequence[int]) -> pa.Table:
         """The batch at its place, as a table with the envelope and the shredded columns.
 
@@ -125,18 +134,22 @@ class TableBatch:
         n = self.count
         columns = self._columns
         versions = np.asarray(bases, np.int64)[self._codes] + self._offsets + 1
-        recorded = pa.scalar(recorded_at, pa.int64()).cast(TIMESTAMP)
+        recorded = _instant(recorded_at)
         placed = {
             "position": pa.array(np.arange(first, first + n)),
             "stream_id": self._stream_ids,
             "version": pa.array(versions.astype(np.int32)),
             **columns,
-            "occurred_at": pc.fill_null(columns["occurred_at"], recorded),
+            "occurred_at": pc.fill_null(columns["occurred_at"], recorded if self._now is None else _instant(self._now)),
             "recorded_at": pa.repeat(recorded, n),
         }
         fields = list(ENVELOPE_SCHEMA)
         fields += [pa.field(k, v.type) for k, v in columns.items() if k not in ENVELOPE_SCHEMA.names]
         return pa.Table.from_arrays([placed[f.name] for f in fields], schema=pa.schema(fields))
+
+
+def _instant(micros: int) -> pa.Scalar:
+    return pa.scalar(micros, pa.int64()).cast(TIMESTAMP)
 
 
 def table_of_rows(batch: RowBatch, kinds: dict[str, str]) -> TableBatch:
@@ -150,6 +163,7 @@ def table_of_rows(batch: RowBatch, kinds: dict[str, str]) -> TableBatch:
         [part.expected for part in batch.parts],
         retryable=batch.retryable,
         given_ids=batch.given_ids(),
+        rows=batch,
     )
 
 

@@ -158,6 +158,9 @@ class RecordedBatch:
         """What is said of each event: the columns `orders_es.log.retry.CONTENT`."""
         return self._table.select(CONTENT)
 
+    def happens(self, now: int) -> None:
+        """Nothing: these events say when they occurred."""
+
     def place(self, first: int, recorded_before: int | None) -> pa.Table:
         """The events as they are, if they go on where a log ends.
 

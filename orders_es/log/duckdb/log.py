@@ -224,7 +224,8 @@ class DuckDBLog:
             if earlier is not None:
                 return earlier
             first = store.state.tree.end + 1
-            leaves, recorded, insert, names = place(first, max(self._now(), store.state.recorded_at or 0), bases)
+            batch.happens(now := self._now())
+            leaves, recorded, insert, names = place(first, max(now, store.state.recorded_at or 0), bases)
             versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
             commit_id = store.commit(first, recorded, leaves, insert, (self._registry.columns, names), versions)
             if store.ids.follows(first):

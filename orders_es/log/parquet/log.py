@@ -221,7 +221,8 @@ class ParquetLog(KnownChain):
             if earlier is not None:
                 return earlier
             first = self._tree.end + 1
-            recorded = max(self._now(), self._recorded_at or 0)
+            batch.happens(now := self._now())
+            recorded = max(now, self._recorded_at or 0)
             content, footer_of = encode(first, recorded, bases)
             kept: list[int] = []
             if publish(
