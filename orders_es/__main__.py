@@ -1,6 +1,26 @@
-"""`python -m orders_es`: the command line, where no script is on the path."""
+"""The command line as a program: `orders-es`, and `python -m orders_es` where no script is on the path."""
 
-from orders_es.cli import main
+from __future__ import annotations
+
+import os
+import signal
+
+__all__ = ["start"]
+
+_INTERRUPTED = 130
+
+
+def start() -> None:
+    """Run the command line. Ctrl-C before it is loaded ends the program as it does afterwards, without a traceback."""
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    from orders_es.cli import main  # noqa: PLC0415 - the loading is what Ctrl-C may interrupt
+
+    if ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    main(prog_name="orders-es")
+
 
 if __name__ == "__main__":
-    main(prog_name="orders-es")
+    start()

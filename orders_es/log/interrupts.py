@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +16,7 @@ __all__ = ["interruptible", "is_interrupt"]
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether it was Ctrl-C, of which DuckDB makes a RuntimeError while a query runs.
+    """Whether it was Ctrl-C: of which DuckDB makes a RuntimeError or an error of its own, and Arrow an OSError of that.
 
     Args:
         error: What was raised.
@@ -21,19 +25,79 @@ def is_interrupt(error: BaseException) -> bool:
         >>> is_interrupt(RuntimeError("Query interrupted"))
         True
     """
-    return type(error) is RuntimeError and "interrupted" in str(error).lower()
+    if type(error) is RuntimeError:
+        return "interrupted" in str(error).lower()
+    return type(error).__name__ == "InterruptException" or (
+        isinstance(error, OSError) and error.errno is None and "INTERRUPT Error" in str(error)
+    )
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """A block that queries DuckDB, out of which Ctrl-C comes as everywhere else in Python.
+def interruptible(connection: Any = None) -> Iterator[None]:
+    """A block that queries DuckDB, out of which Ctrl-C comes as everywhere else in Python, at once and at the first time.
+
+    Args:
+        connection: The connection, or cursor, that is asked. Without it, Ctrl-C waits as long as DuckDB does not look.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed while a query ran.
     """
     try:
-        yield
-    except RuntimeError as error:
+        with _watched(connection):
+            yield
+    except Exception as error:
         if is_interrupt(error):
             raise KeyboardInterrupt from error
         raise
+
+
+class _Watch:
+    """A thread that hears of signals while the main thread is in DuckDB, where Python runs no handlers."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.connection: Any = None
+        self.before = -1
+        self._hears, self._tells = socket.socketpair()
+        self._tells.setblocking(False)
+        threading.Thread(target=self._listen, name="orders_es-interrupts", daemon=True).start()
+
+    @property
+    def number(self) -> int:
+        """What a signal is told to, by its number as one byte."""
+        return self._tells.fileno()
+
+    def _listen(self) -> None:
+        while told := self._hears.recv(64):
+            if self.before >= 0:  # somebody else listens as well, such as the loop of a notebook
+                with suppress(OSError):
+                    os.write(self.before, told)
+            connection = self.connection
+            if connection is not None and signal.SIGINT in told:
+                with suppress(Exception):  # it was closed meanwhile
+                    connection.interrupt()
+
+
+_watch: _Watch | None = None
+
+
+@contextmanager
+def _watched(connection: Any) -> Iterator[None]:
+    global _watch  # noqa: PLW0603 - one thread is enough, and a forked process has none
+    ours = threading.current_thread() is threading.main_thread()
+    # Whoever handles Ctrl-C otherwise, as a runner that finishes its batch, does not want the query to end.
+    if connection is None or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    if _watch is None or _watch.pid != os.getpid():
+        _watch = _Watch()
+    watch, outer = _watch, _watch.connection
+    before = signal.set_wakeup_fd(watch.number, warn_on_full_buffer=False)
+    if before != watch.number:
+        watch.before = before
+    watch.connection = connection
+    try:
+        yield
+    finally:
+        watch.connection = outer
+        signal.set_wakeup_fd(before, warn_on_full_buffer=False)

@@ -233,7 +233,7 @@ def _batches(task: FoldTask[Any]) -> Iterator[pa.RecordBatch]:
     names = [f"epoch_us({name}) AS {name}" if name.endswith("_at") else name for name in _COLUMNS]
     mine = "" if task.buckets == 1 else f" AND hash(stream_id) % {task.buckets:d} = {task.bucket:d}"
     last, failed_at = 0, -1
-    with duckdb.connect() as connection, interruptible():
+    with duckdb.connect() as connection, interruptible(connection):
         # One thread reads ahead in position order; the work is in Python, and the other cores have buckets of their own.
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import select
 import stat
 import threading
 import uuid
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["copy_out", "replacing"]
 
 _PIECE = 1 << 20
+_PAUSE = 0.05
 
 
-def copy_out(cursor: Any, select: str, options: str, scratch: Path, target: Path) -> int:
-    """How many rows a SELECT has, after DuckDB wrote them to a file that it may not open itself.
+def copy_out(cursor: Any, query: str, options: str, scratch: Path, target: Path) -> int:
+    """How many rows a query has, after DuckDB wrote them to a file that it may not open itself.
 
     DuckDB writes into a pipe in the folder that it may use, and a thread carries on into the file: no second copy on the disk,
     and no path outside that SQL could name.
 
     Args:
         cursor: A cursor of the session.
-        select: SQL.
+        query: One SELECT.
         options: What stands in the brackets of COPY.
         scratch: A folder that the session may use; it is made where it is not there.
         target: The file. It is written from its beginning.
@@ -42,19 +43,29 @@ def copy_out(cursor: Any, select: str, options: str, scratch: Path, target: Path
     pipe = scratch / uuid.uuid4().hex
     os.mkfifo(pipe, 0o600)
     failed: list[OSError] = []
+    over = threading.Event()
 
     def carry() -> None:
         try:
-            with pipe.open("rb") as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file, _PIECE)
+            with pipe.open("rb", buffering=0) as source, target.open("wb") as file:
+                while not over.is_set():
+                    if not select.select([source], [], [], _PAUSE)[0]:
+                        continue
+                    piece = source.read(_PIECE)
+                    if not piece:
+                        return
+                    file.write(piece)
         except OSError as error:
             failed.append(error)
 
     carrier = threading.Thread(target=carry, name="orders_es-export", daemon=True)
     carrier.start()
     try:
-        rows: int = cursor.execute(f"COPY (\n{select}\n) TO {text(str(pipe))} ({options})").fetchall()[0][0]
+        copy = f"COPY (\n{query}\n) TO {text(str(pipe))} ({options})"
+        rows: int = cursor.execute(copy).fetchall()[0][0]
     except BaseException:
+        # An interrupted query may keep its end open, so the carrier does not wait for it.
+        over.set()
         _end(pipe, carrier)
         if failed:
             raise failed[0] from None
@@ -70,7 +81,7 @@ def _end(pipe: Path, carrier: threading.Thread) -> None:
     while carrier.is_alive():
         with suppress(OSError):  # nobody reads any more
             os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
-        carrier.join(0.05)
+        carrier.join(_PAUSE)
     pipe.unlink(missing_ok=True)
     with suppress(OSError):  # another export is at work there
         pipe.parent.rmdir()

@@ -354,7 +354,8 @@ class Session:
                 try:
                     if asked != _NOW:
                         _limit(cursor, asked)
-                    return ask(cursor, head), head
+                    with interruptible(cursor):
+                        return ask(cursor, head), head
                 except self._error as error:
                     if not again and (_may_have_vanished(error) or self._defined is not None):
                         names = None

@@ -1,0 +1,82 @@
+"""Ctrl-C, once: wherever DuckDB or Arrow is at work and looks at no signals. Each process is ended from outside if it hangs."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from orders_es.log import open_log
+
+ENDLESS = "FROM range(100_000_000_000) AS t(a) WHERE hash(a) % 1_000_000_007 = 0"
+HANGS = 120
+"""Seconds after which a process is taken to hang."""
+
+
+@pytest.fixture
+def log(tmp_path):
+    open_log(tmp_path / "log", create=True).close()
+    return tmp_path / "log"
+
+
+def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
+    program = f"""
+        import os, signal, threading, time
+        from orders_es.log import open_log
+        from orders_es.log.interrupts import _watched
+        from orders_es.replay import connect
+
+        session = connect(open_log({str(log)!r}))
+        session.sql("SELECT 1")
+        asks = [
+            lambda: session.sql("SELECT a {ENDLESS}"),
+            lambda: session.sql("SELECT a {ENDLESS}", at="2025-06-30"),
+            lambda: session.sql("EXPLAIN ANALYZE SELECT a {ENDLESS}"),
+            lambda: session.write("SELECT a FROM range(100_000_000_000) AS t(a)", {str(log.parent / "out.parquet")!r}),
+        ]
+        for ask in asks:
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            try:
+                ask()
+            except KeyboardInterrupt:
+                assert session.sql("SELECT count(*) FROM orders").rows() == [(0,)]
+            else:
+                raise SystemExit("it was not interrupted")
+        print("well")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=HANGS, check=False
+    )
+    assert (done.stdout, done.returncode) == ("well\n", 0), done.stderr
+    assert [file.name for file in log.parent.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
+def test_on_the_command_line_it_is_one_line_and_130(log, form):
+    command = [sys.executable, "-u", "-c", "import orders_es.cli; print('loaded', flush=True); orders_es.cli.main()"]
+    call = [*command, "sql", f"SELECT a {ENDLESS}", *form, "--log", str(log)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "loaded\n"
+        with pytest.raises(subprocess.TimeoutExpired):  # give it time to ask
+            process.wait(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=HANGS)
+    assert process.returncode == 130
+    assert out == ""
+    assert err == "orders-es: interrupted; whatever had been committed stays, nothing is half there\n"
+
+
+def test_while_it_loads_there_is_no_traceback_either():
+    program = "import os, signal, sys, types\n" + textwrap.dedent("""
+        class Loader:
+            def find_spec(self, name, *_):
+                if name == "click":
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        sys.meta_path.insert(0, Loader())
+        from orders_es.__main__ import start
+        start()
+    """)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=HANGS, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
