@@ -58,6 +58,8 @@ class Recomputing:
         if self._tree is not None and self._tree.end != stretch.first - 1:
             self._tree, self._gap = None, True
         for batch in stretch.read():
+            if not batch.num_rows:
+                continue
             place = batch.column("position")[0].as_py()
             if place != position + 1:
                 whole = False

@@ -76,8 +76,9 @@ def verify(
 ) -> None:
     """Read every event of a log and recompute all that the log says of itself. Changes nothing; exits with 1 if anything is off.
 
-    Positions and versions run without gaps, every stated root of the hash tree is the one that the events give, typed
-    columns say what payloads say, and every snapshot is the order that the log gives.
+    Files have the bytes that were written, positions and versions run without gaps, every stated root of the hash tree is the
+    one that the events give, and so are versions, times and statistics; typed columns say what payloads say, and every copy
+    and snapshot is what the log gives. Each problem is named with its place, and the rest is read on.
 
     A sound log is not yet the log of last year. With a checkpoint that was signed then, and kept elsewhere, it is proven to
     be that one, with events added at its end.

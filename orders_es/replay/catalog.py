@@ -27,7 +27,8 @@ def write_catalog(
     """Write a DuckDB file with `events`, the read models and their `…_at` macros; it holds no data. The log is only read.
 
     The file shows the log as it is now: it lists the log's files of this moment, by their absolute names. Write it again to
-    see later events, and after a vacuum. What is at its place is replaced in one step. Days begin and end in the time zone of
+    see later events, and after a vacuum. The log's files are held to their digests now; whoever opens the file later reads them
+    without that, as with any other program that is not this one. What is at its place is replaced in one step. Days begin and end in the time zone of
     whoever opens it.
 
     Args:

@@ -39,7 +39,7 @@ def wrong_with_copy(path: str, log_id: uuid.UUID, file: LogFile, footer: Footer)
         return "its directory does not fit its blocks"
     positions = rows.column("position").to_numpy()
     order = np.argsort(positions, kind="stable")
-    if not np.array_equal(positions[order], np.arange(file.first, file.last + 1)):
+    if len(order) != file.count or not np.array_equal(positions[order], np.arange(file.first, file.last + 1)):
         return "it does not hold the events of its data file"
     leaves: list[bytes] = []
     for start in range(0, len(order), 65_536):

@@ -142,6 +142,8 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
         footer = _parsed(path, text.value)
         if footer.check:
             ends = piece_ends(footer.pieces)
+            if ends and ends[-1][0] > text.footer:
+                raise ValueError("its pieces reach into it")
             if check_of(fd, text, ends[-1][0] if ends else 0) != footer.check:
                 raise DamagedLog(path, "its bytes are not those that were written; restore the file from a backup")
     except (ValueError, msgspec.DecodeError) as error:

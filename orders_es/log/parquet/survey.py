@@ -64,7 +64,11 @@ class FolderSurvey:
         for file in reversed(self._files):
             footer = stated_footer(file.path)
             if footer is not None:
-                return Head(footer.last, from_micros(footer.recorded_at), footer.tree.root())
+                try:
+                    recorded_at = from_micros(footer.recorded_at)
+                except OverflowError:  # no time that there is
+                    continue
+                return Head(footer.last, recorded_at, footer.tree.root())
         return Head(0, None, EMPTY_RANGE.root())
 
     def stretches(self) -> Iterator[Stretch]:
@@ -161,21 +165,21 @@ class FolderSurvey:
 
     def _stretch(self, file: LogFile, scanner: Scanner) -> Stretch:
         found: list[Finding] = []
+        altered: set[int] | None = None
         try:
-            self._checked.whole([file.path])
+            sound = self._checked.footer(file.path)
+            altered = self._altered_groups(file, sound, found)
         except FileNotFoundError:
             if not os.path.lexists(file.path):  # merged by somebody else, and vacuumed: whoever asks begins again
                 raise
             found.append(_in(file, f"it leads nowhere; {_RESTORE}"))
         except LogError as error:
             found.append(Finding(_positions(file), str(error)))
-            found += self._pieces(file)
+        except READING_FAILS as error:
+            found.append(Finding(_positions(file), str(damaged(file.path, error))))
         footer = stated_footer(file.path)
         stated = None
-        if footer is None:
-            if not found:
-                found.append(_in(file, f"its footer cannot be read; {_RESTORE}"))
-        else:
+        if footer is not None:
             stated = Stated(
                 footer.first,
                 footer.last,
@@ -186,44 +190,45 @@ class FolderSurvey:
                 footer.streams,
             )
             found += _names_differ(file, footer)
-        sound = not found
+        protected = footer is None or bool(footer.check)
         return Stretch(
             file.path,
             file.first,
             file.last,
-            lambda: self._read(file, found),
+            lambda: iter(()) if altered is None else self._read(file, found, altered, protected=protected),
             stated,
             found,
-            protected=footer is None or bool(footer.check),
-            nulls=self._read_from_payload(file, scanner) if sound else frozenset(),
+            protected=protected,
+            nulls=frozenset() if found else self._read_from_payload(file, scanner),
         )
 
-    def _pieces(self, file: LogFile) -> list[Finding]:
-        """Which pieces of a large file are altered."""
-        footer = stated_footer(file.path)
-        if footer is None or not footer.pieces:
-            return []
+    def _altered_groups(self, file: LogFile, footer: Footer, found: list[Finding]) -> set[int]:
+        """The row groups of a file with a sound footer in which bytes are not those that were written."""
+        if not footer.pieces:
+            return set()
+        fd = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            fd = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK)
-            try:
-                altered = altered_pieces(fd, piece_ends(footer.pieces))
-            finally:
-                os.close(fd)
-            with pq.ParquetFile(file.path) as parquet:
-                metadata = parquet.metadata
-                names = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
-                rows = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
-        except READING_FAILS:
-            return []
-        found = []
+            altered = altered_pieces(fd, piece_ends(footer.pieces))
+        finally:
+            os.close(fd)
+        if not altered:
+            return set()
+        with pq.ParquetFile(file.path) as parquet:
+            metadata = parquet.metadata
+            names = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
+            rows = [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
         for number in altered:
             group, column = divmod(number, len(names))
             if group < len(rows):
                 first = file.first + sum(rows[:group])
                 place = f"positions {first} to {first + rows[group] - 1}"
-                what = f"{file.path}: the bytes of column {names[column]} are not those that were written; {_RESTORE}"
-                found.append(Finding(place, what))
-        return found
+                whose = f"column {names[column]}"
+            else:
+                place, whose = _positions(file), "its indexes"
+            found.append(
+                Finding(place, f"{file.path}: the bytes of {whose} are not those that were written; {_RESTORE}")
+            )
+        return {number // len(names) for number in altered}
 
     def _read_from_payload(self, file: LogFile, scanner: Scanner) -> frozenset[str]:
         """The event types whose values views take from the payload where a column of the file has none."""
@@ -234,8 +239,14 @@ class FolderSurvey:
             return frozenset()
         return frozenset(t.name for t in self._registry) if contents.from_payload([file]) else frozenset()
 
-    def _read(self, file: LogFile, found: list[Finding]) -> Iterator[pa.RecordBatch]:
-        """The file's events, row group by row group; what cannot be read is noted and left out."""
+    def _read(
+        self, file: LogFile, found: list[Finding], altered: set[int], *, protected: bool
+    ) -> Iterator[pa.RecordBatch]:
+        """The file's events, row group by row group; what cannot be read is noted and left out.
+
+        Row groups that are known to be altered are not looked into, and statistics only where a digest says that they are
+        those that were written: pyarrow ends the process over some that are not.
+        """
         try:
             with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
                 metadata = parquet.metadata
@@ -247,12 +258,12 @@ class FolderSurvey:
                     rows = metadata.row_group(g).num_rows
                     where = f"positions {position} to {position + rows - 1}"
                     position += rows
+                    if g in altered:
+                        continue
                     try:
                         table = parquet.read_row_group(g)
-                        found += [
-                            Finding(where, f"{file.path}: {what}; {_RESTORE}")
-                            for what in wrong_statistics(file.path, metadata.row_group(g), table)
-                        ]
+                        wrong = wrong_statistics(file.path, metadata.row_group(g), table) if protected else ()
+                        found += [Finding(where, f"{file.path}: {what}; {_RESTORE}") for what in wrong]
                     except READING_FAILS as error:
                         found.append(Finding(where, str(damaged(file.path, error))))
                         continue
