@@ -1,4 +1,4 @@
-# make demo | make test | make test-long | make lint | make notebooks | make lab | make test-browser | make bench | make clean
+# make demo | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make test-browser | make bench | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint notebooks lab test-browser bench clean
+.PHONY: help demo test test-long check lint fix coverage notebooks lab test-browser bench clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -28,10 +28,18 @@ test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k w
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, flips and races, and properties on many examples
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "long or hypothesis" --hypothesis-profile=long $(ARGS)
 
-lint: $(VENV)/.stamp-dev ## ruff and mypy, as strict as they go
+check lint: $(VENV)/.stamp-dev ## ruff, mypy and the direction of imports, as strict as they go
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/.stamp-dev ## mend what a program can mend: format, order of imports
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+coverage: $(VENV)/.stamp-dev ## which lines the tests reach; a report in htmlcov/
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "not long" --cov=orders_es --cov-report=term:skip-covered --cov-report=html $(ARGS)
 
 lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orders_es.log.duckdb.failures import reading
-from orders_es.log.parquet.index import StreamIndex
+from orders_es.log.stream_index import StreamIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from orders_es.log.columns import ENVELOPE_SCHEMA
-from orders_es.log.parquet.index import stream_key
+from orders_es.log.stream_index import stream_key
 
 if TYPE_CHECKING:
     import uuid

@@ -16,9 +16,9 @@ from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
-from orders_es.log.parquet.index import StreamIndex
 from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
 from orders_es.log.retry import RecordedRow
+from orders_es.log.stream_index import StreamIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
