@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.notebook_parameters import declared, value_of
+from orders_es.cli.notebook_running import execute
 from orders_es.cli.options import as_json
 from orders_es.cli.output import print_json, print_text, printable
 
@@ -44,7 +44,10 @@ def list_(folder: str, as_json: bool) -> None:
     Example:
       orders-es notebook list
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    found = [{"name": path.stem, "parameters": _parameters(path)} for path in _notebooks(folder)]
+    found = [
+        {"name": path.stem, "parameters": {name: known.default for name, known in declared(path).items()}}
+        for path in _notebooks(folder)
+    ]
     if as_json:
         print_json({"folder": folder, "notebooks": found})
         return
@@ -58,7 +61,20 @@ def list_(folder: str, as_json: bool) -> None:
 @notebook.command(short_help="Run a notebook from top to bottom with other parameters.")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="A parameter. May be given again."
+    "-p",
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME[:TYPE]=VALUE",
+    help="A parameter, of the type that the notebook declares, or of TYPE (str, int, float, bool, json). May be given again.",
+)
+@click.option(
+    "-r",
+    "--raw",
+    "raw",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="A parameter that is text, exactly as written, whatever the notebook declares. May be given again.",
 )
 @click.option(
     "--out", metavar="FILE", required=True, type=click.Path(dir_okay=False), help="Where the run notebook is written."
@@ -66,12 +82,14 @@ def list_(folder: str, as_json: bool) -> None:
 @click.option("--replace", is_flag=True, help="Replace the file if it is there.")
 @_folder
 @as_json
-def run(name: str, given: Sequence[str], out: str, replace: bool, folder: str, as_json: bool) -> None:
+def run(
+    name: str, given: Sequence[str], raw: Sequence[str], out: str, replace: bool, folder: str, as_json: bool
+) -> None:
     """Run a notebook from top to bottom and write it, with what it printed and drew, to a file.
 
-    NAME is a file, or the name of a notebook in --folder, with or without its number. Values are read as numbers, true or
-    false where they look like that, and as text otherwise. A parameter that the notebook does not have is refused: nobody
-    should wait for a result that took no notice of it. Exit code 1 if a cell fails; the file then shows how far it got.
+    NAME is a file, or the name of a notebook in --folder, with or without its number. A value is read as what the notebook's
+    cell of parameters declares: `order_id = "536365"` or `order_id: str` makes it text, and 007 stays 007. A parameter that
+    the notebook does not have is refused. Exit code 1 if a cell fails or the kernel dies; the file then shows how far it got.
 
     \b
     Example:
@@ -79,22 +97,21 @@ def run(name: str, given: Sequence[str], out: str, replace: bool, folder: str, a
       orders-es notebook run any_moment -p at=2025-01-31 -p orders=500 --out january.ipynb
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     path = _find(name, folder)
-    known = _parameters(path)
-    values = dict(_value(text) for text in given)
-    for key in values:
-        if key not in known:
-            near = get_close_matches(key, known, 1)
-            hint = f"; do you mean {near[0]}?" if near else ""
-            raise click.UsageError(f"{path.name} has no parameter {key!r}{hint} It has {', '.join(known) or 'none'}")
+    known = declared(path)
+    values = {}
+    for text, is_text in [*((text, False) for text in given), *((text, True) for text in raw)]:
+        key, value = value_of(text, known, path.name, raw=is_text)
+        if key in values:
+            raise click.UsageError(f"parameter {key!r} is given twice")
+        values[key] = value
+    used = {name: parameter.default for name, parameter in known.items()} | values
     if Path(out).exists() and not replace:
         raise click.UsageError(f"{out} is there already; give --replace, or another name")
-    failed = _execute(path, out, values)
+    failed = execute(path, out, values)
     if as_json:
-        print_json(
-            {"notebook": str(path), "out": out, "parameters": known | values, "ok": failed is None, "error": failed}
-        )
+        print_json({"notebook": str(path), "out": out, "parameters": used, "ok": failed is None, "error": failed})
     elif failed is None:
-        print_text(f"{printable(out)}: {printable(path.stem)} with {printable(_told(known | values))}")
+        print_text(f"{printable(out)}: {printable(path.stem)} with {printable(_told(used))}")
     else:
         print_text(f"{printable(path.name)} failed {printable(failed)}; how far it got: {printable(out)}")
     if failed is not None:
@@ -122,71 +139,6 @@ def _find(name: str, folder: str) -> Path:
     raise click.UsageError(f"there is no notebook {name!r} in {folder}; {hint}")
 
 
-def _parameters(path: Path) -> dict[str, Any]:
-    """A notebook's parameters and their defaults, as its cell of parameters has them."""
-    try:
-        import nbformat  # noqa: PLC0415 - only who runs notebooks has it
-        import papermill  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise click.UsageError(
-            "running notebooks needs papermill and Jupyter: pip install 'orders_es[notebooks]'"
-        ) from error
-    try:
-        found = papermill.inspect_notebook(str(path))
-    except (nbformat.reader.NotJSONError, OSError, ValueError, AttributeError, KeyError) as error:
-        raise click.UsageError(f"{path} is no notebook: {' '.join(str(error).split())[:200]}") from error
-    return {name: _read(facts["default"].strip("'\"")) for name, facts in found.items()}
-
-
-def _value(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise click.UsageError(f"-p {text}: write it as NAME=VALUE")
-    return name, _read(value)
-
-
-def _read(text: str) -> Any:
-    """A number, true, false or null where a text is one, and the text otherwise."""
-    words = {"true": True, "false": False, "none": None, "null": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def _told(parameters: object) -> str:
     assert isinstance(parameters, dict)
     return ", ".join(f"{name}={value}" for name, value in parameters.items()) or "no parameters"
-
-
-def _execute(path: Path, out: str, values: dict[str, Any]) -> str | None:
-    """Run a notebook in its own folder, and say why it failed if it did.
-
-    In a process of its own, so that what kernels write to the terminal stays out of the answer.
-    """
-    import json  # noqa: PLC0415 - beside the others that only the call needs
-
-    program = (
-        "import json, sys, papermill\n"
-        "path, out, cwd, values = json.load(sys.stdin)\n"
-        "try:\n"
-        "    papermill.execute_notebook(path, out, values, cwd=cwd, progress_bar=False)\n"
-        "except papermill.PapermillExecutionError as error:\n"
-        "    print(json.dumps(f'in cell {error.exec_count}: {error.ename}: {error.evalue}'))\n"
-        "    sys.exit(3)\n"
-    )
-    request = json.dumps([str(path), str(Path(out).resolve()), str(path.parent), values])
-    done = subprocess.run(  # noqa: S603 - this Python, and a program that stands above
-        [sys.executable, "-c", program], input=request, capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0:
-        return None
-    told = done.stdout.strip().splitlines()
-    if told:
-        return " ".join(str(json.loads(told[-1])).split())
-    last = done.stderr.strip().splitlines()[-1:] or [f"its process ended with {done.returncode}"]
-    raise click.ClickException(f"{path.name} could not be run: {last[0]}")
