@@ -13,7 +13,7 @@ from orders_es.cli.output import count, print_json, print_text, printable, span,
 from orders_es.cli.projecting import models_option
 from orders_es.cli.sources import somebody_watches
 from orders_es.errors import InvalidTime
-from orders_es.orders.moments import format_instant, parse_instant
+from orders_es.orders.moments import format_instant, resolve_since
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta, tzinfo
@@ -25,7 +25,7 @@ __all__ = ["unpaid"]
 
 def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     try:
-        return None if value is None else parse_instant(value, ctx.params["tz"])
+        return resolve_since("--since", value, ctx.params["tz"])
     except InvalidTime as error:
         raise click.BadParameter(str(error)) from None
 
@@ -38,7 +38,12 @@ def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> da
     callback=duration,
     help="How long after being placed an order may be unpaid: 90s, 15m, 12h, 3d.",
 )
-@click.option("--since", metavar="TIME", callback=_since, help="Leave orders alone that were placed before then.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=_since,
+    help="Leave orders alone that were placed before then; from a date, from its beginning.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say which orders it would cancel; nothing is written.")
 @click.option("--follow", is_flag=True, help="Go on as time passes and the log grows, until Ctrl-C.")
 @zone_option("Where --since without a zone is read.")

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotExport
-from orders_es.export.provenance import KEY, Provenance, definition_hash, shown
+from orders_es.export.provenance import KEY, Provenance, definition_hash
 from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
+from orders_es.orders.moments import spoken
 from orders_es.replay.handing import replacing
 from orders_es.replay.moments import as_of
 
@@ -254,7 +255,8 @@ def _cover(provenance: Provenance) -> Iterator[tuple[str, str]]:
     def limit(asked: datetime | None, resolved: datetime | None) -> str:
         if resolved is None:
             return "no events"
-        return shown(resolved) if asked is not None else f"{shown(resolved)} (no limit was asked for: the last event)"
+        said = spoken(resolved, provenance.time_zone)
+        return said if asked is not None else f"{said} (no limit was asked for: the last event)"
 
     yield "Table", provenance.title
     if provenance.query is not None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import base64
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+
+    from orders_es.orders.moments import Moment
 
 __all__ = ["slide"]
 
 
-def slide(draw: Callable[[datetime], Any], moments: Sequence[datetime], *, start: int = -1, label: str = "at") -> None:
+def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int = -1, label: str = "at") -> None:
     """Display a slider over moments and, below it, what a function draws of the one that is chosen.
 
     Where there are no widgets, on paper or on a code host, the figure of the first moment chosen stands in its place.
 
     Args:
         draw: Makes a matplotlib figure, or Axes, of a moment. It is called each time that the slider moves.
-        moments: The moments, in order.
+        moments: The moments, in order: datetimes, dates or texts, given to `draw` as they are.
         start: Which of them comes first; the last if left out.
         label: What stands before the slider.
 
@@ -63,7 +65,9 @@ def slide(draw: Callable[[datetime], Any], moments: Sequence[datetime], *, start
     display(data | widgets.VBox([slider, picture])._repr_mimebundle_(), raw=True)
 
 
-def _said(moment: datetime) -> str:
+def _said(moment: Moment) -> str:
+    if not isinstance(moment, datetime):
+        return str(moment)
     return f"{moment:%Y-%m-%d %H:%M}".removesuffix(" 00:00").removesuffix(" 23:59")
 
 

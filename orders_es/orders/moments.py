@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 
 from orders_es.errors import InvalidTime, NaiveTime
 
-__all__ = ["Moment", "format_instant", "parse_instant", "parse_zone", "resolve", "spoken", "zone_of"]
+__all__ = ["Moment", "format_instant", "parse_instant", "parse_zone", "resolve", "resolve_since", "spoken", "zone_of"]
 
 Moment: TypeAlias = datetime | date | str
 """What names a moment: a datetime with a time zone, or a date or a text, which are read in the asker's zone."""
@@ -125,6 +125,27 @@ def format_instant(instant: datetime, zone: tzinfo = UTC) -> str:
     except OverflowError:  # at an end of the calendar, in a zone that is past it
         return instant.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
     return local.isoformat().removesuffix("+00:00") + "Z" if zone is UTC else local.isoformat()
+
+
+def resolve_since(argument: str, value: object, tz: str | tzinfo | None = None) -> datetime | None:
+    """As `resolve`, for a lower bound: from a bare date on means from its beginning, so that the whole day is in it.
+
+    Example:
+        >>> resolve_since("since", "2011-06-30").isoformat()
+        '2011-06-30T00:00:00+00:00'
+    """
+    said = str(value).strip() if isinstance(value, str) else None
+    if said is not None and (found := _DATE.fullmatch(said)):
+        try:
+            value = date(*map(int, found.groups()))
+        except ValueError as error:
+            raise InvalidTime(said, f"{said!r} is no time: {error}") from error
+    if type(value).__module__ == "numpy":
+        value = _from_numpy(argument, value)
+    if not isinstance(value, date) or isinstance(value, datetime):
+        return resolve(argument, value, tz)
+    before = resolve(argument, value - timedelta(days=1), tz)
+    return None if before is None else before + _MICROSECOND
 
 
 def resolve(argument: str, value: object, tz: str | tzinfo | None = None) -> datetime | None:

@@ -37,11 +37,11 @@ from orders_es.orders.events import (
     OrderShipped,
     PaymentReceived,
 )
+from orders_es.orders.moments import resolve_since
 from orders_es.projections.process_manager import Ask, Cause, ProcessManager
 from orders_es.projections.projector import Projector
 from orders_es.projections.reading import ReadModels
 from orders_es.replay import load_order
-from orders_es.replay.moments import instant
 
 if TYPE_CHECKING:
     import os
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.orders import Order
+    from orders_es.orders.moments import Moment
     from orders_es.projections.handler_tables import Tables
     from orders_es.projections.process_manager import Case
 
@@ -169,7 +170,7 @@ class Unpaid:
         log: The log.
         models: The read-model file, which holds the deadlines.
         after: The limit, from when an order was placed (`occurred_at`).
-        since: Leave orders alone that were placed before; none if left out.
+        since: Leave orders alone that were placed before: a time with its zone, or a date, from its beginning; none if left out.
         clock: Gives the current time, with time zone; the system's clock if left out.
         progress: Show a progress bar while it catches up.
 
@@ -196,7 +197,7 @@ class Unpaid:
         models: str | os.PathLike[str],
         after: timedelta,
         *,
-        since: datetime | None = None,
+        since: Moment | None = None,
         clock: Callable[[], datetime] | None = None,
         progress: bool = False,
     ) -> None:
@@ -205,7 +206,7 @@ class Unpaid:
         self._log = log
         self._models = ReadModels(models)
         self._after = after
-        self._since = instant("since", since)
+        self._since = resolve_since("since", since)
         self._clock = clock or _now
         self._progress = progress
         self._projector = Projector(log, models, [UNPAID], clock=self._clock, progress=progress)

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SMALL = {
     "01_quickstart": {},
-    "02_any_moment": {"orders": 250, "at": "2025-02-14T23:59:59Z"},
+    "02_any_moment": {"orders": 250, "at": "2025-02-14"},
     "03_projection_lag": {"seconds": 2, "rate": 40},
     "04_read_models": {"orders": 250},
     "05_own_domain": {"bikes": 20, "days": 14},

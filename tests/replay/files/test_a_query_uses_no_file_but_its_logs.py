@@ -143,9 +143,8 @@ def test_neither_the_environment_nor_the_programs_variables_are_there(shut, quer
         'SELECT "copy" FROM (SELECT 1 AS "copy")',
     ],
 )
-def test_what_touches_no_file_goes_on_as_before(log, query):
-    with connect(log) as session:
-        session.sql(query)
+def test_what_touches_no_file_goes_on_as_before(shut, query):
+    shut.sql(query)
 
 
 def test_where_it_is_permitted_files_are_read_and_written(permitted, place):
