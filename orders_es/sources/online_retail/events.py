@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.sources.online_retail.lines import Lines
-    from orders_es.sources.tables.files import SourceTable
+    from orders_es.sources.tables.source import SourceTable
 
 __all__ = ["to_streams"]
 
@@ -31,65 +31,92 @@ _OPENING, _LINE, _END = range(3)
 def to_streams(source: SourceTable, lines: Lines, currency: str, actor: str) -> StreamTable:
     """One stream per invoice, in the order of first lines: OrderCreated, an event per line, OrderPlaced.
 
+    The events are made as they are asked for, so memory does not hold them all.
+
     Args:
-        source: The file that the lines come from.
+        source: The file that the lines come from; its cells are not needed.
         lines: Good lines, in file order.
         currency: The currency of all prices.
         actor: Who is recorded as the cause.
     """
-    encoded = lines.invoice.dictionary_encode()
-    invoice = encoded.indices.to_numpy(zero_copy_only=False)
-    in_stream_order = np.argsort(invoice, kind="stable")
-    counts = np.bincount(invoice, minlength=len(encoded.dictionary)).astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(counts + 2)])
-    first, last = np.cumsum(counts) - counts, np.cumsum(counts) - 1
+    events = _Events(source.digest, lines, currency, actor)
+    return StreamTable(source.path, events, events.invoices, events.starts, events.first_rows)
 
-    # Each event's line: the first one for the opening, the last one for the end.
-    stream = np.repeat(np.arange(len(counts)), counts + 2)
-    place = np.arange(starts[-1]) - starts[stream]
-    opening, end = place == 0, place == counts[stream] + 1
-    line = in_stream_order[np.clip(first[stream] + place - 1, first[stream], last[stream])]
-    role = np.where(opening, _OPENING, np.where(end, _END, _LINE))
 
-    quantity = lines.quantity.to_numpy(zero_copy_only=False)
-    adjustment = pc.starts_with(encoded.dictionary, "A").to_numpy(zero_copy_only=False)[stream]
-    kind = np.where(adjustment, _ADJUSTED, np.where(quantity[line] < 0, _RETURNED, _ADDED))
-    kind = np.where(opening, _CREATED, np.where(end, _PLACED, kind))
-    item = (kind == _ADDED) | (kind == _RETURNED)
-    adjusted = kind == _ADJUSTED
+class _Events:
+    """A table of all events that is never there as a whole: it has a length, and slices that begin and end with a stream."""
 
-    def of_line(values: Any, only: npt.NDArray[np.bool_]) -> Any:
-        return values.take(array(line, mask=~only))
+    def __init__(self, digest: bytes, lines: Lines, currency: str, actor: str) -> None:
+        self._digest, self._lines, self._currency, self._actor = digest, lines, currency, actor
+        encoded = lines.invoice.dictionary_encode()
+        self.invoices = encoded.dictionary
+        invoice = encoded.indices.to_numpy(zero_copy_only=False)
+        streams = len(self.invoices)
+        order = np.argsort(invoice, kind="stable")
+        self._order = order
+        self._counts = np.bincount(invoice, minlength=streams).astype(np.int64)
+        self.starts = np.concatenate([[0], np.cumsum(self._counts + 2)])
+        self._first, self._last = np.cumsum(self._counts) - self._counts, np.cumsum(self._counts) - 1
+        self._numbers = lines.numbers.to_numpy()
+        self.first_rows = self._numbers[order[self._first]] if streams else self._numbers[:0]
+        self._micros = lines.time.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        self._quantity = lines.quantity.to_numpy(zero_copy_only=False)
+        self._adjustment = pc.starts_with(self.invoices, "A").to_numpy(zero_copy_only=False)
+        ordered = self._micros[order]
+        self._earliest = np.minimum.reduceat(ordered, self._first) if streams else ordered
+        self._latest = np.maximum.reduceat(ordered, self._first) if streams else ordered
+        self._customer = _first_given(lines.customer, order, invoice, streams)
+        self._country = _first_given(lines.country, order, invoice, streams)
 
-    def of_stream(values: Any) -> Any:
-        return values.take(array(stream, mask=~opening))
+    @property
+    def num_rows(self) -> int:
+        return int(self.starts[-1])
 
-    micros = lines.time.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    ordered = micros[in_stream_order]
-    moments = micros[line]
-    if len(counts):
-        moments[opening] = np.minimum.reduceat(ordered, first)
-        moments[end] = np.maximum.reduceat(ordered, first)
-    pieces = np.where(kind == _RETURNED, -quantity[line], quantity[line])
-    actors = array([actor]).take(array(np.zeros(len(line), dtype=np.int8)))
-    events = {
-        "stream_id": encoded.dictionary.take(array(stream)),
-        "type": array(_TYPES).take(array(kind)),
-        "occurred_at": array(moments).cast(pa.timestamp("us", tz="UTC")),
-        "event_id": derive_event_ids(source.digest, lines.numbers.to_numpy()[line], role),
-        "actor": actors,
-        "currency": of_stream(array([currency] * len(counts), pa.string())),
-        "customer_id": of_stream(_first_given(lines.customer, in_stream_order, invoice, len(counts))),
-        "country": of_stream(_first_given(lines.country, in_stream_order, invoice, len(counts))),
-        "item_id": of_line(lines.stock_code, item | adjusted),
-        "quantity": array(pieces, pa.int64(), mask=~(item | adjusted)),
-        "price": of_line(lines.price, item),
-        "description": of_line(lines.description, item),
-        "amount": of_line(lines.amount, adjusted),
-        "reason": of_line(lines.description, adjusted),
-    }
-    first_rows = lines.numbers.to_numpy()[in_stream_order[first]]
-    return StreamTable(source.path, pa.table(events), encoded.dictionary, starts, first_rows)
+    def slice(self, offset: int, length: int) -> pa.Table:
+        one, end_stream = np.searchsorted(self.starts, [offset, offset + length])
+        lines, counts = self._lines, self._counts[one:end_stream]
+
+        # Each event's line: the first one for the opening, the last one for the end.
+        stream = np.repeat(np.arange(one, end_stream), counts + 2)
+        place = np.arange(offset, offset + length) - self.starts[stream]
+        opening, end = place == 0, place == self._counts[stream] + 1
+        line = self._order[np.clip(self._first[stream] + place - 1, self._first[stream], self._last[stream])]
+        role = np.where(opening, _OPENING, np.where(end, _END, _LINE))
+
+        kind = np.where(self._adjustment[stream], _ADJUSTED, np.where(self._quantity[line] < 0, _RETURNED, _ADDED))
+        kind = np.where(opening, _CREATED, np.where(end, _PLACED, kind))
+        item = (kind == _ADDED) | (kind == _RETURNED)
+        adjusted = kind == _ADJUSTED
+
+        def of_line(values: Any, only: npt.NDArray[np.bool_]) -> Any:
+            return values.take(array(line, mask=~only))
+
+        def of_stream(values: Any) -> Any:
+            return values.take(array(stream, mask=~opening))
+
+        def always(word: str, only: npt.NDArray[np.bool_]) -> Any:
+            return array([word], pa.string()).take(array(np.zeros(len(line), dtype=np.int8), mask=~only))
+
+        moments = np.where(opening, self._earliest[stream], np.where(end, self._latest[stream], self._micros[line]))
+        pieces = np.where(kind == _RETURNED, -self._quantity[line], self._quantity[line])
+        return pa.table(
+            {
+                "stream_id": self.invoices.take(array(stream)),
+                "type": array(_TYPES).take(array(kind)),
+                "occurred_at": array(moments).cast(pa.timestamp("us", tz="UTC")),
+                "event_id": derive_event_ids(self._digest, self._numbers[line], role),
+                "actor": always(self._actor, np.ones(len(line), dtype=np.bool_)),
+                "currency": always(self._currency, opening),
+                "customer_id": of_stream(self._customer),
+                "country": of_stream(self._country),
+                "item_id": of_line(lines.stock_code, item | adjusted),
+                "quantity": array(pieces, pa.int64(), mask=~(item | adjusted)),
+                "price": of_line(lines.price, item),
+                "description": of_line(lines.description, item),
+                "amount": of_line(lines.amount, adjusted),
+                "reason": of_line(lines.description, adjusted),
+            }
+        )
 
 
 def _first_given(values: Any, in_stream_order: npt.NDArray[Any], invoice: npt.NDArray[Any], streams: int) -> Any:

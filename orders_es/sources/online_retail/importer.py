@@ -22,6 +22,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from orders_es.log.target import check_target
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import Loaded, append_streams
@@ -197,4 +199,9 @@ def _read(
         "quarantine_path": quarantine_path,
         "repeated": whole.table.num_rows - table.table.num_rows,
     }
-    return to_streams(whole, lines.select(bad.good), currency, actor), facts
+    lines = lines.select(bad.good)
+    # What was read is larger than what is needed of it.
+    whole = whole.without_cells()
+    del table, bad
+    pa.default_memory_pool().release_unused()
+    return to_streams(whole, lines, currency, actor), facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 import zipfile
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbook", "parse_workbook"]
 
+_FORMULA = re.compile(rb"<f[ >/]")
 _TITLES = 30
 """So many rows at most are looked at for a header that does not stand in the first."""
 
@@ -92,13 +94,48 @@ def parse_workbook(
         except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
             raise BadSource(str(path), None, f"it is not a readable .xlsx workbook: {error}") from error
         try:
-            return _read_sheets(path, book, columns, options, optional, progress=progress)
+            read = _read_sheets(path, book, columns, options, optional, progress=progress)
+            if _has_formulas(data):
+                formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+                for title, _ in read.sheets:
+                    _require_values(path, title, book[title], formulas[title])
+                formulas.close()
         except (zipfile.BadZipFile, KeyError, SyntaxError, EOFError, ValueError) as error:
             if isinstance(error, BadSource):
                 raise
             raise BadSource(str(path), None, f"the workbook is damaged: {error}") from error
         finally:
             book.close()
+        return read
+
+
+def _has_formulas(data: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        for name in book.namelist():
+            if not name.startswith("xl/worksheets/"):
+                continue
+            with book.open(name) as sheet:
+                before = b""
+                while piece := sheet.read(1 << 20):
+                    if _FORMULA.search(before + piece):
+                        return True
+                    before = piece[-8:]
+    return False
+
+
+def _require_values(path: Path, title: str, values: Any, formulas: Any) -> None:
+    """Refuse a sheet with formulas that nothing has computed: their cells would be taken for empty ones."""
+    formulas.reset_dimensions()
+    pairs = zip(values.iter_rows(values_only=True), formulas.iter_rows(), strict=False)
+    for number, (row, cells) in enumerate(pairs, 1):
+        for value, cell in zip(row, cells, strict=False):
+            if value is None and cell.data_type == "f":
+                raise BadSource(
+                    str(path),
+                    None,
+                    f"the cell {cell.coordinate} of the sheet {title!r} (row {number:,}) is a formula without a value; open the "
+                    "workbook in a spreadsheet and save it, or save the values alone",
+                )
 
 
 def _read_sheets(
