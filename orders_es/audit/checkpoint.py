@@ -342,7 +342,7 @@ def against_checkpoint(
         signed = read_checkpoint(signed)
     try:
         cosigned = check_against_checkpoint(log, signed, key, **policy)
-    except NotAnExtension as error:
+    except (NotAnExtension, DamagedLog) as error:  # `verify` says of damage where it is
         return Against(False, signed.origin, signed.size, signed.root, 0, {}, str(error))
     times = {name: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at) for name, at in cosigned.items()}
     return Against(True, signed.origin, signed.size, signed.root, log.head().position - signed.size, times)

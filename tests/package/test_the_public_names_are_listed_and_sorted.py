@@ -12,6 +12,7 @@ import pytest
     "name",
     [
         "orders_es",
+        "orders_es.audit",
         "orders_es.errors",
         "orders_es.export",
         "orders_es.log",
