@@ -15,6 +15,7 @@ from orders_es.audit.checkpoint import (
     prove_consistency,
     read_checkpoint,
 )
+from orders_es.audit.closes import CheckedClose, Close, check_close, close, closed, closes
 from orders_es.audit.cose import cose_receipt, verify_cose_receipt
 from orders_es.audit.doctor import Advice, examine
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
@@ -28,7 +29,9 @@ from orders_es.audit.witness import cosign, keep_cosignatures
 __all__ = [
     "Advice",
     "Against",
+    "CheckedClose",
     "CheckedProof",
+    "Close",
     "Holds",
     "Key",
     "MadeReceipt",
@@ -40,8 +43,12 @@ __all__ = [
     "Verified",
     "against_checkpoint",
     "check_against_checkpoint",
+    "check_close",
     "check_file",
     "checkpoint",
+    "close",
+    "closed",
+    "closes",
     "cose_receipt",
     "cosign",
     "examine",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from orders_es.cli.close import close
 from orders_es.cli.compare import diff, explain
 from orders_es.cli.copying import copy
 from orders_es.cli.dead_letters import dead_letters
@@ -39,6 +40,7 @@ from orders_es.errors import (
     InvalidTime,
     NaiveTime,
     NoCheckpoint,
+    NoSuchClose,
     NoSuchDeadLetter,
     NotALog,
     OrdersEsError,
@@ -61,6 +63,7 @@ _MISTAKES = (
     InvalidTime,
     NaiveTime,
     NoCheckpoint,
+    NoSuchClose,
     NoSuchDeadLetter,
     NotALog,
     QueryError,
@@ -173,6 +176,7 @@ for _command in (
     publish_tiles,
     witness,
     timestamp,
+    close,
     snapshots,
     project,
     lag,

@@ -38,6 +38,8 @@ __all__ = [
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
+_AS_CLOSED = "orders_es.as_closed"
+_CLOSE = "orders_es.close"
 _DOMAINS = "orders_es.domains"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -73,6 +75,7 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
         metavar="DIR",
         envvar="ORDERS_ES_LOG" if required else None,
         show_envvar=True,
+        is_eager=True,  # --as-closed looks into it
         callback=callback,
         help=f"The log: a folder, or a .duckdb file{'; created if there is none' if makes else ''}.",
     )
@@ -146,9 +149,16 @@ def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command
 
 
 def moments(command: _Command) -> _Command:
-    """The options `--at`, `--known-at` and `--tz`."""
+    """The options `--at`, `--known-at`, `--as-closed` and `--tz`."""
 
-    def callback(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+        name = ctx.meta.get(_AS_CLOSED)
+        if name is not None:
+            if value is not None:
+                raise click.UsageError(
+                    "--as-closed says both moments; leave out --at and --known-at, or --as-closed", ctx
+                )
+            return _closed_moment(ctx, name, str(param.name))
         if value is None:
             return None
         try:
@@ -156,13 +166,36 @@ def moments(command: _Command) -> _Command:
         except InvalidTime as error:
             raise click.BadParameter(str(error)) from None
 
+    def remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        ctx.meta[_AS_CLOSED] = value
+
     for option in (
         zone_option("Where a time without a zone is read, and where times are shown."),
+        click.option(
+            "--as-closed",
+            metavar="NAME",
+            is_eager=True,
+            expose_value=False,
+            callback=remember,
+            help="The moment that was closed under this name, on both clocks.",
+        ),
         click.option("--known-at", metavar="TIME", callback=callback, help="Only what had been recorded by then."),
         click.option("--at", metavar="TIME", callback=callback, help="Only what had happened by then."),
     ):
         command = option(command)
     return command
+
+
+def _closed_moment(ctx: click.Context, name: str, which: str) -> datetime:
+    """One of the two moments of a close of the log that the command names."""
+    from orders_es.audit import closed  # noqa: PLC0415 - `--help` does not need it
+
+    known = ctx.meta.get(_CLOSE)
+    if known is None:
+        with existing_log(ctx.params["log"]) as log:
+            known = ctx.meta[_CLOSE] = closed(log, name)
+    moment: datetime = getattr(known, which)
+    return moment
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:

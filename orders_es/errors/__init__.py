@@ -50,6 +50,7 @@
     │   ├── BadProof            (ValueError)       malformed, or it does not hold
     │   ├── NotAnExtension      (RuntimeError)     the log is not what was signed, with events added
     │   ├── NoCheckpoint        (LookupError)      there is no signed checkpoint to be used
+    │   ├── NoSuchClose         (LookupError)      nothing was closed under that name
     │   └── CannotPublish       (OSError)          a place that cannot be written to
     ├── NaiveTime               (ValueError)       a time without a zone
     ├── InvalidTime             (ValueError)       a text that names no instant
@@ -121,6 +122,7 @@ from orders_es.errors.proofs import (
     BadProof,
     CannotPublish,
     NoCheckpoint,
+    NoSuchClose,
     NotAnExtension,
     ProofError,
 )
@@ -155,6 +157,7 @@ __all__ = [
     "NaiveTime",
     "NoCheckpoint",
     "NoReadModels",
+    "NoSuchClose",
     "NoSuchDeadLetter",
     "NotALog",
     "NotAnExport",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from orders_es.errors.base import OrdersEsError
 
-__all__ = ["BadCheckpoint", "BadKey", "BadProof", "CannotPublish", "NoCheckpoint", "NotAnExtension", "ProofError"]
+__all__ = [
+    "BadCheckpoint",
+    "BadKey",
+    "BadProof",
+    "CannotPublish",
+    "NoCheckpoint",
+    "NoSuchClose",
+    "NotAnExtension",
+    "ProofError",
+]
 
 
 class ProofError(OrdersEsError):
@@ -113,3 +122,25 @@ class CannotPublish(ProofError, OSError):
 
     def __str__(self) -> str:
         return f"could not write to {self.place!r}: {self.reason}"
+
+
+class NoSuchClose(ProofError, LookupError):
+    """Nothing was closed under that name.
+
+    Args:
+        name: The name.
+        known: Names that there are, the likeliest first.
+    """
+
+    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
+        super().__init__(name, known)
+        self.name = name
+        self.known = known
+
+    def __str__(self) -> str:
+        there = (
+            f"there are {', '.join(map(repr, self.known))}"
+            if self.known
+            else "nothing was closed yet: orders-es close NAME --at TIME"
+        )
+        return f"nothing was closed as {self.name!r}; {there}"

@@ -87,6 +87,10 @@ class EventType:
     fields: tuple[Field, ...]
 
 
+PERIOD_CLOSED = "PeriodClosed"
+"""The event that gives a moment a name (`orders_es.audit.close`). Storage format, and no domain's concern: read models pass over it."""
+
+
 class EventRegistry:
     """The event types that a program knows.
 
@@ -112,7 +116,7 @@ class EventRegistry:
         self._owner: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
-        self._left_out: frozenset[str] = frozenset()
+        self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED})
         self._canonical: tuple[int, str] | None = None
         for cls in event_types:
             self.register(cls)

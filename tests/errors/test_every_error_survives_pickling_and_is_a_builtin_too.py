@@ -64,6 +64,7 @@ SAMPLES = {
     "BadProof": ("A-1.tlog-proof", "another root"),
     "NotAnExtension": ("/folder", 5, "another root"),
     "NoCheckpoint": ("/folder", "sign one"),
+    "NoSuchClose": ("2026-06", ("2026-05",)),
     "CannotPublish": ("/folder", "No space left on device"),
     "InvalidTime": ("yesterday", "it is no time"),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point

@@ -1,0 +1,286 @@
+"""Closes: a moment on both clocks that has a name, such as "June as we reported it", recorded in the log itself.
+
+Whoever asks for `--as-closed 2026-06` gets what was known of that month when it was closed, whatever has come in since; and
+`check_close` says what has come in since, from whom, and how much it moved. docs/audit.md has the rules.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from orders_es.audit.checkpoint import checkpoint
+from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
+from orders_es.log import NO_STREAM, NewEvent, RawEvent
+from orders_es.log.registry import PERIOD_CLOSED
+from orders_es.orders import AsOf
+from orders_es.orders.moments import resolve
+from orders_es.replay import connect, diff
+from orders_es.replay.suggestions import close_ids
+
+if TYPE_CHECKING:
+    import os
+    from datetime import tzinfo
+
+    from orders_es.audit.keys import Signer
+    from orders_es.log import EventLog, RecordedEvent
+    from orders_es.orders.moments import Moment
+
+__all__ = ["CheckedClose", "Close", "check_close", "close", "closed", "closes"]
+
+_STREAM = "close:"
+_NAME = re.compile(r"[\w][\w .:/+-]{0,199}")
+_NAMED_MOST = 1_000
+_FIGURES = """
+    SELECT coalesce(currency, '') AS currency, count(*) AS orders, coalesce(sum(total), 0) AS total, coalesce(sum(paid), 0) AS paid
+    FROM orders GROUP BY ALL ORDER BY ALL
+"""
+_CAME_IN = """
+    SELECT position, stream_id AS order_id, type, actor, occurred_at, recorded_at FROM events
+    WHERE occurred_at <= $at AND recorded_at > $known_at AND stream_id IN (SELECT unnest($orders)) ORDER BY position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A close, as the log holds it.
+
+    Args:
+        name: Its name.
+        at: What had happened by then was closed.
+        known_at: As far as it had been recorded by then.
+        position: How many events the log had when it was closed.
+        root: The root of the tree over them.
+        figures: For each currency the orders of that moment and their sums, as they were closed.
+        closed_by: Who closed it.
+        closed_at: When the log recorded that.
+        checkpoint: The signed checkpoint of the log at `position`; None if no key was given.
+    """
+
+    name: str
+    at: datetime
+    known_at: datetime
+    position: int
+    root: bytes
+    figures: tuple[dict[str, Any], ...]
+    closed_by: str | None
+    closed_at: datetime
+    checkpoint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedClose:
+    """What has become of a close.
+
+    Args:
+        close: The close.
+        ok: Whether the figures as closed are still found, and no total has moved by more than the tolerance.
+        tolerance: The tolerance, as a share of the closed total: 0.005 is half a percent.
+        currencies: For each currency the closed figures, those of now, the difference of the totals, and the share that it is.
+        orders: The orders that moved, each with its difference.
+        events: The events that came in since and belong to the closed time, at most 1,000 of them.
+        actors: Who recorded them, with how many.
+        reason: What is wrong where the figures as closed are not found any more; None otherwise.
+    """
+
+    close: Close
+    ok: bool
+    tolerance: Decimal
+    currencies: tuple[dict[str, Any], ...]
+    orders: tuple[dict[str, Any], ...]
+    events: tuple[dict[str, Any], ...]
+    actors: dict[str, int]
+    reason: str | None = None
+
+
+def close(
+    log: EventLog,
+    name: str,
+    *,
+    at: Moment,
+    known_at: Moment | None = None,
+    closed_by: str | None = None,
+    key: Signer | str | os.PathLike[str] | None = None,
+    tz: str | tzinfo | None = None,
+) -> Close:
+    """Give a moment on both clocks a name, and record that in the log, with the figures and the root of that moment.
+
+    Args:
+        log: The log.
+        name: The close's name, such as `2026-06`. A name is given once; what was closed is not closed again.
+        at: What had happened by then is closed.
+        known_at: As far as it had been recorded by then, which must have passed; the log's last event if left out.
+        closed_by: Who closes it; the operating system's name of the user if left out.
+        key: A private key, or its file: then the log's head is signed first, and the close holds the checkpoint.
+        tz: The zone in which texts and dates are read; UTC if left out.
+
+    Raises:
+        InvalidSetting: The name is taken or is none, the log is empty, or `known_at` has not passed.
+        InvalidTime, NaiveTime: A moment is none.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR")], expected=NO_STREAM)
+        >>> done = close(log, "2026-06", at="2099-12-31", closed_by="Zoë")
+        >>> done.figures[0]["orders"], closed(log, "2026-06") == done
+        (1, True)
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidSetting("name", name, "a close's name is a short text of letters, digits, blanks and . : / + -")
+    head = log.head()
+    if head.recorded_at is None:
+        raise InvalidSetting("name", name, "the log is empty, so there is nothing to close")
+    happened = resolve("at", at, tz)
+    known = head.recorded_at if known_at is None else resolve("known_at", known_at, tz)
+    if happened is None or known is None:
+        raise InvalidSetting("at", at, "a close needs a moment")
+    # Whatever is recorded from now on is recorded later than that, so what is known at that time is settled.
+    if known >= datetime.now(UTC):
+        raise InvalidSetting("known_at", str(known), "it has not passed yet, so what is known then can still change")
+    if log.stream_version(_STREAM + name):
+        raise InvalidSetting(
+            "name", name, "it was closed already, and a close is not changed; give this one another name"
+        )
+    signed = None if key is None else checkpoint(log, key)
+    said = {
+        "name": name,
+        "at": _text(happened),
+        "known_at": _text(known),
+        "position": head.position if signed is None else signed.size,
+        "root": (head.root if signed is None else signed.root).hex(),
+        "figures": _figures(log, AsOf(at=happened, known_at=known)),
+    }
+    if signed is not None:
+        said["checkpoint"] = str(signed)
+    payload = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    actor = closed_by or getpass.getuser()
+    try:
+        log.append(_STREAM + name, [NewEvent(data=RawEvent(PERIOD_CLOSED, payload), actor=actor)], expected=NO_STREAM)
+    except VersionConflict:
+        raise InvalidSetting(
+            "name", name, "somebody else closed it at this moment; look: orders-es close list"
+        ) from None
+    return closed(log, name)
+
+
+def closes(log: EventLog) -> list[Close]:
+    """The closes of a log, by name."""
+    return [closed(log, stream.removeprefix(_STREAM)) for stream in log.stream_ids(prefix=_STREAM)]
+
+
+def closed(log: EventLog, name: str) -> Close:
+    """The close of that name; its `at` and `known_at` are what reports of then were made at.
+
+    Raises:
+        NoSuchClose: There is none.
+    """
+    events = log.load(_STREAM + name) if name else []
+    if not events or events[0].type != PERIOD_CLOSED:
+        known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
+        raise NoSuchClose(name, tuple(close_ids(name, known) or known[:5]))
+    return _close(events[0])
+
+
+def _close(event: RecordedEvent) -> Close:
+    said = json.loads(event.payload)
+    figures = tuple(
+        {
+            "currency": row["currency"],
+            "orders": row["orders"],
+            "total": Decimal(row["total"]),
+            "paid": Decimal(row["paid"]),
+        }
+        for row in said["figures"]
+    )
+    return Close(
+        said["name"],
+        datetime.fromisoformat(said["at"]),
+        datetime.fromisoformat(said["known_at"]),
+        said["position"],
+        bytes.fromhex(said["root"]),
+        figures,
+        event.actor,
+        event.recorded_at,
+        said.get("checkpoint"),
+    )
+
+
+def _figures(log: EventLog, moment: AsOf) -> list[dict[str, Any]]:
+    """Orders and sums for each currency, at a moment; money as digits."""
+    with connect(log) as session:
+        rows = session.sql(_FIGURES, at=moment.at, known_at=moment.known_at).to_arrow().to_pylist()
+    return [{name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows]
+
+
+def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> CheckedClose:
+    """What is known now of a closed moment, beside what was closed: how much moved, in which orders, by which events and whose.
+
+    Args:
+        log: The log.
+        name: The close's name.
+        tolerance: By how much a total may have moved, as a share of the closed one: `0.5%` or `0.005`.
+
+    Raises:
+        NoSuchClose: There is none of that name.
+        InvalidSetting: The tolerance is none.
+    """
+    share = _share(tolerance)
+    done = closed(log, name)
+    then, now = AsOf(at=done.at, known_at=done.known_at), AsOf(at=done.at)
+    found = {row["currency"]: row for row in _figures(log, then)}
+    stated = {row["currency"]: row for row in done.figures}
+    reason = None
+    if {c: (r["orders"], Decimal(r["total"]), Decimal(r["paid"])) for c, r in found.items()} != {
+        c: (r["orders"], r["total"], r["paid"]) for c, r in stated.items()
+    }:
+        reason = (
+            "the log does not give the figures any more that were closed: its past was altered, or other rules count it"
+        )
+    today = {row["currency"]: row for row in _figures(log, now)}
+    currencies = tuple(
+        _moved(currency, stated.get(currency), today.get(currency)) for currency in sorted(stated | today)
+    )
+    moved = diff(log, then, now).to_arrow().select(["order_id", "change", "total_difference"]).to_pylist()
+    with connect(log) as session:
+        asked = {"at": done.at, "known_at": done.known_at, "orders": [row["order_id"] for row in moved]}
+        events = session.sql(_CAME_IN, asked).to_arrow().to_pylist()
+    actors: dict[str, int] = {}
+    for event in events:
+        who = event["actor"] or ""
+        actors[who] = actors.get(who, 0) + 1
+    ok = reason is None and all(abs(row["difference"]) <= share * abs(row["closed_total"]) for row in currencies)
+    return CheckedClose(done, ok, share, currencies, tuple(moved), tuple(events[:_NAMED_MOST]), actors, reason)
+
+
+def _moved(currency: str, stated: dict[str, Any] | None, today: dict[str, Any] | None) -> dict[str, Any]:
+    before = Decimal(stated["total"]) if stated else Decimal(0)
+    after = Decimal(today["total"]) if today else Decimal(0)
+    share = None if not before else (after - before) / abs(before)
+    return {
+        "currency": currency,
+        "closed_orders": stated["orders"] if stated else 0,
+        "orders": today["orders"] if today else 0,
+        "closed_total": before,
+        "total": after,
+        "difference": after - before,
+        "share": share,
+    }
+
+
+def _share(tolerance: Decimal | str) -> Decimal:
+    text = str(tolerance).strip()
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", text)
+    if found is None:
+        raise InvalidSetting("tolerance", text, "give a share of the closed total, such as 0.5% or 0.005")
+    return Decimal(found[1]) / (100 if found[2] else 1)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
