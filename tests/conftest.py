@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The same few examples each time, so that a run says something about the change at hand; `make test-long` draws many new ones.
@@ -21,3 +22,11 @@ multiprocessing.get_context("forkserver").set_forkserver_preload(["duckdb", "ord
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start; undo that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What reads the half million lines of the reference file is long by its nature, wherever it is tested."""
+    for item in items:
+        if {"reference", "reference_path"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.long)
