@@ -220,7 +220,9 @@ class ParquetLog(KnownChain):
                 continue  # there are segments past what this process knew, and its no may have been too early
             if earlier is not None:
                 return earlier
-            first = self._tree.end + 1
+            if self._tree.end != known:
+                continue  # a file was gone and all were listed anew: the versions are those of before
+            first = known + 1
             batch.happens(now := self._now())
             recorded = max(now, self._recorded_at or 0)
             content, footer_of = encode(first, recorded, bases)
