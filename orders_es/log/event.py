@@ -57,7 +57,8 @@ def beyond_calendar(position: int, stream_id: str, micros: int) -> InvalidEvent:
         "event",
         "occurred_at",
         f"position {position}, stream {stream_id!r}: it occurred {micros:,} microseconds from 1970, which is outside the "
-        "years 1 to 9999. Other streams can be read; in SQL, so can this one's other columns",
+        "years 1 to 9999. Other streams can be read, and in SQL this one's other columns; reports and plots can be of a moment "
+        "that leaves it out",
     )
 
 

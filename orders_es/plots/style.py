@@ -60,11 +60,15 @@ def frame(
         known_at: With a session: only what had been recorded by then.
 
     Raises:
+        InvalidEvent: An event's time lies outside the years 1 to 9999.
         TypeError: `at` or `known_at` with data that is computed already.
     """
     import pandas as pd  # noqa: PLC0415 - only who draws needs it
 
     if hasattr(data, "table") and hasattr(data, "sql"):
+        from orders_es.replay.calendar import require_calendar  # noqa: PLC0415 - as above
+
+        require_calendar(data, at=at, known_at=known_at)
         answer = data.table(model, at=at, known_at=known_at)
         return answer.to_pandas(), answer.as_of.spoken(data.tz)
     if at is not None or known_at is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from orders_es.errors import CannotExport
 from orders_es.export import export
 from orders_es.log.target import check_target
+from orders_es.replay.calendar import require_calendar
 from orders_es.replay.moments import as_of
 from orders_es.report.page import Section, page
 from orders_es.report.pictures import pictures
@@ -83,6 +84,7 @@ def write_report(
     Raises:
         TargetInLog: The folder is in the log.
         CannotExport: There is a report already, or a table is too large for a workbook.
+        InvalidEvent: An event's time lies outside the years 1 to 9999.
         NaiveTime: A time has no time zone.
         ImportError: matplotlib is not installed, or openpyxl for workbooks.
         OSError: The disk refuses.
@@ -107,6 +109,7 @@ def write_report(
         raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
     asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, tz=session.tz)
     at, known_at = asked.at, asked.known_at
+    require_calendar(session, at=at, known_at=known_at)
     models = [model for model in session.models if model.name not in _WHOLE_LIFE]
     done, sections = [], []
     with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:

@@ -10,7 +10,9 @@ from orders_es.errors import InvalidEvent
 from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+from orders_es.plots import sales
 from orders_es.replay import connect, load_order, load_orders
+from orders_es.report import write_report
 
 MOMENT = datetime(2026, 6, 3, 15, tzinfo=UTC)
 BEYOND = (
@@ -48,7 +50,7 @@ def append_unchecked(log, odd, monkeypatch):
 
 
 @pytest.mark.parametrize("at", BEYOND, ids=["before the first year", "after the last"])
-def test_a_time_that_no_calendar_holds(log, at, monkeypatch):
+def test_a_time_that_no_calendar_holds(log, at, tmp_path, monkeypatch):
     append_unchecked(log, life(at), monkeypatch)
     assert [load_order(log, name).total for name in ("A", "B")] == [Decimal("2.5")] * 2
     for asked in (lambda: log.load("odd"), lambda: load_order(log, "odd"), lambda: load_orders(log)):
@@ -58,6 +60,11 @@ def test_a_time_that_no_calendar_holds(log, at, monkeypatch):
         assert session.sql("SELECT sum(total), count(*) FROM orders").rows() == [(Decimal("7.5"), 3)]
         [(shown,)] = session.sql("SELECT placed_at FROM orders WHERE order_id = 'odd'").rows()
         assert isinstance(shown, str)
+        with pytest.raises(InvalidEvent, match="position 4, stream 'odd'"):
+            sales(session)
+        with pytest.raises(InvalidEvent, match="position 4, stream 'odd'"):
+            write_report(session, tmp_path / "report")
+        assert not (tmp_path / "report").exists()
 
 
 def test_a_quantity_that_no_sum_holds(log, monkeypatch):
