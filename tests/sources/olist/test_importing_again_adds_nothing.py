@@ -46,7 +46,7 @@ class StoppedAfter:
 @pytest.mark.parametrize("what", ["orders", "order_items", "order_payments", "customers", "products"])
 def test_another_content_of_any_file_is_another_source(log, write, files, what):
     import_olist(log, write(files))
-    files[what][0][-1] = "2017-12-25 00:00:00" if what == "orders" else "999"
+    files[what][0][1 if what == "products" else -1] = "2017-12-25 00:00:00" if what == "orders" else "999"
     with pytest.raises(SourceConflict, match=r"is in this log already: .* with another history"):
         import_olist(log, write(files, "changed"))
 
