@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table"]
+__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "tell_notes"]
 
 _KILO = 1024
 _PIECE = 32 * _KILO
@@ -43,6 +43,12 @@ def print_text(answer: str | bytes) -> None:
     for start in range(0, len(answer), _PIECE):
         click.echo(answer[start : start + _PIECE], nl=False)
     click.echo()
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Say on standard error what has to be said beside an answer, so that the answer itself can be piped on."""
+    for note in notes:
+        click.echo(f"note: {printable(note)}", err=True)
 
 
 def _plain(value: Any, raw: Any) -> Any:

@@ -16,7 +16,7 @@ import click
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import Verbatim as Digits
-from orders_es.cli.output import count, money, print_json, print_text, printable, table
+from orders_es.cli.output import count, money, print_json, print_text, printable, table, tell_notes
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
@@ -84,11 +84,13 @@ def sql(
     ):
         if parquet is not None:
             rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
+            tell_notes(session.notes(query, at=at, known_at=known_at))
             print_text(
                 f"{count(rows, 'row')} in {printable(parquet)}, {question_text(at=at, known_at=known_at, zone=tz)}"
             )
             return
         answer = session.sql(query, at=at, known_at=known_at)
+    tell_notes(answer.notes)
     if as_csv:
         _print_csv(answer, guard=not plain)
     elif as_json:

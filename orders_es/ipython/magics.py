@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
@@ -48,7 +49,10 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             session = self._session(call)
             zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
             at, known_at = (resolve(name, call.options.get(name), zone) for name in ("at", "known-at"))
-            frame = session.sql(call.query, self._values(call.query), at=at, known_at=known_at).to_pandas()
+            answer = session.sql(call.query, self._values(call.query), at=at, known_at=known_at)
+            for note in answer.notes:
+                sys.stderr.write(f"note: {note}\n")
+            frame = answer.to_pandas()
         except (CallError, OrdersEsError) as error:
             raise UsageError(str(error)) from None
         if call.name is None:

@@ -40,6 +40,8 @@ class Answer:
         head: The log's head when it was computed; None if it has not been.
         compute: Gives the table and the head.
         tz: The zone in which its title says the moments; UTC if left out.
+        notes: What has to be said beside it, lest it be misread: that it adds up money of several currencies, or that
+            nothing was known by then.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Answer:
         compute: Callable[[], tuple[pa.Table, Head]],
         *,
         tz: tzinfo | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.question = question
         self.as_of = as_of
         self.head = head
         self.tz = tz
+        self.notes = notes
         self._compute = compute
         self._table: pa.Table | None = None
 
@@ -129,7 +133,7 @@ class Answer:
         return count
 
     def __repr__(self) -> str:
-        return f"<{self._title()}>"
+        return f"<{'; '.join([self._title(), *(f'note: {note}' for note in self.notes)])}>"
 
     def _title(self) -> str:
         question = " ".join(self.question.split())
@@ -160,6 +164,7 @@ class Answer:
         if hidden:
             body += f"<tr><td colspan='{shown.num_columns}'>… and {' and '.join(hidden)}</td></tr>"
         return (
+            f"{''.join(f'<p><b>Note</b>: {escape(note)}</p>' for note in self.notes)}"
             f"<table><caption style='text-align:left'>{escape(self._title())}</caption>"
             f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
         )

@@ -21,6 +21,7 @@ from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
+from orders_es.replay.notes import Currencies, nothing_then
 from orders_es.replay.permissions import check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
 
@@ -135,6 +136,7 @@ class Session:
         self._scratch = scratch_folder()
         restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
         self._reader: Any = None
+        self._currencies = Currencies() if "currency" in log.registry.columns else None
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -170,8 +172,28 @@ class Session:
         """
         check_statements(self._connection, query, self.log, allow=self.allow_files)
         asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
-        table, head = self._asking(query, asked, lambda cursor, _: _table(cursor, query, parameters))
-        return Answer(query, asked, head, lambda: (table, head), tz=self.tz).computed()
+
+        def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
+            return _table(cursor, query, parameters), self._noting(cursor, query, asked, head)
+
+        (table, notes), head = self._asking(query, asked, ask)
+        return Answer(query, asked, head, lambda: (table, head), tz=self.tz, notes=notes).computed()
+
+    def notes(self, query: str, *, at: Moment | None = None, known_at: Moment | None = None) -> tuple[str, ...]:
+        """What `sql` would say beside the answer to a query, without computing it: for who writes the answer elsewhere.
+
+        Args:
+            query: The query.
+            at: As in `sql`.
+            known_at: As in `sql`.
+        """
+        asked = as_of(at=at, known_at=known_at, tz=self.tz)
+        noted: tuple[str, ...] = self._asking(query, asked, lambda *on: self._noting(on[0], query, asked, on[1]))[0]
+        return noted
+
+    def _noting(self, cursor: Any, query: str, asked: AsOf, head: Head) -> tuple[str, ...]:
+        found = (nothing_then(cursor, asked, self.tz), self._currencies and self._currencies.note(cursor, query, head))
+        return tuple(note for note in found if note)
 
     def write(
         self,

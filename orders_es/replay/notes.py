@@ -1,0 +1,241 @@
+"""What has to be said beside an answer, lest it be misread: money of two currencies added up, or a moment before everything."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from orders_es.orders.moments import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+
+    from orders_es.log import Head
+    from orders_es.orders import AsOf
+
+__all__ = ["Currencies", "adds_up_money", "nothing_then"]
+
+_ADDING = frozenset({"sum", "avg", "mean", "fsum", "favg", "kahan_sum", "sumkahan"})
+_MAY_ADD = re.compile(r"\b(sum|avg|mean|fsum|favg|kahan_sum|sumkahan)\s*\(", re.IGNORECASE)
+_ONE_CURRENCY = frozenset({"currency", "order_id", "stream_id"})
+"""What has one currency: rows that agree in one of these can be added up."""
+_MONEY = frozenset(
+    [
+        "total",
+        "gross",
+        "discounts",
+        "shipping",
+        "returns",
+        "adjustments",
+        "paid",
+        "refunded",
+        "balance",
+        "price",
+        "amount",
+        "net",
+        "revenue",
+        "payments",
+        "refunds",
+        "monetary",
+        "average_order",
+        "owed",
+        "owed_back",
+    ]
+)
+_MONEY_ENDS = re.compile(
+    r"(gross|discounts|returns|net|payments|refunds)_(first|now|change)|(reached|waiting|cancelled)_total|days_\w+"
+)
+
+
+class Currencies:
+    """The currencies that a log's orders name, looked for once and then among later events only."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._until = 0
+
+    def note(self, cursor: Any, query: str, head: Head) -> str | None:
+        """What to say of a query that adds up money of several currencies; None if it does not.
+
+        Args:
+            cursor: Shows the log, with `events` bound to the moment asked for.
+            query: The query.
+            head: The log's head.
+        """
+        if not _MAY_ADD.search(query):
+            return None
+        if len(self._seen) < 2 and head.position > self._until:  # noqa: PLR2004 - two are several
+            self._seen |= _currencies(cursor, f'memory.main.events WHERE "position" > {self._until:d}')
+            self._until = head.position
+        if len(self._seen) < 2:  # noqa: PLR2004 - as above
+            return None
+        added = adds_up_money(cursor, query)
+        if added is None:
+            return None
+        then = sorted(_currencies(cursor, "events"))
+        if len(then) < 2:  # noqa: PLR2004 - as above
+            return None
+        return (
+            f"{added} adds up money of {len(then)} currencies ({', '.join(then[:5])}{' …' if len(then) > 5 else ''}); "  # noqa: PLR2004 - five fit
+            f"add currency to GROUP BY, or WHERE currency = '{then[0]}'"
+        )
+
+
+def _currencies(cursor: Any, source: str) -> set[str]:
+    return {row[0] for row in cursor.execute(f"SELECT DISTINCT currency FROM {source}").fetchall()} - {None}
+
+
+def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
+    """What to say where nothing was known, or had happened, at the moment asked for; None if something had.
+
+    Args:
+        cursor: Shows the log, with `events` bound to that moment.
+        asked: The question.
+        zone: The zone to say moments in.
+    """
+    if (asked.at is None and asked.known_at is None) or cursor.execute("SELECT 1 FROM events LIMIT 1").fetchone():
+        return None
+    occurred, recorded = cursor.execute(
+        "SELECT epoch_us(min(occurred_at)), epoch_us(min(recorded_at)) FROM memory.main.events"
+    ).fetchone()
+    if recorded is None:
+        return "the log holds no events"
+    from orders_es.log.event import from_micros  # noqa: PLC0415 - only for this
+
+    first_recorded, first_occurred = from_micros(recorded), from_micros(occurred)
+    if asked.known_at is not None and asked.known_at < first_recorded:
+        return (
+            f"nothing was recorded by {spoken(asked.known_at, zone)}: the log's first event was recorded "
+            f"{spoken(first_recorded, zone)}. Ask for a later known_at; or for at, which is about when things happened "
+            f"(from {spoken(first_occurred, zone)} on)"
+        )
+    if asked.at is not None and asked.at < first_occurred:
+        return (
+            f"nothing had happened by {spoken(asked.at, zone)}: the log's first event occurred "
+            f"{spoken(first_occurred, zone)}. Ask for a later moment"
+        )
+    return (
+        f"nothing of what had happened was recorded {asked.spoken(zone)}; ask for a later moment on one of the clocks"
+    )
+
+
+def adds_up_money(cursor: Any, query: str) -> str | None:
+    """The first aggregate of a query that adds up money and is not within one currency, such as `sum(total)`; or None.
+
+    Args:
+        cursor: A DuckDB cursor, for its parser.
+        query: SQL. What is no SELECT adds up nothing.
+
+    Example:
+        >>> import duckdb
+        >>> adds_up_money(duckdb.connect(), "SELECT status, sum(total) FROM orders GROUP BY status")
+        'sum(total)'
+        >>> adds_up_money(duckdb.connect(), "SELECT currency, sum(total) FROM orders GROUP BY currency")
+    """
+    tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
+    if tree["error"]:
+        return None
+    money = {name for node in _inside(tree) for name in _own_names(node)}
+    filtered = any(_mentions(node["where_clause"], {"currency"}) for node in _selects(tree) if node.get("where_clause"))
+    if filtered:
+        return None
+    for select in _selects(tree):
+        if _is_within_one(select):
+            continue
+        for part in ("select_list", "having", "qualify"):
+            for node in _inside(select.get(part), into_queries=False):
+                if _adds(node, _MONEY | money):
+                    what = next(name for name in _columns(node) if _is_money(name, money))
+                    return f"{node['function_name']}({what})"
+    return None
+
+
+def _own_names(node: Any) -> Iterator[str]:
+    """The name that a query gives to something made of money."""
+    if node.get("class") and node.get("alias") and any(_is_money(name, ()) for name in _columns(node)):
+        yield node["alias"].lower()
+
+
+def _is_money(name: str, more: Any) -> bool:
+    return name in _MONEY or name in more or _MONEY_ENDS.fullmatch(name) is not None
+
+
+def _adds(node: Any, money: Any) -> bool:
+    """Whether a node of the tree is an aggregate that adds up money, and says nothing of one currency itself."""
+    return (
+        node.get("class") in {"FUNCTION", "WINDOW"}
+        and str(node.get("function_name")).lower() in _ADDING
+        and any(_is_money(name, money) for name in _columns(node.get("arguments") or node.get("children") or []))
+        and not _mentions(node, _ONE_CURRENCY)
+    )
+
+
+def _is_within_one(select: Any) -> bool:
+    """Whether each row of a SELECT is of one currency: by its groups, or because it asks for one order."""
+    items = select.get("select_list") or []
+    named = {item["alias"].lower(): item for item in items if item.get("alias")}
+    groups = select.get("group_expressions") or []
+    if select.get("aggregate_handling") == "FORCE_AGGREGATES":
+        groups = [item for item in items if not any(_is_aggregate(node) for node in _inside(item, into_queries=False))]
+    for group in groups:
+        whole = group
+        if group.get("class") == "CONSTANT":
+            place = next((int(v) for v in _numbers(group)), 0)
+            whole = items[place - 1] if 0 < place <= len(items) else group
+        elif group.get("class") == "COLUMN_REF" and len(group["column_names"]) == 1:
+            whole = named.get(group["column_names"][0].lower(), group)
+        if _mentions(whole, _ONE_CURRENCY):
+            return True
+    return any(
+        node.get("type") == "COMPARE_EQUAL" and _mentions(node, {"order_id", "stream_id"})
+        for node in _inside(select.get("where_clause"))
+    )
+
+
+def _is_aggregate(node: Any) -> bool:
+    return node.get("class") == "FUNCTION" and str(node.get("function_name")).lower() in _ADDING | {
+        "count",
+        "min",
+        "max",
+    }
+
+
+def _numbers(node: Any) -> Iterator[str]:
+    literal = node.get("literal") or {}
+    if literal.get("kind") == "INTEGER":
+        yield literal["text"]
+    value = node.get("value") or {}
+    if isinstance(value.get("value"), int):
+        yield str(value["value"])
+
+
+def _selects(tree: Any) -> Iterator[Any]:
+    return (node for node in _inside(tree) if node.get("type") == "SELECT_NODE")
+
+
+def _mentions(node: Any, names: Any) -> bool:
+    return any(name in names for name in _columns(node))
+
+
+def _columns(node: Any) -> Iterator[str]:
+    """The names of columns below a node, as text in small letters, without their tables."""
+    return (
+        part["column_names"][-1].lower()
+        for part in _inside(node)
+        if part.get("class") == "COLUMN_REF" and part.get("column_names")
+    )
+
+
+def _inside(node: Any, *, into_queries: bool = True) -> Iterator[dict[str, Any]]:
+    """A node and all below it, each a dict; without those of queries within it, if not wanted."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _inside(part, into_queries=into_queries)
+    elif isinstance(node, dict):
+        if not into_queries and node.get("type") == "SELECT_NODE":
+            return
+        yield node
+        for part in node.values():
+            yield from _inside(part, into_queries=into_queries)
