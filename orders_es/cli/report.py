@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
-from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
 from orders_es.cli.sources import somebody_watches
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def report(
             )
         except ImportError as error:
             raise click.UsageError(str(error)) from error
+    tell_notes(done.notes)
     known = done.tables[0].provenance
     if as_json:
         tables = [{"name": table.provenance.name, "file": table.path, "rows": table.rows} for table in done.tables]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import axes, empty, frame, numbers, of_currency, said, whole_axis
+from orders_es.plots.style import axes, empty, frame, numbers, of_currency, one_of, said, whole_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,8 @@ def plot_cohorts(
     title = "Customers who bought again, by month of their first purchase"
     if rows.empty:
         return empty(ax, said(title, moment), "no purchases")
-    rows, _, others = of_currency(rows, currency, "revenue")
+    rows, currency, others = of_currency(rows, currency, "revenue")
+    title = one_of(title, currency, others)
     months = pd.PeriodIndex(pd.to_datetime(rows["cohort"]), freq="M")
     first, last = months.min(), months.max()
     cells = np.full((last.ordinal - first.ordinal + 1, int(rows["months_since"].max()) + 1), np.nan)

@@ -15,6 +15,7 @@ from orders_es.plots.style import (
     money_axis,
     numbers,
     of_currency,
+    one_of,
     said,
 )
 
@@ -55,6 +56,7 @@ def plot_restatements(
     if rows.empty:
         return empty(ax, said(title, moment), "no days")
     rows, currency, others = of_currency(rows, currency, f"{measure}_change")
+    title = one_of(title, currency, others)
     exact = rows[f"{measure}_change"].dropna()
     changes = (
         pd.Series(numbers(rows[f"{measure}_change"]), pd.to_datetime(rows["day"])).fillna(0).groupby(level=0).sum()

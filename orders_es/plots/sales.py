@@ -17,6 +17,7 @@ from orders_es.plots.style import (
     money_axis,
     numbers,
     of_currency,
+    one_of,
     running_day,
     said,
 )
@@ -105,5 +106,5 @@ def plot_sales(
     ax.axhline(0, color="black", lw=0.8)
     date_axis(ax)
     money_axis(ax.yaxis, currency)
-    ax.set_title(said(f"{name} by {step}", moment, others), loc="left")
+    ax.set_title(said(one_of(f"{name} by {step}", currency, others), moment, others), loc="left")
     return ax

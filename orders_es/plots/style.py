@@ -26,6 +26,7 @@ __all__ = [
     "money_axis",
     "numbers",
     "of_currency",
+    "one_of",
     "own_figure",
     "running_day",
     "said",
@@ -186,6 +187,11 @@ def of_currency(rows: pd.DataFrame, currency: str | None, weight: str) -> tuple[
     others = sorted(set(known) - {currency})
     note = f"without {', '.join(others[:3])}{' …' if len(others) > 3 else ''}" if others else ""  # noqa: PLR2004 - three fit
     return rows[rows["currency"] == currency], currency, note
+
+
+def one_of(title: str, currency: str, others: str) -> str:
+    """A title that names its currency where there are others, so that no part is taken for the whole."""
+    return f"{title}, {currency} only" if others else title
 
 
 def money_axis(axis: Any, currency: str) -> None:

@@ -3,6 +3,7 @@
 -- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
 --        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
 --        AdjustmentRecorded, CustomerAssigned
+-- A log that records no payments, no refunds and no failed ones by then has no rows: it tells nobody what is owed.
 -- Columns:
 --   customer_id: the customer; empty for all orders without one.
 --   currency: the orders' currency; XXX where an order names none, or two.
@@ -23,7 +24,8 @@ WITH open AS (
         greatest(balance, 0) AS owed,
         greatest(-balance, 0) AS owed_back
     FROM orders
-    WHERE balance < 0 OR (balance > 0 AND (placed_at IS NOT NULL OR cancelled_at IS NOT NULL))
+    WHERE (balance < 0 OR (balance > 0 AND (placed_at IS NOT NULL OR cancelled_at IS NOT NULL)))
+        AND (SELECT bool_or(paid_at IS NOT NULL OR failed_payments > 0 OR refunded <> 0) FROM orders)
 )
 SELECT
     customer_id,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orders_es.log import Head
     from orders_es.orders import AsOf
 
-__all__ = ["Currencies", "adds_up_money", "nothing_then"]
+__all__ = ["Currencies", "adds_up_money", "no_payments", "nothing_then"]
 
 _ADDING = frozenset({"sum", "avg", "mean", "fsum", "favg", "kahan_sum", "sumkahan"})
 _MAY_ADD = re.compile(r"\b(sum|avg|mean|fsum|favg|kahan_sum|sumkahan)\s*\(", re.IGNORECASE)
@@ -119,6 +119,22 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
     return (
         f"nothing of what had happened was recorded {asked.spoken(zone)}; ask for a later moment on one of the clocks"
     )
+
+
+def no_payments(cursor: Any, query: str) -> str | None:
+    """What to say of a question about what is owed in a log that records no payments; None of others.
+
+    Args:
+        cursor: Shows the log, with `events` bound to the moment asked for.
+        query: The query.
+    """
+    if "receivables" not in query.casefold():
+        return None
+    paid = "SELECT 1 FROM events WHERE type IN ('PaymentReceived', 'PaymentFailed', 'RefundIssued') LIMIT 1"
+    placed = "SELECT 1 FROM events WHERE type = 'OrderPlaced' LIMIT 1"
+    if cursor.execute(paid).fetchone() or not cursor.execute(placed).fetchone():
+        return None
+    return "this log records no payments by then, so nobody can tell from it what is owed: receivables has no rows"
 
 
 def adds_up_money(cursor: Any, query: str) -> str | None:

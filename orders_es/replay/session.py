@@ -21,7 +21,7 @@ from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
-from orders_es.replay.notes import Currencies, nothing_then
+from orders_es.replay.notes import Currencies, no_payments, nothing_then
 from orders_es.replay.permissions import check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
 
@@ -192,7 +192,9 @@ class Session:
         return noted
 
     def _noting(self, cursor: Any, query: str, asked: AsOf, head: Head) -> tuple[str, ...]:
-        found = (nothing_then(cursor, asked, self.tz), self._currencies and self._currencies.note(cursor, query, head))
+        found = [nothing_then(cursor, asked, self.tz)]
+        if self._currencies is not None:
+            found += [self._currencies.note(cursor, query, head), no_payments(cursor, query)]
         return tuple(note for note in found if note)
 
     def write(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from orders_es.export.provenance import shown
+from orders_es.orders.moments import spoken
 from orders_es.replay.answer import values_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 80rem; margin: 2rem auto;
   padding: 0 1.5rem; }
 h1 { margin-bottom: 0.2rem; } h2 { margin: 3rem 0 0.2rem; border-top: 1px solid #ccc; padding-top: 1.5rem; }
+p.loud { border-left: 6px solid #d55e00; background: #fdf1e7; padding: 0.8rem 1rem; font-size: 1.1rem; }
 p.meaning, p.note { margin: 0.2rem 0 0.8rem; color: #555; }
 dl { display: grid; grid-template-columns: max-content auto; gap: 0.15rem 1rem; } dt { color: #555; } dd { margin: 0; }
 code { font-size: 0.92em; overflow-wrap: anywhere; }
@@ -60,7 +61,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: 0.2rem 0.7rem; text-align: left; white-space: nowrap; border-bottom: 1px solid #e5e5e5; }
 th { border-bottom: 2px solid #999; } th.n, td.n { text-align: right; }
 nav a { margin-right: 0.9rem; white-space: nowrap; }
-@media print { h2 { break-before: page; } nav { display: none; } }
+@media print { h2 { break-before: page; } h2.none { break-before: auto; } nav { display: none; } }
 """
 
 
@@ -83,14 +84,18 @@ class Section:
     picture: str
 
 
-def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section]) -> str:
+def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section], notes: Sequence[str] = ()) -> str:
     """The page as HTML. It loads nothing, and everything that comes from the log is text in it, whatever it says.
 
     Args:
         provenance: Where all of it comes from.
         figures: One row a currency, with what a reader wants to know first.
-        sections: The read models.
+        sections: The read models. Where there are no figures, none of them is shown.
+        notes: What has to be said before all else.
     """
+    if not figures.num_rows:
+        sections = []
+        notes = notes or ("there are no orders",)
     places = {name: number for number, name in enumerate(_ORDER)}
     ordered = sorted(sections, key=lambda section: (places.get(section.model.name, len(places)), section.model.name))
     links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in ordered)
@@ -107,8 +112,8 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section])
 <body>
 <h1>Orders of {name}</h1>
 {_cover(provenance)}
-<h2>In short</h2>
-{_table(figures)}
+{"".join(f'<p class="loud">{escape(note[:1].upper() + note[1:])}.</p>' for note in notes)}
+{"<h2>In short</h2>" + _table(figures) if figures.num_rows else ""}
 <nav>{links}</nav>
 {body}
 </body>
@@ -118,8 +123,8 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section])
 
 def _cover(known: Provenance) -> str:
     facts = [
-        ("as it stood", _moment(known.asked_at, known.at, "as the log's last event left it")),
-        ("as known", _moment(known.asked_known_at, known.known_at, "everything recorded")),
+        ("as it stood", _moment(known.asked_at, known.at, "as the log's last event left it", known.time_zone)),
+        ("as known", _moment(known.asked_known_at, known.known_at, "everything recorded", known.time_zone)),
         ("days begin in", known.time_zone),
         ("log", f"{known.origin} ({known.log_id})"),
         ("up to position", f"{known.position:,}"),
@@ -134,10 +139,10 @@ def _cover(known: Provenance) -> str:
     )
 
 
-def _moment(asked: datetime | None, last: datetime | None, otherwise: str) -> str:
+def _moment(asked: datetime | None, last: datetime | None, otherwise: str, zone: str) -> str:
     if asked is not None:
-        return str(shown(asked))
-    return otherwise if last is None else f"{shown(last)}, {otherwise}"
+        return spoken(asked, zone)
+    return otherwise if last is None else f"{spoken(last, zone)}, {otherwise}"
 
 
 def _title(model: ReadModel) -> str:
@@ -146,6 +151,12 @@ def _title(model: ReadModel) -> str:
 
 def _section(section: Section) -> str:
     meaning = section.model.title.partition(":")[2].strip()
+    if not section.rows:
+        return (
+            f'<h2 id="{escape(section.model.name)}" class="none">{escape(_title(section.model))}</h2>'
+            f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>'
+            f'<p class="note">no rows; <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
+        )
     number = len(section.first)
     shown_rows = "all rows" if number == section.rows else f"{number} of {section.rows:,} rows"
     note = f'{shown_rows}; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a>'

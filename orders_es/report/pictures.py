@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from orders_es.replay import Session
@@ -25,11 +25,18 @@ PICTURES = {
 """The read models that have a plot: its name without `plot_`, and its size in inches."""
 
 
-def pictures(session: Session, *, at: datetime | None, known_at: datetime | None) -> Iterator[tuple[str, str]]:
-    """Each read model that has a plot, and that plot as an `<svg>` element.
+_OF_MONEY = frozenset({"daily_sales", "restatements", "cohorts"})
+"""Those of them that show one currency."""
+
+
+def pictures(
+    session: Session, currencies: Sequence[str], *, at: datetime | None, known_at: datetime | None
+) -> Iterator[tuple[str, str]]:
+    """Each read model that has a plot, and that plot as an `<svg>` element; one for each currency where it shows money.
 
     Args:
         session: The log's session.
+        currencies: The currencies that there are.
         at: Only what had occurred by then.
         known_at: Only what had been recorded by then.
 
@@ -46,9 +53,14 @@ def pictures(session: Session, *, at: datetime | None, known_at: datetime | None
 
     for model, (name, width, height) in PICTURES.items():
         plot: Callable[..., Any] = getattr(plots, f"plot_{name}")
-        figure = own_figure(width, height)
-        ax = plot(session, at=at, known_at=known_at, ax=figure.subplots())
-        yield model, _svg(figure, model, ax.get_title(loc="left"))
+        each: Sequence[str | None] = currencies if model in _OF_MONEY and len(currencies) > 1 else [None]
+        svgs = []
+        for number, currency in enumerate(each):
+            figure = own_figure(width, height)
+            named = {} if currency is None else {"currency": currency}
+            ax = plot(session, at=at, known_at=known_at, ax=figure.subplots(), **named)
+            svgs.append(_svg(figure, f"{model}-{number}" if number else model, ax.get_title(loc="left")))
+        yield model, "".join(svgs)
 
 
 def _svg(figure: Any, name: str, title: str) -> str:

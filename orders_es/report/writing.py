@@ -18,11 +18,14 @@ from orders_es.report.pictures import pictures
 if TYPE_CHECKING:
     from orders_es.export import Exported
     from orders_es.orders.moments import Moment
+    from orders_es.read_models import ReadModel
     from orders_es.replay import Session
 
 __all__ = ["Report", "write_report"]
 
 _SHOWN = 20
+_OF_EACH_LEAST = 5
+NO_PAYMENTS = "this log records no payments, so nobody can tell from it what is owed: no balance stands here for a debt"
 _WHOLE_LIFE = ("order_history", "order_record_history")
 """As long as the log itself, and for joining rather than for reading: left out."""
 _FIGURES = """
@@ -35,7 +38,9 @@ SELECT
     coalesce(sum(CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NULL THEN total END), 0)::DECIMAL(28, 4) AS revenue,
     sum(paid)::DECIMAL(28, 4) AS paid,
     sum(refunded)::DECIMAL(28, 4) AS refunded,
-    sum(balance)::DECIMAL(28, 4) AS balance
+    CASE WHEN (SELECT bool_or(paid_at IS NOT NULL OR failed_payments > 0 OR refunded <> 0) FROM orders)
+        THEN sum(balance)::DECIMAL(28, 4) END AS balance,
+    count(estimated) AS at_estimated_times
 FROM orders
 GROUP BY ALL
 ORDER BY orders DESC, currency
@@ -50,11 +55,14 @@ class Report:
         page: The page.
         files: All files, the page first.
         tables: What each table came to.
+        notes: What has to be said beside it: that nothing was known by then, or that the log records no payments. The page
+            says so too.
     """
 
     page: str
     files: tuple[str, ...]
     tables: tuple[Exported, ...]
+    notes: tuple[str, ...] = ()
 
 
 def write_report(
@@ -113,28 +121,39 @@ def write_report(
     models = [model for model in session.models if model.name not in _WHOLE_LIFE]
     done, sections = [], []
     with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:
-        figures = session.sql(_FIGURES, at=at, known_at=known_at).to_arrow()
-        drawn = dict(pictures(session, at=at, known_at=known_at))
+        asked_for_figures = session.sql(_FIGURES, at=at, known_at=known_at)
+        figures, notes = asked_for_figures.to_arrow(), asked_for_figures.notes
+        currencies = figures.column("currency").to_pylist()
+        if len(figures) and not any(figures.column("balance").is_valid().to_pylist()):
+            notes = (*notes, NO_PAYMENTS)
+        drawn = {} if not len(figures) else dict(pictures(session, currencies, at=at, known_at=known_at))
         bar.update(2)
         # Not before the plots are there: without matplotlib, the folder and the report in it stay as they were.
         folder.mkdir(parents=True, exist_ok=True)
         index.unlink(missing_ok=True)
         for model in models:
             table = export(session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at)
-            shown = session.sql(_first(model.name, model.key), at=at, known_at=known_at).to_arrow()
+            shown = session.sql(_first(model, len(currencies)), at=at, known_at=known_at).to_arrow()
             done.append(table)
             sections.append(Section(model, table.rows, Path(table.path).name, shown, drawn.get(model.name, "")))
             bar.update(1)
-    text = page(done[0].provenance, figures, sections)
+    text = page(done[0].provenance, figures, sections, notes)
     fresh = folder / f".index.html.{os.getpid()}"
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(index)
-    return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done))
+    return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done), notes)
 
 
-def _first(name: str, key: tuple[str, ...]) -> str:
-    """SQL for the rows of a read model that the page shows: the first in its own order, or by its key."""
+def _first(model: ReadModel, currencies: int) -> str:
+    """SQL for the rows of a read model that the page shows: the first in its own order, or by its key.
+
+    Of several currencies each has its part of them.
+    """
     from orders_es.report.page import TOP  # noqa: PLC0415 - beside its text
 
-    order = TOP.get(name) or ", ".join(f'"{column}"' for column in key) or "ALL"
-    return f'SELECT * FROM "{name}" ORDER BY {order} LIMIT {_SHOWN}'
+    order = TOP.get(model.name) or ", ".join(f'"{column}"' for column in model.key) or "ALL"
+    rows = f'SELECT * FROM "{model.name}"'
+    if "currency" in model.key and currencies > 1 and order != "ALL":
+        most = max(_SHOWN // currencies, _OF_EACH_LEAST)
+        return f"{rows} QUALIFY row_number() OVER (PARTITION BY currency ORDER BY {order}) <= {most} ORDER BY {order}"
+    return f"{rows} ORDER BY {order} LIMIT {_SHOWN}"

@@ -107,7 +107,11 @@ IDENTITIES = {
     ),
     "what is open adds up to the balances of orders placed or cancelled, and what the house owes": (
         by_currency("sum(balance)", "receivables"),
-        by_currency("sum(balance)", "orders WHERE balance < 0 OR placed_at IS NOT NULL OR cancelled_at IS NOT NULL"),
+        by_currency(
+            "sum(balance)",
+            "orders WHERE (balance < 0 OR placed_at IS NOT NULL OR cancelled_at IS NOT NULL) AND "
+            "(SELECT bool_or(paid_at IS NOT NULL OR failed_payments > 0 OR refunded <> 0) FROM orders)",
+        ),
     ),
     "ages add up to what is owed": (
         "SELECT customer_id, currency, owed FROM receivables ORDER BY ALL",

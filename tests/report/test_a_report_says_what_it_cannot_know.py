@@ -1,0 +1,66 @@
+"""A report of a moment before everything is no report of a shop that sold nothing; one of several currencies shows each."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from orders_es.log import NO_STREAM, NewEvent, open_log
+from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
+from orders_es.replay import connect
+from orders_es.report import write_report
+
+START = datetime(2025, 3, 3, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def session():
+    with open_log(":memory:", clock=lambda: START + timedelta(days=90)) as log, connect(log) as session:
+        for number, currency in enumerate(("EUR", "USD", "EUR")):
+            data = [
+                OrderCreated(currency=currency, customer_id="c"),
+                ItemAdded(item_id="mug", quantity=1, price=Decimal(10)),
+                OrderPlaced(),
+                PaymentReceived(amount=Decimal(10)),
+            ]
+            when = START + timedelta(days=number)
+            events = [NewEvent(data=part, occurred_at=when) for part in data]
+            log.append(f"A-{number}", events, expected=NO_STREAM)
+        yield session
+
+
+def page_of(session, folder, **asked):
+    report = write_report(session, folder / "out", **asked)
+    return report, (folder / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_before_the_first_recording_it_says_so_and_shows_nothing(session, tmp_path):
+    report, page = page_of(session, tmp_path, known_at="2025-03-31")
+    assert report.notes[0].startswith(
+        "nothing was recorded by the end of 2025-03-31: the log's first event was recorded"
+    )
+    assert "Nothing was recorded by the end of 2025-03-31" in page
+    assert "<svg" not in page
+    assert "Daily sales" not in page
+
+
+def test_each_currency_has_its_own_pictures_and_rows(session, tmp_path):
+    report, page = page_of(session, tmp_path)
+    assert report.notes == ()
+    for title in ("Revenue by day, EUR only", "Revenue by day, USD only"):
+        assert title in page
+    assert page.count("Customers who bought again") == 2
+    assert "<td>USD</td>" in page
+
+
+def test_titles_say_the_moment_as_people_do(session, tmp_path):
+    _, page = page_of(session, tmp_path, at="2025-03-04")
+    assert "at the end of 2025-03-04" in page
+    assert "59.999999" not in page
+
+
+def test_what_has_no_rows_takes_no_picture(session, tmp_path):
+    _, page = page_of(session, tmp_path)
+    late = page[page.index('id="late_orders"') :]
+    assert 'class="none"' in late[:60]
+    assert "<svg" not in late[: late.index("<h2")]
