@@ -8,6 +8,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from orders_es.export.provenance import shown
 from orders_es.orders.moments import spoken
 from orders_es.replay.answer import values_of
 
@@ -95,7 +96,7 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section],
     """
     if not figures.num_rows:
         sections = []
-        notes = notes or ("there are no orders",)
+        notes = (*notes, "there are no orders to show")
     places = {name: number for number, name in enumerate(_ORDER)}
     ordered = sorted(sections, key=lambda section: (places.get(section.model.name, len(places)), section.model.name))
     links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in ordered)
@@ -131,7 +132,9 @@ def _cover(known: Provenance) -> str:
         ("root of its tree", known.root),
         ("computed by", f"orders_es {known.package}"),
     ]
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{value if name.startswith('as ') else escape(value)}</dd>" for name, value in facts
+    )
     return (
         f"<dl>{rows}</dl>"
         '<p class="note">Each table below is whole in a file beside this page, which names the same log and root: '
@@ -140,9 +143,16 @@ def _cover(known: Provenance) -> str:
 
 
 def _moment(asked: datetime | None, last: datetime | None, otherwise: str, zone: str) -> str:
+    """A moment as HTML: as people say it, and to the microsecond for programs."""
     if asked is not None:
-        return spoken(asked, zone)
-    return otherwise if last is None else f"{spoken(last, zone)}, {otherwise}"
+        return _time(asked, zone)
+    return escape(otherwise) if last is None else f"{_time(last, zone)}, {escape(otherwise)}"
+
+
+def _time(moment: datetime, zone: str) -> str:
+    words = spoken(moment, zone)
+    whole_day = words.removeprefix("the end of ").partition(" ")[0] if words.startswith("the end of ") else ""
+    return f'<time datetime="{escape(whole_day or shown(moment))}">{escape(words)}</time>'
 
 
 def _title(model: ReadModel) -> str:
@@ -155,7 +165,7 @@ def _section(section: Section) -> str:
         return (
             f'<h2 id="{escape(section.model.name)}" class="none">{escape(_title(section.model))}</h2>'
             f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>'
-            f'<p class="note">no rows; <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
+            f'<p class="note">0 of 0 rows; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
         )
     number = len(section.first)
     shown_rows = "all rows" if number == section.rows else f"{number} of {section.rows:,} rows"

@@ -78,7 +78,11 @@ def test_nobody_knows_how_long_an_order_has_waited_since_a_guess():
 
 
 def test_what_is_owed_since_a_guess_has_an_unknown_age():
-    with log_of([life((1, GUESSED["placed"])), life((1, o.OrderPlaced()))]) as log, connect(log) as session:
+    tried = (2, o.PaymentFailed(amount=Decimal(9)))
+    with (
+        log_of([life((1, GUESSED["placed"]), tried), life((1, o.OrderPlaced()), tried)]) as log,
+        connect(log) as session,
+    ):
         rows = session.sql("SELECT days_31_60, days_unknown, owed FROM receivables", at=START + 900 * HOUR).rows()
         assert rows == [(Decimal(9), Decimal(9), Decimal(18))]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders_es.log import ANY, open_log
-from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentFailed
 from orders_es.replay import connect, history, load_order
 
 BY_CURRENCY = (
@@ -25,7 +25,7 @@ def session():
         for order, currencies in (("A-1", ["EUR"]), ("A-2", ["USD", "USD"]), ("A-3", ["EUR", "USD"])):
             created = [OrderCreated(currency=currency, customer_id="c") for currency in currencies]
             item = ItemAdded(item_id="mug", quantity=1, price=Decimal(10))
-            log.append(order, [*created, item, OrderPlaced()], expected=ANY)
+            log.append(order, [*created, item, OrderPlaced(), PaymentFailed(amount=Decimal(10))], expected=ANY)
         with connect(log) as session:
             yield session
 
