@@ -21,7 +21,7 @@ from orders_es.projections.store import changing, show, take_tables
 from orders_es.projections.tables import place, save
 from orders_es.projections.touched import few, from_payloads, reach
 from orders_es.projections.work import Work, event_at
-from orders_es.replay.permissions import not_allowed, restrict, with_companions
+from orders_es.replay.permissions import check_models, not_allowed, restrict, with_companions
 from orders_es.replay.relations import guarded, inline, refusal
 from orders_es.replay.session import Session
 
@@ -70,6 +70,7 @@ class SetWork(Work[SetProjection]):
         if new:
             files, allow = with_companions(self.settings.path), self.settings.allow_files
             restrict(connection, self.settings.log, files=files, allow=allow)
+            check_models(connection, (*self.projection.reads, self.projection.model), self.settings.log, allow=allow)
         return connection
 
     def table_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.read_models import load_read_models
 from orders_es.replay.defining import define
-from orders_es.replay.permissions import restrict, with_companions
+from orders_es.replay.permissions import check_models, restrict, with_companions
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +55,9 @@ def write_catalog(
                 head = log.bind(connection, "events")
                 # Definitions of whoever wrote them are bound here, and later opened by somebody else.
                 restrict(connection, log, files=with_companions(fresh), allow=False)
-                define(connection, log, load_read_models(read_models), log.event_types())
+                models = load_read_models(read_models)
+                check_models(connection, models, log, allow=False)
+                define(connection, log, models, log.event_types())
                 recorded = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
                 connection.execute(
                     f"CREATE VIEW log_head AS SELECT {text(str(log.log_id))} AS log_id, {text(log.origin)} AS origin, "

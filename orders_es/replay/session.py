@@ -22,7 +22,7 @@ from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
 from orders_es.replay.notes import Currencies, no_payments, nothing_then
-from orders_es.replay.permissions import check_statements, not_allowed, restrict
+from orders_es.replay.permissions import check_models, check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ class Session:
         self.allow_files = allow_files
         self._scratch = scratch_folder()
         restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
+        check_models(self._connection, self.models, log, allow=allow_files)
         self._reader: Any = None
         self._currencies = Currencies() if "currency" in log.registry.columns else None
 

@@ -70,6 +70,13 @@ OTHERS = [
     "EXPLAIN (ANALYZE, FORMAT json) COPY orders TO '{p}/log/out.csv'",
     "PREPARE a AS COPY orders TO '{p}/log/out.csv'",
     "CREATE TABLE c(a INTEGER); COPY c FROM '{p}/secret.csv'",
+    "FROM json_execute_serialized_sql('[]')",
+    'FROM system.main."json_execute_serialized_SQL"($1)',
+    "PRAGMA json_execute_serialized_sql('[]')",
+    "FROM query('FROM json_execute_serialized_sql(''[]'')')",
+    "FROM query('FROM json_' || 'execute_serialized_sql(''[]'')')",
+    "CREATE MACRO m(a) AS TABLE FROM query(a)",
+    "UPDATE EXTENSIONS",
     "EXPORT DATABASE '{p}/log/out'",
     "IMPORT DATABASE '{p}'",
     "ATTACH '{p}/log/out.duckdb'",
@@ -225,6 +232,12 @@ def test_read_models_of_ones_own_are_queries_too(log, place, tmp_path):
     with connect(log, read_models=tmp_path, allow_files=True) as session:
         assert len(session.sql("FROM peeks")) == 1
     projections = set_projections(["peeks"], tmp_path)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "hides.sql").write_text(
+        "-- Hides: one row.\n-- Key: a\nSELECT a FROM json_execute_serialized_sql('[]') AS t(a)\n"
+    )
+    with pytest.raises(BadReadModel, match="cannot be looked at"):
+        connect(log, read_models=tmp_path / "more")
     with pytest.raises((BadReadModel, FilesNotAllowed), match="allow_files=True"):
         Projector(log, tmp_path / "models.duckdb", projections).run()
     assert Projector(log, tmp_path / "models.duckdb", projections, allow_files=True).run()[0].position == 1
