@@ -10,7 +10,7 @@ from orders_es.errors import InvalidEvent
 from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
-from orders_es.plots import sales
+from orders_es.plots import plot_sales
 from orders_es.replay import connect, load_order, load_orders
 from orders_es.report import write_report
 
@@ -61,7 +61,7 @@ def test_a_time_that_no_calendar_holds(log, at, tmp_path, monkeypatch):
         [(shown,)] = session.sql("SELECT placed_at FROM orders WHERE order_id = 'odd'").rows()
         assert isinstance(shown, str)
         with pytest.raises(InvalidEvent, match="position 4, stream 'odd'"):
-            sales(session)
+            plot_sales(session)
         with pytest.raises(InvalidEvent, match="position 4, stream 'odd'"):
             write_report(session, tmp_path / "report")
         assert not (tmp_path / "report").exists()
