@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orders_es.errors import NaiveTime
+from orders_es.errors import InvalidTime, NaiveTime
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
 
@@ -26,6 +26,7 @@ def instant(argument: str, value: object) -> datetime | None:
 
     Raises:
         NaiveTime: It has no time zone.
+        InvalidTime: In UTC it lies outside the years 1 to 9999.
         TypeError: It is not a datetime.
 
     Example:
@@ -38,7 +39,11 @@ def instant(argument: str, value: object) -> datetime | None:
         raise TypeError(f"{argument}={value!r} is {type(value).__name__}; give a datetime with a time zone")
     if value.tzinfo is None or value.utcoffset() is None:
         raise NaiveTime(argument, value)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        shown = value.isoformat()
+        raise InvalidTime(shown, f"{argument}={shown} lies outside the years 1 to 9999 once it is in UTC") from None
 
 
 def as_of(
