@@ -154,10 +154,14 @@ def keep(log: EventLog, made: SignedCheckpoint) -> SignedCheckpoint:
     folder = checkpoints_folder(log)
     if folder is None:
         return made
-    path = folder / f"{made.size:020d}.checkpoint"
-    note = made.note
-    if path.exists():
-        note = united(read_checkpoint(path), made)
+    path, note, number = folder / f"{made.size:020d}.checkpoint", made.note, 1
+    while path.exists():
+        there = read_checkpoint(path)
+        if there.origin == made.origin:
+            note = united(there, made)
+            break
+        number += 1  # a key of another name has signed at this size, too
+        path = folder / f"{made.size:020d}-{number}.checkpoint"
     write_whole(path, note)
     return SignedCheckpoint(made.origin, made.size, made.root, note, path)
 

@@ -49,6 +49,16 @@ def test_a_new_key_of_the_same_name_goes_on(log, key):
     assert len(both.parsed.note.signatures) == 2
 
 
+def test_a_key_of_another_name_may_sign_at_the_same_size(log, key, public):
+    first = checkpoint(log, key)
+    other = generate_key("example.com/other")
+    second = checkpoint(log, other)
+    assert checkpoint(log, other).path == second.path
+    assert {kept.origin for kept in kept_checkpoints(log)} == {"example.com/shop", "example.com/other"}
+    check_against_checkpoint(log, first.path, public)
+    check_against_checkpoint(log, second.path, other.key)
+
+
 def test_compaction_and_vacuum_leave_it_valid(log, key, public):
     made = checkpoint(log, key)
     log.compact()

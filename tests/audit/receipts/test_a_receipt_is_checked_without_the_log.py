@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -19,6 +20,7 @@ from orders_es.audit import verify_proof as script
 from orders_es.audit.verify_proof import Receipt
 from orders_es.errors import BadCheckpoint, BadProof, InvalidSetting, NoCheckpoint, NotAnExtension, OrderNotFound
 from orders_es.log import open_log
+from orders_es.log.copy import copy_log
 from orders_es.orders import OrderPlaced
 
 
@@ -146,3 +148,14 @@ def test_the_wrong_way_round_is_refused(two, log):
     old, new, _ = two
     with pytest.raises(BadCheckpoint, match="earlier one"):
         prove_consistency(log, new, old)
+
+
+@pytest.mark.parametrize("there", ["copy", "copy.duckdb"])
+def test_the_same_receipt_comes_from_a_copy_and_after_compaction(log, tmp_path, there):
+    signed = newest_checkpoint(log)
+    before = prove_order(log, "A-1", checkpoint=signed).text
+    copy_log(log, tmp_path / there)
+    with open_log(tmp_path / there) as copy:
+        copy.compact()
+        copy.vacuum(grace=timedelta(0))
+        assert prove_order(copy, "A-1", checkpoint=signed).text == before
