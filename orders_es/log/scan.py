@@ -6,15 +6,17 @@ named `filename` for its own, and a CSV file's looks for its types. None of that
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
+from orders_es.errors.system import no_file, words_of
 from orders_es.log.relation import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["literal", "parquet_files", "text_columns"]
+__all__ = ["literal", "no_database", "parquet_files", "text_columns"]
 
 _SIGNS = "*?["
 
@@ -80,3 +82,27 @@ def text_columns(path: str, count: int) -> str:
         "quote = '\"', escape = '\"', comment = '', nullstr = '', allow_quoted_nulls = false, null_padding = false, "
         "ignore_errors = false, skip = 0, parallel = false)"
     )
+
+
+def no_database(path: str) -> str | None:
+    """Why DuckDB must not be asked to open a path as a database; None where it may.
+
+    It takes `?` for the beginning of options and a backslash for a slash, and would end up elsewhere, or with its
+    write-ahead log elsewhere; and on a named pipe it waits for ever.
+
+    Example:
+        >>> no_database("/shop/orders.duckdb") is None
+        True
+        >>> no_database("/what?/orders.duckdb")
+        "DuckDB takes the '?' in its path for something else; name another place"
+    """
+    for sign in "?\\":
+        if sign in path:
+            return f"DuckDB takes the {sign!r} in its path for something else; name another place"
+    try:
+        what = no_file(Path(path).stat().st_mode)
+    except FileNotFoundError:
+        return "it is a symbolic link that leads nowhere; mend or remove the link" if Path(path).is_symlink() else None
+    except OSError as error:
+        return words_of(error)
+    return None if what is None else f"{what}; name a file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import threading
 import time
@@ -10,9 +11,10 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, ReadModelsInUse
+from orders_es.errors import CannotWriteReadModels, DamagedReadModels, InvalidSetting, NoReadModels, ReadModelsInUse
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import text
+from orders_es.log.scan import no_database
 from orders_es.projections.tables import SCHEMA
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
     Raises:
         NoReadModels: The block only reads and there is no file.
         ReadModelsInUse: Others held it all that time.
+        InvalidSetting: DuckDB cannot open a file at such a path, or what is there is no file.
         DamagedReadModels: It is no DuckDB file, or not a sound one.
         CannotWriteReadModels: The system refuses to open it.
         KeyboardInterrupt: Ctrl-C was pressed while DuckDB worked; nothing of an unfinished transaction stays.
@@ -65,12 +68,15 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
 
 def _turn(path: Path) -> threading.RLock:
     with _turns_lock:
-        return _turns.setdefault(str(path.resolve()), threading.RLock())
+        return _turns.setdefault(os.path.realpath(path), threading.RLock())
 
 
 def _attach(connection: Any, path: Path, *, write: bool, until: float, started: float) -> None:
     import duckdb  # noqa: PLC0415 - only who opens the file needs it
 
+    unfit = no_database(str(path))
+    if unfit is not None:
+        raise InvalidSetting("models", str(path), unfit)
     if write and not path.exists():
         _create(path)
     options = "TYPE duckdb" if write else "TYPE duckdb, READ_ONLY"

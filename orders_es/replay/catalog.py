@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orders_es.errors import StorageError
+from orders_es.errors import InvalidSetting, OrdersEsError, StorageError
+from orders_es.errors.system import cause_of, words_of
 from orders_es.log.relation import text
+from orders_es.log.scan import no_database
 from orders_es.log.target import check_target
 from orders_es.read_models import load_read_models
 from orders_es.replay.defining import define
@@ -48,6 +50,9 @@ def write_catalog(
 
     target = Path(file).absolute()
     check_target(log, target)
+    unfit = no_database(str(target))
+    if unfit is not None:
+        raise InvalidSetting("file", str(target), unfit)
     try:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".catalog-") as folder:
             fresh = Path(folder) / "catalog.duckdb"
@@ -65,6 +70,12 @@ def write_catalog(
                     f"{text(head.root.hex())} AS root"
                 )
             fresh.replace(target)
+    except duckdb.Error as error:  # of its own files; a read model that it refuses is `BadReadModel`
+        if cause_of(error) is None:
+            raise
+        raise StorageError(str(target.parent), words_of(error)) from error
+    except OrdersEsError:
+        raise
     except OSError as error:
-        raise StorageError(str(target.parent), error.strerror or str(error)) from error
+        raise StorageError(str(target.parent), words_of(error)) from error
     return head

@@ -77,7 +77,7 @@ class DuckDBLog:
         origin: str | None = None,
     ) -> None:
         self._url = os.fspath(url)
-        self._path = MEMORY if self._url == MEMORY else str(Path(self._url).resolve())
+        self._path = MEMORY if self._url == MEMORY else os.path.realpath(self._url)
         self._registry = registry
         self._clock = clock
         self._lacking = Lacking(registry)

@@ -34,6 +34,7 @@ from orders_es.log.duckdb.tables import (
 from orders_es.log.duckdb.versions import Versions
 from orders_es.log.ids import EventIds
 from orders_es.log.interrupts import is_interrupt
+from orders_es.log.scan import no_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -321,6 +322,9 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
         store = Store(MEMORY, connection, read_only=False)
         store.users = 1
         return store
+    unfit = None if Path(path).is_dir() else no_database(path)
+    if unfit is not None:
+        raise NotALog(path, unfit)
     with _opening:
         new = not _exists(path)
         if new:

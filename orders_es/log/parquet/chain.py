@@ -81,6 +81,13 @@ def covering_segments(folder: str, position: int) -> bool:
     return any(last >= position for _, last in _segments(folder))
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # symbolic links that lead in a circle
+        return False
+
+
 def what_it_is(path: str) -> str:
     """What something is that stands where a data file should, and is none."""
     try:
@@ -93,7 +100,7 @@ def _names(folder: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
     matches = []
     try:
         with os.scandir(folder) as entries:
-            names = [(entry.name, entry.is_file()) for entry in entries]
+            names = [(entry.name, _is_file(entry)) for entry in entries]
     except FileNotFoundError:
         raise DamagedLog(folder, "the folder is missing; restore it from a backup") from None
     except OSError as error:
