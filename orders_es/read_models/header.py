@@ -39,6 +39,7 @@ def read_header(text: str) -> Header:
     told: dict[str, str] = {}
     columns: list[tuple[str, str]] = []
     tag = ""
+    together: list[str] = []
     for line in text.strip().splitlines():
         if not line.startswith("--"):
             break
@@ -47,10 +48,13 @@ def read_header(text: str) -> Header:
             tag = found[1]
             told[tag] = found[2]
         elif tag == "Columns" and (found := _COLUMN.match(line)):
-            columns += [(name, found[2]) for name in found[1].split(", ")]
+            together = found[1].split(", ")
+            columns += [(name, found[2]) for name in together]
         elif tag and (found := _MORE.match(line)):
             if tag == "Columns" and columns:
-                columns[-1] = (columns[-1][0], f"{columns[-1][1]} {found[1]}")
+                columns[-len(together) :] = [
+                    (name, f"{meaning} {found[1]}") for name, meaning in columns[-len(together) :]
+                ]
             else:
                 told[tag] += " " + found[1]
         else:
