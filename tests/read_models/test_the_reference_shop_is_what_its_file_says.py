@@ -107,3 +107,14 @@ def test_cohorts(session, invoices):
     assert {(cohort, n): (people, orders) for cohort, n, _, people, orders in rows if orders} == {
         (str(cohort), n): (int(row["nunique"]), int(row["size"])) for (cohort, n), row in active.iterrows()
     }
+
+
+def test_items_add_up_to_orders_and_to_the_file(session, file):
+    """Adjustments and credit notes included, to the last piece and mill; whatever was sold or came back has a price."""
+    items = "SELECT sum(quantity)::BIGINT, sum(amount) FROM order_items"
+    orders = "SELECT sum(item_count)::BIGINT, sum(total) FROM orders"
+    for query in (items, orders):
+        [(pieces, amount)] = session.sql(query).rows()
+        assert (pieces, mills(amount)) == (5_176_450, 9_747_747_934)
+    assert int(file["Quantity"].sum()) == 5_176_450
+    assert session.sql("SELECT count(*) FROM order_items WHERE price IS NULL AND adjustments = 0").rows() == [(0,)]
