@@ -189,9 +189,13 @@ def _on_error(command: _Command) -> _Command:
     )(command)
 
 
-def _table_options(command: _Command) -> _Command:
-    """What a file of rows may leave open."""
-    for option in (
+def _table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
+    """What a file of rows may leave open.
+
+    Args:
+        workbooks: Whether the file may be one.
+    """
+    options = [
         click.option(
             "--verbatim",
             metavar="COLUMN",
@@ -218,13 +222,6 @@ def _table_options(command: _Command) -> _Command:
             help="What comes first in 01/12/2010, where no other date of the column says it.",
         ),
         click.option(
-            "--sheet",
-            "sheets",
-            metavar="NAME",
-            multiple=True,
-            help="Of a workbook, only this sheet; give it again for another.",
-        ),
-        click.option(
             "--header-row",
             metavar="N",
             type=click.IntRange(min=1),
@@ -234,9 +231,24 @@ def _table_options(command: _Command) -> _Command:
             "--delimiter", metavar="CHAR", help="What stands between the fields of a CSV file: a character, or tab."
         ),
         click.option("--encoding", metavar="NAME", help="The encoding of a CSV file, such as utf-8 or cp1252."),
-    ):
-        command = option(command)
-    return command
+    ]
+    if workbooks:
+        options.append(
+            click.option(
+                "--sheet",
+                "sheets",
+                metavar="NAME",
+                multiple=True,
+                help="Of a workbook, only this sheet; give it again for another.",
+            )
+        )
+
+    def decorate(command: _Command) -> _Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return decorate
 
 
 _skip_known = click.option(
@@ -272,7 +284,7 @@ def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnE
     type=click.Path(dir_okay=False),
     help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
 )
-@_table_options
+@_table_options()
 @zone_option("The zone of the shop's clock, in which the file's times are read; UTC if left out.", default=None)
 @_currency_option("GBP")
 @_skip_known
@@ -330,12 +342,22 @@ def online_retail(
     help="Where the rows of orders with a bad row go, in files of the same names; '<name of FOLDER>.quarantine' in this "
     "folder if left out. Nothing there is overwritten.",
 )
-@zone_option("The zone of the shop's clock, in which the files' times are read.")
+@_table_options(workbooks=False)
+@zone_option("The zone of the shop's clock, in which the files' times are read; UTC if left out.", default=None)
 @_currency_option("BRL")
+@_skip_known
 @log_option(makes=True)
 @as_json
 def olist(
-    folder: str, on_error: str, quarantine: str | None, tz: tzinfo, currency: str, log: str, as_json: bool
+    folder: str,
+    on_error: str,
+    quarantine: str | None,
+    tz: tzinfo | None,
+    currency: str,
+    skip_known: bool,
+    log: str,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
     """The Brazilian E-Commerce Public Dataset by Olist: a hundred thousand orders of a marketplace.
 
@@ -351,18 +373,19 @@ def olist(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     policy = _require_quarantine(on_error, quarantine, "folder")
     from orders_es.sources.olist import import_olist  # noqa: PLC0415 - takes pyarrow
-    from orders_es.sources.target import target_of  # noqa: PLC0415
+    from orders_es.sources.tables.options import TableOptions  # noqa: PLC0415
 
-    with target_of(log) as target:
-        done = import_olist(
-            target.log(),
-            folder,
-            on_error=policy,
-            quarantine=quarantine,
-            tz=tz,
-            currency=currency,
-            progress=somebody_watches(as_json),
-        )
+    done = import_olist(
+        log,
+        folder,
+        on_error=policy,
+        quarantine=quarantine,
+        tz=tz,
+        currency=currency,
+        reading=TableOptions(**reading),
+        skip_known=skip_known,
+        progress=somebody_watches(as_json),
+    )
     tell_import(done, log, as_json)
 
 

@@ -1,35 +1,33 @@
 """Columns of the Olist files as arrays, read in bulk where they are as published.
 
-Nearly every id and time in these files is another one, so the general way (each distinct cell once, in Python) would
-take most of an import's time. It is still the way for a column that is spelt differently, and gives the same values.
+Ids, times and numbers are read as `orders_es.sources.tables` reads them; what is Olist's own stands here.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from orders_es.sources.tables.values import as_decimal, as_integer, as_text, instant_in, parse_column
+from orders_es.sources.tables import ids, numbers, times
+from orders_es.sources.tables.values import as_text, parse_column
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     import numpy.typing as npt
 
     from orders_es.sources.bad_rows import BadRows
     from orders_es.sources.tables.files import SourceTable
+    from orders_es.sources.tables.options import TableOptions
 
 __all__ = [
     "NEVER",
     "STATUSES",
     "read_amounts",
     "read_integers",
+    "read_keys",
     "read_prefixes",
     "read_statuses",
     "read_texts",
@@ -52,8 +50,6 @@ _BLANKS = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters that nobody sees and that Unicode does not count among the blanks."""
 _PREFIX = re.compile(r"([0-9]{1,5})(?:\.0+)?")
 _DECIMAL = pa.decimal128(18, 4)
-_MICROS = pa.timestamp("us")
-_INSTANTS = pa.timestamp("us", tz="UTC")
 
 
 def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool = True) -> Any:
@@ -94,53 +90,36 @@ def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool =
     return text
 
 
+def read_keys(source: SourceTable, name: str, options: TableOptions, bad: BadRows) -> Any:
+    """A column of ids, as `orders_es.sources.tables.ids` has it; an empty one is wrong."""
+    parsed = ids.read_ids(source, name, options).required(source.columns[name])
+    bad.add(parsed.failures)
+    return parsed.values
+
+
 def read_times(
-    source: SourceTable, name: str, zone: tzinfo, bad: BadRows, *, required: bool = True
+    source: SourceTable, name: str, options: TableOptions, bad: BadRows, *, required: bool = True
 ) -> npt.NDArray[np.int64]:
     """A column of times as microseconds since 1970 UTC; `NEVER` where there is none.
 
     Args:
         source: The file.
         name: The column.
-        zone: The zone of times that name none.
+        options: What was said about how times are written, and where.
         bad: Where to note what is wrong with a row.
         required: Whether an empty cell is wrong.
+
+    Raises:
+        BadSource: The column has two readings.
     """
     if name not in source.columns and not required:
         return np.full(source.table.num_rows, NEVER)
-    column = source.columns[name]
-    cells = source.column(name)
-    instants = _in_bulk(cells, zone)
-    if instants is None:
-        parsed = parse_column(cells, column, instant_in(zone), _INSTANTS)
-        instants = parsed.values
-        empty = {} if not required else _empty(instants, column)
-        bad.add(empty | parsed.failures)
-    elif required:
-        bad.add(_empty(instants, column))
-    micros: npt.NDArray[np.int64] = instants.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
+    parsed = times.read_times(source, name, options)
+    if required:
+        parsed = parsed.required(source.columns[name])
+    bad.add(parsed.failures)
+    micros: npt.NDArray[np.int64] = parsed.values.cast(pa.int64()).fill_null(NEVER).to_numpy(zero_copy_only=False)
     return micros
-
-
-def _in_bulk(cells: Any, zone: tzinfo) -> Any:
-    """The instants of a column, if all are spelt in ISO 8601 and the zone's clock showed each of them; None if not."""
-    try:
-        if pa.types.is_timestamp(cells.type):
-            naive = cells.cast(pa.timestamp("us", cells.type.tz), safe=False)
-            if cells.type.tz is not None:
-                return naive.cast(_INSTANTS)
-        elif pa.types.is_string(cells.type):
-            naive = pc.if_else(pc.equal(cells, ""), None, cells).cast(_MICROS)
-        else:
-            return None
-        if zone is UTC:
-            return naive.cast(pa.int64()).cast(_INSTANTS)
-        if isinstance(zone, ZoneInfo):
-            # The first of two, as `instant_in` has it; a time that was skipped is left to it.
-            return pc.assume_timezone(naive, zone.key, ambiguous="earliest", nonexistent="raise").cast(_INSTANTS)
-    except (pa.ArrowException, ValueError):
-        pass
-    return None
 
 
 def read_statuses(source: SourceTable, name: str, bad: BadRows) -> Any:
@@ -178,22 +157,24 @@ def read_prefixes(source: SourceTable, name: str, bad: BadRows) -> Any:
     return parsed.values
 
 
-def read_integers(source: SourceTable, name: str, bad: BadRows, *, required: bool = True) -> npt.NDArray[np.int64]:
+def read_integers(
+    source: SourceTable, name: str, options: TableOptions, bad: BadRows, *, required: bool = True
+) -> npt.NDArray[np.int64]:
     """A column of whole numbers; `NEVER` where there is none, and then the row is bad if it is required."""
     if name not in source.columns and not required:
         return np.full(source.table.num_rows, NEVER)
-    parsed = parse_column(source.column(name), source.columns[name], as_integer, pa.int64())
+    parsed = numbers.read_integers(source, name, options)
     if required:
         parsed = parsed.required(source.columns[name])
     bad.add(parsed.failures)
-    numbers: npt.NDArray[np.int64] = parsed.values.fill_null(NEVER).to_numpy(zero_copy_only=False)
-    return numbers
+    values: npt.NDArray[np.int64] = parsed.values.fill_null(NEVER).to_numpy(zero_copy_only=False)
+    return values
 
 
-def read_amounts(source: SourceTable, name: str, bad: BadRows) -> npt.NDArray[np.int64]:
+def read_amounts(source: SourceTable, name: str, options: TableOptions, bad: BadRows) -> npt.NDArray[np.int64]:
     """A column of amounts, exact, in ten-thousandths; 0 where there is none or a negative one, and then the row is bad."""
     column = source.columns[name]
-    parsed = parse_column(source.column(name), column, as_decimal, _DECIMAL).required(column)
+    parsed = numbers.read_decimals(source, name, options).required(column)
     bad.add(parsed.failures)
     # 128-bit numbers, of which 18 digits fill the low half; `take` made the buffer anew, so it starts at the array.
     halves = np.frombuffer(parsed.values.buffers()[1], dtype="<i8").reshape(-1, 2)

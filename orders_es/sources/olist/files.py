@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import os
 
     from orders_es.sources.tables.files import SourceTable
+    from orders_es.sources.tables.options import TableOptions
 
 __all__ = ["COLUMNS", "MAY_LACK", "NAMES", "OlistFiles", "find_files"]
 
@@ -73,12 +74,14 @@ class OlistFiles:
         folder: The folder, as it was named.
         paths: Each file that is there, by the name that the importer has for it.
         whole: Whether all columns are read, and rows are kept for a quarantine; or only what is needed, as long as it is.
+        options: What was said about how to read them.
         tables: The files that were read. Without `whole` they have no cells.
     """
 
     folder: Path
     paths: dict[str, Path]
     whole: bool
+    options: TableOptions
     tables: dict[str, SourceTable] = field(default_factory=dict)
 
     def load(self, what: str) -> SourceTable:
@@ -91,6 +94,7 @@ class OlistFiles:
         source = read_source(
             self.paths[what],
             wanted,
+            options=self.options,
             optional=MAY_LACK,
             rows_required=what not in _MAY_HAVE_NO_ROWS,
             only_wanted=not self.whole,
@@ -110,12 +114,13 @@ class OlistFiles:
         return sha256(b"".join(digests)).digest()
 
 
-def find_files(folder: str | os.PathLike[str], *, whole: bool) -> OlistFiles:
+def find_files(folder: str | os.PathLike[str], *, whole: bool, options: TableOptions) -> OlistFiles:
     """The files of a folder, each `.csv` or `.parquet`, not read yet.
 
     Args:
         folder: Where they lie, under the names with which they were published.
         whole: See `OlistFiles`.
+        options: See `OlistFiles`.
 
     Raises:
         BadSource: It is no folder, or a file other than the products' is missing.
@@ -126,7 +131,7 @@ def find_files(folder: str | os.PathLike[str], *, whole: bool) -> OlistFiles:
         raise BadSource(str(folder), None, f"{there}; give the folder into which the data set was unpacked")
     # All are looked for before one is read: a missing file is better said at once.
     paths = {what: path for what in NAMES if (path := _find(folder, what)) is not None}
-    return OlistFiles(folder, paths, whole)
+    return OlistFiles(folder, paths, whole, options)
 
 
 def _find(folder: Path, what: str) -> Path | None:

@@ -26,20 +26,23 @@ How rows become events:
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from orders_es.log.target import check_target
-from orders_es.sources.batches import append_streams
+from orders_es.sources.batches import Loaded, append_streams
+from orders_es.sources.known import SET_ASIDE
 from orders_es.sources.olist.events import estimated_times, to_streams
 from orders_es.sources.olist.files import find_files
 from orders_es.sources.olist.rows import SetAside, check_folder
 from orders_es.sources.result import ImportResult
+from orders_es.sources.tables.options import TableOptions
+from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
+    from datetime import tzinfo
 
     from orders_es.log import EventLog
     from orders_es.sources.bad_rows import OnError
@@ -53,13 +56,15 @@ _COUNTRY = "BR"
 
 
 def import_olist(
-    log: EventLog,
+    log: EventLog | str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
     on_error: OnError = "stop",
     quarantine: str | os.PathLike[str] | None = None,
-    tz: str | tzinfo = "UTC",
+    tz: str | tzinfo | None = None,
     currency: str = "BRL",
+    reading: TableOptions | None = None,
+    skip_known: bool = False,
     batch_events: int = BATCH_EVENTS,
     progress: bool = False,
     actor: str = "import:olist",
@@ -75,7 +80,7 @@ def import_olist(
     customer that the other file does not have.
 
     Args:
-        log: The log to append to.
+        log: The log to append to, or its place; one that is not there is created when there is something to append.
         folder: The folder with `olist_orders_dataset.csv`, `olist_order_items_dataset.csv`,
             `olist_order_payments_dataset.csv`, `olist_customers_dataset.csv` and, if you like,
             `olist_products_dataset.csv`; each may be `.parquet` instead.
@@ -86,6 +91,9 @@ def import_olist(
             already is never overwritten.
         tz: The zone of the shop's clock: an IANA name, or a `tzinfo`. The files name none.
         currency: The currency of the prices, three letters.
+        reading: What the files do not say themselves: whether days come first, where decimals stand, their encoding.
+        skip_known: Leave out orders that the log has already, the same, from other files. One that differs is an error all
+            the same.
         batch_events: How many events a commit may hold; an order is never cut.
         progress: Whether to show bars, on a terminal.
         actor: Who is recorded as the cause of the events.
@@ -118,21 +126,34 @@ def import_olist(
     _check_options(on_error, quarantine, currency, batch_events)
     if quarantine is not None:
         check_target(log, quarantine)
-    zone = _zone(tz)
-    files = find_files(folder, whole=on_error == "quarantine")
-    checked = check_folder(files, zone, progress=progress)
-    rows, digest = files.rows, files.digest
-    aside = SetAside()
-    if on_error == "stop":
-        checked.stop()
-        olist = checked.all()
-    else:
-        olist, aside = checked.quarantine(quarantine)
-    # What was read is twice as large as what is needed of it.
-    del files, checked
-    estimated = estimated_times(olist)
-    streams = to_streams(olist, currency, _COUNTRY, actor)
-    loaded = append_streams(log, streams, batch_events=batch_events, progress=progress)
+    # The data set has times that the clocks of its country skipped; what their offset was is plain all the same.
+    reading = dataclasses.replace(reading or TableOptions(), skipped_hour="before")
+    if tz is not None:
+        reading = dataclasses.replace(reading, tz=tz)
+    with target_of(log) as target:
+        files = find_files(folder, whole=on_error == "quarantine", options=reading)
+        checked = check_folder(files, reading, progress=progress)
+        rows, digest = files.rows, files.digest
+        aside = SetAside()
+        if on_error == "stop":
+            checked.stop()
+            olist = checked.all()
+        else:
+            olist, aside = checked.quarantine(quarantine)
+        # What was read is twice as large as what is needed of it.
+        del files, checked
+        estimated = estimated_times(olist)
+        streams = to_streams(olist, currency, _COUNTRY, actor)
+        loaded = Loaded()
+        if streams.events.num_rows:
+            loaded = append_streams(
+                target.log(),
+                streams,
+                batch_events=batch_events,
+                progress=progress,
+                skip_known=skip_known,
+                run=f"import:{digest.hex()[:16]}{SET_ASIDE if aside.rows else ''}",
+            )
     return ImportResult(
         source=str(folder),
         digest=digest.hex(),
@@ -147,6 +168,7 @@ def import_olist(
         first_position=loaded.first_position,
         last_position=loaded.last_position,
         estimated=estimated,
+        skipped=loaded.skipped,
     )
 
 
@@ -161,14 +183,3 @@ def _check_options(on_error: str, quarantine: str | os.PathLike[str] | None, cur
         raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
     if not re.fullmatch("[A-Z]{3}", currency):
         raise ValueError(f"currency={currency!r}: give three capital letters, such as BRL")
-
-
-def _zone(tz: str | tzinfo) -> tzinfo:
-    if isinstance(tz, tzinfo):
-        return tz
-    if tz.upper() in ("UTC", "Z"):
-        return UTC
-    try:
-        return ZoneInfo(tz)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(f"tz={tz!r} is not a time zone; give an IANA name such as UTC or America/Sao_Paulo") from error

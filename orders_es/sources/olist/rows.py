@@ -16,6 +16,7 @@ from orders_es.sources.olist.columns import (
     NEVER,
     read_amounts,
     read_integers,
+    read_keys,
     read_prefixes,
     read_statuses,
     read_texts,
@@ -25,12 +26,12 @@ from orders_es.sources.olist.files import NAMES
 
 if TYPE_CHECKING:
     import os
-    from datetime import tzinfo
 
     import numpy.typing as npt
 
     from orders_es.sources.olist.files import OlistFiles
     from orders_es.sources.tables.files import SourceTable
+    from orders_es.sources.tables.options import TableOptions
 
 __all__ = ["Items", "Olist", "Orders", "Payments", "check_folder"]
 
@@ -104,27 +105,27 @@ class SetAside:
     folder: Path | None = None
 
 
-def check_folder(files: OlistFiles, zone: tzinfo, *, progress: bool = False) -> _Checked:
+def check_folder(files: OlistFiles, options: TableOptions, *, progress: bool = False) -> _Checked:
     """Every row of every file, read and checked; nothing is decided yet about bad ones.
 
     Args:
         files: The folder's files.
-        zone: The zone of times that name none.
+        options: What was said about how to read columns that have two readings.
         progress: Whether to show a bar, on a terminal.
 
     Raises:
         BadSource: A file cannot be read.
     """
-    return _Checked(files, zone, progress=progress)
+    return _Checked(files, options, progress=progress)
 
 
 class _Checked:
     """The files' columns and what is wrong with their rows."""
 
-    def __init__(self, files: OlistFiles, zone: tzinfo, *, progress: bool) -> None:
+    def __init__(self, files: OlistFiles, options: TableOptions, *, progress: bool) -> None:
         self._files = files
         self._bad: dict[str, BadRows] = {}
-        self._zone = zone
+        self._options = options
         steps = (self._read_orders, self._read_customers, self._read_products, self._read_items, self._read_payments)
         # Each file is let go before the next one is read: together they would take several times the memory.
         for read in tqdm(steps, desc="reading", unit=" files", disable=None if progress else True):
@@ -139,22 +140,21 @@ class _Checked:
 
     def _read_orders(self) -> None:
         source, bad = self._load("orders")
-        zone = self._zone
-        self._order_id = read_texts(source, "order_id", bad)
+        self._order_id = read_keys(source, "order_id", self._options, bad)
         _no_id_twice(self._order_id, source.numbers, "order_id", bad)
-        self._customer_id = read_texts(source, "customer_id", bad)
+        self._customer_id = read_keys(source, "customer_id", self._options, bad)
         self._status = read_statuses(source, "order_status", bad)
-        self._purchased = read_times(source, "order_purchase_timestamp", zone, bad)
-        self._approved = read_times(source, "order_approved_at", zone, bad, required=False)
-        self._carrier = read_times(source, "order_delivered_carrier_date", zone, bad, required=False)
-        self._delivered = read_times(source, "order_delivered_customer_date", zone, bad, required=False)
-        self._promised = read_times(source, "order_estimated_delivery_date", zone, bad, required=False)
+        self._purchased = read_times(source, "order_purchase_timestamp", self._options, bad)
+        self._approved = read_times(source, "order_approved_at", self._options, bad, required=False)
+        self._carrier = read_times(source, "order_delivered_carrier_date", self._options, bad, required=False)
+        self._delivered = read_times(source, "order_delivered_customer_date", self._options, bad, required=False)
+        self._promised = read_times(source, "order_estimated_delivery_date", self._options, bad, required=False)
 
     def _read_customers(self) -> None:
         source, bad = self._load("customers")
-        customer_id = read_texts(source, "customer_id", bad)
+        customer_id = read_keys(source, "customer_id", self._options, bad)
         _no_id_twice(customer_id, source.numbers, "customer_id", bad)
-        unique = read_texts(source, "customer_unique_id", bad)
+        unique = read_keys(source, "customer_unique_id", self._options, bad)
         zips = read_prefixes(source, "customer_zip_code_prefix", bad)
         cities = read_texts(source, "customer_city", bad, required=False)
         states = read_texts(source, "customer_state", bad, required=False)
@@ -171,18 +171,18 @@ class _Checked:
         self._product_id, self._category = array([], pa.string()), array([], pa.string())
         if "products" in self._files.paths:
             source, bad = self._load("products")
-            self._product_id = read_texts(source, "product_id", bad)
+            self._product_id = read_keys(source, "product_id", self._options, bad)
             _no_id_twice(self._product_id, source.numbers, "product_id", bad)
             self._category = read_texts(source, "product_category_name", bad, required=False)
 
     def _read_items(self) -> None:
         source, bad = self._load("items")
         self._item_order = self._order_of("items", source)
-        self._item_seq = read_integers(source, "order_item_id", bad)
-        self._product = read_texts(source, "product_id", bad)
+        self._item_seq = read_integers(source, "order_item_id", self._options, bad)
+        self._product = read_keys(source, "product_id", self._options, bad)
         self._seller = read_texts(source, "seller_id", bad, required=False)
-        self._price = read_amounts(source, "price", bad)
-        self._freight = read_amounts(source, "freight_value", bad)
+        self._price = read_amounts(source, "price", self._options, bad)
+        self._freight = read_amounts(source, "freight_value", self._options, bad)
         _no_place_twice(self._item_order, self._item_seq, source.numbers, "order_item_id", bad)
         self._description = self._category.take(pc.index_in(self._product, value_set=self._product_id))
         for row in self._too_much_freight():
@@ -197,15 +197,15 @@ class _Checked:
     def _read_payments(self) -> None:
         source, bad = self._load("payments")
         self._payment_order = self._order_of("payments", source)
-        self._payment_seq = read_integers(source, "payment_sequential", bad)
+        self._payment_seq = read_integers(source, "payment_sequential", self._options, bad)
         self._method = read_texts(source, "payment_type", bad, required=False)
-        self._installments = read_integers(source, "payment_installments", bad, required=False)
-        self._amount = read_amounts(source, "payment_value", bad)
+        self._installments = read_integers(source, "payment_installments", self._options, bad, required=False)
+        self._amount = read_amounts(source, "payment_value", self._options, bad)
         _no_place_twice(self._payment_order, self._payment_seq, source.numbers, "payment_sequential", bad)
 
     def _order_of(self, what: str, source: SourceTable) -> npt.NDArray[np.int64]:
         """For each row of a file, the row of its order; -1 where there is none."""
-        order_id = read_texts(source, "order_id", self._bad[what])
+        order_id = read_keys(source, "order_id", self._options, self._bad[what])
         row = pc.index_in(order_id, value_set=self._order_id)
         self._bad[what].add(_unknown(order_id, row, "order_id", self._files.tables["orders"].path.name))
         rows: npt.NDArray[np.int64] = row.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)

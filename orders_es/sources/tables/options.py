@@ -33,6 +33,8 @@ class TableOptions:
         decimal: Whether the decimals of numbers stand behind a `point` or a `comma`; the other one groups thousands.
         tz: The zone of times that name none, an IANA name or a `tzinfo`; UTC where nothing is said.
         repeated_hour: Which one a local time is that the clock showed twice, in the night when summer time ends.
+        skipped_hour: What to do about a local time that the clock skipped: None refuses it, `before` reads it with the offset
+            before the change.
         verbatim: Names of columns whose ids are taken exactly as they are written.
 
     Raises:
@@ -52,6 +54,7 @@ class TableOptions:
     decimal: DecimalSign | None = None
     tz: str | tzinfo | None = None
     repeated_hour: EarlierOrLater | None = None
+    skipped_hour: Literal["before"] | None = None
     verbatim: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from orders_es.sources.tables.cells import Cells, cells_of, matches, shown, trim
 from orders_es.sources.tables.date_orders import INSTANTS, NOT_A_TIME, numeric_dates
 from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER
 from orders_es.sources.tables.values import Parsed
-from orders_es.sources.tables.zones import in_zone
+from orders_es.sources.tables.zones import before_change, in_zone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -146,6 +146,9 @@ def _as_instants(
     micros, wrong, twice = in_zone(local, options.zone, options.repeated_hour)
     micros = np.where(zoned, local, micros)
     for code in np.flatnonzero(used & ~zoned & wrong).tolist():
+        if options.skipped_hour == "before":
+            micros[code] = before_change(int(local[code]), options.zone)
+            continue
         reasons[code] = f"was never: the clocks of {options.zone} skipped it"
     twice &= used & ~zoned
     if twice.any() and options.repeated_hour is None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.tables.options import EarlierOrLater
 
-__all__ = ["in_zone"]
+__all__ = ["before_change", "in_zone"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 _array: Any = pa.array
@@ -67,6 +67,11 @@ def in_zone(
         micros[i] = second if repeated == "later" and exists else first
         wrong[i], twice[i] = not exists, exists and first != second
     return micros, wrong, twice
+
+
+def before_change(local: int, zone: tzinfo) -> int:
+    """The instant, in microseconds since 1970, that a skipped local time would have been if the clocks had gone on as before."""
+    return _instant((_HERE + timedelta(microseconds=local)).replace(tzinfo=zone))
 
 
 def _instant(moment: datetime) -> int:
