@@ -340,7 +340,13 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
                     return known
         if any(store.path == path and store.pid == os.getpid() for store in _stores.values()):
             raise DamagedLog(path, "it was removed or replaced while this process has it open; close the log first")
-        return _opened(path, create=create, origin=origin, columns=columns)
+        try:
+            return _opened(path, create=create, origin=origin, columns=columns)
+        except DamagedLog as error:
+            if not new:
+                raise
+            Path(path).unlink(missing_ok=True)  # what little of it came to be
+            raise StorageError(path, f"it could not be made: {error.reason.partition(';')[0]}") from error
 
 
 def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
