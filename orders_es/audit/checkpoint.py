@@ -16,6 +16,7 @@ from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,6 +89,7 @@ def checkpoint(
         NotAnExtension: The log is not what was signed before with events added.
         BadCheckpoint: What was signed before is there, and damaged.
         DamagedLog: The events do not give the root that the log states.
+        TargetInLog: The key, and with it its memory, lies in the log.
         CannotPublish: The checkpoint could not be kept.
 
     Example:
@@ -107,6 +109,8 @@ def checkpoint(
     remembered = Path(memory) if memory is not None else None
     if remembered is None and not isinstance(key, Signer):
         remembered = Path(f"{os.fspath(key)}.signed")
+    if remembered is not None:
+        check_target(log, remembered)
     head = log.head()
     tree = LogTree(log, progress=progress)
     after = 0

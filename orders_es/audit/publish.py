@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from orders_es.audit.checkpoint import SignedCheckpoint, newest_checkpoint, read_checkpoint, united, write_whole
 from orders_es.audit.tree import LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,7 @@ def publish(
         NoCheckpoint: There is no signed checkpoint.
         NotAnExtension: The log is not what was signed, or not what was published there before with events added.
         BadCheckpoint: Something else is in that place, or a checkpoint of another log.
+        TargetInLog: A place lies in the log, where a checkpoint proves nothing.
         CannotPublish: It cannot be written; what stands in `places` before it was published.
     """
     if checkpoint is None:
@@ -70,8 +72,7 @@ def publish(
     else:
         signed = checkpoint if isinstance(checkpoint, SignedCheckpoint) else read_checkpoint(checkpoint)
     for place in places:
-        if log.derived is not None and log.derived.name == "derived" and _inside(Path(place), log.derived.parent):
-            raise CannotPublish(os.fspath(place), "it lies inside the log's folder, where a checkpoint proves nothing")
+        check_target(log, place)  # in the log itself it would prove nothing
     tree, head = LogTree(log), log.head()
     tree.checked_consistency(signed.size, signed.root, head.position, head.root)
     earlier = {os.fspath(place): _earlier(Path(place), signed) for place in places}
@@ -81,10 +82,6 @@ def publish(
         elif known is not None:
             tree.checked_consistency(known.size, known.root, head.position, head.root)
     return [_put(Path(place), signed, known, push=push) for place, known in earlier.items()]
-
-
-def _inside(place: Path, folder: Path) -> bool:
-    return place.resolve().is_relative_to(folder.resolve())
 
 
 def _earlier(place: Path, signed: SignedCheckpoint) -> SignedCheckpoint | None:

@@ -16,6 +16,7 @@ from orders_es.errors import BadCheckpoint, CannotPublish, NotAnExtension
 from orders_es.log.leaf import leaves_of
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.registry import ENVELOPE
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
     from orders_es.log import EventLog
@@ -83,12 +84,14 @@ def publish_tiles(
         NoCheckpoint: There is no signed checkpoint.
         NotAnExtension: The log is not what was signed, or not what was published there before with events added.
         BadCheckpoint: What was published there is of another log.
+        TargetInLog: The folder lies in the log.
         CannotPublish: It cannot be written, or an event is too large for the format.
     """
     if checkpoint is None:
         signed = newest_checkpoint(log)
     else:
         signed = checkpoint if isinstance(checkpoint, SignedCheckpoint) else read_checkpoint(checkpoint)
+    check_target(log, folder)
     place = Path(folder)
     tree = LogTree(log, progress=progress)
     head = log.head()

@@ -61,6 +61,7 @@ def prove(
       orders-es prove 4711 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     if with_checkers and out is None:
         raise click.UsageError("--with-checkers puts files beside the receipt, so it needs --out FILE")
@@ -72,6 +73,8 @@ def prove(
         _cose(what, key, checkpoint, out, log, payload=not without_payload, as_json=as_json)
         return
     with existing_log(log) as opened:
+        if out is not None:
+            check_target(opened, out)
         made = _made(opened, what, meant, checkpoint, payload=not without_payload)
     written = []
     if out is not None:
@@ -106,12 +109,14 @@ def _made(log: EventLog, what: str, meant: str | None, checkpoint: str | None, *
 def _cose(what: str, key: Path, checkpoint: str | None, out: Path, log: str, *, payload: bool, as_json: bool) -> None:
     from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - as above
     from orders_es.audit.cose import cose_receipt  # noqa: PLC0415 - the same
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     if not (what.isascii() and what.isdigit() and len(what) <= 18):  # noqa: PLR2004 - more digits are no position
         raise click.UsageError(
             f"{what!r} is no position, and a COSE receipt is about one event; orders-es history says at which"
         )
     with existing_log(log) as opened:
+        check_target(opened, out)
         write_whole(out, cose_receipt(opened, int(what), key, checkpoint=checkpoint, payload=payload))
     if as_json:
         print_json({"log": log, "positions": [int(what)], "files": [str(out)]})
@@ -152,8 +157,11 @@ def prove_consistency(old: Path, new: Path | None, out: Path | None, log: str, a
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
     from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     with existing_log(log) as opened:
+        if out is not None:
+            check_target(opened, out)
         later = audit.newest_checkpoint(opened) if new is None else audit.read_checkpoint(new)
         earlier = None if str(old) == "0" else audit.read_checkpoint(old)
         made = audit.prove_consistency(opened, earlier, later)

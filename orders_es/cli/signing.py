@@ -48,12 +48,14 @@ def keygen(name: str | None, out: Path, witness: bool, log: str | None, as_json:
       orders-es keygen example.com/shop --out ~/shop.key
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.audit.keys import generate_key, write_key  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     if name is None:
         if log is None:
             raise click.UsageError("whose key? Give a NAME, such as example.com/shop, or --log DIR")
         with existing_log(log) as opened:
             name = opened.origin
+            check_target(opened, out)
     signer = generate_key(name, witness=witness)
     public = write_key(signer, out)
     if as_json:
@@ -90,8 +92,11 @@ def checkpoint(key: Path, out: Path | None, memory: Path | None, log: str, as_js
 
     from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
     from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     with existing_log(log) as opened:
+        if out is not None:
+            check_target(opened, out)
         signed = audit.checkpoint(opened, key, memory=memory, progress=not as_json and sys.stderr.isatty())
     if out is not None:
         write_whole(out, signed.note)

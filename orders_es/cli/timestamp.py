@@ -53,8 +53,10 @@ def request(out: Path, checkpoint: str | None, log: str, as_json: bool) -> None:
     from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
     from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
     from orders_es.audit.timestamps import request_timestamp  # noqa: PLC0415 - the same
+    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
 
     with existing_log(log) as opened:
+        check_target(opened, out)
         signed = audit.newest_checkpoint(opened) if checkpoint is None else audit.read_checkpoint(checkpoint)
     write_whole(out, request_timestamp(signed))
     if as_json:

@@ -22,7 +22,20 @@ def test_mistakes_are_one_line(run, shop, key, tmp_path):
     assert "give one of them" in run("publish", tmp_path / "x", *both, code=2).err
     assert "give one of them" in run("publish-tiles", tmp_path / "x", *both, code=2).err
     run("checkpoint", "--key", key, "--log", shop)
-    assert "proves nothing" in run("publish", shop / "x", "--log", shop, code=1).err
+    for call in (
+        ("publish", shop / "x"),
+        ("publish-tiles", shop / "x"),
+        ("checkpoint", "--key", key, "--out", shop / "commits" / "x"),
+        ("checkpoint", "--key", key, "--memory", shop / "x"),
+        ("prove", "1", "--out", shop / "x"),
+        ("prove-consistency", "0", "--out", shop / "x"),
+        ("keygen", "--out", shop / "x"),
+        ("timestamp", "request", "--out", shop / "x"),
+    ):
+        answer = run(*call, "--log", shop, code=2)
+        assert "is in the log" in answer.err
+        assert answer.err.count("\n") == 1
+    assert not (shop / "x").exists()
 
 
 def test_tiles_are_written(run, shop, key, tmp_path):
