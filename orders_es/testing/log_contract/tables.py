@@ -53,6 +53,7 @@ def one_of_each() -> list[Any]:
         "int": -3,
         "Decimal": Decimal("-12345678901234.5678"),
         "bool": True,
+        "datetime": MOMENT,
     }
     made = []
     for cls in EVENT_TYPES:

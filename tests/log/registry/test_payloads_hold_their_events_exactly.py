@@ -19,6 +19,7 @@ REGISTRY = order_registry()
 AMOUNTS = st.integers(-(10**18) + 1, 10**18 - 1).map(lambda digits: Decimal(digits).scaleb(-4))
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 VALUES = {str: TEXTS, int: st.integers(-MOST_PIECES, MOST_PIECES), Decimal: AMOUNTS, bool: st.booleans()}
+VALUES[datetime] = st.integers(FIRST_MOMENT, LAST_MOMENT).map(from_micros)
 
 
 def strategy_for(cls):
