@@ -5,15 +5,15 @@ DuckDB and Arrow pass on the system's words without its number, so both are know
 
 from __future__ import annotations
 
+import enum
 import errno
 import os
 import stat
-from enum import Enum
 
 __all__ = ["Cause", "advice", "cause_of", "no_file", "words_of"]
 
 
-class Cause(Enum):
+class Cause(enum.Enum):
     """Whose trouble a refusal is; the value is what to do."""
 
     FULL = "Make room, and try again"
