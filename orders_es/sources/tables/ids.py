@@ -66,6 +66,8 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     texts = trimmed(cells.texts)
     verbatim = cells.name in options.verbatim or column in options.verbatim
     odd = ~matches(texts, _PLAIN) | matches(texts, f"(?i:{_NOTHING.pattern})") | (cells.kinds != TEXT)
+    if not verbatim:
+        _refuse_rounded(source, cells, texts)
     long = pc.greater(pc.binary_length(texts), _LONGEST).to_numpy(zero_copy_only=False)
     if not odd.any() and not long.any():
         return Parsed(cells.spread(texts), {})
@@ -82,6 +84,19 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     for code in reasons:
         values[code] = None
     return Parsed(cells.spread(pa.array(values, pa.string())), cells.failures(reasons))
+
+
+def _refuse_rounded(source: SourceTable, cells: Cells, texts: Any) -> None:
+    """Stop where all ids of 18 digits and more are zeros behind the fifteenth: a spreadsheet rounds like that."""
+    long = matches(texts, "[1-9][0-9]{17,}") & (cells.kinds == TEXT)
+    if long.any() and matches(texts, "[1-9][0-9]{14}0+")[long].all():
+        raise _two_readings(
+            source,
+            cells,
+            cells.first_row(long),
+            f"{cells.name} {shown(cells.first_cell(long))} and all others of 18 digits and more are zeros behind the fifteenth, as "
+            "a spreadsheet leaves them: are they the ids as they were?",
+        )
 
 
 def _is_nothing(text: str, *, verbatim: bool) -> bool:

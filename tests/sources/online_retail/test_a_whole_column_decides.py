@@ -198,6 +198,7 @@ def test_what_is_no_plain_number_is_named(first_of, cell, words):
         (["17850", "17850.0"], "are ids with .0 behind them others"),
         (["007", "7"], "did a program cut the leading zeros off"),
         (["1.7E+04"], "has lost digits"),
+        (["1234567890123450000", "1234567890123460000"], "zeros behind the fifteenth"),
         (["1-Dec"], "looks like a date"),
         (["2010-12-01 00:00:00"], "looks like a date"),
         (["A\u200b1"], "U+200B"),
@@ -224,6 +225,10 @@ def test_blanks_that_nobody_sees_are_no_part_of_an_id(first_of, cell):
 )
 def test_a_column_of_floats_is_one_of_whole_numbers(first_of, cells, code):
     assert first_of("code", cells).data.item_id == code
+
+
+def test_one_long_id_with_other_digits_proves_those_with_zeros(first_of):
+    assert first_of("code", ["1234567890123450000", "1234567890123456789"]).data.item_id == "1234567890123450000"
 
 
 def test_a_column_can_be_taken_as_it_is_written(first_of):
