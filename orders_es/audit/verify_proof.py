@@ -587,6 +587,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as error:
         sys.stderr.write(f"{asked.receipt}: does NOT hold: {error}\n")
         return 1
+    except ImportError:
+        sys.stderr.write(
+            "nothing was checked: the library cryptography is missing; install it: pip install cryptography\n"
+        )
+        return 2
     said = {"holds": True, "origin": holds.origin, "size": holds.size, "root": holds.root.hex()}
     said |= {"cosigned": holds.cosigned, "events": holds.events}
     sys.stdout.write((json.dumps(said, indent=2) if asked.json else "\n".join(describe(holds))) + "\n")

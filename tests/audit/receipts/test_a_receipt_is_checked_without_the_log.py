@@ -18,7 +18,15 @@ from orders_es.audit import (
 )
 from orders_es.audit import verify_proof as script
 from orders_es.audit.verify_proof import Receipt
-from orders_es.errors import BadCheckpoint, BadProof, InvalidSetting, NoCheckpoint, NotAnExtension, OrderNotFound
+from orders_es.errors import (
+    BadCheckpoint,
+    BadKey,
+    BadProof,
+    InvalidSetting,
+    NoCheckpoint,
+    NotAnExtension,
+    OrderNotFound,
+)
 from orders_es.log import open_log
 from orders_es.log.copy import copy_log
 from orders_es.orders import OrderPlaced
@@ -159,3 +167,16 @@ def test_the_same_receipt_comes_from_a_copy_and_after_compaction(log, tmp_path, 
         copy.compact()
         copy.vacuum(grace=timedelta(0))
         assert prove_order(copy, "A-1", checkpoint=signed).text == before
+
+
+def test_without_the_library_it_says_what_to_install(log, signer, tmp_path, capsys, monkeypatch):
+    path = tmp_path / "a.tlog-proof"
+    path.write_bytes(prove_order(log, "A-1").text)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert script.main([str(path), "--key", str(signer.key)]) == 2
+    assert "pip install cryptography" in capsys.readouterr().err
+    with pytest.raises(BadKey, match=r"orders_es\[audit\]"):
+        verify_receipt(path, signer.key)
+    with pytest.raises(BadKey, match=r"orders_es\[audit\]"):
+        checkpoint(log, signer)
