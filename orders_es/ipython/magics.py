@@ -15,11 +15,26 @@ from orders_es.orders.moments import resolve, zone_of
 from orders_es.replay.session import Session, connect
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     import pandas as pd
 
     from orders_es.log import EventLog
 
 __all__ = ["EventsSql"]
+
+
+def _moments(call: Call, session: Session, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """What `--at` and `--known-at` say, or the close that `--as-closed` names."""
+    name = call.options.get("as-closed")
+    if name is None:
+        return resolve("at", call.options.get("at"), zone), resolve("known-at", call.options.get("known-at"), zone)
+    if "at" in call.options or "known-at" in call.options:
+        raise CallError("--as-closed says both moments; leave out --at and --known-at, or --as-closed")
+    from orders_es.audit import closed  # noqa: PLC0415 - only where a close is asked for
+
+    known = closed(session.log, name)
+    return known.at, known.known_at
 
 
 @magics_class
@@ -36,10 +51,10 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
     def events_sql(self, line: str, cell: str | None = None) -> pd.DataFrame | None:
         """SQL over a log, bound to one moment.
 
-        %%events_sql [--at T] [--known-at T] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
+        %%events_sql [--at T] [--known-at T] [--as-closed NAME] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
 
         T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z. --tz ZONE says where
-        times without a zone are read. The query goes to the session in this notebook: a variable that holds one, `session`
+        times without a zone are read. --as-closed NAME is the moment, on both clocks, that was closed under that name. The query goes to the session in this notebook: a variable that holds one, `session`
         if there are several, or --session NAME; or to the log in --log FOLDER. $name in it is the value of that variable.
         A query reads its log and no other file; --allow-files, with --log, permits others. A session of this notebook does if
         `connect(log, allow_files=True)` made it. The answer is a DataFrame; `name <<` puts it into a variable and shows nothing.
@@ -48,7 +63,7 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             call = read_call(line, cell)
             session = self._session(call)
             zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
-            at, known_at = (resolve(name, call.options.get(name), zone) for name in ("at", "known-at"))
+            at, known_at = _moments(call, session, zone)
             answer = session.sql(call.query, self._values(call.query), at=at, known_at=known_at)
             for note in answer.notes:
                 sys.stderr.write(f"note: {note}\n")

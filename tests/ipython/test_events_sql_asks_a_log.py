@@ -6,6 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from orders_es.audit import close
 from orders_es.ipython.call import CallError, names_of, read_call
 from orders_es.log import ANY, NewEvent, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
@@ -172,3 +173,12 @@ def test_a_line_is_options_then_a_name_then_the_query():
     )
     with pytest.raises(CallError, match="no query"):
         read_call("--at 2025-06-01", "  ")
+
+
+@pytest.mark.usefixtures("session")
+def test_a_closed_moment_is_asked_for_by_its_name(shell, log, capsys):
+    close(log, "early", at="2025-06-02")
+    asked = "SELECT event_count FROM orders"
+    assert run(shell, f"%events_sql --as-closed early {asked}")["event_count"].tolist() == [2]
+    assert "nothing was closed as" in refused(shell, f"%events_sql --as-closed late {asked}", capsys)
+    assert "says both moments" in refused(shell, f"%events_sql --as-closed early --at 2025-06-02 {asked}", capsys)
