@@ -50,9 +50,9 @@ def test_a_compaction_that_read_before_two_others_does_not_cut_the_log(log, monk
 
             def slow_write(file):
                 write(file)
-                compaction.merge(folder, log.log_id, log.files()[:4])
+                compaction.merge(folder, log.checked, log.files()[:4])
                 log.relist()
-                compaction.merge(folder, log.log_id, log.files()[1:])
+                compaction.merge(folder, log.checked, log.files()[1:])
                 log.relist()
                 log.vacuum(grace=timedelta(0))
 
@@ -60,7 +60,7 @@ def test_a_compaction_that_read_before_two_others_does_not_cut_the_log(log, monk
         return real(place, name, write, **options)
 
     monkeypatch.setattr(compaction, "publish", publish)
-    compaction.merge(folder, log.log_id, early)
+    compaction.merge(folder, log.checked, early)
     assert rows_of(log.url) == before
     assert slow.head() == log.head()
     assert slow.head().position == 8
