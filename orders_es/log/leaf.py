@@ -17,16 +17,17 @@ import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from orders_es.log.merkle import LEAF_PREFIX
+from orders_es.log.merkle import LEAF_PREFIX, CompactRange
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LEAF_FORMAT", "leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash"]
+__all__ = ["LEAF_FORMAT", "leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash", "range_of"]
 
 LEAF_FORMAT = 1
 NULL_LENGTH = 0xFFFFFFFF
 _HEADER = struct.Struct(">BQQIqq16s32s5I")
+_STEP = 32_768
 _STRINGS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
 
 
@@ -88,6 +89,19 @@ def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
 def leaves_of(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     """The leaf of every event of a table, in its order: the bytes themselves, as `leaf_bytes` gives them."""
     return [leaf[1:] for leaf in _prefixed(events)]
+
+
+def range_of(table: pa.Table, first: int) -> CompactRange:
+    """The compact range of the leaves of events, a piece at a time.
+
+    Args:
+        table: The events, in order.
+        first: Position of the first.
+    """
+    leaves: list[bytes] = []
+    for start in range(0, table.num_rows, _STEP):
+        leaves += leaf_hashes(table.slice(start, _STEP))
+    return CompactRange.of_leaves(first - 1, leaves)
 
 
 def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orders_es.log.backends import backend_of
 from orders_es.log.registry import EventRegistry
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def open_log(
     """The log at a place.
 
     Args:
-        url: A folder; or `:memory:`, or a name that ends in `.duckdb`, for a log of one process in memory or in one file.
+        url: A folder; a name that ends in `.duckdb`, for a log of one process in one file; `:memory:`, for one in memory; or
+            the URL of a backend that a package offers, such as `postgresql://…`.
         create: Create the log if there is none yet; without it, a mistyped name is an error and not an empty log.
         registry: The event types that this program knows; those of the order domain if left out.
         clock: Gives the current time, with time zone, for `recorded_at`; the system's clock if left out. For simulations.
@@ -46,6 +47,7 @@ def open_log(
         NotALog: There is no log there and `create` is False, or the folder or file holds other things.
         DamagedLog: There is one, and files of it are missing or unreadable.
         LogInUse: It is one file, and another process holds it.
+        InvalidSetting: The URL has a scheme that nobody offers.
 
     Example:
         >>> import tempfile
@@ -53,18 +55,9 @@ def open_log(
         ...     log.head().position
         0
     """
-    place = os.fspath(url)
     known = order_registry() if registry is None else registry
-    if place == ":memory:" or (place.endswith(".duckdb") and not Path(place).is_dir()):
-        from orders_es.log.duckdb import DuckDBLog  # noqa: PLC0415 - one backend need not load the others
-
-        return DuckDBLog(place, registry=known, clock=clock, create=create, origin=origin)
-    from orders_es.log.parquet import ParquetLog  # noqa: PLC0415 - one backend need not load the others
-    from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415
-
-    if create:
-        create_identity(str(Path(url).absolute()), origin)
-    return ParquetLog(url, registry=known, clock=clock)
+    place = os.fspath(url)
+    return backend_of(place).open(place, create=create, registry=known, clock=clock, origin=origin)
 
 
 def survey_of(url: str | os.PathLike[str], registry: EventRegistry | None = None) -> Survey:
@@ -85,10 +78,6 @@ def survey_of(url: str | os.PathLike[str], registry: EventRegistry | None = None
         >>> survey_of(place).found()
         []
     """
-    place = os.fspath(url)
     known = order_registry() if registry is None else registry
-    if place == ":memory:" or (place.endswith(".duckdb") and not Path(place).is_dir()):
-        return open_log(place, registry=known).survey()
-    from orders_es.log.parquet.survey import FolderSurvey  # noqa: PLC0415 - one backend need not load the others
-
-    return FolderSurvey(str(Path(url).absolute()), known)
+    place = os.fspath(url)
+    return backend_of(place).survey(place, known)

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from orders_es.log.core import LogCore
     from orders_es.log.event import Head
     from orders_es.log.merkle import CompactRange
 
-__all__ = ["Finding", "Stated", "Stretch", "Survey"]
+__all__ = ["Finding", "Stated", "Stretch", "Survey", "WholeSurvey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,35 @@ class Survey(Protocol):
     def copies(self) -> Iterator[Finding]:
         """What is wrong with what was derived from the data files and is answered from."""
         ...
+
+
+class WholeSurvey:
+    """A log of which nothing is known but what it gives: one stretch, with the head that it states. See `Survey`.
+
+    Args:
+        log: The log.
+        stated: What it says of itself as a whole.
+    """
+
+    def __init__(self, log: LogCore, stated: Stated | None) -> None:
+        self._log = log
+        self._head = log.head()
+        self._stated = stated
+
+    def head(self) -> Head:
+        """The end of the log."""
+        return self._head
+
+    def found(self) -> list[Finding]:
+        """Nothing beside the events."""
+        return []
+
+    def stretches(self) -> Iterator[Stretch]:
+        """All events, as one."""
+        if self._head.position:
+            end = self._head.position
+            yield Stretch(self._log.url, 1, end, lambda: self._log.read(to=end), self._stated)
+
+    def copies(self) -> Iterator[Finding]:
+        """Nothing was derived."""
+        return iter(())

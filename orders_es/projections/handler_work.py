@@ -153,7 +153,7 @@ class HandlerWork(Work[Handlers]):
         import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
         from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
-        from orders_es.log.parquet.reader import events_of  # noqa: PLC0415 - rows to events, whatever log they are of
+        from orders_es.log.rows import events_of  # noqa: PLC0415 - as above
 
         log = self.settings.log
         table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)

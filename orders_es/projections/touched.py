@@ -12,11 +12,9 @@ from orders_es.log.relation import ENVELOPE_TYPES, quoted
 from orders_es.log.untyped import columns_of, readings_of, with_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
-    from orders_es.log import EventLog, EventRegistry, RecordedEvent
+    from orders_es.log import EventLog, EventRegistry
 
 __all__ = ["few", "from_payloads", "reach"]
 
@@ -42,6 +40,7 @@ def few(log: EventLog, after: int, to: int) -> pa.Table | None:
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
+    from orders_es.log.rows import table_of  # noqa: PLC0415 - as above
 
     if to - after > FEW_EVENTS:
         return None
@@ -58,23 +57,7 @@ def few(log: EventLog, after: int, to: int) -> pa.Table | None:
     ):
         return None
     earlier = [event for row in old for event in log.load(row["stream_id"], to_version=row["version_min"] - 1)]
-    return pa.concat_tables([_table(earlier), new])
-
-
-def _table(events: Sequence[RecordedEvent]) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
-
-    arrays = []
-    for field in ENVELOPE_SCHEMA:
-        values = [getattr(event, field.name) for event in events]
-        if field.name == "event_id":
-            stored = pa.array([value.bytes for value in values], pa.binary(16))
-            arrays.append(pa.ExtensionArray.from_storage(field.type, stored))
-        else:
-            arrays.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(arrays, schema=ENVELOPE_SCHEMA)
+    return pa.concat_tables([table_of(earlier, log.registry), new])
 
 
 def from_payloads(envelopes: str, events: pa.Table, registry: EventRegistry) -> str:

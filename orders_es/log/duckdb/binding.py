@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from orders_es.log.columns import event_schema
+from orders_es.log.binding import copied_events
 from orders_es.log.duckdb.store import MEMORY
-from orders_es.log.registry import ENVELOPE
 from orders_es.log.relation import event_columns, quoted, text
 from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import pyarrow as pa
+
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry, EventType
 
 __all__ = ["Lacking", "bind_view"]
-
-_SCHEMA = "orders_es_logs"
 
 
 class Lacking:
@@ -104,7 +100,11 @@ def bind_view(
     own = _own_database(connection, store.path)
     kinds = registry.columns
     if own is None:
-        kind_of, table, there = "VIEW", _copied(connection, store, kinds, end, read), event_columns(kinds)
+        kind_of, table, there = (
+            "VIEW",
+            copied_events(connection, store.identity.log_id, kinds, end, read),
+            event_columns(kinds),
+        )
     else:
         kind_of, table, there = "TEMPORARY VIEW", f"{quoted(own)}.main.events", store.columns
 
@@ -134,36 +134,3 @@ def _own_database(connection: Any, path: str) -> str | None:
             if other and Path(other).samefile(path):
                 return str(name)
     return None
-
-
-def _copied(
-    connection: Any,
-    store: Store,
-    kinds: Mapping[str, str],
-    end: int,
-    read: Callable[[int, int], Iterator[pa.RecordBatch]],
-) -> str:
-    """The name of a table in the connection that holds the log's events, at least up to a position."""
-    schema = f"{quoted(_SCHEMA)}"
-    table = f"{schema}.{quoted(f'log_{store.identity.log_id.hex}')}"
-    wanted = event_columns(kinds)
-    there = dict(
-        connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-            f"AND schema_name = {text(_SCHEMA)} AND table_name = {text(f'log_{store.identity.log_id.hex}')} "
-            "ORDER BY column_index"
-        ).fetchall()
-    )
-    if list(there.items()) != list(wanted.items()):  # nothing is there yet, or the registry has learnt since
-        columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in wanted.items())
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE OR REPLACE TABLE {table} ({columns})")
-    [(known,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-    if known < end:
-        given = f"orders_es_given_{uuid.uuid4().hex}"
-        names = ", ".join(quoted(column) for column in (*ENVELOPE, *kinds))
-        connection.register(given, pa.RecordBatchReader.from_batches(event_schema(kinds), read(known, end)))
-        try:
-            connection.execute(f"INSERT INTO {table} SELECT {names} FROM {given}")
-        finally:
-            connection.unregister(given)
-    return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,12 +11,10 @@ from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
-from orders_es.log.registry import ENVELOPE
 from orders_es.log.relation import quoted
 from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from uuid import UUID
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["follow", "id_holder", "ids_after", "pages", "retry_rows", "schema_columns", "stream_events"]
+__all__ = ["id_holder", "ids_after", "pages", "retry_rows", "stream_events"]
 
 _PAGE = 16_384
 """Events a query: small batches are cut from such pages, large ones are pages of their own."""
@@ -34,21 +31,6 @@ _STREAM = (
     "SELECT position, stream_id, version, event_id, type, schema_version, epoch_us(occurred_at), epoch_us(recorded_at), "
     "actor, correlation_id, causation_id, payload FROM events WHERE stream_id = ?"
 )
-
-
-def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
-    """The columns that a read gives: those asked for, or the envelope, the payload and the registry's.
-
-    Raises:
-        ValueError: One of them does not exist.
-    """
-    known = [*ENVELOPE, *registry.columns]
-    if columns is None:
-        return known
-    for name in columns:
-        if name not in known:
-            raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
-    return list(columns)
 
 
 def pages(
@@ -73,8 +55,6 @@ def pages(
         batch_size: At most so many events a batch.
         names: The columns, in their order.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size}: give 1 or more")
     size = max(batch_size, _PAGE - _PAGE % batch_size)
     schema = event_schema(kinds)
     while after < to:
@@ -152,39 +132,6 @@ def id_holder(store: Store, ids: list[UUID], after: int) -> Holder | None:
         [after, ids],
     )
     return Holder(*rows[0]) if rows else None
-
-
-def follow(
-    read: Callable[[int, int], Iterator[pa.RecordBatch]],
-    end_of_log: Callable[[], int],
-    *,
-    after: int,
-    poll_interval: float,
-    stop: threading.Event | None,
-) -> Iterator[pa.RecordBatch]:
-    """The events after a position, then those of every new commit, until `stop` is set.
-
-    Args:
-        read: Gives the events after a position up to another.
-        end_of_log: Gives the last position now.
-        after: Begin after this position.
-        poll_interval: Seconds between two looks.
-        stop: Ends it.
-    """
-    if poll_interval <= 0:
-        raise ValueError(f"poll_interval={poll_interval}: give seconds above 0")
-    while stop is None or not stop.is_set():
-        end = end_of_log()
-        if end > after:
-            for batch in read(after, end):
-                yield batch
-                after += batch.num_rows
-                if stop is not None and stop.is_set():
-                    return
-        elif stop is not None:
-            stop.wait(poll_interval)
-        else:
-            time.sleep(poll_interval)
 
 
 def types_in(store: Store) -> frozenset[tuple[str, int]]:

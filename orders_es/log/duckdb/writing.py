@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from orders_es.log.event import to_micros
-from orders_es.log.leaf import leaf_hashes
-from orders_es.log.merkle import CompactRange
 from orders_es.log.relation import quoted
 
 if TYPE_CHECKING:
@@ -17,10 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["insert_rows", "insert_table", "leaves_of", "shredded_names"]
+__all__ = ["insert_rows", "insert_table", "shredded_names"]
 
 _GIVEN = "orders_es_events_to_append"
-_STEP = 32_768
 
 
 def insert_rows(columns: Mapping[str, tuple[str, list[Any]]]) -> Callable[[DuckDBPyConnection], None]:
@@ -60,14 +57,6 @@ def insert_table(table: pa.Table) -> Callable[[DuckDBPyConnection], None]:
             connection.unregister(_GIVEN)
 
     return insert
-
-
-def leaves_of(table: pa.Table, first: int) -> CompactRange:
-    """The compact range of a placed table's leaves."""
-    leaves: list[bytes] = []
-    for start in range(0, table.num_rows, _STEP):
-        leaves += leaf_hashes(table.slice(start, _STEP))
-    return CompactRange.of_leaves(first - 1, leaves)
 
 
 def shredded_names(names: list[str], kinds: Mapping[str, str]) -> list[str]:

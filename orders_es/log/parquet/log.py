@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, ForeignFile, LogBusy, LogError, VersionConflict
 from orders_es.log.batch import Batch, RowBatch, pending_rows, with_events
+from orders_es.log.core import schema_columns
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
@@ -27,13 +28,13 @@ from orders_es.log.parquet.footer import KEY, Footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
-from orders_es.log.parquet.reader import require_moments
 from orders_es.log.parquet.storage import publish
-from orders_es.log.parquet.streams import SMALL_FILE, is_small, schema_columns
+from orders_es.log.parquet.streams import SMALL_FILE, is_small
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
 from orders_es.log.retry import event_table, recorded_before
+from orders_es.log.rows import require_moments
 
 if TYPE_CHECKING:
     import threading

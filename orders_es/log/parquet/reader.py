@@ -6,27 +6,22 @@ import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, InvalidEvent, LogError
+from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
-from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros
 from orders_es.log.parquet.footer import READING_FAILS, damaged
-from orders_es.log.retry import RecordedRow
 from orders_es.log.scan import parquet_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
-    from orders_es.log.registry import EventRegistry
 
-__all__ = ["Scanner", "Shifted", "events_of", "file_batches", "rows_of", "small_file"]
+__all__ = ["Scanner", "Shifted", "file_batches", "small_file"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 _THREADS_FROM = 4_096
@@ -127,66 +122,6 @@ def small_file(file: LogFile, checked: Checked) -> pa.Table:
         batch_size=max(file.count, 1),
     )
     return pa.Table.from_batches(batches, schema=ENVELOPE_SCHEMA)
-
-
-def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
-    """The rows of an envelope table as events, in order."""
-    columns: list[list[Any]] = []
-    for name in _ENVELOPE_NAMES:
-        values = table.column(name)
-        if name == "event_id":
-            storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
-            columns.append([UUID(bytes=b) for b in storage.to_pylist()])
-        elif name in ("occurred_at", "recorded_at"):
-            columns.append(_moments(table, name))
-        else:
-            columns.append(values.to_pylist())
-    columns.append([registry] * table.num_rows)
-    return [RecordedEvent(*row) for row in zip(*columns, strict=True)]
-
-
-def _moments(table: pa.Table, name: str) -> list[Any]:
-    """A column of times; in place of one that no datetime holds, the error for whoever asks for that event."""
-    micros = table.column(name).cast(pa.int64()).combine_chunks()
-    try:
-        # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
-        return list(many_from_micros(np.asarray(np.from_dlpack(micros), np.int64)))
-    except OverflowError:
-        return [_moment(*row) for row in zip(micros.to_pylist(), *_places(table), strict=True)]
-
-
-def _places(table: pa.Table) -> tuple[list[int], list[str]]:
-    return table.column("position").to_pylist(), table.column("stream_id").to_pylist()
-
-
-def _moment(micros: int, position: int, stream_id: str) -> datetime | InvalidEvent:
-    try:
-        return from_micros(micros)
-    except OverflowError:
-        return beyond_calendar(position, stream_id, micros)
-
-
-def require_moments(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """The same events; the error of the first whose time no datetime holds."""
-    for event in events:
-        moments: tuple[Any, Any] = (event.occurred_at, event.recorded_at)
-        for moment in moments:
-            if isinstance(moment, InvalidEvent):
-                raise moment
-    return events
-
-
-def rows_of(table: pa.Table) -> list[RecordedRow]:
-    """The rows of an envelope table, as far as telling a retry from a conflict needs them."""
-    ids = pa.chunked_array([getattr(c, "storage", c) for c in table.column("event_id").chunks], pa.binary(16))
-    columns = (
-        table.column("stream_id").to_pylist(),
-        ids.to_pylist(),
-        table.column("version").to_pylist(),
-        table.column("position").to_pylist(),
-        table.column("recorded_at").cast(pa.int64()).to_pylist(),
-    )
-    return [RecordedRow(*row) for row in zip(*columns, strict=True)]
 
 
 class Scanner:

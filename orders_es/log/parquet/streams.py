@@ -12,12 +12,12 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
-from orders_es.log.parquet.reader import Scanner, events_of, rows_of, small_file
+from orders_es.log.parquet.reader import Scanner, small_file
 from orders_es.log.retry import RecordedRow
+from orders_es.log.rows import events_of, rows_of
 from orders_es.log.stream_index import StreamIndex
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orders_es.log.parquet.checked import Checked
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["SMALL_FILE", "Streams", "is_small", "schema_columns"]
+__all__ = ["SMALL_FILE", "Streams", "is_small"]
 
 SMALL_FILE = 1024
 """A commit of fewer events than this is read whole when one of its events is needed."""
@@ -338,14 +338,3 @@ class Streams:
 def is_small(file: LogFile) -> bool:
     """Whether a file is read whole when one of its events is needed."""
     return file.kind == "commit" and file.count < SMALL_FILE
-
-
-def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
-    """The columns that a read gives: those asked for, or the envelope, the payload and the registry's."""
-    known = [*ENVELOPE_SCHEMA.names, *registry.columns]
-    if columns is None:
-        return known
-    for name in columns:
-        if name not in known:
-            raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
-    return list(columns)

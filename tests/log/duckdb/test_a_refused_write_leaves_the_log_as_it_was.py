@@ -62,6 +62,7 @@ def use(log):
     log.compact()
     return said
 
+import pyarrow.compute
 use(open_log(":memory:"))  # whatever is imported late is imported now
 if not os.geteuid():
     os.setgroups([])

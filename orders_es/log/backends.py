@@ -1,0 +1,161 @@
+"""Which backend a log's URL names: by its scheme, its ending, or a folder. For whoever adds one; docs/backends.md.
+
+A package offers a backend as an entry point of `orders_es.log_backends`, named after the scheme of its URLs::
+
+    [project.entry-points."orders_es.log_backends"]
+    postgresql = "my_package:BACKEND"
+
+`open_log("postgresql://…")` then works, in Python, in notebooks and on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from orders_es.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from orders_es.log.protocol import EventLog
+    from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Survey
+
+__all__ = ["GROUP", "Backend", "backend_of", "register_backend"]
+
+GROUP = "orders_es.log_backends"
+"""The entry-point group in which packages offer backends."""
+
+
+class Backend(Protocol):
+    """How logs of one kind are opened."""
+
+    def open(
+        self,
+        url: str,
+        *,
+        create: bool,
+        registry: EventRegistry,
+        clock: Callable[[], datetime] | None,
+        origin: str | None,
+    ) -> EventLog:
+        """The log at a place; see `open_log`."""
+        ...
+
+    def survey(self, url: str, registry: EventRegistry) -> Survey:
+        """The log as it lies there, read without believing it, also where it is too damaged to be opened."""
+        ...
+
+
+class _Folder:
+    def open(
+        self,
+        url: str,
+        *,
+        create: bool,
+        registry: EventRegistry,
+        clock: Callable[[], datetime] | None,
+        origin: str | None,
+    ) -> EventLog:
+        from orders_es.log.parquet import ParquetLog  # noqa: PLC0415 - one backend need not load the others
+        from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415 - as above
+
+        if create:
+            create_identity(str(Path(url).absolute()), origin)
+        return ParquetLog(url, registry=registry, clock=clock)
+
+    def survey(self, url: str, registry: EventRegistry) -> Survey:
+        from orders_es.log.parquet.survey import FolderSurvey  # noqa: PLC0415 - as above
+
+        return FolderSurvey(str(Path(url).absolute()), registry)
+
+
+class _DuckDB:
+    def open(self, url: str, **options: Any) -> EventLog:
+        from orders_es.log.duckdb import DuckDBLog  # noqa: PLC0415 - as above
+
+        return DuckDBLog(url, **options)
+
+    def survey(self, url: str, registry: EventRegistry) -> Survey:
+        return self.open(url, registry=registry).survey()
+
+
+class _Memory:
+    def open(
+        self,
+        url: str,
+        *,
+        create: bool = True,
+        registry: EventRegistry,
+        clock: Callable[[], datetime] | None = None,
+        origin: str | None = None,
+    ) -> EventLog:
+        from orders_es.log.memory import MemoryLog  # noqa: PLC0415 - as above
+
+        del create  # each one is new
+        return MemoryLog(url, registry=registry, clock=clock, origin=origin)
+
+    def survey(self, url: str, registry: EventRegistry) -> Survey:
+        return self.open(url, registry=registry).survey()
+
+
+_registered: dict[str, Backend] = {"memory": _Memory(), "duckdb": _DuckDB()}
+
+
+def register_backend(scheme: str, backend: Backend) -> None:
+    """Let `open_log` open URLs of a scheme with a backend, in this process. Packages offer theirs as entry points instead.
+
+    Args:
+        scheme: What stands before `://`, in small letters.
+        backend: The backend.
+
+    Raises:
+        InvalidSetting: The scheme is taken, or no scheme.
+
+    Example:
+        >>> register_backend("memory", None)
+        Traceback (most recent call last):
+        ...
+        orders_es.errors.calls.InvalidSetting: scheme='memory': there is a backend for it already
+    """
+    if not scheme.isidentifier() or scheme != scheme.lower():
+        raise InvalidSetting("scheme", scheme, "give small letters, digits and _, beginning with a letter")
+    if scheme in _registered:
+        raise InvalidSetting("scheme", scheme, "there is a backend for it already")
+    _registered[scheme] = backend
+
+
+def backend_of(url: str) -> Backend:
+    """The backend that a URL names: by its scheme; a file that ends in `.duckdb`, or `:memory:`; else a folder.
+
+    Args:
+        url: The URL, or path.
+
+    Raises:
+        InvalidSetting: It has a scheme that nobody offers.
+    """
+    if url == "memory:":
+        return _registered["memory"]
+    if url == ":memory:" or (url.endswith(".duckdb") and not os.path.isdir(url)):  # noqa: PTH112 - as it was given
+        return _registered["duckdb"]
+    scheme, found, _ = url.partition("://")
+    if not found or not scheme.isidentifier():
+        return _Folder()
+    if scheme in _registered:
+        return _registered[scheme]
+    offered = {point.name: point for point in entry_points(group=GROUP)}
+    if scheme in offered:
+        backend: Backend = offered[scheme].load()
+        _registered[scheme] = backend
+        return backend
+    known = ", ".join(f"{name}://" for name in sorted({*_registered, *offered} - {"duckdb", "memory"}))
+    raise InvalidSetting(
+        "url",
+        url,
+        f"no installed package opens {scheme}:// logs{f' (known: {known})' if known else ''}; give a folder, or a file that "
+        "ends in .duckdb",
+    )

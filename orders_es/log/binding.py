@@ -1,0 +1,59 @@
+"""A log's events as a table in somebody's DuckDB connection, for backends that DuckDB cannot read by itself."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from orders_es.log.columns import event_schema
+from orders_es.log.registry import ENVELOPE
+from orders_es.log.relation import event_columns, quoted, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["copied_events"]
+
+_SCHEMA = "orders_es_logs"
+
+
+def copied_events(
+    connection: Any,
+    log_id: uuid.UUID,
+    kinds: Mapping[str, str],
+    end: int,
+    read: Callable[[int, int], Iterator[pa.RecordBatch]],
+) -> str:
+    """The name of a table in the connection that holds a log's events, at least up to a position; only what is new is copied.
+
+    Args:
+        connection: The connection.
+        log_id: The log.
+        kinds: The registry's columns.
+        end: The position.
+        read: Gives the events after a position up to another, with all columns.
+    """
+    schema = f"{quoted(_SCHEMA)}"
+    table = f"{schema}.{quoted(f'log_{log_id.hex}')}"
+    wanted = event_columns(kinds)
+    there = dict(
+        connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
+            f"AND schema_name = {text(_SCHEMA)} AND table_name = {text(f'log_{log_id.hex}')} ORDER BY column_index"
+        ).fetchall()
+    )
+    if list(there.items()) != list(wanted.items()):  # nothing is there yet, or the registry has learnt since
+        columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in wanted.items())
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE OR REPLACE TABLE {table} ({columns})")
+    [(known,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    if known < end:
+        given = f"orders_es_given_{uuid.uuid4().hex}"
+        names = ", ".join(quoted(column) for column in (*ENVELOPE, *kinds))
+        connection.register(given, pa.RecordBatchReader.from_batches(event_schema(kinds), read(known, end)))
+        try:
+            connection.execute(f"INSERT INTO {table} SELECT {names} FROM {given}")
+        finally:
+            connection.unregister(given)
+    return table

@@ -1,0 +1,422 @@
+"""`LogCore`: what every log does alike, over the few things that a backend can do. For whoever builds one; docs/backends.md.
+
+A backend says how far it has come (`_end`), at which version streams stand (`_versions`), gives a stream (`_stream`) and pages of the
+whole (`_pages`), names its streams (`_ids`), finds an event by its id (`_holder`), and puts a commit in place (`_put`). Checking,
+batching, retries, placing, following and the answers' shapes are here. `log/memory` is the smallest one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from orders_es.log.batch import pending_rows, with_events
+from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
+from orders_es.log.expected import NO_STREAM, ExpectedVersion
+from orders_es.log.limits import check_stream_id
+from orders_es.log.maintenance import Compacted, Vacuumed
+from orders_es.log.registry import ENVELOPE
+from orders_es.log.retry import RecordedRow, event_table, recorded_before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from orders_es.log.batch import Batch, RowBatch
+    from orders_es.log.ids import Holder
+    from orders_es.log.merkle import CompactRange
+    from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Survey
+
+__all__ = ["Commit", "End", "LogCore", "schema_columns"]
+
+
+class End(NamedTuple):
+    """How far a log has come.
+
+    Args:
+        tree: Compact range of all its leaves.
+        recorded_at: Microseconds: when its last event was recorded; None in an empty log.
+    """
+
+    tree: CompactRange
+    recorded_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Events at their place, ready to be made durable.
+
+    Args:
+        first: Position of the first event.
+        last: Position of the last event.
+        recorded_at: Microseconds: when the last one is recorded.
+        events: The envelope, the payload and shredded columns, in order: a table, or what the backend's own
+            `_commit_rows` made of a few events.
+        leaves: Compact range of the events.
+        tree: Compact range of the whole log after them.
+        versions: What the commit makes of its streams.
+    """
+
+    first: int
+    last: int
+    recorded_at: int
+    events: Any
+    leaves: CompactRange
+    tree: CompactRange
+    versions: Mapping[str, int]
+
+
+def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
+    """The columns that a read gives: those asked for, or the envelope, the payload and the registry's.
+
+    Raises:
+        ValueError: One of them does not exist.
+    """
+    known = [*ENVELOPE, *registry.columns]
+    if columns is None:
+        return known
+    for name in columns:
+        if name not in known:
+            raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
+    return list(columns)
+
+
+class LogCore(ABC):
+    """A log over a backend's primitives; see `EventLog` for what it promises.
+
+    Args:
+        url: What `open_log` was called with.
+        registry: The event types that this program knows.
+        clock: Gives the current time, with time zone; the system's clock if left out.
+    """
+
+    def __init__(
+        self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._url = os.fspath(url)
+        self._registry = registry
+        self._clock = clock
+        self._turn = threading.RLock()
+
+    # -- what a backend does
+
+    @property
+    @abstractmethod
+    def log_id(self) -> uuid.UUID:
+        """The log's identity, given at its creation."""
+
+    @property
+    @abstractmethod
+    def origin(self) -> str:
+        """The log's name, given at its creation."""
+
+    @abstractmethod
+    def _end(self) -> End:
+        """How far the log has come, now."""
+
+    @abstractmethod
+    def _versions(self, stream_ids: Sequence[str]) -> list[int]:
+        """Each stream's version; 0 where there is none."""
+
+    @abstractmethod
+    def _stream(self, stream_id: str, after: int, to: int | None) -> list[RecordedEvent]:
+        """A stream's events with `after < version <= to`, or to its end, in version order."""
+
+    @abstractmethod
+    def _pages(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The events with `after < position <= to`, in order, at most so many a batch, with these columns."""
+
+    @abstractmethod
+    def _ids(self, prefix: str, limit: int | None) -> list[str]:
+        """The sorted ids of the streams that begin with a prefix, at most `limit`."""
+
+    @abstractmethod
+    def _holder(self, ids: bytes) -> Holder | None:
+        """An event that has one of these ids (16 bytes each), if there is one."""
+
+    @abstractmethod
+    def _put(self, commit: Commit) -> uuid.UUID | None:
+        """The id of a commit that is durable now, whole; None where somebody else has taken its place meanwhile."""
+
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> Iterable[RecordedRow]:
+        """The recorded events of some streams, with `after < version <= to` for each."""
+        for stream_id, (after, to) in wanted.items():
+            for event in self._stream(stream_id, after, to):
+                recorded = to_micros(event.recorded_at, "recorded_at")
+                yield RecordedRow(stream_id, event.event_id.bytes, event.version, event.position, recorded)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A block in which no other thread appends by this object."""
+        with self._turn:
+            yield
+
+    # -- what every log says of itself
+
+    @property
+    def url(self) -> str:
+        """What `open_log` was called with to get here."""
+        return self._url
+
+    @property
+    def registry(self) -> EventRegistry:
+        """The event types that this program knows."""
+        return self._registry
+
+    @property
+    def derived(self) -> Path | None:
+        """No place for what can be made again. See `EventLog.derived`."""
+        return None
+
+    @property
+    def many_processes(self) -> bool:
+        """Whether other processes can open the log while this one has it open."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r}, {self._end().tree.end:,} events)"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what is held open."""
+
+    # -- appending
+
+    def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
+        """Append events to one stream, if it is at the expected version. See `EventLog.append`."""
+        return self.append_batch([StreamAppend(stream_id, events, expected)])
+
+    def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
+        """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
+        rows = pending_rows(self._registry, batch)
+        return with_events(self, rows, self._commit_rows(rows))
+
+    def append_table(
+        self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM
+    ) -> Appended:
+        """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
+        from orders_es.log.bulk import table_batch  # noqa: PLC0415 - as above
+
+        return self._commit_table(table_batch(self._registry, table, expected))
+
+    def append_recorded(self, table: pa.Table) -> Appended:
+        """Append events as another log recorded them. For `orders_es.log.recorded` alone, which proves what comes of it.
+
+        Args:
+            table: The envelope, the payload and shredded columns; its positions and versions go on where this log ends.
+
+        Raises:
+            InvalidEvent, VersionConflict: They do not.
+        """
+        from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415 - as above
+
+        batch = RecordedBatch(table, self._registry)
+
+        def place(first: int, _recorded: int, bases: Sequence[int]) -> Commit:  # the clock has no say in it
+            return self._placed(batch, batch.place(first, self._end().recorded_at), batch.recorded_at, first, bases)
+
+        return self._commit(batch, place)
+
+    def _commit_rows(self, rows: RowBatch) -> Appended:
+        """A few events in one commit. A backend may have a faster way than by a table."""
+        from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - it takes pyarrow and numpy
+
+        return self._commit_table(table_of_rows(rows, self._registry.columns))
+
+    def _commit_table(self, batch: Any) -> Appended:
+        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
+            return self._placed(batch, batch.place(first, recorded, bases), recorded, first, bases)
+
+        return self._commit(batch, place)
+
+    def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
+        from orders_es.log.leaf import range_of  # noqa: PLC0415 - as above
+
+        return self._commit_of(batch, table, range_of(table, first), recorded, bases)
+
+    def _commit_of(
+        self, batch: Batch, events: Any, leaves: CompactRange, recorded: int, bases: Sequence[int]
+    ) -> Commit:
+        first = leaves.begin + 1
+        versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
+        return Commit(first, leaves.end, recorded, events, leaves, self._end().tree.merge(leaves), versions)
+
+    def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
+        with self._writing():
+            while True:
+                bases = self._versions([part.stream_id for part in batch.parts])
+                earlier = recorded_before(
+                    batch,
+                    bases,
+                    self._rows,
+                    lambda first, last: event_table(self.read(after=first - 1, to=last)),
+                    self._holder,
+                )
+                if earlier is not None:
+                    return earlier
+                end = self._end()
+                batch.happens(now := self._now())
+                commit = place(end.tree.end + 1, max(now, end.recorded_at or 0), bases)
+                commit_id = self._put(commit)
+                if commit_id is not None:
+                    at = from_micros(commit.recorded_at)
+                    return Appended(commit.first, commit.last, batch.count, at, commit_id, False, dict(commit.versions))
+
+    def _now(self) -> int:
+        if self._clock is None:
+            return time.time_ns() // 1000
+        return to_micros(self._clock(), "clock()")
+
+    # -- reading
+
+    def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
+        """A stream's events in version order. See `EventLog.load`."""
+        from orders_es.log.rows import require_moments  # noqa: PLC0415 - it takes pyarrow
+
+        return require_moments(self._stream(check_stream_id(stream_id), after_version, to_version))
+
+    def stream_version(self, stream_id: str) -> int:
+        """The version a stream is at now; 0 if there is no such stream."""
+        return self._versions([check_stream_id(stream_id)])[0]
+
+    def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
+        """The ids of the streams, sorted. See `EventLog.stream_ids`."""
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit={limit}: give 0 or more, or None for all")
+        return self._ids(prefix, limit)
+
+    def existing(self, stream_ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are ids of streams. See `EventLog.existing`."""
+        return {name for name, version in zip(stream_ids, self._versions(stream_ids), strict=True) if version}
+
+    def head(self) -> Head:
+        """The end of the log now. See `EventLog.head`."""
+        tree, recorded = self._end()
+        return Head(tree.end, None if recorded is None else from_micros(recorded), tree.root())
+
+    def read(
+        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, as Arrow batches. See `EventLog.read`."""
+        names = schema_columns(columns, self._registry)
+        _check_size(batch_size)
+        end = self.head().position
+        return self._pages(max(after, 0), end if to is None else min(to, end), batch_size, names)
+
+    def subscribe(
+        self,
+        *,
+        after: int = 0,
+        batch_size: int = 65_536,
+        poll_interval: float = 0.02,
+        stop: threading.Event | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """The log in position order, then every new commit, until stopped. See `EventLog.subscribe`."""
+        names = schema_columns(columns, self._registry)
+        _check_size(batch_size)
+        if poll_interval <= 0:
+            raise ValueError(f"poll_interval={poll_interval}: give seconds above 0")
+        return self._follow(max(after, 0), batch_size, poll_interval, stop, names)
+
+    def _follow(
+        self, after: int, batch_size: int, poll: float, stop: threading.Event | None, names: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        while stop is None or not stop.is_set():
+            end = self.head().position
+            if end > after:
+                for batch in self._pages(after, end, batch_size, names):
+                    yield batch
+                    after += batch.num_rows
+                    if stop is not None and stop.is_set():
+                        return
+            elif stop is not None:
+                stop.wait(poll)
+            else:
+                time.sleep(poll)
+
+    def bind(self, connection: Any, name: str = "events") -> Head:
+        """Show the log as a view in a DuckDB connection, over a copy of the events there. See `EventLog.bind`."""
+        from orders_es.log.binding import copied_events  # noqa: PLC0415 - only who asks in SQL needs it
+        from orders_es.log.relation import event_columns, quoted  # noqa: PLC0415 - as above
+
+        head = self.head()
+        names = schema_columns(None, self._registry)
+        table = copied_events(
+            connection,
+            self.log_id,
+            self._registry.columns,
+            head.position,
+            lambda after, to: self._pages(after, to, 65_536, names),
+        )
+        listed = ", ".join(map(quoted, event_columns(self._registry.columns)))
+        connection.execute(
+            f'CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {listed} FROM {table} WHERE "position" <= {head.position}'
+        )
+        return head
+
+    def event_types(self) -> frozenset[tuple[str, int]]:
+        """The event types in the log, each with its schema version. See `EventLog.event_types`."""
+        pairs = (batch.to_pydict() for batch in self.read(columns=["type", "schema_version"]))
+        return frozenset(pair for pair in pairs for pair in zip(pair["type"], pair["schema_version"], strict=True))
+
+    # -- maintenance, of which most logs need none
+
+    def files(self) -> list[LogFile]:
+        """None: the log is no set of files."""
+        return []
+
+    def heads(self) -> Iterator[Head]:
+        """What the log states of itself: its head. See `EventLog.heads`."""
+        head = self.head()
+        if head.position:
+            yield head
+
+    def survey(self) -> Survey:
+        """The log as it is, read without believing it. See `EventLog.survey`."""
+        from orders_es.log.survey import Stated, WholeSurvey  # noqa: PLC0415 - only verifying needs it
+
+        tree, recorded = self._end()
+        if recorded is None:
+            return WholeSurvey(self, None)
+        return WholeSurvey(self, Stated(1, tree.end, recorded, tree, uuid.UUID(int=0), tree))
+
+    def unsorted_events(self) -> int:
+        """None: a stream is found without a scan. See `EventLog.unsorted_events`."""
+        return 0
+
+    def compact(self) -> Compacted:
+        """Nothing: there is nothing to merge."""
+        return Compacted(0, 0, 0, 0, 0.0)
+
+    def vacuum(self, *, grace: timedelta = timedelta(hours=1)) -> Vacuumed:
+        """Nothing: nothing is ever superseded.
+
+        Args:
+            grace: As for other logs; of no account here.
+        """
+        if grace < timedelta(0):
+            raise ValueError(f"grace={grace}: give 0 or more")
+        return Vacuumed(0, 0, 0, 0)
+
+
+def _check_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size}: give 1 or more")

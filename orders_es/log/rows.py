@@ -1,0 +1,122 @@
+"""Events as rows of Arrow tables and as Python values, one into the other, for every backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+
+from orders_es.errors import InvalidEvent
+from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
+from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
+from orders_es.log.retry import RecordedRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from orders_es.log.registry import EventRegistry
+
+__all__ = ["events_of", "require_moments", "rows_of", "table_of"]
+
+_ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
+
+
+def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
+    """The rows of an envelope table as events, in order."""
+    columns: list[list[Any]] = []
+    for name in _ENVELOPE_NAMES:
+        values = table.column(name)
+        if name == "event_id":
+            storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
+            columns.append([UUID(bytes=b) for b in storage.to_pylist()])
+        elif name in ("occurred_at", "recorded_at"):
+            columns.append(_moments(table, name))
+        else:
+            columns.append(values.to_pylist())
+    columns.append([registry] * table.num_rows)
+    return [RecordedEvent(*row) for row in zip(*columns, strict=True)]
+
+
+def _moments(table: pa.Table, name: str) -> list[Any]:
+    """A column of times; in place of one that no datetime holds, the error for whoever asks for that event."""
+    micros = table.column(name).cast(pa.int64()).combine_chunks()
+    try:
+        # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
+        return list(many_from_micros(np.asarray(np.from_dlpack(micros), np.int64)))
+    except OverflowError:
+        return [_moment(*row) for row in zip(micros.to_pylist(), *_places(table), strict=True)]
+
+
+def _places(table: pa.Table) -> tuple[list[int], list[str]]:
+    return table.column("position").to_pylist(), table.column("stream_id").to_pylist()
+
+
+def _moment(micros: int, position: int, stream_id: str) -> datetime | InvalidEvent:
+    try:
+        return from_micros(micros)
+    except OverflowError:
+        return beyond_calendar(position, stream_id, micros)
+
+
+def require_moments(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """The same events; the error of the first whose time no datetime holds."""
+    for event in events:
+        moments: tuple[Any, Any] = (event.occurred_at, event.recorded_at)
+        for moment in moments:
+            if isinstance(moment, InvalidEvent):
+                raise moment
+    return events
+
+
+def rows_of(table: pa.Table) -> list[RecordedRow]:
+    """The rows of an envelope table, as far as telling a retry from a conflict needs them."""
+    ids = pa.chunked_array([getattr(c, "storage", c) for c in table.column("event_id").chunks], pa.binary(16))
+    columns = (
+        table.column("stream_id").to_pylist(),
+        ids.to_pylist(),
+        table.column("version").to_pylist(),
+        table.column("position").to_pylist(),
+        table.column("recorded_at").cast(pa.int64()).to_pylist(),
+    )
+    return [RecordedRow(*row) for row in zip(*columns, strict=True)]
+
+
+def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Sequence[str] | None = None) -> pa.Table:
+    """Events as a table, their typed columns made from their payloads.
+
+    Args:
+        events: The events.
+        registry: What says which typed columns there are.
+        names: The columns; the envelope alone if left out.
+
+    Raises:
+        InvalidEvent: A payload does not fit its registered type.
+    """
+    wanted = _ENVELOPE_NAMES if names is None else names
+    schema = event_schema(registry.columns)
+    typed = [name for name in wanted if name not in _ENVELOPE_NAMES]
+    values: list[dict[str, Any]] = [_shredded(event, registry) for event in events] if typed else []
+    arrays = []
+    for name in wanted:
+        kind = schema.field(name).type
+        if name in typed:
+            arrays.append(pa.array([row.get(name) for row in values], kind))
+        elif name == "event_id":
+            stored = pa.array([event.event_id.bytes for event in events], pa.binary(16))
+            arrays.append(pa.ExtensionArray.from_storage(kind, stored))
+        elif name in ("occurred_at", "recorded_at"):
+            micros = [to_micros(getattr(event, name), name) for event in events]
+            arrays.append(pa.array(micros, pa.int64()).cast(kind))
+        else:
+            arrays.append(pa.array([getattr(event, name) for event in events], kind))
+    return pa.Table.from_arrays(arrays, schema=pa.schema([schema.field(name) for name in wanted]))
+
+
+def _shredded(event: RecordedEvent, registry: EventRegistry) -> dict[str, Any]:
+    if event.type not in registry or registry[event.type].schema_version != event.schema_version:
+        return {}
+    data = registry.decode(event.type, event.schema_version, event.payload, event.position, event.stream_id)
+    return registry.encode(data)[2]
