@@ -150,9 +150,7 @@ def _moment(asked: datetime | None, last: datetime | None, otherwise: str, zone:
 
 
 def _time(moment: datetime, zone: str) -> str:
-    words = spoken(moment, zone)
-    whole_day = words.removeprefix("the end of ").partition(" ")[0] if words.startswith("the end of ") else ""
-    return f'<time datetime="{escape(whole_day or shown(moment))}">{escape(words)}</time>'
+    return f'<time datetime="{escape(shown(moment))}">{escape(spoken(moment, zone))}</time>'
 
 
 def _title(model: ReadModel) -> str:
