@@ -40,7 +40,7 @@ def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int =
     from IPython.display import display  # noqa: PLC0415 - there is one where this is called
 
     if not moments:
-        raise InvalidSetting("moments", "[]", "give at least one")
+        raise InvalidSetting("moments", list(moments), "give at least one")
     first = moments[start]
     still = _png(draw(first))
     data: dict[str, Any] = {"text/plain": f"{label} {_said(first)}", "image/png": base64.b64encode(still).decode()}

@@ -37,7 +37,7 @@ def restore_lines(log: EventLog, wanted: Wanted, *, batch_events: int, progress:
         InvalidEvent: Somebody else appended meanwhile.
     """
     if not isinstance(log, TakesRecorded):
-        raise InvalidSetting("as_recorded", "True", f"{type(log).__name__} takes no times of recording from elsewhere")
+        raise InvalidSetting("as_recorded", True, f"{type(log).__name__} takes no times of recording from elsewhere")
     loaded = Loaded()
     held: list[pa.Table] = []
     first = 0
