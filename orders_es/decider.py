@@ -7,8 +7,9 @@ Chassaing, "Functional Event Sourcing Decider" (2021).
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, is_dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["Decider", "StateCodec"]
+__all__ = ["Decider", "StateCodec", "check_function"]
 
 State = TypeVar("State")
 
@@ -108,6 +109,10 @@ class Decider(Generic[State]):
             raise InvalidSetting("name", self.name, "give small letters, digits and _, beginning with a letter")
         if self.version < 1:
             raise InvalidSetting("version", self.version, "give 1 or more")
+        check_function("decide", self.decide, may_yield=True)
+        for setting in ("evolve", "initial", "fold", "summarize"):
+            if (function := getattr(self, setting)) is not None:
+                check_function(setting, function)
 
     def after(self, events: Iterable[Any], state: State) -> State:
         """The state after these events, in the order given.
@@ -117,3 +122,41 @@ class Decider(Generic[State]):
             state: The state before them.
         """
         return reduce(self.evolve, events, state) if self.fold is None else self.fold(events, state)
+
+
+def check_function(setting: str, function: object, *, may_yield: bool = False) -> None:
+    """Refuse what does nothing when it is called as a function is: an `async def`, and a generator that nobody iterates.
+
+    Args:
+        setting: What the function was given as, for the error.
+        function: The function, or another callable.
+        may_yield: Whether what it returns is iterated, so that a generator does its work.
+
+    Raises:
+        InvalidSetting: It is one of those, or cannot be called at all.
+
+    Example:
+        >>> async def placed(event, tables): ...
+        >>> check_function("handlers['OrderPlaced']", placed)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        orders_es.errors.calls.InvalidSetting: handlers['OrderPlaced']=<function placed at ...>: an `async def` does nothing ...
+    """
+    if not callable(function):
+        raise InvalidSetting(setting, function, "give a function")
+    inner: Any = function
+    while isinstance(inner, partial):
+        inner = inner.func
+    inner = inspect.unwrap(inner)
+    for code in (inner, type(inner).__call__):
+        if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
+            raise InvalidSetting(
+                setting,
+                function,
+                "an `async def` does nothing when it is called, it only gives something to be awaited; give a plain "
+                "function (asyncio.run(…) within it where it has to wait for others)",
+            )
+        if inspect.isgeneratorfunction(code) and not may_yield:
+            raise InvalidSetting(
+                setting, function, "a function with `yield` does nothing until somebody iterates it; give one without"
+            )

@@ -19,6 +19,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
+from orders_es.decider import check_function
 from orders_es.errors import CommandRejected, DuplicateEvent, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
 from orders_es.log.limits import check_stream_id
@@ -139,7 +140,7 @@ def handle(
         VersionConflict: Somebody else was first at every attempt.
         NaiveTime: `occurred_at` has no time zone.
         TypeError: The stream's id is no text, or the command's neither text nor a UUID.
-        ValueError: An id is text that no log can hold.
+        ValueError: An id is text that no log can hold, or `provided` is no plain function (`InvalidSetting`).
 
     Example:
         >>> import tempfile
@@ -151,8 +152,7 @@ def handle(
         >>> handle(log, "A-1", CreateOrder(currency="GBP"), command_id="request 7").duplicate
         True
     """
-    if attempts < 1:
-        raise ValueError(f"attempts={attempts}: give 1 or more")
+    _check_settings(attempts, provided)
     occurred_at = instant("occurred_at", occurred_at)
     check_stream_id(stream_id)
     key = None if command_id is None else _checked_command_id(command_id)
@@ -213,6 +213,13 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
     """
     # With its length in front, no two pairs of ids can run together into the same name.
     return uuid.uuid5(COMMANDS, f"{len(stream_id)}:{stream_id}:{index}:{command_id}")
+
+
+def _check_settings(attempts: int, provided: Callable[[Any], bool] | None) -> None:
+    if attempts < 1:
+        raise ValueError(f"attempts={attempts}: give 1 or more")
+    if provided is not None:
+        check_function("provided", provided)
 
 
 def _checked_command_id(command_id: object) -> str:

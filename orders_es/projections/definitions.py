@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
+from orders_es.decider import check_function
 from orders_es.errors import InvalidSetting, UnknownProjection
 from orders_es.read_models import load_read_models, needed_by
 
@@ -112,7 +113,8 @@ class Handlers:
     Args:
         name: Small letters, digits, `_` and `-`.
         version: Raise it to ask for a rebuild: the functions' code is not looked at.
-        handlers: For each event class, or type name, its function: `def placed(event, tables): …`.
+        handlers: For each event class, or type name, its function: `def placed(event, tables): …`. A plain one: an `async def`,
+            or one with `yield`, would do nothing.
         tables: SQL that creates the tables: `CREATE TABLE …; …`. Empty if there are none.
         on_error: What follows when a function has failed `attempts` times on an event: `"stop"` before that event, or put it
             aside as a dead letter and `"continue"`.
@@ -121,7 +123,7 @@ class Handlers:
         block_streams: With `"continue"`, let later events of the same stream wait behind the failed one.
 
     Raises:
-        InvalidSetting: A name, number or policy is none.
+        InvalidSetting: A name, number or policy is none, or a handler is no plain function.
 
     Example:
         >>> from orders_es.orders import OrderPlaced
@@ -151,6 +153,8 @@ class Handlers:
             raise InvalidSetting("attempts", self.attempts, "give 1 or more")
         if self.pause < 0:
             raise InvalidSetting("pause", self.pause, "give 0 or more seconds")
+        for event_type, handler in self.by_type.items():
+            check_function(f"handlers[{event_type!r}]", handler)
 
     @property
     def types(self) -> frozenset[str]:

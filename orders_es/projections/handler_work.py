@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
 from time import monotonic
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import ProjectionStopped, QueryError
@@ -212,7 +213,8 @@ class HandlerWork(Work[Handlers]):
         """Call the handler of some events, which are those of a run that are not blocked."""
         function: Any = self._by_type[events[0].type]
         try:
-            function(events if hasattr(function, "in_batches") else events[0], tables)
+            answer = function(events if hasattr(function, "in_batches") else events[0], tables)
+            _check_done(answer)
         except KeyboardInterrupt:
             raise
         except (
@@ -335,3 +337,13 @@ class HandlerWork(Work[Handlers]):
         with self._writing() as connection:
             put_aside(connection, name, generation, event, failure, self.settings.clock().astimezone(UTC))
         return False
+
+
+def _check_done(answer: object) -> None:
+    """Refuse an answer that shows that the work is still to be done, as of a lambda around an `async def`."""
+    if isinstance(answer, CoroutineType | GeneratorType):
+        answer.close()
+    if isinstance(answer, CoroutineType | GeneratorType | AsyncGeneratorType):
+        raise TypeError(
+            f"the handler gave back a {type(answer).__name__.replace('_', ' ')} and did nothing yet; give a plain function"
+        )

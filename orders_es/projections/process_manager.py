@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from orders_es.decider import check_function
 from orders_es.errors import CommandRejected
 from orders_es.log.relation import quoted
 from orders_es.orders import ORDERS
@@ -48,6 +49,10 @@ class Ask:
     stream_id: str | None = None
     provided: Callable[[Any], bool] | None = None
     decider: Decider[Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.provided is not None:
+            check_function("provided", self.provided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,11 @@ class ProcessManager:
     attempts: int = 5
     pause: float = 0.2
     decider: Decider[Any] = field(default=ORDERS, repr=False)
+
+    def __post_init__(self) -> None:
+        for event_type, reaction in self.reactions.items():
+            name = event_type if isinstance(event_type, str) else event_type.__name__
+            check_function(f"reactions[{name!r}]", reaction, may_yield=True)
 
     @property
     def commands_table(self) -> str:
