@@ -15,6 +15,8 @@ from orders_es.replay.session import connect
 from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
     from orders_es.replay.answer import Answer
@@ -26,7 +28,12 @@ _HEADLINE = ("status", "total", "balance", "item_count")
 
 
 def diff(
-    log: EventLog, from_: Moment | AsOf | None, to: Moment | AsOf | None = None, *, order_id: str | None = None
+    log: EventLog,
+    from_: Moment | AsOf | None,
+    to: Moment | AsOf | None = None,
+    *,
+    order_id: str | None = None,
+    tz: str | tzinfo | None = None,
 ) -> Answer:
     """Which orders differ between two moments, and in what: one row an order that does. Read-only.
 
@@ -42,6 +49,7 @@ def diff(
         from_: The first moment; None is now.
         to: The second one; None is now.
         order_id: Only this order.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         NaiveTime: A time has no time zone.
@@ -61,19 +69,19 @@ def diff(
     """
     if order_id is not None:
         check_stream_id(order_id)
-    before, after = _checked("from_", from_), _checked("to", to)
+    before, after = _checked("from_", from_, tz), _checked("to", to, tz)
     with connect(log) as session:
         answer = session.sql(_query(session, before, after), {"order_id": order_id})
     if order_id is not None and not len(answer) and not log.stream_version(order_id):
         raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", ids_like(log, order_id))
-    answer.question = f"diff from [{before}] to [{after}]"
+    answer.question = f"diff from [{before.spoken(tz)}] to [{after.spoken(tz)}]"
     return answer
 
 
-def _checked(argument: str, moment: Moment | AsOf | None) -> AsOf:
+def _checked(argument: str, moment: Moment | AsOf | None, tz: str | tzinfo | None) -> AsOf:
     if not isinstance(moment, AsOf):
-        return AsOf(at=resolve(argument, moment))
-    return as_of(at=moment.at, known_at=moment.known_at, version=moment.version, position=moment.position)
+        return AsOf(at=resolve(argument, moment, tz))
+    return as_of(at=moment.at, known_at=moment.known_at, version=moment.version, position=moment.position, tz=tz)
 
 
 def _query(session: Session, before: AsOf, after: AsOf) -> str:

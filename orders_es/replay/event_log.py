@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orders_es.replay.moments import as_of
 from orders_es.replay.session import connect
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     import pandas as pd
 
     from orders_es.log import EventLog
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["to_event_log"]
 
 
-def to_event_log(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> pd.DataFrame:
+def to_event_log(
+    log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None, tz: str | tzinfo | None = None
+) -> pd.DataFrame:
     """A DataFrame with a row for each event, named as the XES standard and process-mining libraries have it. Read-only.
 
     `case:concept:name` is the stream, `concept:name` the event type, `time:timestamp` when it happened and
@@ -26,6 +31,7 @@ def to_event_log(log: EventLog, *, at: Moment | None = None, known_at: Moment | 
         log: The log.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Example:
         >>> import tempfile
@@ -48,5 +54,6 @@ def to_event_log(log: EventLog, *, at: Moment | None = None, known_at: Moment | 
         FROM events
         ORDER BY stream_id, occurred_at, version
     """
+    asked = as_of(at=at, known_at=known_at, tz=tz)
     with connect(log) as session:
-        return session.sql(query, at=at, known_at=known_at).to_pandas()
+        return session.sql(query, at=asked.at, known_at=asked.known_at).to_pandas()

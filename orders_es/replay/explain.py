@@ -12,7 +12,7 @@ from orders_es.replay.history import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from decimal import Decimal
 
     import pandas as pd
@@ -115,7 +115,14 @@ class Explanation:
         )
 
 
-def explain(log: EventLog, order_id: str, *, at: Moment | None = None, known_at: Moment | None = None) -> Explanation:
+def explain(
+    log: EventLog,
+    order_id: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    tz: str | tzinfo | None = None,
+) -> Explanation:
     """The order's total as a waterfall of the events that made it, in the order of recording. Read-only.
 
     Events that left the total as it was are left out; `history` has them.
@@ -125,6 +132,7 @@ def explain(log: EventLog, order_id: str, *, at: Moment | None = None, known_at:
         order_id: The order.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it by then.
@@ -142,7 +150,7 @@ def explain(log: EventLog, order_id: str, *, at: Moment | None = None, known_at:
         >>> explain(log, "A-1")
         <Explanation A-1: 5.00 GBP in 1 step (as it stands now)>
     """
-    told = history(log, order_id, at=at, known_at=known_at)
+    told = history(log, order_id, at=at, known_at=known_at, tz=tz)
     steps = tuple(
         Step(
             position=row.position,

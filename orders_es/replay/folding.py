@@ -22,7 +22,7 @@ from orders_es.replay.relations import limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
     from concurrent.futures import Executor
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     import pyarrow as pa
 
@@ -85,6 +85,7 @@ def fold(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    tz: str | tzinfo | None = None,
     types: Sequence[type] | None = None,
     executor: Executor | None = None,
     buckets: int | None = None,
@@ -102,6 +103,7 @@ def fold(
         initial: Gives the state of a stream, by its id, before its first event.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
         types: The event classes of the aggregate. Streams of other registered types, or of types that the registry was told
             to `leave_out`, are left out; another type in a stream of its own is an error. Without it, all streams are folded.
         executor: Any `concurrent.futures.Executor`: a `ProcessPoolExecutor`, or a Dask `Client.get_executor(pure=False)`.
@@ -124,7 +126,7 @@ def fold(
     """
     if buckets is not None and buckets < 1:
         raise InvalidSetting("buckets", buckets, "give 1 or more")
-    asked = as_of(at=at, known_at=known_at, position=log.head().position)
+    asked = as_of(at=at, known_at=known_at, position=log.head().position, tz=tz)
     if types is None and evolve is _evolve_order:
         types = EVENT_TYPES
     names = None if types is None else frozenset(t.name for t in log.registry if t.cls in set(types))

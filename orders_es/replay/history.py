@@ -15,7 +15,7 @@ from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
     from decimal import Decimal
     from uuid import UUID
 
@@ -134,7 +134,14 @@ class OrderHistory:
         )
 
 
-def history(log: EventLog, order_id: str, *, at: Moment | None = None, known_at: Moment | None = None) -> OrderHistory:
+def history(
+    log: EventLog,
+    order_id: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    tz: str | tzinfo | None = None,
+) -> OrderHistory:
     """The life of an order, event by event in the order of recording, with what each changed. Read-only.
 
     Args:
@@ -142,6 +149,7 @@ def history(log: EventLog, order_id: str, *, at: Moment | None = None, known_at:
         order_id: The order.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it by then.
@@ -157,7 +165,7 @@ def history(log: EventLog, order_id: str, *, at: Moment | None = None, known_at:
         >>> [(row.summary, row.status_after) for row in history(log, "A-1")]
         [('created in GBP for a guest', 'created'), ('placed', 'placed')]
     """
-    asked = as_of(at=at, known_at=known_at)
+    asked = as_of(at=at, known_at=known_at, tz=tz)
     events = events_at(log, order_id, asked)
     # The effect of an event does not depend on the others, so each is folded alone and the sums run along: a history of
     # n events takes n small folds.

@@ -19,7 +19,7 @@ from orders_es.replay.suggestions import ids_like
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     import pyarrow as pa
 
@@ -43,6 +43,7 @@ def load_order(
     known_at: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
+    tz: str | tzinfo | None = None,
 ) -> Order:
     """The order as it stands now, or stood then; `as_of` on it says which was asked. Read-only.
 
@@ -55,6 +56,7 @@ def load_order(
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         version: Only the order's events up to this version.
         position: Only the log's events up to this position.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it by then.
@@ -72,7 +74,7 @@ def load_order(
         >>> load_order(log, "A-1", version=1).status
         'created'
     """
-    asked = as_of(at=at, known_at=known_at, version=version, position=position)
+    asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
     return replace(_state(log, ORDERS, order_id, asked, OrderNotFound), as_of=asked)
 
 
@@ -85,6 +87,7 @@ def load_state(
     known_at: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
+    tz: str | tzinfo | None = None,
 ) -> State:
     """A stream's state as it stands now, or stood then, in any domain. Read-only. For orders there is `load_order`.
 
@@ -96,6 +99,7 @@ def load_state(
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         version: Only the stream's events up to this version.
         position: Only the log's events up to this position.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         StreamNotFound: There is no such stream, or nothing of it by then.
@@ -111,7 +115,7 @@ def load_state(
         >>> load_state(log, "A-1", ORDERS).currency
         'GBP'
     """
-    asked = as_of(at=at, known_at=known_at, version=version, position=position)
+    asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
     return _state(log, decider, stream_id, asked, StreamNotFound)
 
 
@@ -153,7 +157,9 @@ def events_at(
     raise missing(stream_id, reason, ids_like(log, stream_id))
 
 
-def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None) -> dict[str, Order]:
+def load_orders(
+    log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None, tz: str | tzinfo | None = None
+) -> dict[str, Order]:
     """All orders of a log as they stand now, or stood then, by order id, in the order of their first events. Read-only.
 
     One pass over the log; what is held in memory grows with the orders, not with the events. Streams of
@@ -164,6 +170,7 @@ def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | N
         log: The log.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
         NaiveTime: A time has no time zone.
@@ -179,7 +186,7 @@ def load_orders(log: EventLog, *, at: Moment | None = None, known_at: Moment | N
         >>> load_orders(log)
         {'A-1': <Order A-1: created, 0 lines, 0 items, total 0.00 GBP, balance 0.00, version 1>}
     """
-    asked = as_of(at=at, known_at=known_at)
+    asked = as_of(at=at, known_at=known_at, tz=tz)
     folds: dict[str, OrderFold] = {}
     foreign: dict[str, tuple[str, int]] = {}
     with no_collector():

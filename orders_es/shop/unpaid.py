@@ -46,6 +46,7 @@ from orders_es.replay import load_order
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
     from decimal import Decimal
 
     from orders_es.log import EventLog
@@ -171,6 +172,7 @@ class Unpaid:
         models: The read-model file, which holds the deadlines.
         after: The limit, from when an order was placed (`occurred_at`).
         since: Leave orders alone that were placed before: a time with its zone, or a date, from its beginning; none if left out.
+        tz: The zone in which that date is a day, and a text without a zone is read; UTC if left out.
         clock: Gives the current time, with time zone; the system's clock if left out.
         progress: Show a progress bar while it catches up.
 
@@ -198,6 +200,7 @@ class Unpaid:
         after: timedelta,
         *,
         since: Moment | None = None,
+        tz: str | tzinfo | None = None,
         clock: Callable[[], datetime] | None = None,
         progress: bool = False,
     ) -> None:
@@ -206,7 +209,7 @@ class Unpaid:
         self._log = log
         self._models = ReadModels(models)
         self._after = after
-        self._since = resolve_since("since", since)
+        self._since = resolve_since("since", since, tz)
         self._clock = clock or _now
         self._progress = progress
         self._projector = Projector(log, models, [UNPAID], clock=self._clock, progress=progress)

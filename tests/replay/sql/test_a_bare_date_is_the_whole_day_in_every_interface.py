@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_es.errors import InvalidTime, NaiveTime, QueryError
+from orders_es.errors import InvalidTime, NaiveTime, OrderNotFound, QueryError
 from orders_es.log import NO_STREAM, NewEvent, open_log
-from orders_es.orders import AsOf, OrderCreated, evolve, initial_state
+from orders_es.orders import ORDERS, AsOf, OrderCreated, evolve, initial_state
 from orders_es.orders.moments import parse_instant, resolve, zone_of
-from orders_es.replay import connect, diff, fold, history, load_order, load_orders, to_event_log
+from orders_es.replay import connect, diff, explain, fold, history, load_order, load_orders, load_state, to_event_log
 from orders_es.replay.asking import MOMENT, moment_macros
 
 LATE = datetime(2025, 6, 30, 21, 59, 59, 500_000, tzinfo=UTC)
@@ -73,6 +73,26 @@ def test_what_has_no_session_reads_a_day_in_utc(log, day):
     assert load_order(log, "A-2", at=day).as_of == AsOf(at=datetime(2025, 6, 30, 23, 59, 59, 999_999, tzinfo=UTC))
     assert len(history(log, "A-2", at=day)) == 1
     assert len(diff(log, "2025-06-29", day)) == len(diff(log, "2025-06-29", AsOf(at=day))) == 2
+
+
+@pytest.mark.parametrize("day", [*DAYS, "2025-06-30 23:59:59.999999"], ids=repr)
+@pytest.mark.parametrize("zone", ["Europe/Berlin", zone_of("Europe/Berlin")], ids=["name", "zone"])
+def test_and_in_another_zone_where_one_is_named(log, day, zone):
+    end = AsOf(at=datetime(2025, 6, 30, 21, 59, 59, 999_999, tzinfo=UTC))
+    assert list(load_orders(log, at=day, tz=zone)) == ["A-1"]
+    assert len(to_event_log(log, at=day, tz=zone)) == 1
+    assert list(fold(log, evolve, initial_state, at=day, tz=zone)) == ["A-1"]
+    assert load_order(log, "A-1", at=day, tz=zone).as_of == end
+    assert load_state(log, "A-1", ORDERS, at=day, tz=zone).status == "created"
+    assert history(log, "A-1", at=day, tz=zone).as_of == explain(log, "A-1", at=day, tz=zone).as_of == end
+    for before, after in (("2025-06-29", day), (AsOf(at=date(2025, 6, 29)), AsOf(at=day))):
+        answer = diff(log, before, after, tz=zone)
+        assert [row[0] for row in answer.rows()] == ["A-1"]
+        assert "at the end of 2025-06-29 (Europe/Berlin)" in answer.question
+    with pytest.raises(OrderNotFound):
+        load_order(log, "A-2", at=day, tz=zone)
+    with pytest.raises(InvalidTime, match="no time zone 'Europe/Berlyn'"):
+        load_order(log, "A-1", at=day, tz="Europe/Berlyn")
 
 
 def test_an_answer_says_the_day_as_people_do(log, berlin):
