@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from orders_es.errors import DuplicateEvent, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["Commit", "End", "LogCore", "schema_columns"]
+__all__ = ["Commit", "End", "LogCore", "commit_of", "schema_columns"]
 
 
 class End(NamedTuple):
@@ -61,20 +62,18 @@ class Commit:
         first: Position of the first event.
         last: Position of the last event.
         recorded_at: Microseconds: when the last one is recorded.
-        events: The envelope, the payload and shredded columns, in order: a table, or what the backend's own
-            `_commit_rows` made of a few events.
-        leaves: Compact range of the events.
-        tree: Compact range of the whole log after them.
         versions: What the commit makes of its streams.
+        events: The envelope, the payload and shredded columns, in order: a table, or what the backend's own `_placed` and
+            `_commit_rows` make of them.
+        leaves: Compact range of the events; None where the backend's own `_placed` leaves that for later.
     """
 
     first: int
     last: int
     recorded_at: int
-    events: Any
-    leaves: CompactRange
-    tree: CompactRange
     versions: Mapping[str, int]
+    events: Any
+    leaves: CompactRange | None
 
 
 def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
@@ -90,6 +89,23 @@ def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> li
         if name not in known:
             raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
     return list(columns)
+
+
+def commit_of(
+    batch: Batch, first: int, recorded: int, bases: Sequence[int], events: Any, leaves: CompactRange | None
+) -> Commit:
+    """A batch at its place.
+
+    Args:
+        batch: The events.
+        first: Position of the first one.
+        recorded: Microseconds: when the last one is recorded.
+        bases: Each part's stream version before it.
+        events: What the backend's `_put` is to get.
+        leaves: Compact range of the events, if known.
+    """
+    versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
+    return Commit(first, first + batch.count - 1, recorded, versions, events, leaves)
 
 
 class LogCore(ABC):
@@ -146,7 +162,7 @@ class LogCore(ABC):
         """An event that has one of these ids (16 bytes each), if there is one."""
 
     @abstractmethod
-    def _put(self, commit: Commit) -> uuid.UUID | None:
+    def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:
         """The id of a commit that is durable now, whole; None where somebody else has taken its place meanwhile."""
 
     def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> Iterable[RecordedRow]:
@@ -156,11 +172,31 @@ class LogCore(ABC):
                 recorded = to_micros(event.recorded_at, "recorded_at")
                 yield RecordedRow(stream_id, event.event_id.bytes, event.version, event.position, recorded)
 
+    # -- what a backend may do besides, where others can write to the same log
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """A block in which no other thread appends by this object."""
         with self._turn:
             yield
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A block that begins by taking in all that others have done."""
+        yield
+
+    def _catch_up(self) -> object:  # noqa: B027 - most logs need none of these
+        """Take in what others have appended, before a try to append."""
+
+    def _is_certain(self, known: int) -> bool:
+        """Whether a version conflict holds, since the log still ends at the position that was known."""
+        return self._end().tree.end == known
+
+    def _lost(self, attempts: int, waited: float) -> None:  # noqa: B027 - as above
+        """Take in who was first, and wait a little, or give up with `LogBusy`."""
+
+    def _keep(self, appended: Appended) -> None:  # noqa: B027 - as above
+        """Keep the events of an append at hand, where that spares reading them back."""
 
     # -- what every log says of itself
 
@@ -206,7 +242,10 @@ class LogCore(ABC):
     def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
         """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
         rows = pending_rows(self._registry, batch)
-        return with_events(self, rows, self._commit_rows(rows))
+        appended = with_events(self, rows, self._commit_rows(rows))
+        if not appended.duplicate:
+            self._keep(appended)
+        return appended
 
     def append_table(
         self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM
@@ -247,37 +286,43 @@ class LogCore(ABC):
         return self._commit(batch, place)
 
     def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
+        """A table of events at its place, ready for `_put`."""
         from orders_es.log.leaf import range_of  # noqa: PLC0415 - as above
 
-        return self._commit_of(batch, table, range_of(table, first), recorded, bases)
-
-    def _commit_of(
-        self, batch: Batch, events: Any, leaves: CompactRange, recorded: int, bases: Sequence[int]
-    ) -> Commit:
-        first = leaves.begin + 1
-        versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
-        return Commit(first, leaves.end, recorded, events, leaves, self._end().tree.merge(leaves), versions)
+        return commit_of(batch, first, recorded, bases, table, range_of(table, first))
 
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
+        started, attempts = time.monotonic(), 0
         with self._writing():
             while True:
+                self._catch_up()
                 bases = self._versions([part.stream_id for part in batch.parts])
-                earlier = recorded_before(
-                    batch,
-                    bases,
-                    self._rows,
-                    lambda first, last: event_table(self.read(after=first - 1, to=last)),
-                    self._holder,
-                )
+                known = self._end().tree.end
+                try:
+                    earlier = recorded_before(
+                        batch,
+                        bases,
+                        self._rows,
+                        lambda first, last: event_table(self.read(after=first - 1, to=last)),
+                        self._holder,
+                    )
+                except (VersionConflict, DuplicateEvent):
+                    if self._is_certain(known):
+                        raise
+                    continue
                 if earlier is not None:
                     return earlier
                 end = self._end()
+                if end.tree.end != known:
+                    continue  # something of others came in with the looks above: the versions are those of before
                 batch.happens(now := self._now())
                 commit = place(end.tree.end + 1, max(now, end.recorded_at or 0), bases)
-                commit_id = self._put(commit)
+                commit_id = self._put(batch, commit)
                 if commit_id is not None:
                     at = from_micros(commit.recorded_at)
                     return Appended(commit.first, commit.last, batch.count, at, commit_id, False, dict(commit.versions))
+                attempts += 1
+                self._lost(attempts, time.monotonic() - started)
 
     def _now(self) -> int:
         if self._clock is None:
@@ -290,25 +335,33 @@ class LogCore(ABC):
         """A stream's events in version order. See `EventLog.load`."""
         from orders_es.log.rows import require_moments  # noqa: PLC0415 - it takes pyarrow
 
-        return require_moments(self._stream(check_stream_id(stream_id), after_version, to_version))
+        check_stream_id(stream_id)
+        with self._reading():
+            return require_moments(self._stream(stream_id, after_version, to_version))
 
     def stream_version(self, stream_id: str) -> int:
         """The version a stream is at now; 0 if there is no such stream."""
-        return self._versions([check_stream_id(stream_id)])[0]
+        check_stream_id(stream_id)
+        with self._reading():
+            return self._versions([stream_id])[0]
 
     def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
         """The ids of the streams, sorted. See `EventLog.stream_ids`."""
         if limit is not None and limit < 0:
             raise ValueError(f"limit={limit}: give 0 or more, or None for all")
-        return self._ids(prefix, limit)
+        with self._reading():
+            return self._ids(prefix, limit)
 
     def existing(self, stream_ids: Sequence[str]) -> set[str]:
         """Those of some ids that are ids of streams. See `EventLog.existing`."""
-        return {name for name, version in zip(stream_ids, self._versions(stream_ids), strict=True) if version}
+        with self._reading():
+            versions = self._versions(stream_ids)
+        return {name for name, version in zip(stream_ids, versions, strict=True) if version}
 
     def head(self) -> Head:
         """The end of the log now. See `EventLog.head`."""
-        tree, recorded = self._end()
+        with self._reading():
+            tree, recorded = self._end()
         return Head(tree.end, None if recorded is None else from_micros(recorded), tree.root())
 
     def read(

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
-from orders_es.log.core import Commit, End, LogCore, schema_columns
+from orders_es.log.core import Commit, End, LogCore, commit_of, schema_columns
 from orders_es.log.duckdb.binding import Lacking, bind_view
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
 from orders_es.log.duckdb.versions import version_of
 from orders_es.log.duckdb.writing import insert_rows, insert_table, shredded_names
-from orders_es.log.ids import blob_bytes
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-    from orders_es.log.batch import RowBatch
+    from orders_es.log.batch import Batch, RowBatch
     from orders_es.log.duckdb.survey import TableSurvey
     from orders_es.log.event import Appended, Head, RecordedEvent
     from orders_es.log.ids import Holder
@@ -141,23 +140,22 @@ class DuckDBLog(LogCore):
 
         def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
             columns, leaves = rows.place(first, recorded, bases, self._registry.columns)
-            return self._commit_of(rows, columns, CompactRange.of_leaves(first - 1, leaves), recorded, bases)
+            return commit_of(rows, first, recorded, bases, columns, CompactRange.of_leaves(first - 1, leaves))
 
         return self._commit(rows, place)
 
-    def _put(self, commit: Commit) -> uuid.UUID:
+    def _put(self, batch: Batch, commit: Commit) -> uuid.UUID:
         events, kinds = commit.events, self._registry.columns
         if isinstance(events, Mapping):
             names, insert = list(events), insert_rows(events)
-            ids = b"".join(events["event_id"][1])
         else:
             names, insert = events.column_names, insert_table(events)
-            ids = b"".join(blob_bytes(events.column("event_id")))
+        assert commit.leaves is not None
         with self._using() as store:
             needs = (kinds, shredded_names(names, kinds))
             commit_id = store.commit(commit.first, commit.recorded_at, commit.leaves, insert, needs, commit.versions)
             if store.ids.follows(commit.first):
-                store.ids.appended(commit.first, ids)
+                store.ids.appended(commit.first, batch.all_ids())
         return commit_id
 
     def _versions(self, stream_ids: Sequence[str]) -> list[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from orders_es.log.batch import Batch
     from orders_es.log.event import RecordedEvent
     from orders_es.log.registry import EventRegistry
 
@@ -93,14 +94,18 @@ class MemoryLog(LogCore):
                 return Holder(found.event_id, found.stream_id, found.version, found.position)
         return None
 
-    def _put(self, commit: Commit) -> uuid.UUID:
+    def _put(self, batch: Batch, commit: Commit) -> uuid.UUID:
+        del batch  # all of it is in the commit
         from orders_es.log.rows import events_of  # noqa: PLC0415 - it takes pyarrow
 
         for event in events_of(commit.events, self._registry):
             self._by_id[event.event_id.bytes] = event
             self._by_stream.setdefault(event.stream_id, []).append(event)
             self._events.append(event)
-        self._now_at = End(commit.tree, commit.recorded_at)  # last: readers of other threads look at it first
+        assert commit.leaves is not None
+        self._now_at = End(
+            self._now_at.tree.merge(commit.leaves), commit.recorded_at
+        )  # last: readers of other threads look at it first
         return uuid.uuid4()
 
     def _pages(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:

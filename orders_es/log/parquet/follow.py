@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,12 +11,11 @@ from orders_es.log.columns import event_schema
 from orders_es.log.parquet.reader import Shifted, file_batches
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator, Sequence
 
     from orders_es.log.parquet.log import ParquetLog
 
-__all__ = ["follow", "read_events"]
+__all__ = ["read_events"]
 
 _STALE_MOST = 10
 
@@ -72,30 +70,3 @@ def _pieces(
                     raise
                 raise DamagedLog(file.path, "it vanished while it was read; restore it from a backup") from error
             log.relist()
-
-
-def follow(
-    log: ParquetLog,
-    *,
-    after: int,
-    batch_size: int,
-    poll_interval: float,
-    stop: threading.Event | None,
-    columns: Sequence[str],
-) -> Iterator[pa.RecordBatch]:
-    """The events after a position, then those of every new commit, until `stop` is set."""
-    if poll_interval <= 0:
-        raise ValueError(f"poll_interval={poll_interval}: give seconds above 0")
-    position = max(after, 0)
-    while stop is None or not stop.is_set():
-        end = log.head().position
-        if end > position:
-            for batch in read_events(log, after=position, to=end, batch_size=batch_size, columns=columns):
-                yield batch
-                position += batch.num_rows
-                if stop is not None and stop.is_set():
-                    return
-        elif stop is not None:
-            stop.wait(poll_interval)
-        else:
-            time.sleep(poll_interval)

@@ -6,24 +6,22 @@ import os
 import random
 import time
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DuplicateEvent, ForeignFile, LogBusy, LogError, VersionConflict
-from orders_es.log.batch import Batch, RowBatch, pending_rows, with_events
-from orders_es.log.core import schema_columns
-from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
-from orders_es.log.expected import NO_STREAM, ExpectedVersion
-from orders_es.log.limits import check_stream_id
+from orders_es.errors import ForeignFile, LogBusy, LogError
+from orders_es.log.core import Commit, End, LogCore, commit_of
+from orders_es.log.event import Head, LogFile, from_micros
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
-from orders_es.log.parquet.follow import follow, read_events
+from orders_es.log.parquet.follow import read_events
 from orders_es.log.parquet.footer import KEY, Footer
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
@@ -33,18 +31,20 @@ from orders_es.log.parquet.streams import SMALL_FILE, is_small
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
-from orders_es.log.retry import event_table, recorded_before
-from orders_es.log.rows import require_moments
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import pyarrow as pa
 
+    from orders_es.log.batch import Batch, RowBatch
+    from orders_es.log.event import Appended, RecordedEvent
+    from orders_es.log.ids import Holder
     from orders_es.log.maintenance import Compacted, Vacuumed
     from orders_es.log.parquet.survey import FolderSurvey
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.retry import RecordedRow
 
 __all__ = ["ParquetLog"]
 
@@ -53,7 +53,7 @@ _ROWS_MOST = 64
 _PATIENCE_SECONDS = 60.0
 
 
-class ParquetLog(KnownChain):
+class ParquetLog(KnownChain, LogCore):
     """A log in a folder of Parquet files; see `EventLog` for what it promises. Made by `open_log`.
 
     Any number of processes on one machine's file systems may read and append. The file system must know hard links and
@@ -68,19 +68,15 @@ class ParquetLog(KnownChain):
     def __init__(
         self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
     ) -> None:
-        self._url = os.fspath(url)
-        self._registry = registry
-        self._clock = clock
+        LogCore.__init__(self, url, registry=registry, clock=clock)
         folder = str(Path(self._url).absolute())
         self._identity = read_identity(folder)
         self._turns = Turns(folder)
-        super().__init__(folder, self._identity.log_id, registry)
+        KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
 
-    url = property(lambda self: self._url, doc="The folder, as it was given.")
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
-    registry = property(lambda self: self._registry, doc="The event types that this program knows.")
     many_processes = property(lambda _: True, doc="Other processes can open the log while this one has it open.")
     derived = property(
         lambda self: Path(self._folder) / "derived", doc="For what can be made again. See `EventLog.derived`."
@@ -92,12 +88,6 @@ class ParquetLog(KnownChain):
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._folder, self._registry, self._clock)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Let go of what is held open; the object can still be used."""
         with self._lock:
@@ -107,68 +97,48 @@ class ParquetLog(KnownChain):
 
     # -- appending
 
-    def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
-        """Append events to one stream, if it is at the expected version. See `EventLog.append`."""
-        return self.append_batch([StreamAppend(stream_id, events, expected)])
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, self._turns.take(self._catch_up):
+            yield
 
-    def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
-        """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
-        rows = pending_rows(self._registry, batch)
-        if rows.count <= _ROWS_MOST:
-            done = self._commit(rows, lambda first, recorded, bases: self._encode_rows(rows, first, recorded, bases))
-        else:
-            from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - pandas-sized work only
-
-            done = self._commit_table(table_of_rows(rows, self._registry.columns))
-        appended = with_events(self, rows, done)
-        if not appended.duplicate:
+    def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
+        """As `LogCore` does, and held to the folder: what is not there may be elsewhere, with all the rest."""
+        try:
+            if batch.given_ids():  # before it is this writer's turn, for it may take a while
+                with self._lock:
+                    self._catch_up()
+                    self._fresh(lambda: self._event_ids.prepare(batch, self._chain))
+            appended = super()._commit(batch, place)
+        except LogError:
             with self._lock:
-                self._streams.remember(appended.first_position, appended.events)
+                self._hold()
+            raise
+        if appended.duplicate:
+            with self._lock:
+                self._hold()
         return appended
 
-    def append_table(
-        self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM
-    ) -> Appended:
-        """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
-        from orders_es.log.bulk import table_batch  # noqa: PLC0415
+    def _commit_rows(self, rows: RowBatch) -> Appended:
+        if rows.count > _ROWS_MOST:
+            return super()._commit_rows(rows)
 
-        return self._commit_table(table_batch(self._registry, table, expected))
+        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
+            columns, hashes = rows.place(first, recorded, bases, self._registry.columns)
+            leaves = CompactRange.of_leaves(first - 1, hashes)
+            commit = commit_of(rows, first, recorded, bases, None, leaves)
+            footer = self._footer(leaves, recorded, commit.versions)
+            written = sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
+            return replace(commit, events=written)
 
-    def append_recorded(self, table: pa.Table) -> Appended:
-        """Append events as another log recorded them. For `orders_es.log.recorded` alone, which proves what comes of it.
+        return self._commit(rows, place)
 
-        Args:
-            table: The envelope, the payload and shredded columns; its positions and versions go on where this log ends.
-
-        Raises:
-            InvalidEvent, VersionConflict: They do not.
-        """
-        from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415
-
-        batch = RecordedBatch(table, self._registry)
-
-        def encode(first: int, _recorded: int, bases: Sequence[int]) -> Any:  # the clock has no say in it
-            streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None
-            placed = batch.place(first, self._recorded_at)
-            return table_writer(placed, lambda leaves, at: self._footer(leaves, at, streams), first)
-
-        return self._commit(batch, encode)
-
-    def _commit_table(self, batch: Any) -> Appended:
-        def encode(first: int, recorded: int, bases: Sequence[int]) -> Any:
-            streams = _versions_after(batch, bases) if batch.count < SMALL_FILE else None
-            return table_writer(
-                batch.place(first, recorded, bases), lambda leaves, at: self._footer(leaves, at, streams), first
-            )
-
-        return self._commit(batch, encode)
-
-    def _encode_rows(
-        self, batch: RowBatch, first: int, recorded: int, bases: Sequence[int]
-    ) -> tuple[bytes, Callable[[], Footer]]:
-        columns, leaves = batch.place(first, recorded, bases, self._registry.columns)
-        footer = self._footer(CompactRange.of_leaves(first - 1, leaves), recorded, _versions_after(batch, bases))
-        return sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
+    def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
+        """The leaves are hashed while the columns are written."""
+        commit = commit_of(batch, first, recorded, bases, None, None)
+        streams = commit.versions if batch.count < SMALL_FILE else None
+        written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams), first)
+        return replace(commit, events=written)
 
     def _footer(self, leaves: CompactRange, recorded: int, streams: Mapping[str, int] | None) -> Footer:
         return Footer(
@@ -183,68 +153,43 @@ class ParquetLog(KnownChain):
             streams,
         )
 
-    def _commit(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
-        """Place a batch at the end of the log: check, write, link; and again, where somebody else was first."""
-        try:
-            if batch.given_ids():
-                self._learn_ids(batch)  # before it is this writer's turn, for it may take a while
-            with self._lock, self._turns.take(self._catch_up):
-                appended = self._place(batch, encode)
-                if appended.duplicate:
-                    self._hold()
-                return appended
-        except LogError:  # a stream elsewhere, a file that is not there: perhaps because all of it is elsewhere
-            with self._lock:
-                self._hold()
-            raise
+    def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:
+        content, footer_of = commit.events
+        kept: list[int] = []
+        if not publish(
+            self._commits,
+            commit_name(commit.first),
+            content,
+            lock=self._commits,
+            vouch=lambda directory: self._may_link(commit.first, directory),
+            keep=kept.append,
+        ):
+            return None
+        footer = footer_of()
+        file = LogFile(f"{self._commits}/{commit_name(footer.first)}", "commit", footer.first, footer.last)
+        self._extend(file, footer)
+        self._standing.note(file, descriptor=kept[0] if kept else -1)
+        self._streams.appended(file, commit.versions)
+        self._event_ids.appended(footer.first, batch)
+        commit_id: uuid.UUID = footer.commit_id
+        return commit_id
 
-    def _place(self, batch: Batch, encode: Callable[[int, int, Sequence[int]], Any]) -> Appended:
-        started = time.monotonic()
-        attempts = 0
-        names = [part.stream_id for part in batch.parts]
-        while True:
-            self._catch_up()
-            bases = self._fresh(lambda: self._streams.versions(names))
-            known = self._tree.end
-            try:
-                earlier = recorded_before(
-                    batch,
-                    bases,
-                    lambda wanted: self._fresh(lambda: self._streams.rows(wanted)),
-                    lambda first, last: event_table(self.read(after=first - 1, to=last)),
-                    lambda ids: self._fresh(lambda: self._event_ids.find(ids, self._chain)),
-                )
-            except (VersionConflict, DuplicateEvent):
-                self.refresh()
-                if self._tree.end == known:
-                    raise
-                continue  # there are segments past what this process knew, and its no may have been too early
-            if earlier is not None:
-                return earlier
-            if self._tree.end != known:
-                continue  # a file was gone and all were listed anew: the versions are those of before
-            first = known + 1
-            batch.happens(now := self._now())
-            recorded = max(now, self._recorded_at or 0)
-            content, footer_of = encode(first, recorded, bases)
-            kept: list[int] = []
-            if publish(
-                self._commits,
-                commit_name(first),
-                content,
-                lock=self._commits,
-                vouch=lambda directory, first=first: self._may_link(first, directory),  # type: ignore[misc]
-                keep=kept.append,
-            ):
-                return self._committed(batch, footer_of(), bases, kept)
-            self.refresh()
-            if os.path.islink(path := f"{self._commits}/{commit_name(first)}") and not os.path.exists(path):
-                raise ForeignFile(path, f"{what_it_is(path)}; remove it: the next commit has that name")
-            attempts += 1
-            waited = time.monotonic() - started
-            if waited > _PATIENCE_SECONDS:
-                raise LogBusy(self._url, attempts, waited)
-            time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
+    def _is_certain(self, known: int) -> bool:
+        self.refresh()  # there may be segments past what this process knew, and then its no came too early
+        return self._tree.end == known
+
+    def _lost(self, attempts: int, waited: float) -> None:
+        self.refresh()
+        path = f"{self._commits}/{commit_name(self._tree.end + 1)}"
+        if os.path.islink(path) and not os.path.exists(path):
+            raise ForeignFile(path, f"{what_it_is(path)}; remove it: the next commit has that name")
+        if waited > _PATIENCE_SECONDS:
+            raise LogBusy(self._url, attempts, waited)
+        time.sleep(random.random() * min(0.0005 * attempts, 0.01))  # noqa: S311 - spreads losers, guards nothing
+
+    def _keep(self, appended: Appended) -> None:
+        with self._lock:
+            self._streams.remember(appended.first_position, appended.events)
 
     def _may_link(self, first: int, directory: int) -> bool:
         """Whether a commit may begin at a position; asked while the lock of `commits` is held, right before it does.
@@ -259,80 +204,45 @@ class ParquetLog(KnownChain):
         self._examine()
         return self._tree.end == first - 1 and self._standing.holds(directory)
 
-    def _committed(self, batch: Batch, footer: Footer, bases: Sequence[int], kept: Sequence[int]) -> Appended:
-        file = LogFile(f"{self._commits}/{commit_name(footer.first)}", "commit", footer.first, footer.last)
-        versions = footer.streams or _versions_after(batch, bases)
-        self._extend(file, footer)
-        self._standing.note(file, descriptor=kept[0] if kept else -1)
-        self._streams.appended(file, versions)
-        self._event_ids.appended(footer.first, batch)
-        return Appended(
-            footer.first,
-            footer.last,
-            batch.count,
-            from_micros(footer.recorded_at),
-            footer.commit_id,
-            False,
-            dict(versions),
-        )
-
-    def _learn_ids(self, batch: Batch) -> None:
-        with self._lock:
-            self._catch_up()
-            self._fresh(lambda: self._event_ids.prepare(batch, self._chain))
-
-    def _now(self) -> int:
-        if self._clock is None:
-            return time.time_ns() // 1000
-        return to_micros(self._clock(), "clock()")
-
     # -- reading
 
-    def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
-        """A stream's events in version order. See `EventLog.load`."""
-        check_stream_id(stream_id)
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
         with self._lock:
             self.refresh()
-            events: list[RecordedEvent] = self._fresh(
-                lambda: self._streams.events(stream_id, after_version, to_version)
-            )
-        return require_moments(
-            [e for e in events if e.version > after_version and (to_version is None or e.version <= to_version)]
-        )
+            yield
 
-    def stream_version(self, stream_id: str) -> int:
-        """The version a stream is at now; 0 if there is no such stream."""
-        check_stream_id(stream_id)
-        with self._lock:
-            self.refresh()
-            version: int = self._fresh(lambda: self._streams.versions([stream_id]))[0]
-        return version
+    def _end(self) -> End:
+        return End(self._tree, self._recorded_at)
 
-    def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
-        """The ids of the streams, sorted. See `EventLog.stream_ids`."""
-        if limit is not None and limit < 0:
-            raise ValueError(f"limit={limit}: give 0 or more, or None for all")
-        with self._lock:
-            self.refresh()
-            found: set[str] = self._fresh(lambda: self._streams.ids(prefix, limit))
+    def _versions(self, stream_ids: Sequence[str]) -> list[int]:
+        versions: list[int] = self._fresh(lambda: self._streams.versions(stream_ids))
+        return versions
+
+    def _stream(self, stream_id: str, after: int, to: int | None) -> list[RecordedEvent]:
+        events: list[RecordedEvent] = self._fresh(lambda: self._streams.events(stream_id, after, to))
+        return [event for event in events if event.version > after and (to is None or event.version <= to)]
+
+    def _ids(self, prefix: str, limit: int | None) -> list[str]:
+        found: set[str] = self._fresh(lambda: self._streams.ids(prefix, limit))
         return sorted(found)[:limit]
+
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+        rows: list[RecordedRow] = self._fresh(lambda: self._streams.rows(wanted))
+        return rows
+
+    def _holder(self, ids: bytes) -> Holder | None:
+        holder: Holder | None = self._fresh(lambda: self._event_ids.find(ids, self._chain))
+        return holder
+
+    def _pages(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return read_events(self, after=after, to=to, batch_size=batch_size, columns=names)
 
     def existing(self, stream_ids: Sequence[str]) -> set[str]:
         """Those of some ids that are ids of streams. See `EventLog.existing`."""
-        with self._lock:
-            self.refresh()
+        with self._reading():
             found: set[str] = self._fresh(lambda: self._streams.existing(stream_ids))
         return found
-
-    def head(self) -> Head:
-        """The end of the log now. See `EventLog.head`."""
-        with self._lock:
-            self.refresh()
-            return self._head()
-
-    def _head(self) -> Head:
-        recorded = None if self._recorded_at is None else from_micros(self._recorded_at)
-        return Head(self._tree.end, recorded, self._tree.root())
 
     def files(self) -> list[LogFile]:
         """The data files that make up the log now, in order, without gaps."""
@@ -357,16 +267,6 @@ class ParquetLog(KnownChain):
                 file.count for file in self.files() if not is_small(file) and self._streams.sorted_copy(file) is None
             )
 
-    def read(
-        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """The log in position order, as Arrow batches. See `EventLog.read`."""
-        names = schema_columns(columns, self._registry)
-        end = self.head().position
-        return read_events(
-            self, after=after, to=end if to is None else min(to, end), batch_size=batch_size, columns=names
-        )
-
     def bind(self, connection: Any, name: str = "events") -> Head:
         """Show the log as a view in a DuckDB connection. See `EventLog.bind`."""
         with self._lock:
@@ -376,29 +276,15 @@ class ParquetLog(KnownChain):
             files = list(self._chain)
             contents = self._streams.contents
             relation = relation_of(files, self._registry, contents.from_payload(files), contents.readings)
-            head = self._head()
+            head = self.head()
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""
-        with self._lock:
-            self.refresh()
+        with self._reading():
             found: frozenset[tuple[str, int]] = self._fresh(lambda: self._streams.types(self._chain))
         return found
-
-    def subscribe(
-        self,
-        *,
-        after: int = 0,
-        batch_size: int = 65_536,
-        poll_interval: float = 0.02,
-        stop: threading.Event | None = None,
-        columns: Sequence[str] | None = None,
-    ) -> Iterator[pa.RecordBatch]:
-        """The log in position order, then every new commit, until stopped. See `EventLog.subscribe`."""
-        names = schema_columns(columns, self._registry)
-        return follow(self, after=after, batch_size=batch_size, poll_interval=poll_interval, stop=stop, columns=names)
 
     # -- maintenance
 
@@ -436,11 +322,6 @@ class ParquetLog(KnownChain):
             self.refresh()
             self._fresh(lambda: None)
             return compaction.vacuum(self._folder, self._identity.log_id, grace)
-
-
-def _versions_after(batch: Batch, bases: Sequence[int]) -> dict[str, int]:
-    """Each stream's version after a batch."""
-    return {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
 
 
 def _reopen(folder: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> ParquetLog:
