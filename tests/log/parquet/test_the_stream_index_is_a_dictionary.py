@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders_es.log.parquet import index as index_module
+from orders_es.log import stream_index as index_module
 from orders_es.log.stream_index import StreamIndex, stream_key
 
 NAMES = [f"S-{i}" for i in range(40)]
