@@ -176,7 +176,7 @@ def status(models: str, log: str | None, as_json: bool) -> None:
       orders-es project status --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.projections import ReadModels  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.projections.runner_file import who_runs  # noqa: PLC0415 - as above
+    from orders_es.projections.file.runner_file import who_runs  # noqa: PLC0415 - as above
 
     file = ReadModels(models)
     missing = file.unfinished()

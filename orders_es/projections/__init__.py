@@ -5,19 +5,21 @@ called event by event (`Handlers`); a `ProcessManager` reacts by commands. docs/
 `measure_lag` and `check_sla` say how far behind they are.
 """
 
-from orders_es.projections.comparing import Difference, RowDifference
 from orders_es.projections.definitions import Handlers, SetProjection, in_batches, set_projections
+from orders_es.projections.file.letters import DeadLetter
+from orders_es.projections.file.reading import ReadModels, Rows
+from orders_es.projections.file.tables import State
 from orders_es.projections.handler_tables import Tables
-from orders_es.projections.lag import Freshness, Lag, LagLimits, lag_history, measure_lag
-from orders_es.projections.letters import DeadLetter
+from orders_es.projections.lag.facts import Freshness
+from orders_es.projections.lag.judgement import Lag, LagLimits
+from orders_es.projections.lag.measure import lag_history, measure_lag
+from orders_es.projections.lag.sla import Breach, check_sla
 from orders_es.projections.outlets import FolderOutlet, Outlet, OutletProjection, Target, open_outlet
 from orders_es.projections.process_manager import Ask, Case, ProcessManager
-from orders_es.projections.projector import Projector
-from orders_es.projections.reading import ReadModels, Rows
-from orders_es.projections.rebuilding import Rebuilt
-from orders_es.projections.running import Ran
-from orders_es.projections.sla import Breach, check_sla
-from orders_es.projections.tables import State
+from orders_es.projections.run.comparing import Difference, RowDifference
+from orders_es.projections.run.projector import Projector
+from orders_es.projections.run.rebuilding import Rebuilt
+from orders_es.projections.run.running import Ran
 
 __all__ = [
     "Ask",

@@ -17,7 +17,7 @@ from orders_es.errors import CommandRejected
 from orders_es.log.relation import quoted
 from orders_es.orders import ORDERS
 from orders_es.projections.definitions import Handlers
-from orders_es.projections.file import CATALOG
+from orders_es.projections.file.holding import CATALOG
 from orders_es.service import handle
 
 if TYPE_CHECKING:

@@ -38,9 +38,9 @@ from orders_es.orders.events import (
     PaymentReceived,
 )
 from orders_es.orders.moments import resolve_since
+from orders_es.projections.file.reading import ReadModels
 from orders_es.projections.process_manager import Ask, Cause, ProcessManager
-from orders_es.projections.projector import Projector
-from orders_es.projections.reading import ReadModels
+from orders_es.projections.run.projector import Projector
 from orders_es.replay import load_order
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import OrderCreated
 from orders_es.projections import Projector, set_projections
-from orders_es.projections.lag import measure_lag
-from orders_es.projections.runner_file import RunnerFile
+from orders_es.projections.file.runner_file import RunnerFile
+from orders_es.projections.lag.measure import measure_lag
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 

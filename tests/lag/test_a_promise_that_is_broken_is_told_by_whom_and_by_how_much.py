@@ -7,8 +7,9 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 from orders_es.errors import InvalidSetting
-from orders_es.projections.lag_state import Facts, Runner, judge
-from orders_es.projections.sla import check_sla
+from orders_es.projections.lag.facts import Facts, Runner
+from orders_es.projections.lag.judgement import judge
+from orders_es.projections.lag.sla import check_sla
 
 from .conftest import NOON
 

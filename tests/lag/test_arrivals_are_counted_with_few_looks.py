@@ -5,9 +5,9 @@ import pytest
 
 from orders_es.log import ANY
 from orders_es.orders import OrderCreated
-from orders_es.projections import lag_facts
-from orders_es.projections.lag_facts import Edge
-from orders_es.projections.lag_state import LagLimits
+from orders_es.projections.lag import gathering
+from orders_es.projections.lag.gathering import Edge
+from orders_es.projections.lag.judgement import LagLimits
 
 from .conftest import NOON
 
@@ -30,7 +30,7 @@ def asked(log, second):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_was_asked_before(log, seed):
-    lag_facts._known.clear()
+    gathering._known.clear()
     seconds = [index / 2 for index in range(-2, 2 * len(COUNTS) + 2)] * 2
     random.Random(seed).shuffle(seconds)
     for second in seconds:
@@ -40,12 +40,12 @@ def test_whatever_was_asked_before(log, seed):
 def test_a_moment_later_takes_few_looks(log, monkeypatch):
     looks = []
 
-    def counted(log, position, recorded_at=lag_facts.recorded_at):
+    def counted(log, position, recorded_at=gathering.recorded_at):
         looks.append(position)
         return recorded_at(log, position)
 
-    monkeypatch.setattr(lag_facts, "recorded_at", counted)
-    lag_facts._known.clear()
+    monkeypatch.setattr(gathering, "recorded_at", counted)
+    gathering._known.clear()
     asked(log, 5.1)
     assert 5 < len(looks) < 20
     looks.clear()

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from orders_es.projections.lag_state import Facts, LagLimits, Runner, judge, rates_since
+from orders_es.projections.lag.facts import Facts, Runner
+from orders_es.projections.lag.formula import rates_since
+from orders_es.projections.lag.judgement import LagLimits, judge
 
 from .conftest import NOON
 

@@ -14,8 +14,8 @@ import pytest
 from orders_es.errors import DamagedReadModels, NaiveTime, NoReadModels
 from orders_es.log import open_log
 from orders_es.projections import Projector, set_projections
-from orders_es.projections.lag import Freshness, lag_history, measure_lag
-from orders_es.projections.lag_facts import seen_runner
+from orders_es.projections.lag.gathering import seen_runner
+from orders_es.projections.lag.measure import Freshness, lag_history, measure_lag
 
 FOLLOWER = """
 import sys

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from orders_es.errors import CannotGiveMetrics, NoReadModels
-from orders_es.projections.lag_state import Facts, Freshness, Runner, judge
-from orders_es.projections.metrics import LagCollector, lag_metrics, serve_metrics, write_metrics
+from orders_es.projections.lag.facts import Facts, Freshness, Runner
+from orders_es.projections.lag.judgement import judge
+from orders_es.projections.lag.metrics import LagCollector, lag_metrics, serve_metrics, write_metrics
 
 from .conftest import NOON
 

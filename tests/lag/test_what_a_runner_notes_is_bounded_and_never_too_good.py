@@ -5,8 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orders_es.projections import samples
-from orders_es.projections.samples import SCHEMA, note_batch
+from orders_es.projections.file.tables import SCHEMA
+from orders_es.projections.lag import samples
+from orders_es.projections.lag.samples import note_batch
 
 from .conftest import NOON
 

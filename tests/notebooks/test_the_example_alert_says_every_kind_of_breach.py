@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orders_es.projections import check_sla
-from orders_es.projections.lag_state import Facts, judge
+from orders_es.projections.lag.facts import Facts
+from orders_es.projections.lag.judgement import judge
 
 nbformat = pytest.importorskip("nbformat")
 

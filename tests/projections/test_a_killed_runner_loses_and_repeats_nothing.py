@@ -20,7 +20,7 @@ import duckdb, pyarrow.compute, pyarrow.parquet
 from orders_es.log import open_log
 from orders_es.log.parquet import ParquetLog
 from orders_es.projections import Projector
-from orders_es.projections.runner_file import RunnerFile
+from orders_es.projections.file.runner_file import RunnerFile
 
 log_path, models, pickled = sys.argv[1:]
 projections = pickle.loads(bytes.fromhex(pickled))

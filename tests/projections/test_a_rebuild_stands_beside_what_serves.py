@@ -133,7 +133,7 @@ def test_one_that_is_interrupted_leaves_the_old_one_serving(shop, monkeypatch, w
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"orders_es.projections.rebuilding.{'compare' if when == 'compare' else 'show'}", interrupted)
+        patch.setattr(f"orders_es.projections.run.rebuilding.{'compare' if when == 'compare' else 'show'}", interrupted)
         with pytest.raises(KeyboardInterrupt):
             shop.projector(counting()).rebuild("places")
     assert (shop.table("places"), shop.models.status()[0].generation) == (before, 1)

@@ -9,14 +9,15 @@ import pytest
 from orders_es.errors import UnknownProjection
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Handlers, Projector, set_projections
-from orders_es.projections import running as running_module
+from orders_es.projections.run import running as running_module
 
 NAMES = ["orders", "order_items", "daily_sales"]
 
 KILLED = """
 import os, signal, sys
 from orders_es.log import open_log
-from orders_es.projections import Projector, set_projections, set_work
+from orders_es.projections import Projector, set_projections
+from orders_es.projections.run import set_work
 
 what, after = sys.argv[3], int(sys.argv[4])
 call = getattr(set_work.SetWork, what)
@@ -74,7 +75,7 @@ def test_ctrl_c_leaves_it_noted_as_well(shop, monkeypatch):
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("orders_es.projections.projector.run_one", interrupted)
+    monkeypatch.setattr("orders_es.projections.run.projector.run_one", interrupted)
     with pytest.raises(KeyboardInterrupt):
         shop.run(names=NAMES)
     assert shop.models.unfinished() == NAMES
@@ -88,7 +89,7 @@ def test_a_run_that_lives_has_left_nothing(shop, monkeypatch):
         seen.append(shop.models.unfinished())
         return run_one(*args, **options)
 
-    monkeypatch.setattr("orders_es.projections.projector.run_one", looking)
+    monkeypatch.setattr("orders_es.projections.run.projector.run_one", looking)
     shop.run(names=NAMES)
     assert seen == [[], [], []]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from orders_es.log import ANY, StreamAppend, open_log
 from orders_es.orders import DiscountApplied, ItemAdded, ItemRemoved, OrderCancelled, OrderCreated, OrderPlaced
 from orders_es.orders import PaymentReceived as Paid
-from orders_es.projections import Projector, ReadModels, set_projections, set_work, touched
+from orders_es.projections import Projector, ReadModels, set_projections
+from orders_es.projections.run import set_work, touched
 from orders_es.replay import connect
 
 NAMES = ["orders", "order_items"]

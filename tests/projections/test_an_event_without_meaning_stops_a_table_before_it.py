@@ -7,7 +7,8 @@ import pytest
 
 from orders_es.errors import ProjectionStopped, QueryError
 from orders_es.log import ANY, RawEvent, open_log, order_registry
-from orders_es.projections import Projector, SetProjection, set_projections, set_work
+from orders_es.projections import Projector, SetProjection, set_projections
+from orders_es.projections.run import set_work
 
 
 def test_the_table_is_what_the_events_before_it_give(shop):

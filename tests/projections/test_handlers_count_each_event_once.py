@@ -111,7 +111,7 @@ def test_the_event_to_blame_is_found_where_they_are_handled_in_bulk(shop, broken
 
 
 def test_a_batch_is_cut_short_where_handlers_are_slow(shop, monkeypatch):
-    monkeypatch.setattr("orders_es.projections.handler_work._HOLD_SECONDS", -1)
+    monkeypatch.setattr("orders_es.projections.run.handler_work._HOLD_SECONDS", -1)
     [ran] = shop.run(Mailer().projection())
     assert (ran.position, ran.batches) == (12, 8)  # two events of each order have a handler
     assert mailed(shop) == ["A-0", "A-1", "A-2", "A-3"]

@@ -14,7 +14,7 @@ from orders_es.errors import InvalidSetting, ProjectionRunning, ProjectionStoppe
 from orders_es.log import ANY, RawEvent
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Handlers, Projector, set_projections
-from orders_es.projections.runner_file import RunnerFile, who_runs
+from orders_es.projections.file.runner_file import RunnerFile, who_runs
 
 
 def until(true, seconds=120):
@@ -93,7 +93,7 @@ def test_one_that_fails_ends_and_the_others_go_on(shop, following):
 
 
 def test_a_mistake_in_the_machinery_itself_is_not_hidden(shop, monkeypatch):
-    monkeypatch.setattr("orders_es.projections.set_work.SetWork.batch", lambda *_: 1 / 0)
+    monkeypatch.setattr("orders_es.projections.run.set_work.SetWork.batch", lambda *_: 1 / 0)
     mails = Handlers("mails", 1, {OrderPlaced: lambda *_: None})
     with pytest.raises(ZeroDivisionError):
         shop.run(*set_projections(["orders"]), mails)

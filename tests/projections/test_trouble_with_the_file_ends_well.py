@@ -13,7 +13,8 @@ import pytest
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, QueryError, ReadModelsInUse
 from orders_es.log import NO_STREAM, StreamAppend, open_log
 from orders_es.orders import OrderPlaced
-from orders_es.projections import Handlers, ReadModels, store
+from orders_es.projections import Handlers, ReadModels
+from orders_es.projections.file import store
 
 HOLDER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -67,7 +68,7 @@ def test_one_deleted_while_a_batch_is_computed_is_too(shop, monkeypatch):
             removed.append(shop.path.unlink())
         return changing(*args)
 
-    monkeypatch.setattr("orders_es.projections.set_work.changing", remove_first)
+    monkeypatch.setattr("orders_es.projections.run.set_work.changing", remove_first)
     shop.run()
     assert removed
     assert shop.table("orders") == shop.ought("orders")

@@ -15,7 +15,7 @@ from orders_es.log import NO_STREAM, EventRegistry, RawEvent, StreamAppend, open
 from orders_es.log import batch as door
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.orders import EVENT_TYPES
-from orders_es.projections.touched import from_payloads
+from orders_es.projections.run.touched import from_payloads
 from orders_es.replay import connect, load_order, load_orders
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels
-from orders_es.projections.runner_file import runners_folder
+from orders_es.projections.file.runner_file import runners_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse
-from orders_es.projections.file import held
-from orders_es.projections.lag_facts import Edge, facts_of, noted_in, seen_runner
-from orders_es.projections.lag_state import STATES, Freshness, Lag, LagLimits, LagState, judge
-from orders_es.projections.lags import Lags
-from orders_es.projections.reading import ReadModels
-from orders_es.projections.runner_file import runners_folder
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.reading import ReadModels
+from orders_es.projections.file.runner_file import runners_folder
+from orders_es.projections.lag.facts import Freshness
+from orders_es.projections.lag.gathering import Edge, facts_of, noted_in, seen_runner
+from orders_es.projections.lag.judgement import STATES, Lag, LagLimits, LagState, judge
+from orders_es.projections.lag.lags import Lags
 from orders_es.replay.moments import instant
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from orders_es.log import EventLog
-    from orders_es.projections.lag_facts import Noted, Seen
+    from orders_es.projections.lag.gathering import Noted, Seen
 
 __all__ = ["STATES", "Freshness", "Lag", "LagLimits", "LagState", "lag_history", "measure_lag"]
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletUnavailable, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.running import SAMPLE_SECONDS, Ran, sample, sample_first, unforeseen, working
+from orders_es.projections.run.running import SAMPLE_SECONDS, Ran, sample, sample_first, unforeseen, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orders_es.projections.definitions import Handlers
-    from orders_es.projections.handler_work import HandlerWork
-    from orders_es.projections.runner_file import RunnerFile
-    from orders_es.projections.set_work import SetWork
-    from orders_es.projections.work import Settings
+    from orders_es.projections.file.runner_file import RunnerFile
+    from orders_es.projections.run.handler_work import HandlerWork
+    from orders_es.projections.run.set_work import SetWork
+    from orders_es.projections.run.work import Settings
 
 __all__ = ["POLL", "follow_all"]
 

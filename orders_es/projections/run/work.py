@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from orders_es.errors import LogReplaced, ProjectionChanged
 from orders_es.projections.definitions import Handlers, SetProjection
-from orders_es.projections.samples import note_batch
-from orders_es.projections.store import Moved, find
-from orders_es.projections.tables import State, note
+from orders_es.projections.file.store import Moved, find
+from orders_es.projections.file.tables import State, note
+from orders_es.projections.lag.samples import note_batch
 from orders_es.replay.defining import MEMORY_LIMIT
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning, UnknownProjection
 from orders_es.log.target import check_target
-from orders_es.projections.following import POLL, follow_all
+from orders_es.projections.file.requests import finish, requested, unfinished
+from orders_es.projections.file.runner_file import RunnerFile
 from orders_es.projections.process_manager import ProcessManager
-from orders_es.projections.rebuilding import drop, rebuild, roll_back
-from orders_es.projections.requests import finish, requested, unfinished
-from orders_es.projections.retrying import discard, retry
-from orders_es.projections.runner_file import RunnerFile
-from orders_es.projections.running import Ran, bar, catch_up, raised, run_one, working
-from orders_es.projections.work import Settings
+from orders_es.projections.run.following import POLL, follow_all
+from orders_es.projections.run.rebuilding import drop, rebuild, roll_back
+from orders_es.projections.run.retrying import discard, retry
+from orders_es.projections.run.running import Ran, bar, catch_up, raised, run_one, working
+from orders_es.projections.run.work import Settings
 from orders_es.replay.defining import MEMORY_LIMIT, set_time_zone
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from orders_es.errors import OrdersEsError
     from orders_es.log import EventLog
     from orders_es.projections.definitions import Handlers, SetProjection
-    from orders_es.projections.letters import DeadLetter
-    from orders_es.projections.rebuilding import Rebuilt
-    from orders_es.projections.tables import State
+    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.tables import State
+    from orders_es.projections.run.rebuilding import Rebuilt
 
 __all__ = ["Projector"]
 

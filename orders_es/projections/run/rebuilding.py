@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NothingToRollBackTo, ProjectionError, UnknownProjection
 from orders_es.log.relation import quoted
-from orders_es.projections.comparing import Difference, compare
-from orders_es.projections.file import held
-from orders_es.projections.handler_work import HandlerWork
-from orders_es.projections.set_work import RESULT, SetWork
-from orders_es.projections.store import changing, drop_tables, find, show
-from orders_es.projections.tables import all_states, erase, forget, generations, keep, place
-from orders_es.projections.work import last_of
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.store import changing, drop_tables, find, show
+from orders_es.projections.file.tables import all_states, erase, forget, generations, keep, place
+from orders_es.projections.run.comparing import Difference, compare
+from orders_es.projections.run.handler_work import HandlerWork
+from orders_es.projections.run.set_work import RESULT, SetWork
+from orders_es.projections.run.work import last_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orders_es.projections.tables import State
-    from orders_es.projections.work import Settings
+    from orders_es.projections.file.tables import State
+    from orders_es.projections.run.work import Settings
 
 __all__ = ["Rebuilt", "drop", "rebuild", "roll_back"]
 

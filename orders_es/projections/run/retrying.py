@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NoSuchDeadLetter, ProjectionError, UnknownProjection
-from orders_es.projections.handler_work import HandlerWork
-from orders_es.projections.letters import close_letter, letters
-from orders_es.projections.outlets.work import OutletWork
-from orders_es.projections.store import changing, find
-from orders_es.projections.work import event_at
+from orders_es.projections.file.letters import close_letter, letters
+from orders_es.projections.file.store import changing, find
+from orders_es.projections.run.handler_work import HandlerWork
+from orders_es.projections.run.outlet_work import OutletWork
+from orders_es.projections.run.work import event_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orders_es.projections.letters import DeadLetter
-    from orders_es.projections.set_work import SetWork
-    from orders_es.projections.tables import State
-    from orders_es.projections.work import Settings
+    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.tables import State
+    from orders_es.projections.run.set_work import SetWork
+    from orders_es.projections.run.work import Settings
 
 __all__ = ["discard", "retry"]
 

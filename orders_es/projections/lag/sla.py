@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
-from orders_es.projections.lag_state import STATES
+from orders_es.projections.lag.judgement import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from orders_es.projections.lag_state import Lag, LagState
+    from orders_es.projections.lag.judgement import Lag, LagState
 
 __all__ = ["Breach", "check_sla"]
 
@@ -71,7 +71,8 @@ def check_sla(
 
     Example:
         >>> from datetime import UTC, datetime
-        >>> from orders_es.projections.lag_state import Facts, judge
+        >>> from orders_es.projections.lag.facts import Facts
+        >>> from orders_es.projections.lag.judgement import judge
         >>> noon = datetime(2026, 6, 3, 12, tzinfo=UTC)
         >>> lag = judge(Facts(projection="orders", now=noon, head_position=2, position=1,
         ...                   next_recorded_at=noon - timedelta(seconds=45)))

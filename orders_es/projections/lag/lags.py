@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from orders_es.projections.lag_state import Lag
+from orders_es.projections.lag.judgement import Lag
 
 if TYPE_CHECKING:
     import pandas as pd

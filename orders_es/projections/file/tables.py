@@ -86,6 +86,25 @@ CREATE TABLE IF NOT EXISTS orders_es.dead_letters (
     first_failed_at TIMESTAMPTZ NOT NULL,
     last_failed_at TIMESTAMPTZ NOT NULL
 );
+CREATE TABLE IF NOT EXISTS orders_es.freshness (
+    projection TEXT NOT NULL,
+    finished_at TIMESTAMPTZ NOT NULL,
+    recorded_at TIMESTAMPTZ NOT NULL,
+    events BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS orders_es.lag_samples (
+    projection TEXT NOT NULL,
+    sampled_at TIMESTAMPTZ NOT NULL,
+    head_position BIGINT NOT NULL,
+    head_recorded_at TIMESTAMPTZ,
+    "position" BIGINT NOT NULL,
+    events_behind BIGINT,
+    seconds_behind DOUBLE,
+    definition_seconds DOUBLE,
+    throughput DOUBLE,
+    state TEXT NOT NULL,
+    dead_letters BIGINT NOT NULL
+);
 """
 _BATCHES_KEPT = 10_000
 _COLUMNS = (

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, get_args
 
 from orders_es.errors import InvalidSetting
+from orders_es.projections.lag.facts import NOBODY, Facts, Freshness
+from orders_es.projections.lag.formula import definition_seconds, eta_seconds, events_behind, rate, seconds_behind
 
-__all__ = ["STATES", "Facts", "Freshness", "Lag", "LagLimits", "LagState", "Runner", "judge", "rates_since"]
+__all__ = ["STATES", "Lag", "LagLimits", "LagState", "judge"]
 
 LagState: TypeAlias = Literal["caught_up", "catching_up", "falling_behind", "stuck", "stopped", "writer_silent"]
 """How a projection fares; docs/lag.md has a section on each."""
@@ -21,7 +23,6 @@ STATES: tuple[LagState, ...] = get_args(LagState)
 
 
 _PATIENCE = 6
-_BATCHES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,84 +59,6 @@ class LagLimits:
         for name in self.__slots__:
             if getattr(self, name) <= timedelta(0):
                 raise InvalidSetting(name, getattr(self, name), "give more than no time")
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """The last that is known of the process that runs a projection.
-
-    Args:
-        holds: Whether it holds the runner file's lock; None where that cannot be told, as from another machine.
-        beat_at: When it last gave a sign of life.
-        started_at: When it began.
-        pid: Its process.
-        host: Its machine.
-    """
-
-    holds: bool | None
-    beat_at: datetime | None = None
-    started_at: datetime | None = None
-    pid: int | None = None
-    host: str | None = None
-
-
-NOBODY = Runner(holds=False)
-"""What is known of the runner of a projection that nobody runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How old events were when they could be seen, in seconds: when processed, less when recorded."""
-
-    p50: float
-    p95: float
-    p99: float
-    max: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that a judgement rests on.
-
-    Args:
-        projection: The projection's name.
-        now: The time of the judgement.
-        head_position: The log's last position; None if the log cannot be read, or is not the projection's.
-        head_recorded_at: When that event was recorded.
-        position: The last position that the projection's tables account for; None if unknown.
-        position_recorded_at: When that event was recorded.
-        next_recorded_at: When the first event after it was recorded: the oldest that is not processed.
-        runner: The process; nobody if there never was one.
-        since: Rates are those since then; see `rates_since`.
-        arrived: How many events the log has got since; None if unknown.
-        processed: How many events the batches that have ended since had; None if unknown.
-        longest: How many seconds the longest of the latest batches took.
-        progress_at: When the last batch ended.
-        error: Why the projection stands before an event, if it does.
-        freshness: That of the events processed lately.
-        dead_letters: How many events wait to be retried or discarded.
-        source: `tables`, or `runner file` where the read-model file could not be opened.
-        note: What else must be known to read the figures.
-    """
-
-    projection: str
-    now: datetime
-    head_position: int | None = None
-    head_recorded_at: datetime | None = None
-    position: int | None = None
-    position_recorded_at: datetime | None = None
-    next_recorded_at: datetime | None = None
-    runner: Runner = NOBODY
-    since: datetime | None = None
-    arrived: int | None = None
-    processed: int | None = None
-    longest: float = 0.0
-    progress_at: datetime | None = None
-    error: str | None = None
-    freshness: Freshness | None = None
-    dead_letters: int = 0
-    source: Literal["tables", "runner file"] = "tables"
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,30 +113,6 @@ class Lag:
         return asdict(self)
 
 
-def rates_since(
-    now: datetime, next_recorded_at: datetime | None, started_at: datetime | None, longest: float, limits: LagLimits
-) -> datetime:
-    """Since when what arrives and what is processed are to be compared, to see which of them wins.
-
-    For `rates_over`, or longer where batches take long, or since the runner began. But where something has been waiting for
-    a while, only since the oldest of it was recorded: since then the runner has been busy, so that its rate is what it can
-    do; and the burst in which that event came has no part in the rate at which more arrives.
-
-    Args:
-        now: The time.
-        next_recorded_at: When the oldest event that is not processed was recorded; None if there is none.
-        started_at: When the runner began.
-        longest: How many seconds the longest of its latest batches took.
-        limits: How far back rates go.
-    """
-    since = now - max(limits.rates_over, _BATCHES * timedelta(seconds=longest))
-    if started_at is not None:
-        since = max(since, started_at)
-    if next_recorded_at is None or now - next_recorded_at <= limits.settled:
-        return since
-    return max(since, next_recorded_at)
-
-
 def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
     """The lag that the facts come to.
 
@@ -223,6 +122,7 @@ def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
 
     Example:
         >>> from datetime import UTC
+        >>> from orders_es.projections.lag.facts import Facts, Runner
         >>> noon = datetime(2026, 6, 3, 12, tzinfo=UTC)
         >>> late = Facts(
         ...     projection="orders", now=noon, head_position=9, head_recorded_at=noon, position=4,
@@ -233,10 +133,10 @@ def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
         ('stopped', 5, 40.0, 'its runner, process 7 on shop-1, has ended')
     """
     limits = limits or LagLimits()
-    behind = _behind(facts)
-    throughput = _rate(facts, facts.processed)
-    arrivals = _rate(facts, facts.arrived)
-    seconds = _seconds_behind(facts, behind)
+    behind = events_behind(facts)
+    throughput = rate(facts, facts.processed)
+    arrivals = rate(facts, facts.arrived)
+    seconds = seconds_behind(facts, behind)
     state, reason = _state(facts, limits, behind, seconds, throughput, arrivals)
     return Lag(
         projection=facts.projection,
@@ -245,7 +145,7 @@ def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
         measured_at=facts.now,
         events_behind=behind,
         seconds_behind=seconds,
-        definition_seconds=_definition(facts, behind),
+        definition_seconds=definition_seconds(facts, behind),
         position=facts.position,
         head_position=facts.head_position,
         head_recorded_at=facts.head_recorded_at,
@@ -261,29 +161,6 @@ def judge(facts: Facts, limits: LagLimits | None = None) -> Lag:
     )
 
 
-def _behind(facts: Facts) -> int | None:
-    if facts.position is None or facts.head_position is None:
-        return None
-    return max(facts.head_position - facts.position, 0)
-
-
-def _seconds_behind(facts: Facts, behind: int | None) -> float | None:
-    if behind == 0:
-        return 0.0
-    if behind is None or facts.next_recorded_at is None:
-        return None
-    # Clocks of two machines may differ by more than an event is old.
-    return max((facts.now - facts.next_recorded_at).total_seconds(), 0.0)
-
-
-def _definition(facts: Facts, behind: int | None) -> float | None:
-    if behind == 0:
-        return 0.0
-    if behind is None or facts.head_recorded_at is None or facts.position_recorded_at is None:
-        return None
-    return (facts.head_recorded_at - facts.position_recorded_at).total_seconds()
-
-
 def _at_work_since(facts: Facts) -> datetime | None:
     """Since when it has had something to do and has committed nothing."""
     if facts.next_recorded_at is None:
@@ -292,19 +169,8 @@ def _at_work_since(facts: Facts) -> datetime | None:
     return max(moment for moment in moments if moment is not None)
 
 
-def _rate(facts: Facts, count: int | None) -> float | None:
-    if count is None or facts.since is None or facts.now <= facts.since:
-        return None
-    return count / (facts.now - facts.since).total_seconds()
-
-
 def _eta(state: LagState, behind: int | None, throughput: float | None, arrivals: float | None) -> float | None:
-    if behind == 0:
-        return 0.0
-    if state != "catching_up" or behind is None or not throughput:
-        return None
-    gain = throughput - (arrivals or 0.0)
-    return behind / gain if gain > 0 else None
+    return eta_seconds(behind, throughput, arrivals) if behind == 0 or state == "catching_up" else None
 
 
 def _state(

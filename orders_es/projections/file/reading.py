@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, QueryError, ReadModelsInUse
-from orders_es.projections.file import held
-from orders_es.projections.letters import letters
-from orders_es.projections.requests import unfinished
-from orders_es.projections.runner_file import runners_folder, said_last, who_runs
-from orders_es.projections.tables import all_states
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.letters import letters
+from orders_es.projections.file.requests import unfinished
+from orders_es.projections.file.runner_file import runners_folder, said_last, who_runs
+from orders_es.projections.file.tables import all_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from orders_es.projections.letters import DeadLetter
-    from orders_es.projections.tables import State
+    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.tables import State
 
 __all__ = ["ReadModels", "Rows"]
 

@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotGiveMetrics
-from orders_es.projections.lag import measure_lag
-from orders_es.projections.lag_state import STATES
+from orders_es.projections.lag.judgement import STATES
+from orders_es.projections.lag.measure import measure_lag
 
 if TYPE_CHECKING:
     import os
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from orders_es.log import EventLog
-    from orders_es.projections.lag_state import Lag, LagLimits
-    from orders_es.projections.reading import ReadModels
+    from orders_es.projections.file.reading import ReadModels
+    from orders_es.projections.lag.judgement import Lag, LagLimits
 
 __all__ = ["LagCollector", "lag_metrics", "serve_metrics", "write_metrics"]
 

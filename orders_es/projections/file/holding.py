@@ -15,7 +15,7 @@ from orders_es.errors import CannotWriteReadModels, DamagedReadModels, InvalidSe
 from orders_es.log.interrupts import interruptible
 from orders_es.log.relation import text
 from orders_es.log.scan import no_database
-from orders_es.projections.tables import SCHEMA
+from orders_es.projections.file.tables import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,14 +101,12 @@ def _create(path: Path) -> None:
     """Make the file, with the runner's own tables in it, under another name first: nobody ever meets half of one."""
     import duckdb  # noqa: PLC0415 - as above
 
-    from orders_es.projections import samples  # noqa: PLC0415 - it reads what this module opens
-
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
         with duckdb.connect(str(new)) as connection:
-            connection.execute(SCHEMA + samples.SCHEMA)
+            connection.execute(SCHEMA)
         # Of a file that somebody removed, what DuckDB had written beside it may be left; it belongs to nothing now.
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
         path.hardlink_to(new)

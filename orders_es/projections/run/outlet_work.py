@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orders_es.errors import BadReadModel, LogReplaced, OutletUnavailable, ProjectionStopped, RowsRefused
 from orders_es.log.relation import quoted
-from orders_es.projections.file import held
-from orders_es.projections.letters import Failure, close_letter, put_aside
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.letters import Failure, close_letter, put_aside
+from orders_es.projections.file.store import changing
+from orders_es.projections.file.tables import place, save
 from orders_es.projections.outlets.outlet import Outlet, OutletProjection, Target
-from orders_es.projections.set_work import RESULT, TOUCHED, SetWork
-from orders_es.projections.store import changing
-from orders_es.projections.tables import place, save
-from orders_es.projections.work import event_at
+from orders_es.projections.run.set_work import RESULT, TOUCHED, SetWork
+from orders_es.projections.run.work import event_at
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import OrdersEsError, ProjectionError
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.file import held
-from orders_es.projections.handler_work import HandlerWork
-from orders_es.projections.letters import Failure
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.letters import Failure
+from orders_es.projections.file.runner_file import RunnerFile
+from orders_es.projections.file.store import committing
+from orders_es.projections.lag.samples import note_sample
 from orders_es.projections.outlets.outlet import OutletProjection
-from orders_es.projections.outlets.work import OutletWork
-from orders_es.projections.runner_file import RunnerFile
-from orders_es.projections.samples import note_sample
-from orders_es.projections.set_work import SetWork
-from orders_es.projections.store import committing
+from orders_es.projections.run.handler_work import HandlerWork
+from orders_es.projections.run.outlet_work import OutletWork
+from orders_es.projections.run.set_work import SetWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from orders_es.projections.definitions import Handlers
-    from orders_es.projections.work import Settings
+    from orders_es.projections.run.work import Settings
 
 __all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "unforeseen", "working"]
 

@@ -11,14 +11,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from orders_es.projections.lag_state import NOBODY, Facts, Freshness, Runner, rates_since
+from orders_es.projections.lag.facts import NOBODY, Facts, Freshness, Runner
+from orders_es.projections.lag.formula import rates_since
 
 if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
     from orders_es.log import EventLog, Head
-    from orders_es.projections.lag_state import LagLimits
+    from orders_es.projections.lag.judgement import LagLimits
 
 __all__ = ["Edge", "Noted", "Seen", "facts_in", "facts_of", "noted_in", "seen_runner"]
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadModels, TableTaken
 from orders_es.log.interrupts import is_interrupt
 from orders_es.log.relation import quoted
-from orders_es.projections.file import held
-from orders_es.projections.tables import place, save, state_of
+from orders_es.projections.file.holding import held
+from orders_es.projections.file.tables import place, save, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from orders_es.projections.tables import State
+    from orders_es.projections.file.tables import State
 
 __all__ = ["Moved", "changing", "committing", "drop_tables", "find", "refused_by_disk", "show", "take_tables"]
 

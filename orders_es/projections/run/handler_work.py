@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import ProjectionStopped, QueryError
 from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
-from orders_es.projections.file import CATALOG, held
+from orders_es.projections.file.holding import CATALOG, held
+from orders_es.projections.file.letters import Failure, close_letter, open_streams, put_aside, settle
+from orders_es.projections.file.store import changing, refused_by_disk, show, take_tables
+from orders_es.projections.file.tables import keep, place, save
 from orders_es.projections.handler_tables import Tables
-from orders_es.projections.letters import Failure, close_letter, open_streams, put_aside, settle
-from orders_es.projections.store import changing, refused_by_disk, show, take_tables
-from orders_es.projections.tables import keep, place, save
-from orders_es.projections.work import Last, Settings, Work
+from orders_es.projections.run.work import Last, Settings, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import RecordedEvent
     from orders_es.projections.definitions import Handler
-    from orders_es.projections.tables import State
+    from orders_es.projections.file.tables import State
 
 __all__ = ["HandlerWork"]
 

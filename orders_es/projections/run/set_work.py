@@ -16,11 +16,11 @@ from orders_es.errors import (
 )
 from orders_es.log.relation import quoted
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.letters import Failure, put_aside, settle
-from orders_es.projections.store import changing, show, take_tables
-from orders_es.projections.tables import place, save
-from orders_es.projections.touched import few, from_payloads, reach
-from orders_es.projections.work import Work, event_at
+from orders_es.projections.file.letters import Failure, put_aside, settle
+from orders_es.projections.file.store import changing, show, take_tables
+from orders_es.projections.file.tables import place, save
+from orders_es.projections.run.touched import few, from_payloads, reach
+from orders_es.projections.run.work import Work, event_at
 from orders_es.replay.permissions import check_models, not_allowed, restrict, with_companions
 from orders_es.replay.relations import guarded, inline, refusal
 from orders_es.replay.session import Session
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log import RecordedEvent
-    from orders_es.projections.tables import State
+    from orders_es.projections.file.tables import State
 
 __all__ = ["RESULT", "TOUCHED", "SetWork"]
 

@@ -1,14 +1,14 @@
 """What a runner notes for those who watch it: how fresh each batch left the tables, and once a second how far behind they are.
 
-Both are tables of the read-model file, of bounded size. `orders_es.projections.lag` reads them.
+Both are tables of the read-model file, of bounded size. `measure` reads them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.projections.lag_facts import facts_in
-from orders_es.projections.lag_state import LagLimits, judge
+from orders_es.projections.lag.gathering import facts_in
+from orders_es.projections.lag.judgement import LagLimits, judge
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,32 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log import EventLog
-    from orders_es.projections.lag_state import Lag
+    from orders_es.projections.lag.judgement import Lag
 
-__all__ = ["SCHEMA", "note_batch", "note_sample"]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders_es.freshness (
-    projection TEXT NOT NULL,
-    finished_at TIMESTAMPTZ NOT NULL,
-    recorded_at TIMESTAMPTZ NOT NULL,
-    events BIGINT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS orders_es.lag_samples (
-    projection TEXT NOT NULL,
-    sampled_at TIMESTAMPTZ NOT NULL,
-    head_position BIGINT NOT NULL,
-    head_recorded_at TIMESTAMPTZ,
-    "position" BIGINT NOT NULL,
-    events_behind BIGINT,
-    seconds_behind DOUBLE,
-    definition_seconds DOUBLE,
-    throughput DOUBLE,
-    state TEXT NOT NULL,
-    dead_letters BIGINT NOT NULL
-);
-"""
-"""The tables, in a schema `orders_es` that is there already."""
+__all__ = ["note_batch", "note_sample"]
 
 GROUPS = 200
 """So many rows a batch at most: a percentile is out by at most half a percent of the batch's events."""
@@ -73,8 +50,9 @@ def note_batch(
     Example:
         >>> import duckdb, pyarrow as pa
         >>> from datetime import UTC, datetime, timedelta
+        >>> from orders_es.projections.file.tables import SCHEMA
         >>> con = duckdb.connect()
-        >>> _ = con.execute("CREATE SCHEMA orders_es;" + SCHEMA)
+        >>> _ = con.execute(SCHEMA)
         >>> noon = datetime(2026, 6, 3, 12, tzinfo=UTC)
         >>> note_batch(con, projection="orders", finished_at=noon, recorded=pa.array([noon - timedelta(seconds=2)] * 3))
         >>> con.execute("SELECT events, epoch(finished_at - recorded_at) FROM orders_es.freshness").fetchall()

@@ -1,0 +1,1 @@
+"""Keeping projections up to date: batches, following, rebuilding, retrying. `Projector` is the way in."""
