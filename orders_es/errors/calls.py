@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["BadReadModel", "BadSource", "FilesNotAllowed", "InvalidSetting", "InvalidTime", "NaiveTime", "QueryError"]
 
 
+@stated()
 class NaiveTime(OrdersEsError, ValueError):
     """A time without a zone where an instant is needed.
 
@@ -20,10 +21,8 @@ class NaiveTime(OrdersEsError, ValueError):
         value: What was given.
     """
 
-    def __init__(self, argument: str, value: datetime) -> None:
-        super().__init__(argument, value)
-        self.argument = argument
-        self.value = value
+    argument: str
+    value: datetime
 
     def __str__(self) -> str:
         v = self.value
@@ -39,6 +38,7 @@ class NaiveTime(OrdersEsError, ValueError):
         )
 
 
+@stated("{reason}")
 class InvalidTime(OrdersEsError, ValueError):
     """A text, or another value, names no instant.
 
@@ -47,15 +47,11 @@ class InvalidTime(OrdersEsError, ValueError):
         reason: Why it is none, and what to write instead.
     """
 
-    def __init__(self, given: str, reason: str) -> None:
-        super().__init__(given, reason)
-        self.given = given
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
+    given: str
+    reason: str
 
 
+@stated()
 class BadSource(OrdersEsError, ValueError):
     """A source file, or one row of it, cannot be imported; nothing was appended.
 
@@ -65,17 +61,16 @@ class BadSource(OrdersEsError, ValueError):
         reason: What is wrong with it, and what to do.
     """
 
-    def __init__(self, path: str, row: int | None, reason: str) -> None:
-        super().__init__(path, row, reason)
-        self.path = path
-        self.row = row
-        self.reason = reason
+    path: str
+    row: int | None
+    reason: str
 
     def __str__(self) -> str:
         where = self.path if self.row is None else f"{self.path}, row {self.row}"
         return f"{where}: {self.reason}"
 
 
+@stated("{field}={value!r}: {reason}")
 class InvalidSetting(OrdersEsError, ValueError):
     """A setting is out of range.
 
@@ -85,16 +80,12 @@ class InvalidSetting(OrdersEsError, ValueError):
         reason: What would be right.
     """
 
-    def __init__(self, field: str, value: object, reason: str) -> None:
-        super().__init__(field, value, reason)
-        self.field = field
-        self.value = value
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.field}={self.value!r}: {self.reason}"
+    field: str
+    value: object
+    reason: str
 
 
+@stated()
 class BadReadModel(OrdersEsError, ValueError):
     """A file does not define a read model.
 
@@ -104,17 +95,16 @@ class BadReadModel(OrdersEsError, ValueError):
         line: Where in the file, or None where it is the file as a whole.
     """
 
-    def __init__(self, path: str, reason: str, line: int | None = None) -> None:
-        super().__init__(path, reason, line)
-        self.path = path
-        self.reason = reason
-        self.line = line
+    path: str
+    reason: str
+    line: int | None = None
 
     def __str__(self) -> str:
         where = "" if self.line is None else f", line {self.line}"
         return f"{self.path!r}{where} is no read model: {self.reason}"
 
 
+@stated("{message}")
 class QueryError(OrdersEsError, ValueError):
     """DuckDB refused a query, or could not go on with it.
 
@@ -123,15 +113,14 @@ class QueryError(OrdersEsError, ValueError):
         query: The query.
     """
 
-    def __init__(self, message: str, query: str) -> None:
-        super().__init__(message, query)
-        self.message = message
-        self.query = query
-
-    def __str__(self) -> str:
-        return self.message
+    message: str
+    query: str
 
 
+@stated(
+    "{message}: a query reads its log and nothing else, and writes nothing, unless it is permitted to: "
+    "--allow-files, or allow_files=True in Python"
+)
 class FilesNotAllowed(QueryError):
     """A query would read or write files, or the network, and its session was not permitted to.
 
@@ -139,9 +128,3 @@ class FilesNotAllowed(QueryError):
         message: What it would have done.
         query: The query.
     """
-
-    def __str__(self) -> str:
-        return (
-            f"{self.message}: a query reads its log and nothing else, and writes nothing, unless it is permitted to: "
-            "--allow-files, or allow_files=True in Python"
-        )

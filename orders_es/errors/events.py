@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 
 __all__ = ["EventError", "InvalidEvent", "RegistrationClash", "UnknownEventType"]
 
@@ -14,6 +14,7 @@ class EventError(OrdersEsError):
     """Something about an event or its type."""
 
 
+@stated()
 class UnknownEventType(EventError, LookupError):
     """The meaning of an event is needed, and its type is not in the registry.
 
@@ -23,11 +24,9 @@ class UnknownEventType(EventError, LookupError):
         stream_id: Its stream.
     """
 
-    def __init__(self, type: str, position: int = 0, stream_id: str = "") -> None:  # noqa: A002 - the field's own name
-        super().__init__(type, position, stream_id)
-        self.type = type
-        self.position = position
-        self.stream_id = stream_id
+    type: str
+    position: int = 0
+    stream_id: str = ""
 
     def __str__(self) -> str:
         where = f" (position {self.position}, stream {self.stream_id!r})" if self.position else ""
@@ -44,6 +43,7 @@ class UnknownEventType(EventError, LookupError):
         return f'export ORDERS_ES_LEAVE_OUT="$ORDERS_ES_LEAVE_OUT{name}'
 
 
+@stated()
 class InvalidEvent(EventError, ValueError):
     """An event cannot be recorded, or a recorded payload does not fit its type.
 
@@ -53,16 +53,15 @@ class InvalidEvent(EventError, ValueError):
         reason: What is wrong with it, and what would be right.
     """
 
-    def __init__(self, type: str, field: str, reason: str) -> None:  # noqa: A002 - the field's own name
-        super().__init__(type, field, reason)
-        self.type = type
-        self.field = field
-        self.reason = reason
+    type: str
+    field: str
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.type}.{self.field}: {self.reason}" if self.field else f"{self.type}: {self.reason}"
 
 
+@stated("cannot register {name!r}: {reason}")
 class RegistrationClash(EventError, ValueError):
     """An event type's name, or one of its fields, is taken with another meaning.
 
@@ -71,10 +70,5 @@ class RegistrationClash(EventError, ValueError):
         reason: What it clashes with.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name = name
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"cannot register {self.name!r}: {self.reason}"
+    name: str
+    reason: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 
 __all__ = ["CannotExport", "NotAnExport"]
 
 
+@stated("{path!r} cannot be written: {reason}")
 class CannotExport(OrdersEsError, ValueError):
     """A file cannot hold what it was asked to hold; nothing was written.
 
@@ -15,15 +16,11 @@ class CannotExport(OrdersEsError, ValueError):
         reason: Why not, and what to do instead.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path!r} cannot be written: {self.reason}"
+    path: str
+    reason: str
 
 
+@stated("{path!r} is no export that can be traced to a log: {reason}")
 class NotAnExport(OrdersEsError, ValueError):
     """A file does not say which log it was made from, or is not as it was written.
 
@@ -32,10 +29,5 @@ class NotAnExport(OrdersEsError, ValueError):
         reason: What is missing or wrong.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.path!r} is no export that can be traced to a log: {self.reason}"
+    path: str
+    reason: str

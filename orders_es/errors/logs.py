@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 from orders_es.errors.system import advice
 
 __all__ = [
@@ -29,6 +29,7 @@ class LogError(OrdersEsError):
     """Something about the log itself."""
 
 
+@stated()
 class VersionConflict(LogError, RuntimeError):
     """The stream was not at the version that the writer expected; nothing was written.
 
@@ -40,11 +41,9 @@ class VersionConflict(LogError, RuntimeError):
         actual: The stream's version now; 0 where there is no such stream.
     """
 
-    def __init__(self, stream_id: str, expected: int | str, actual: int) -> None:
-        super().__init__(stream_id, expected, actual)
-        self.stream_id = stream_id
-        self.expected = expected
-        self.actual = actual
+    stream_id: str
+    expected: int | str
+    actual: int
 
     def __str__(self) -> str:
         wanted = f"version {self.expected}" if isinstance(self.expected, int) else self.expected
@@ -55,6 +54,7 @@ class VersionConflict(LogError, RuntimeError):
         )
 
 
+@stated("{path}, row {row}: {stream_id!r} is in this log already: {reason}")
 class SourceConflict(VersionConflict):
     """A source holds a stream that the log has already, from somewhere else.
 
@@ -73,10 +73,8 @@ class SourceConflict(VersionConflict):
         self.row = row
         self.reason = reason
 
-    def __str__(self) -> str:
-        return f"{self.path}, row {self.row}: {self.stream_id!r} is in this log already: {self.reason}"
 
-
+@stated("no log at {url!r}: {reason}")
 class NotALog(LogError, ValueError):
     """There is no log at this place.
 
@@ -85,15 +83,11 @@ class NotALog(LogError, ValueError):
         reason: Why it is not a log, and what to do.
     """
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url = url
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"no log at {self.url!r}: {self.reason}"
+    url: str
+    reason: str
 
 
+@stated("{path!r} is in the log {log!r}: nothing else is ever written there; name another place")
 class TargetInLog(LogError, ValueError):
     """Something else would be written to where a log is.
 
@@ -102,15 +96,11 @@ class TargetInLog(LogError, ValueError):
         log: The log.
     """
 
-    def __init__(self, path: str, log: str) -> None:
-        super().__init__(path, log)
-        self.path = path
-        self.log = log
-
-    def __str__(self) -> str:
-        return f"{self.path!r} is in the log {self.log!r}: nothing else is ever written there; name another place"
+    path: str
+    log: str
 
 
+@stated("the log is damaged at {path!r}: {reason}")
 class DamagedLog(LogError, RuntimeError):
     """A part of the log is missing, cut short or altered; nothing was written and nothing was removed.
 
@@ -119,22 +109,19 @@ class DamagedLog(LogError, RuntimeError):
         reason: What is wrong with it, and what to do.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"the log is damaged at {self.path!r}: {self.reason}"
+    path: str
+    reason: str
 
 
+@stated("{path!r} does not belong to this log: {reason}")
 class ForeignFile(DamagedLog):
     """A file lies in the log's folder that does not belong to this log."""
 
-    def __str__(self) -> str:
-        return f"{self.path!r} does not belong to this log: {self.reason}"
 
-
+@stated(
+    "{path!r} is not the log any more that was opened there: {reason}; nothing was written. Open it "
+    "again to go on with what is there now, or put the log back, and go on"
+)
 class LogChanged(LogError, RuntimeError):
     """The log was exchanged, put back to an older state or taken away while it was open; nothing was written.
 
@@ -143,18 +130,11 @@ class LogChanged(LogError, RuntimeError):
         reason: How that shows.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path!r} is not the log any more that was opened there: {self.reason}; nothing was written. Open it again "
-            "to go on with what is there now, or put the log back, and go on"
-        )
+    path: str
+    reason: str
 
 
+@stated("cannot write to {path!r}: permission denied or a read-only disk; nothing was written. Reading still works")
 class ReadOnlyLog(LogError, PermissionError):
     """The log can be read here, but not written.
 
@@ -162,14 +142,10 @@ class ReadOnlyLog(LogError, PermissionError):
         path: The folder that refused.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"cannot write to {self.path!r}: permission denied or a read-only disk; nothing was written. Reading still works"
+    path: str
 
 
+@stated()
 class StorageError(LogError, OSError):
     """The operating system refused a write: disk full, quota reached, an I/O error; nothing was written.
 
@@ -178,10 +154,8 @@ class StorageError(LogError, OSError):
         reason: The operating system's words.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return (
@@ -190,6 +164,7 @@ class StorageError(LogError, OSError):
         )
 
 
+@stated()
 class UnreadableLog(LogError, OSError):
     """The operating system refused a read: no permission, too many open files, no memory, a disk that does not answer.
 
@@ -200,10 +175,8 @@ class UnreadableLog(LogError, OSError):
         reason: The operating system's words.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return (
@@ -212,6 +185,10 @@ class UnreadableLog(LogError, OSError):
         )
 
 
+@stated(
+    "{path!r} is in place, but the disk did not confirm it ({reason}): it may be gone after a power cut. "
+    "See to the disk, then append again with the same event ids; that is harmless if it is still there"
+)
 class UnconfirmedWrite(StorageError):
     """The file is in place and everybody sees it, but the operating system did not confirm that it is durable.
 
@@ -220,13 +197,8 @@ class UnconfirmedWrite(StorageError):
         reason: The operating system's words.
     """
 
-    def __str__(self) -> str:
-        return (
-            f"{self.path!r} is in place, but the disk did not confirm it ({self.reason}): it may be gone after a power cut. "
-            "See to the disk, then append again with the same event ids; that is harmless if it is still there"
-        )
 
-
+@stated("event_id {event_id}: {reason}; nothing was written")
 class DuplicateEvent(LogError, ValueError):
     """An event_id of this append is recorded already, but not where a retry of it would be.
 
@@ -235,15 +207,14 @@ class DuplicateEvent(LogError, ValueError):
         reason: Where it is, and what to do.
     """
 
-    def __init__(self, event_id: str, reason: str) -> None:
-        super().__init__(event_id, reason)
-        self.event_id = event_id
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"event_id {self.event_id}: {self.reason}; nothing was written"
+    event_id: str
+    reason: str
 
 
+@stated(
+    "others committed to {url!r} first at each of {attempts} attempts in {seconds:.0f} s; nothing was "
+    "written. Append again, in smaller batches if they are large"
+)
 class LogBusy(LogError, TimeoutError):
     """Other writers committed first at every attempt until the time was up; nothing was written.
 
@@ -253,19 +224,12 @@ class LogBusy(LogError, TimeoutError):
         seconds: For how long.
     """
 
-    def __init__(self, url: str, attempts: int, seconds: float) -> None:
-        super().__init__(url, attempts, seconds)
-        self.url = url
-        self.attempts = attempts
-        self.seconds = seconds
-
-    def __str__(self) -> str:
-        return (
-            f"others committed to {self.url!r} first at each of {self.attempts} attempts in {self.seconds:.0f} s; nothing was written. "
-            "Append again, in smaller batches if they are large"
-        )
+    url: str
+    attempts: int
+    seconds: float
 
 
+@stated()
 class LogInUse(LogError, BlockingIOError):
     """Another process holds the log's one file, or this one holds it in another way; nothing was read or written.
 
@@ -275,12 +239,9 @@ class LogInUse(LogError, BlockingIOError):
         holder: What that process is, as far as known.
     """
 
-    def __init__(self, path: str, pid: int | None, holder: str = "") -> None:
-        super().__init__(path, pid)
-        self.args = (path, pid, holder)
-        self.path = path
-        self.pid = pid
-        self.holder = holder
+    path: str
+    pid: int | None
+    holder: str = ""
 
     def __str__(self) -> str:
         who = "another process" if self.pid is None else f"process {self.pid}"
@@ -291,6 +252,7 @@ class LogInUse(LogError, BlockingIOError):
         )
 
 
+@stated("the log {url!r} holds {position:,} events already: {reason}; nothing was written")
 class LogNotEmpty(LogError, ValueError):
     """Something that only a new log can take met a log with events in it; nothing was written.
 
@@ -300,11 +262,6 @@ class LogNotEmpty(LogError, ValueError):
         reason: Why a new log is needed, and what to do.
     """
 
-    def __init__(self, url: str, position: int, reason: str) -> None:
-        super().__init__(url, position, reason)
-        self.url = url
-        self.position = position
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"the log {self.url!r} holds {self.position:,} events already: {self.reason}; nothing was written"
+    url: str
+    position: int
+    reason: str

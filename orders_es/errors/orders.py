@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 
 __all__ = ["BadDomain", "CommandRejected", "OrderNotFound", "StreamNotFound"]
 
 
+@stated("{message}")
 class CommandRejected(OrdersEsError, ValueError):
     """A business rule says no to a command; nothing was decided.
 
@@ -15,15 +16,11 @@ class CommandRejected(OrdersEsError, ValueError):
         message: The rule in words, with the figures of this case, for people.
     """
 
-    def __init__(self, rule: str, message: str) -> None:
-        super().__init__(rule, message)
-        self.rule = rule
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+    rule: str
+    message: str
 
 
+@stated()
 class StreamNotFound(OrdersEsError, LookupError):
     """There is no such stream, or nothing of it at the moment asked about.
 
@@ -35,11 +32,9 @@ class StreamNotFound(OrdersEsError, LookupError):
 
     what = "stream"
 
-    def __init__(self, stream_id: str, reason: str = "", suggestions: tuple[str, ...] = ()) -> None:
-        super().__init__(stream_id, reason, suggestions)
-        self.stream_id = stream_id
-        self.reason = reason
-        self.suggestions = suggestions
+    stream_id: str
+    reason: str = ""
+    suggestions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         text = f"no {self.what} {self.stream_id!r}"
@@ -56,6 +51,7 @@ class OrderNotFound(StreamNotFound):
     what = "order"
 
 
+@stated("domain {name!r}: {reason}")
 class BadDomain(OrdersEsError, ValueError):
     """A domain that was named, or that an installed package offers, cannot be used.
 
@@ -64,10 +60,5 @@ class BadDomain(OrdersEsError, ValueError):
         reason: What is wrong, and what would be right.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name = name
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"domain {self.name!r}: {self.reason}"
+    name: str
+    reason: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 from orders_es.errors.system import advice
 
 __all__ = [
@@ -30,6 +30,7 @@ class ProjectionError(OrdersEsError):
     """The base of what goes wrong with projections."""
 
 
+@stated()
 class ReadModelsInUse(ProjectionError, BlockingIOError):
     """Another process held the read-model file for longer than this one would wait.
 
@@ -40,13 +41,10 @@ class ReadModelsInUse(ProjectionError, BlockingIOError):
         waited: Seconds.
     """
 
-    def __init__(self, path: str, pid: int | None, program: str, waited: float) -> None:
-        super().__init__(path, pid)  # OSError gives a third argument a meaning of its own
-        self.args = (path, pid, program, waited)
-        self.path = path
-        self.pid = pid
-        self.program = program
-        self.waited = waited
+    path: str
+    pid: int | None
+    program: str
+    waited: float
 
     def __str__(self) -> str:
         who = "another process" if self.pid is None else f"process {self.pid}"
@@ -57,6 +55,7 @@ class ReadModelsInUse(ProjectionError, BlockingIOError):
         )
 
 
+@stated("there is no read-model file at {path!r}; make it: orders-es project run --models {path}")
 class NoReadModels(ProjectionError, LookupError):
     """There is no read-model file, or it holds no such table yet.
 
@@ -64,14 +63,13 @@ class NoReadModels(ProjectionError, LookupError):
         path: The file.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"there is no read-model file at {self.path!r}; make it: orders-es project run --models {self.path}"
+    path: str
 
 
+@stated(
+    "{path!r} is no sound read-model file: {reason}. Everything in it comes from the log: move it away, "
+    "and make it anew: orders-es project run --models {path}"
+)
 class DamagedReadModels(ProjectionError, RuntimeError):
     """The read-model file cannot be read.
 
@@ -80,18 +78,11 @@ class DamagedReadModels(ProjectionError, RuntimeError):
         reason: What is wrong with it.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path!r} is no sound read-model file: {self.reason}. Everything in it comes from the log: move it "
-            f"away, and make it anew: orders-es project run --models {self.path}"
-        )
+    path: str
+    reason: str
 
 
+@stated()
 class CannotWriteReadModels(ProjectionError, OSError):
     """The system refused to write the read-model file, a copy of it, or a runner file beside it.
 
@@ -100,10 +91,8 @@ class CannotWriteReadModels(ProjectionError, OSError):
         reason: The system's words.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return (
@@ -112,6 +101,7 @@ class CannotWriteReadModels(ProjectionError, OSError):
         )
 
 
+@stated("cannot give metrics at {place!r}: {reason}")
 class CannotGiveMetrics(ProjectionError, OSError):
     """Metrics cannot be given: no library for them, no port, no place for the file.
 
@@ -120,15 +110,11 @@ class CannotGiveMetrics(ProjectionError, OSError):
         reason: What is in the way.
     """
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(place, reason)
-        self.place = place
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"cannot give metrics at {self.place!r}: {self.reason}"
+    place: str
+    reason: str
 
 
+@stated()
 class ProjectionRunning(ProjectionError, BlockingIOError):
     """Another runner is at work on this projection.
 
@@ -138,18 +124,19 @@ class ProjectionRunning(ProjectionError, BlockingIOError):
         host: Its machine, if known.
     """
 
-    def __init__(self, projection: str, pid: int | None, host: str) -> None:
-        super().__init__(projection, pid)
-        self.args = (projection, pid, host)
-        self.projection = projection
-        self.pid = pid
-        self.host = host
+    projection: str
+    pid: int | None
+    host: str
 
     def __str__(self) -> str:
         who = "another process" if self.pid is None else f"process {self.pid} on {self.host}"
         return f"projection {self.projection!r} is being run by {who}; one runner at a time: stop that one first"
 
 
+@stated(
+    "projection {projection!r} {reason}; its table stays as it was until it is rebuilt: orders-es "
+    "project rebuild {projection} --models {models}"
+)
 class ProjectionChanged(ProjectionError, RuntimeError):
     """A projection is defined otherwise than when its tables were made.
 
@@ -159,19 +146,15 @@ class ProjectionChanged(ProjectionError, RuntimeError):
         models: The read-model file.
     """
 
-    def __init__(self, projection: str, reason: str, models: str) -> None:
-        super().__init__(projection, reason, models)
-        self.projection = projection
-        self.reason = reason
-        self.models = models
-
-    def __str__(self) -> str:
-        return (
-            f"projection {self.projection!r} {self.reason}; its table stays as it was until it is rebuilt: "
-            f"orders-es project rebuild {self.projection} --models {self.models}"
-        )
+    projection: str
+    reason: str
+    models: str
 
 
+@stated(
+    "projection {projection!r} stands before position {position} of stream {stream_id!r}: {reason}; mend "
+    "the cause and run it again, or see orders-es dead-letters list"
+)
 class ProjectionStopped(ProjectionError, RuntimeError):
     """A projection met an event that it cannot process, and stands before it.
 
@@ -182,20 +165,16 @@ class ProjectionStopped(ProjectionError, RuntimeError):
         reason: The error.
     """
 
-    def __init__(self, projection: str, position: int, stream_id: str, reason: str) -> None:
-        super().__init__(projection, position, stream_id, reason)
-        self.projection = projection
-        self.position = position
-        self.stream_id = stream_id
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"projection {self.projection!r} stands before position {self.position} of stream {self.stream_id!r}: "
-            f"{self.reason}; mend the cause and run it again, or see orders-es dead-letters list"
-        )
+    projection: str
+    position: int
+    stream_id: str
+    reason: str
 
 
+@stated(
+    "projection {projection!r} was made from another log: {reason}; give the right log, or another file "
+    "for this one's read models"
+)
 class LogReplaced(ProjectionError, ValueError):
     """The log is not the one from which a projection's tables were made.
 
@@ -204,18 +183,11 @@ class LogReplaced(ProjectionError, ValueError):
         reason: How that shows.
     """
 
-    def __init__(self, projection: str, reason: str) -> None:
-        super().__init__(projection, reason)
-        self.projection = projection
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"projection {self.projection!r} was made from another log: {self.reason}; give the right log, or another "
-            "file for this one's read models"
-        )
+    projection: str
+    reason: str
 
 
+@stated()
 class UnknownProjection(ProjectionError, LookupError):
     """There is no projection of that name.
 
@@ -224,15 +196,17 @@ class UnknownProjection(ProjectionError, LookupError):
         known: The names that there are.
     """
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name = name
-        self.known = known
+    name: str
+    known: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"there is no projection {self.name!r}; there are {', '.join(self.known) or 'none'}"
 
 
+@stated(
+    "projection {projection!r} wants a table {table!r}, which is that of projection {owner!r}; rename "
+    "the table, or, if the projection was renamed: orders-es project drop {owner}"
+)
 class TableTaken(ProjectionError, ValueError):
     """Two projections want a table of the same name.
 
@@ -242,19 +216,12 @@ class TableTaken(ProjectionError, ValueError):
         owner: Whose it is.
     """
 
-    def __init__(self, table: str, projection: str, owner: str) -> None:
-        super().__init__(table, projection, owner)
-        self.table = table
-        self.projection = projection
-        self.owner = owner
-
-    def __str__(self) -> str:
-        return (
-            f"projection {self.projection!r} wants a table {self.table!r}, which is that of projection {self.owner!r}; "
-            f"rename the table, or, if the projection was renamed: orders-es project drop {self.owner}"
-        )
+    table: str
+    projection: str
+    owner: str
 
 
+@stated("projection {projection!r} has no previous generation; there is one after a rebuild")
 class NothingToRollBackTo(ProjectionError, LookupError):
     """A projection has no previous generation.
 
@@ -262,14 +229,10 @@ class NothingToRollBackTo(ProjectionError, LookupError):
         projection: Its name.
     """
 
-    def __init__(self, projection: str) -> None:
-        super().__init__(projection)
-        self.projection = projection
-
-    def __str__(self) -> str:
-        return f"projection {self.projection!r} has no previous generation; there is one after a rebuild"
+    projection: str
 
 
+@stated("there is no open dead letter {number}; see orders-es dead-letters list")
 class NoSuchDeadLetter(ProjectionError, LookupError):
     """There is no dead letter of that number.
 
@@ -277,14 +240,10 @@ class NoSuchDeadLetter(ProjectionError, LookupError):
         number: The number.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    def __str__(self) -> str:
-        return f"there is no open dead letter {self.number}; see orders-es dead-letters list"
+    number: int
 
 
+@stated("outlet {outlet}: {reason}; the delivery is made when it answers again")
 class OutletUnavailable(ProjectionError, ConnectionError):
     """Another system that is to hold a read model's rows cannot be reached, or has no room; nothing was delivered.
 
@@ -293,15 +252,11 @@ class OutletUnavailable(ProjectionError, ConnectionError):
         reason: What it said.
     """
 
-    def __init__(self, outlet: str, reason: str) -> None:
-        super().__init__(outlet, reason)
-        self.outlet = outlet
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"outlet {self.outlet}: {self.reason}; the delivery is made when it answers again"
+    outlet: str
+    reason: str
 
 
+@stated("outlet {outlet}: {reason}")
 class OutletMismatch(ProjectionError, ValueError):
     """Another system holds something else than what is to go there.
 
@@ -310,15 +265,11 @@ class OutletMismatch(ProjectionError, ValueError):
         reason: What it holds, and what can be done.
     """
 
-    def __init__(self, outlet: str, reason: str) -> None:
-        super().__init__(outlet, reason)
-        self.outlet = outlet
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"outlet {self.outlet}: {self.reason}"
+    outlet: str
+    reason: str
 
 
+@stated()
 class RowsRefused(ProjectionError, ValueError):
     """Another system took a delivery but for certain rows, which it will never take.
 
@@ -327,10 +278,8 @@ class RowsRefused(ProjectionError, ValueError):
         reasons: Why, by the row's index among the rows delivered.
     """
 
-    def __init__(self, outlet: str, reasons: dict[int, str]) -> None:
-        super().__init__(outlet, reasons)
-        self.outlet = outlet
-        self.reasons = reasons
+    outlet: str
+    reasons: dict[int, str]
 
     def __str__(self) -> str:
         first = next(iter(self.reasons.values()), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orders_es.errors.base import OrdersEsError
+from orders_es.errors.base import OrdersEsError, stated
 
 __all__ = [
     "BadCheckpoint",
@@ -20,6 +20,7 @@ class ProofError(OrdersEsError):
     """Something about a signed checkpoint, a proof or a key."""
 
 
+@stated("key {what!r} cannot be used: {reason}")
 class BadKey(ProofError, ValueError):
     """A key cannot be used: malformed, of another kind, or readable by others.
 
@@ -28,15 +29,11 @@ class BadKey(ProofError, ValueError):
         reason: What is wrong with it, and what to do.
     """
 
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what = what
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"key {self.what!r} cannot be used: {self.reason}"
+    what: str
+    reason: str
 
 
+@stated("checkpoint {what!r} is refused: {reason}")
 class BadCheckpoint(ProofError, ValueError):
     """A checkpoint is malformed, or is not signed by whom it has to be signed.
 
@@ -45,15 +42,11 @@ class BadCheckpoint(ProofError, ValueError):
         reason: What is wrong with it.
     """
 
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what = what
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"checkpoint {self.what!r} is refused: {self.reason}"
+    what: str
+    reason: str
 
 
+@stated("proof {what!r} does NOT hold: {reason}")
 class BadProof(ProofError, ValueError):
     """A receipt or a proof is malformed, or does not hold.
 
@@ -62,15 +55,11 @@ class BadProof(ProofError, ValueError):
         reason: What is wrong with it.
     """
 
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what = what
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"proof {self.what!r} does NOT hold: {self.reason}"
+    what: str
+    reason: str
 
 
+@stated("the log {url!r} is NOT what was signed at {size:,} events: {reason}")
 class NotAnExtension(ProofError, RuntimeError):
     """The log is not what was signed with events added at its end: its past was rewritten, or its end cut off.
 
@@ -80,16 +69,12 @@ class NotAnExtension(ProofError, RuntimeError):
         reason: What was found instead.
     """
 
-    def __init__(self, url: str, size: int, reason: str) -> None:
-        super().__init__(url, size, reason)
-        self.url = url
-        self.size = size
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"the log {self.url!r} is NOT what was signed at {self.size:,} events: {self.reason}"
+    url: str
+    size: int
+    reason: str
 
 
+@stated("no signed checkpoint of the log {url!r}: {reason}")
 class NoCheckpoint(ProofError, LookupError):
     """There is no signed checkpoint that could be used.
 
@@ -98,15 +83,11 @@ class NoCheckpoint(ProofError, LookupError):
         reason: What is missing, and what to do.
     """
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url = url
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"no signed checkpoint of the log {self.url!r}: {self.reason}"
+    url: str
+    reason: str
 
 
+@stated("could not write to {place!r}: {reason}")
 class CannotPublish(ProofError, OSError):
     """A checkpoint, a proof or tiles could not be written to a place.
 
@@ -115,15 +96,11 @@ class CannotPublish(ProofError, OSError):
         reason: Why not, and what to do.
     """
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(place, reason)
-        self.place = place
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"could not write to {self.place!r}: {self.reason}"
+    place: str
+    reason: str
 
 
+@stated()
 class NoSuchClose(ProofError, LookupError):
     """Nothing was closed under that name.
 
@@ -132,10 +109,8 @@ class NoSuchClose(ProofError, LookupError):
         known: Names that there are, the likeliest first.
     """
 
-    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
-        super().__init__(name, known)
-        self.name = name
-        self.known = known
+    name: str
+    known: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         there = (

@@ -5,27 +5,45 @@ DuckDB and Arrow pass on the system's words without its number, so both are know
 
 from __future__ import annotations
 
-import enum
 import errno
 import os
 import stat
+from typing import ClassVar
 
 __all__ = ["Cause", "advice", "cause_of", "no_file", "words_of"]
 
 
-class Cause(enum.Enum):
-    """Whose trouble a refusal is; the value is what to do."""
+class Cause:
+    """Whose trouble a refusal is. A class of a few constants, since the checker of receipts, too, is to load next to nothing.
 
-    FULL = "Make room, and try again"
-    FORBIDDEN = "Ask for the permission, or act as a user who has it, and try again"
-    EXHAUSTED = "Close files or programs, or raise the limit (ulimit -n), and try again"
-    DEVICE = "The disk or the network behind it did not answer as it should: look into the system's messages (dmesg), and try again"
-    UNSUPPORTED = (
-        "Keep it on a local file system that has hard links, locks and fsync (ext4, XFS, Btrfs, APFS), or keep the log in one "
-        ".duckdb file"
-    )
-    NAME = "Use another place, or a shorter name"
-    ELSEWHERE = "See whether it was moved or removed, and try again"
+    Args:
+        value: What to do.
+    """
+
+    FULL: ClassVar[Cause]
+    FORBIDDEN: ClassVar[Cause]
+    EXHAUSTED: ClassVar[Cause]
+    DEVICE: ClassVar[Cause]
+    UNSUPPORTED: ClassVar[Cause]
+    NAME: ClassVar[Cause]
+    ELSEWHERE: ClassVar[Cause]
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+Cause.FULL = Cause("Make room, and try again")
+Cause.FORBIDDEN = Cause("Ask for the permission, or act as a user who has it, and try again")
+Cause.EXHAUSTED = Cause("Close files or programs, or raise the limit (ulimit -n), and try again")
+Cause.DEVICE = Cause(
+    "The disk or the network behind it did not answer as it should: look into the system's messages (dmesg), and try again"
+)
+Cause.UNSUPPORTED = Cause(
+    "Keep it on a local file system that has hard links, locks and fsync (ext4, XFS, Btrfs, APFS), or keep the log in one "
+    ".duckdb file"
+)
+Cause.NAME = Cause("Use another place, or a shorter name")
+Cause.ELSEWHERE = Cause("See whether it was moved or removed, and try again")
 
 
 _MEANING = {
