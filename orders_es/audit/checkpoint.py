@@ -16,6 +16,7 @@ from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
+from orders_es.log.protocol import derived_folder
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def united(one: SignedCheckpoint, other: SignedCheckpoint) -> bytes:
 
 def checkpoints_folder(log: EventLog) -> Path | None:
     """Where a log's signed checkpoints are kept: beside `derived`; None where there is no such place."""
-    derived = log.derived
+    derived = derived_folder(log)
     return None if derived is None else derived.with_name(derived.name.removesuffix("derived") + "checkpoints")
 
 

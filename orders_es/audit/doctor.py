@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.clock import ahead, in_words
+from orders_es.log.protocol import HasFiles
 from orders_es.replay.snapshots import EVERY, Snapshots
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def long_streams(log: EventLog, events: int) -> dict[str, int]:
 
 
 def _files(log: EventLog) -> list[Advice]:
+    if not isinstance(log, HasFiles):
+        return []
     files = log.files()
     advice = []
     small = [file for file in files if file.kind == "commit" and file.count < _SMALL_FILE]

@@ -17,6 +17,7 @@ from orders_es.audit.verify_proof import Refused, check_inclusion
 from orders_es.errors import DamagedLog, NotAnExtension
 from orders_es.log.leaf import leaf_hashes, leaves_of
 from orders_es.log.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, decompose, leaf_hash, node_hash
+from orders_es.log.protocol import derived_folder
 from orders_es.log.registry import ENVELOPE
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class LogTree:
     def __init__(self, log: EventLog, *, progress: bool = False) -> None:
         self.log = log
         self._progress = progress
-        self._place = None if log.derived is None else log.derived / "tree" / "blocks"
+        derived = derived_folder(log)
+        self._place = None if derived is None else derived / "tree" / "blocks"
         self._levels: list[list[bytes]] = [_kept(self._place, log.log_id.bytes)]
         self._blocks: dict[int, list[bytes]] = {}
         self._low: dict[tuple[int, int], bytes] = {}

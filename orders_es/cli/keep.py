@@ -12,6 +12,8 @@ from orders_es.cli.asking import FILLING
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, printable, size, span
 from orders_es.log.clock import ahead, in_words
+from orders_es.log.maintenance import Compacted, Vacuumed
+from orders_es.log.protocol import HasFiles, NeedsUpkeep
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
@@ -93,14 +95,14 @@ def info(log: str, as_json: bool) -> None:
 
 
 def files_and_bytes(log: EventLog) -> tuple[Sequence[LogFile], int]:
-    """The log's files and what they weigh together; of a log that is one file, no files and its weight.
+    """The log's files and what they weigh together; of a log that is one file, no files and its weight; else nothing.
 
     A file may be merged away between the listing and the look at its size; then both are taken again.
     """
+    if not isinstance(log, HasFiles):
+        return [], Path(log.url).stat().st_size if Path(log.url).is_file() else 0
     while True:
         files = log.files()
-        if not files and Path(log.url).is_file():
-            return files, Path(log.url).stat().st_size
         try:
             return files, sum(os.stat(path).st_size for path in {file.path for file in files})  # noqa: PTH116 - no detour
         except FileNotFoundError:
@@ -122,7 +124,7 @@ def compact(log: str, as_json: bool) -> None:
       orders-es compact --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     with existing_log(log) as opened:
-        done = opened.compact()
+        done = opened.compact() if isinstance(opened, NeedsUpkeep) else Compacted(0, 0, 0, 0, 0.0)
     if as_json:
         print_json(done)
     elif not done.files_after:
@@ -165,7 +167,7 @@ def vacuum(log: str, grace: timedelta, as_json: bool) -> None:
       orders-es vacuum --grace 1d --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     with existing_log(log) as opened:
-        done = opened.vacuum(grace=grace)
+        done = opened.vacuum(grace=grace) if isinstance(opened, NeedsUpkeep) else Vacuumed(0, 0, 0, 0)
     if as_json:
         print_json(done)
         return

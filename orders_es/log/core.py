@@ -14,22 +14,19 @@ import uuid
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from orders_es.errors import DuplicateEvent, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
-from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend, from_micros, to_micros
+from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
-from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.registry import ENVELOPE
 from orders_es.log.retry import RecordedRow, event_table, recorded_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     import pyarrow as pa
 
@@ -209,11 +206,6 @@ class LogCore(ABC):
     def registry(self) -> EventRegistry:
         """The event types that this program knows."""
         return self._registry
-
-    @property
-    def derived(self) -> Path | None:
-        """No place for what can be made again. See `EventLog.derived`."""
-        return None
 
     @property
     def many_processes(self) -> bool:
@@ -430,17 +422,7 @@ class LogCore(ABC):
         pairs = (batch.to_pydict() for batch in self.read(columns=["type", "schema_version"]))
         return frozenset(pair for pair in pairs for pair in zip(pair["type"], pair["schema_version"], strict=True))
 
-    # -- maintenance, of which most logs need none
-
-    def files(self) -> list[LogFile]:
-        """None: the log is no set of files."""
-        return []
-
-    def heads(self) -> Iterator[Head]:
-        """What the log states of itself: its head. See `EventLog.heads`."""
-        head = self.head()
-        if head.position:
-            yield head
+    # -- verifying
 
     def survey(self) -> Survey:
         """The log as it is, read without believing it. See `EventLog.survey`."""
@@ -450,24 +432,6 @@ class LogCore(ABC):
         if recorded is None:
             return WholeSurvey(self, None)
         return WholeSurvey(self, Stated(1, tree.end, recorded, tree, uuid.UUID(int=0), tree))
-
-    def unsorted_events(self) -> int:
-        """None: a stream is found without a scan. See `EventLog.unsorted_events`."""
-        return 0
-
-    def compact(self) -> Compacted:
-        """Nothing: there is nothing to merge."""
-        return Compacted(0, 0, 0, 0, 0.0)
-
-    def vacuum(self, *, grace: timedelta = timedelta(hours=1)) -> Vacuumed:
-        """Nothing: nothing is ever superseded.
-
-        Args:
-            grace: As for other logs; of no account here.
-        """
-        if grace < timedelta(0):
-            raise ValueError(f"grace={grace}: give 0 or more")
-        return Vacuumed(0, 0, 0, 0)
 
 
 def _check_size(batch_size: int) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["EventLog"]
+__all__ = ["EventLog", "HasDerivedFolder", "HasFiles", "NeedsUpkeep", "derived_folder"]
 
 
 @runtime_checkable
@@ -53,14 +53,6 @@ class EventLog(Protocol):
     @property
     def registry(self) -> EventRegistry:
         """The event types that this program knows."""
-        ...
-
-    @property
-    def derived(self) -> Path | None:
-        """A folder beside the log for what can be made again from it, and deleted at any time; it need not exist yet.
-
-        None where there is no such place, as for a log in memory.
-        """
         ...
 
     @property
@@ -189,6 +181,25 @@ class EventLog(Protocol):
         """The end of the log now: its last position, when that was recorded, and the tree's root."""
         ...
 
+    def survey(self) -> Survey:
+        """The log as it lies on disk now, for whoever verifies it: read without believing it, damage and all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open. The log itself has nothing to close."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A log that is a set of data files. Ask with `isinstance(log, HasFiles)`."""
+
     def files(self) -> list[LogFile]:
         """The data files that make up the log now, in order, without gaps; an empty list where there are none."""
         ...
@@ -204,9 +215,10 @@ class EventLog(Protocol):
         """How many events lie where loading one stream has to scan for them; `compact` may change that."""
         ...
 
-    def survey(self) -> Survey:
-        """The log as it lies on disk now, for whoever verifies it: read without believing it, damage and all."""
-        ...
+
+@runtime_checkable
+class NeedsUpkeep(Protocol):
+    """A log that is to be tidied from time to time. Ask with `isinstance(log, NeedsUpkeep)`."""
 
     def compact(self) -> Compacted:
         """Merge runs of small files into larger ones, under the feet of readers and writers. No event changes."""
@@ -216,12 +228,24 @@ class EventLog(Protocol):
         """Remove files that compaction has superseded for at least the grace period, and leftovers of dead writers."""
         ...
 
-    def close(self) -> None:
-        """Let go of what is held open. The log itself has nothing to close."""
+
+@runtime_checkable
+class HasDerivedFolder(Protocol):
+    """A log beside which there may be a folder for what can be made again. Ask with `derived_folder`."""
+
+    @property
+    def derived(self) -> Path | None:
+        """A folder beside the log for what can be made again from it, and deleted at any time; it need not exist yet.
+
+        None where there is no such place, as for a log in memory.
+        """
         ...
 
-    def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+def derived_folder(log: EventLog) -> Path | None:
+    """Where what can be made again from a log may lie; None where there is no such place.
+
+    Args:
+        log: The log; of another kind than those that have such a folder, it has none.
+    """
+    return log.derived if isinstance(log, HasDerivedFolder) else None

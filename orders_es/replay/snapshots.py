@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
+from orders_es.log.protocol import derived_folder
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
 
@@ -107,8 +108,8 @@ class Snapshots(Generic[State]):
         self.decider: Decider[State] = decider
         self.every = every
         self._codec = decider.snapshots
-        kept = log.derived is not None and self._codec is not None
-        self._folder = Path(log.derived) / "snapshots" if kept and log.derived is not None else None
+        derived = derived_folder(log)
+        self._folder = None if derived is None or self._codec is None else Path(derived) / "snapshots"
 
     def best(self, stream_id: str, asked: AsOf, *, without: uuid.UUID | None = None) -> Found[State] | None:
         """The latest usable snapshot's state for a question, and the stream's events after it; None where there is none.

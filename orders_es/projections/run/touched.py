@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orders_es.log.protocol import HasFiles
 from orders_es.log.relation import ENVELOPE_TYPES, quoted
 from orders_es.log.untyped import columns_of, readings_of, with_readings
 
@@ -53,7 +54,7 @@ def few(log: EventLog, after: int, to: int) -> pa.Table | None:
     if (
         len(old) > _FEW_STREAMS
         or sum(row["version_min"] - 1 for row in old) > _FEW_EARLIER
-        or log.unsorted_events() > _UNSORTED_MOST
+        or (isinstance(log, HasFiles) and log.unsorted_events() > _UNSORTED_MOST)
     ):
         return None
     earlier = [event for row in old for event in log.load(row["stream_id"], to_version=row["version_min"] - 1)]

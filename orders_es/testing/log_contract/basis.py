@@ -15,8 +15,10 @@ import pytest
 
 from orders_es.log import ANY, Appended, EventLog, NewEvent, RecordedEvent, StreamAppend
 from orders_es.log.columns import TIMESTAMP
+from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import CompactRange
+from orders_es.log.protocol import HasFiles, NeedsUpkeep
 from orders_es.log.registry import EventRegistry
 from orders_es.orders import ItemAdded, OrderCreated, ShippingCharged
 
@@ -28,14 +30,17 @@ __all__ = [
     "MakeLog",
     "Measured",
     "assert_sound",
+    "compact",
     "contents",
     "event",
     "events",
     "everything",
+    "files_of",
     "put",
     "rows",
     "table",
     "table_of",
+    "vacuum",
 ]
 
 MakeLog: TypeAlias = Callable[..., EventLog]
@@ -192,6 +197,23 @@ def contents(recorded: Iterable[RecordedEvent]) -> list[tuple[Any, ...]]:
     ]
 
 
+def compact(log: EventLog) -> None:
+    """Tidy the log, if it is of a kind that needs it."""
+    if isinstance(log, NeedsUpkeep):
+        log.compact()
+
+
+def vacuum(log: EventLog, *, grace: timedelta = timedelta(hours=1)) -> None:
+    """Remove what is superseded, if the log is of a kind that has such things."""
+    if isinstance(log, NeedsUpkeep):
+        log.vacuum(grace=grace)
+
+
+def files_of(log: EventLog) -> list[LogFile]:
+    """The log's data files; none where it has none."""
+    return log.files() if isinstance(log, HasFiles) else []
+
+
 def assert_sound(log: EventLog) -> None:
     """Everything that holds for every log at every moment."""
     head = log.head()
@@ -210,7 +232,7 @@ def assert_sound(log: EventLog) -> None:
         assert [version for version, *_ in facts] == list(range(1, len(facts) + 1))
         assert log.stream_version(stream_id) == len(facts)
         assert [(e.version, e.position, e.event_id, e.payload) for e in log.load(stream_id)] == facts
-    files = log.files()
+    files = files_of(log)
     assert [file.first for file in files[1:]] == [file.last + 1 for file in files[:-1]]
     if files:
         assert (files[0].first, files[-1].last) == (1, head.position)

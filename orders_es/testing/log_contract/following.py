@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orders_es.log import ANY, NO_STREAM, EventLog
-from orders_es.testing.log_contract.basis import Contract, assert_sound, events, everything
+from orders_es.testing.log_contract.basis import Contract, assert_sound, compact, events, everything
 
 __all__ = ["Following"]
 
@@ -133,7 +133,7 @@ class Following(Contract):
         for i in range(12):
             log.append("A", events(2), expected=ANY)
             if i % 4 == 3:
-                log.compact()
+                compact(log)
         follower.wait_for(24)
         assert follower.end() == list(range(1, 25))
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NO_STREAM, STREAM_EXISTS, EventLog, NewEvent, StreamAppend
-from orders_es.testing.log_contract.basis import assert_sound, contents, events, put, table_of
+from orders_es.testing.log_contract.basis import assert_sound, compact, contents, events, put, table_of, vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,9 +123,9 @@ class LogMachine(RuleBasedStateMachine):
     @rule(grace=st.sampled_from([None, timedelta(0)]))
     def compact(self, grace: timedelta | None) -> None:
         """Compact, with or without a vacuum."""
-        self.log.compact()
+        compact(self.log)
         if grace is not None:
-            self.log.vacuum(grace=grace)
+            vacuum(self.log, grace=grace)
 
     @rule()
     def open_again(self) -> None:

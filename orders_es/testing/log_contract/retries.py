@@ -17,6 +17,7 @@ from orders_es.testing.log_contract.basis import (
     WAYS,
     Contract,
     assert_sound,
+    compact,
     event,
     events,
     put,
@@ -72,7 +73,7 @@ class Retries(Contract):
         new = events(2)
         first = put(log, way, "A", new, expected)
         log.append("A", events(1), expected=2)
-        log.compact()
+        compact(log)
         for handle in (log, self.reopened(log)):
             again = put(handle, way, "A", new, expected)
             assert again.duplicate
@@ -208,7 +209,7 @@ class Retries(Contract):
         one = event()
         log.append("A", events(2), expected=NO_STREAM)
         put(log, way, "A", [one], 2)
-        log.compact()
+        compact(log)
         handles = (log, self.reopen(log)) if self.durable else (log,)
         for handle in handles:
             for stream_id, expected in (("A", 3), ("B", NO_STREAM), ("B", ANY)):
