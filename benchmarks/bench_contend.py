@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from workload import order_events
@@ -16,14 +18,14 @@ WRITERS = 8
 ROWS = 65_536
 
 
-def write(url: str, writer: int, commits: int, start: multiprocessing.Event) -> None:
+def write(url: str, writer: int, commits: int, start: Event) -> None:
     log = open_log(url)
     start.wait()
     for i in range(commits):
         log.append(f"order-{writer}-{i}", [OrderPlaced()], expected=NO_STREAM)
 
 
-def bulk(url: str, start: multiprocessing.Event, took: multiprocessing.Queue) -> None:
+def bulk(url: str, start: Event, took: Queue[float]) -> None:
     log = open_log(url)
     table = order_events(ROWS)
     start.wait()

@@ -11,6 +11,7 @@ from pathlib import Path
 from workload import order_events
 
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 
 ROWS = 131_072
@@ -54,6 +55,7 @@ def show(label: str, url: Path) -> None:
 def run(folder: Path, _data: Path) -> None:
     url = folder / "log"
     log = open_log(url, create=True)
+    assert isinstance(log, ParquetLog)
     for i in range(BATCHES):
         log.append_table(order_events(ROWS, start=i * ROWS))
     print(f"{ROWS * BATCHES:,} events")

@@ -14,7 +14,8 @@ import random
 import shutil
 import statistics
 import time
-from multiprocessing.synchronize import Event
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ class UpTo:
         return getattr(self._log, name)
 
     def head(self) -> Head:
-        return dataclasses.replace(self._log.head(), position=self._end)
+        head: Head = self._log.head()
+        return dataclasses.replace(head, position=self._end)
 
 
 def run(folder: Path, _data: Path) -> None:
@@ -49,7 +51,7 @@ def run(folder: Path, _data: Path) -> None:
     models = folder / "models.duckdb"
     projections = set_projections(NAMES)
     for projection in projections:
-        seconds = timed(Projector(UpTo(log, end - NEW), models, [projection]).run)  # type: ignore[arg-type]
+        seconds = timed(Projector(UpTo(log, end - NEW), models, [projection]).run)
         least = bare(log, folder, projection.name)
         print(
             f"  {projection.name:12} built from {end - NEW:,} events {per(end - NEW, seconds)}; {beside(seconds, least)}"
@@ -75,8 +77,8 @@ def linked(folder: Path) -> Path:
     target = folder / "log"
     source = os.environ.get("REPLAY_LOG")
     if source is None:
-        with open_log(target, create=True) as log:
-            simulate_into(log, orders=ORDERS, seed=7)
+        simulate_into(target, orders=ORDERS, start=datetime(2023, 1, 1, tzinfo=UTC), days=730, seed=7)
+        with open_log(target) as log:
             log.compact()
         return target
 
@@ -120,7 +122,9 @@ def followed(log: Any, folder: Path, models: Path) -> None:
     for number in range(COMMITS + 5):
         time.sleep(0.1)
         order = f"new-{number}" if number % 2 else chance.choice(known)
-        last = log.append(order, [ItemAdded(item_id="mug", quantity=1, price=number), OrderPlaced()], expected=ANY)
+        last = log.append(
+            order, [ItemAdded(item_id="mug", quantity=1, price=Decimal(number)), OrderPlaced()], expected=ANY
+        )
         started = time.perf_counter()
         while seen(reader) < last.last_position:
             time.sleep(0.01)
@@ -140,8 +144,8 @@ def seen(reader: ReadModels) -> int:
     return int(position)
 
 
-def follow(folder: Path, models: Path, stop: Event) -> None:
-    Projector(open_log(folder), models, set_projections(NAMES)).follow(stop)  # type: ignore[arg-type]
+def follow(folder: Path, models: Path, stop: Any) -> None:
+    Projector(open_log(folder), models, set_projections(NAMES)).follow(stop)
 
 
 def timed(call: Any) -> float:

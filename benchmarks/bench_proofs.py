@@ -42,6 +42,7 @@ def run(folder: Path, _data: Path) -> None:
         print(
             f"first signature: {events:,} events read and hashed in {took:.1f} s, {each:.2f} µs each; two SHA-256 alone take {floor * 1e6:.2f}"
         )
+        assert log.derived is not None
         kept = sum(path.stat().st_size for path in (log.derived / "tree").iterdir())
         print(f"kept for proofs: {kept / 1e6:.2f} MB")
         started = time.perf_counter()

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,14 @@ def timed(ask: Callable[[], Any]) -> tuple[float, float, Any]:
     return time.perf_counter() - wall, (time.process_time() - cpu) / (os.cpu_count() or 1), answer
 
 
+def counted(session: Any, query: str) -> int:
+    return len(session.sql(query))
+
+
+def in_arrow(connection: Any, query: str) -> Any:
+    return connection.sql(query).to_arrow_table()
+
+
 def all_orders(url: str) -> dict[str, Any]:
     log = open_log(url)
     listed = "[" + ", ".join(f"'{file.path}'" for file in log.files()) + "]"
@@ -105,8 +114,8 @@ def all_orders(url: str) -> dict[str, Any]:
                 ("three columns", f"SELECT order_id, status, total, version FROM {AT}", THREE_BY_HAND),
             ):
                 text = hand.format(files=listed, at=MOMENT.isoformat())
-                ours.setdefault(name, []).append(timed(lambda q=query: len(session.sql(q)))[:2])
-                ours.setdefault(name + " by hand", []).append(timed(lambda q=text: by_hand.sql(q).to_arrow_table())[:2])
+                ours.setdefault(name, []).append(timed(partial(counted, session, query))[:2])
+                ours.setdefault(name + " by hand", []).append(timed(partial(in_arrow, by_hand, text))[:2])
     return {name: (min(w for w, _ in all_), min(c for _, c in all_)) for name, all_ in ours.items()}
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from workload import order_events
 
@@ -19,7 +21,7 @@ EVENTS = 5_000
 
 
 def events(items: int) -> list[NewEvent]:
-    kinds = [
+    kinds: list[Callable[[int], Any]] = [
         lambda n: ItemAdded(item_id=f"i{n % items}", quantity=1, price=Decimal("2.5500"), description=f"item {n}"),
         lambda n: PaymentReceived(amount=Decimal("2.55"), method="card", reference=f"p{n}"),
         lambda n: AdjustmentRecorded(amount=Decimal("-0.01"), reason=f"rounding {n}"),
@@ -41,7 +43,7 @@ def run(folder: Path, _data: Path) -> None:
     log = open_log(folder / "log", create=True)
     for i in range(2):
         log.append_table(order_events(131_072, start=i * 131_072))
-    questions = {
+    questions: dict[str, dict[str, Any]] = {
         "as it stands now": {},
         "at a version": {"version": 4_100},
         "at a moment in the middle": {"at": START + timedelta(minutes=2_600)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -30,7 +31,7 @@ def log(tmp_path):
 def fill(log):
     for n in range(3):
         created = OrderCreated(currency="GBP", customer_id=f"C-{n}", country="GB")
-        log.append(f"o-{n}", [created, DiscountApplied(amount=n, reason="loyal")], expected=NO_STREAM)
+        log.append(f"o-{n}", [created, DiscountApplied(amount=Decimal(n), reason="loyal")], expected=NO_STREAM)
 
 
 def rewritten(log, change=lambda table: table, **fields):
@@ -129,8 +130,8 @@ def test_a_forged_copy_sorted_by_stream(tmp_path):
     for name in ("right", "other"):
         logs[name] = open_log(tmp_path / name, create=True)
         for n in range(3):
-            logs[name].append(f"o-{n}", [ItemAdded(item_id="P", quantity=1, price=1)], expected=ANY)
-        logs[name].append("o-1", [DiscountApplied(amount=380 if name == "right" else 7777)], expected=ANY)
+            logs[name].append(f"o-{n}", [ItemAdded(item_id="P", quantity=1, price=Decimal(1))], expected=ANY)
+        logs[name].append("o-1", [DiscountApplied(amount=Decimal(380 if name == "right" else 7777))], expected=ANY)
         logs[name].compact()
     copies = {name: next((tmp_path / name / "derived" / "by-stream").iterdir()) for name in logs}
     directories = {name: copies[name].read_bytes().rpartition(b'{"log_id"') for name in logs}
@@ -182,7 +183,7 @@ def test_a_name_in_a_file_that_is_no_text(log):
 
 def test_a_column_of_a_large_file_is_named(log):
     with open_log(log.url) as writer:
-        writer.append("big", [DiscountApplied(amount=1)] * 100, expected=ANY)
+        writer.append("big", [DiscountApplied(amount=Decimal(1))] * 100, expected=ANY)
         path = Path(writer.files()[-1].path)
     column = pq.read_metadata(path).row_group(0).column(11)
     data = bytearray(path.read_bytes())

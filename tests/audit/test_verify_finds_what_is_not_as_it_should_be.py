@@ -1,6 +1,7 @@
 """Each kind of damage is made for real, by rewriting a data file or a row, and has to be found."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -35,7 +36,7 @@ def log(tmp_path):
 
 def fill(log):
     for n in range(4):
-        log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=n)], expected=ANY)
+        log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=Decimal(n))], expected=ANY)
 
 
 def rewritten(log, change):
@@ -142,7 +143,7 @@ def test_a_snapshot_that_is_not_what_the_log_gives_is_found(any_log, tmp_path):
     assert verify(any_log).snapshots == 4
     with open_log(tmp_path / "other", create=True) as other:
         for _ in range(2):
-            other.append("o-0", [DiscountApplied(amount=77)] * 2, expected=ANY)
+            other.append("o-0", [DiscountApplied(amount=Decimal(77))] * 2, expected=ANY)
         forged = forge(other, any_log)
     path = next(file.path for file in kept.files() if kept.stream_of(file) == "o-0")
     path.write_bytes(forged)
@@ -166,7 +167,7 @@ def test_a_damaged_snapshot_is_found(any_log):
 
 def test_giants_are_named_longest_first_and_the_rest_is_counted(any_log):
     for n in range(25):
-        any_log.append(f"g-{n:02}", [DiscountApplied(amount=1)] * (10 + n), expected=ANY)
+        any_log.append(f"g-{n:02}", [DiscountApplied(amount=Decimal(1))] * (10 + n), expected=ANY)
     advice = [a for a in examine(any_log, giant=10) if a.about != "derived"]
     assert [a.about for a in advice] == [f"g-{n:02}" for n in range(24, 4, -1)] + ["streams"]
     assert advice[-1].what == "5 more giant streams"
@@ -174,7 +175,7 @@ def test_giants_are_named_longest_first_and_the_rest_is_counted(any_log):
 
 def test_many_small_files_are_worth_a_compaction(log):
     for _ in range(200):
-        log.append("o-0", [DiscountApplied(amount=1)], expected=ANY)
+        log.append("o-0", [DiscountApplied(amount=Decimal(1))], expected=ANY)
     assert [a.about for a in examine(log)] == ["commits"]
 
 

@@ -111,10 +111,16 @@ def run_all(browser, lab, name, folder):
     file = folder / "notebooks" / name
     before = file.stat().st_mtime_ns
 
-    def ended():
+    def idle():
         return (kernel_of(lab, name) or {}).get("execution_state") == "idle"
 
-    wait_for(lambda: ended() and (time.sleep(1.5) or ended()), "the last cell")
+    def ended():
+        if not idle():
+            return False
+        time.sleep(1.5)
+        return idle()
+
+    wait_for(ended, "the last cell")
     click(browser, ".lm-MenuBar-itemLabel", "File")
     click(browser, ".lm-Menu-itemLabel", "Save Notebook")
     wait_for(lambda: file.stat().st_mtime_ns > before, "the saved file", 30)

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 DATA = Path(__file__).parents[2] / "data"
 README = (DATA / "README.md").read_text(encoding="utf-8")
@@ -23,6 +24,7 @@ ROOT = re.search(r"`([0-9a-f]{64})`", README)[1]
 def test_the_sample_log_has_the_root_of_its_readme(tmp_path):
     copy = shutil.copytree(DATA / "sample-log", tmp_path / "log")
     with open_log(copy) as log:
+        assert isinstance(log, ParquetLog)
         assert log.head().root.hex() == ROOT
         assert f"{log.head().position:,} events" in README
         assert f"{len(log.stream_ids())} simulated orders" in README

@@ -23,7 +23,7 @@ LEAVES = [bytes.fromhex(event["leaf_hash"]) for event in VECTORS["events"]]
 def leaf_by_the_page(event: dict) -> bytes:
     """The page's table, read once more without the package."""
     texts = [None if event[name] is None else event[name].encode() for name in STRINGS]
-    out = b"\x01"
+    out: bytes = b"\x01"
     out += event["position"].to_bytes(8, "big") + event["version"].to_bytes(8, "big")
     out += event["schema_version"].to_bytes(4, "big")
     out += event["occurred_at"].to_bytes(8, "big", signed=True) + event["recorded_at"].to_bytes(8, "big", signed=True)

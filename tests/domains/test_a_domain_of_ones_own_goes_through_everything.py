@@ -145,7 +145,7 @@ def test_a_domain_that_is_none_is_one_line(name, reason, tmp_path):
     assert len(result.output.splitlines()) == 1
 
 
-def test_two_domains_may_not_share_a_name_or_an_event_type(parcels):
+def test_two_domains_may_not_share_a_name_or_an_event_type(parcels, monkeypatch):
     other = Decider(
         name="parcels",
         event_types=(parcels.ParcelScanned,),
@@ -153,7 +153,7 @@ def test_two_domains_may_not_share_a_name_or_an_event_type(parcels):
         evolve=lambda state, _event: state,
         initial=lambda _stream: None,
     )
-    sys.modules["courier"].OTHER = other
+    monkeypatch.setattr(sys.modules["courier"], "OTHER", other, raising=False)
     with pytest.raises(BadDomain, match="another domain 'parcels'"):
         domains.known_domains(["courier:OTHER"])
 

@@ -4,6 +4,7 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow as pa
@@ -50,7 +51,8 @@ def test_the_metadata_can_be_read_without_this_package(session, tmp_path):
     parquet, csv, xlsx = (export(session, "orders", tmp_path / f"out.{form}") for form in FORMS)
     facts = json.loads(pq.read_metadata(parquet.path).metadata[b"orders_es.export"])
     beside = json.loads(Path(csv.files[1]).read_text(encoding="utf-8"))
-    cover = dict(openpyxl.load_workbook(xlsx.path).worksheets[0].iter_rows(values_only=True))
+    rows: Any = openpyxl.load_workbook(xlsx.path).worksheets[0].iter_rows(values_only=True)
+    cover = dict(rows)
     assert facts["format"] == FORMAT
     assert beside.pop("file_sha256")
     assert beside == {**facts, "guarded": True}
@@ -98,11 +100,9 @@ def test_business_days_and_times_are_computed_in_the_zone_of_the_file(log, tmp_p
     assert done.provenance.time_zone == "Pacific/Auckland"
     assert check_export(done.path, log).ok
     if form == "xlsx":
-        rows = openpyxl.load_workbook(done.path).worksheets[1].iter_rows(min_row=2, values_only=True)
-        assert {moment.date() for _, moment, _ in rows} == {
-            day.date()
-            for *_, day in openpyxl.load_workbook(done.path).worksheets[1].iter_rows(min_row=2, values_only=True)
-        }
+        sheet: Any = openpyxl.load_workbook(done.path).worksheets[1].iter_rows(min_row=2, values_only=True)
+        rows = list(sheet)
+        assert {moment.date() for _, moment, _ in rows} == {day.date() for *_, day in rows}
 
 
 def test_a_copy_and_a_compacted_log_do_as_well(log, session, tmp_path):

@@ -4,11 +4,13 @@ import csv
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.utils.escape import unescape
 
 from orders_es.errors import CannotExport, NaiveTime, QueryError
 from orders_es.export import export, workbook
@@ -65,7 +67,8 @@ def test_csv_tells_an_absent_text_from_an_empty_one(session, tmp_path):
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_workbook_has_numbers_and_times_as_such(session, tmp_path, source):
     done = export(session, source, tmp_path / "out.xlsx", at=june(9))
-    head, *rows = openpyxl.load_workbook(done.path).worksheets[1].iter_rows(values_only=True)
+    sheet: Any = openpyxl.load_workbook(done.path).worksheets[1].iter_rows(values_only=True)
+    head, *rows = sheet
     expected = in_order(session, source, at=june(9))
     assert list(head) == expected.columns
     assert len(rows) == len(expected)
@@ -76,7 +79,7 @@ def test_a_workbook_has_numbers_and_times_as_such(session, tmp_path, source):
             elif hasattr(value, "astimezone"):
                 assert abs(cell - value.replace(tzinfo=None)) <= timedelta(milliseconds=0.5)
             elif isinstance(value, str):
-                assert openpyxl.utils.escape.unescape(cell or "") == value
+                assert unescape(cell or "") == value
             else:
                 assert cell == (str(value) if isinstance(value, UUID) else value)
 

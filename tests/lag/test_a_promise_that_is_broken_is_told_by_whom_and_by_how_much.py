@@ -66,12 +66,12 @@ def test_a_limit_below_nothing_and_an_unknown_state_are_mistakes():
     with pytest.raises(InvalidSetting, match="limit"):
         check_sla([], -1)
     with pytest.raises(InvalidSetting, match="writer_silent"):
-        check_sla([], 1, states=["asleep"])
+        check_sla([], 1, states=["asleep"])  # type: ignore[list-item]
 
 
 def call(shop, *args):
-    args = ["lag", "--log", shop.log.url, "--models", str(shop.models), *args]
-    return CliRunner().invoke(main, args, prog_name="orders-es")
+    words = ["lag", "--log", shop.log.url, "--models", str(shop.models), *args]
+    return CliRunner().invoke(main, words, prog_name="orders-es")
 
 
 def test_the_command_exits_with_1_and_says_who_and_by_how_much(shop):

@@ -16,7 +16,7 @@ papermill = pytest.importorskip("papermill")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-SMALL = {
+SMALL: dict[str, dict[str, object]] = {
     "01_quickstart": {},
     "02_any_moment": {"orders": 250, "at": "2025-02-14"},
     "03_projection_lag": {"seconds": 2, "rate": 40},

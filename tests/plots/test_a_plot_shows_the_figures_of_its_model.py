@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 
 from orders_es import plots
 from orders_es.errors import InvalidSetting
@@ -14,10 +15,18 @@ from orders_es.projections import Projector, ReadModels, lag_history, set_projec
 from orders_es.replay import explain, history
 
 
+def bars_of(ax):
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+
+
+def heights(ax):
+    return [bar.get_height() for bar in bars_of(ax)]
+
+
 def test_sales_bars_add_up_to_the_revenue(shop):
     ax = plots.plot_sales(shop)
     rows = shop.sql("SELECT day, sum(revenue) AS revenue FROM daily_sales GROUP BY day ORDER BY day").rows()
-    drawn = [bar.get_height() for bar in ax.patches]
+    drawn = heights(ax)
     known = {day: float(revenue) for day, revenue in rows}
     days = pd.date_range(rows[0][0], rows[-1][0])
     assert drawn == pytest.approx([known.get(day.date(), 0.0) for day in days])
@@ -29,17 +38,17 @@ def test_long_times_are_drawn_by_week_or_month_with_the_same_sum():
     for count, step in ((150, "day"), (600, "week"), (3_000, "month")):
         ax = plots.plot_sales(rows.head(count))
         assert f"by {step}" in ax.get_title(loc="left")
-        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(1.25 * count)
+        assert sum(heights(ax)) == pytest.approx(1.25 * count)
         assert len(ax.patches) < 210
 
 
 def test_money_of_two_currencies_is_never_added_up():
     rows = pd.DataFrame({"day": ["2024-01-01"] * 2, "currency": ["EUR", "GBP"], "revenue": [5, 7]})
     ax = plots.plot_sales(rows)
-    assert [bar.get_height() for bar in ax.patches] == [7]
+    assert heights(ax) == [7]
     assert ax.get_ylabel() == "GBP"
     assert "without EUR" in ax.get_title(loc="left")
-    assert [bar.get_height() for bar in plots.plot_sales(rows, currency="EUR").patches] == [5]
+    assert heights(plots.plot_sales(rows, currency="EUR")) == [5]
 
 
 def test_cohort_cells_are_the_retention(shop):
@@ -56,7 +65,7 @@ def test_cohort_cells_are_the_retention(shop):
 def test_funnel_bars_are_the_orders_that_reached_each_step(shop):
     ax = plots.plot_funnel(shop)
     rows = shop.sql("SELECT status, sum(reached), sum(cancelled) FROM order_funnel GROUP BY step, status ORDER BY step")
-    widths = np.array([bar.get_width() for bar in ax.patches]).reshape(3, -1)
+    widths = np.array([bar.get_width() for bar in bars_of(ax)]).reshape(3, -1)
     assert widths.sum(axis=0).tolist() == [reached for _, reached, _ in rows.rows()]
     assert widths[2].tolist() == [cancelled for _, _, cancelled in rows.rows()]
 
@@ -88,7 +97,7 @@ def test_the_flow_names_every_transition_with_its_count_and_wait(shop):
 def test_restatement_bars_are_the_changes(shop):
     ax = plots.plot_restatements(shop, measure="gross")
     rows = shop.sql("SELECT gross_change FROM restatements WHERE gross_change <> 0").rows()
-    assert sorted(bar.get_height() for bar in ax.patches) == pytest.approx(sorted(float(change) for (change,) in rows))
+    assert sorted(heights(ax)) == pytest.approx(sorted(float(change) for (change,) in rows))
 
 
 def test_a_legend_names_only_what_is_drawn(shop):
@@ -104,9 +113,9 @@ def test_a_waterfall_ends_at_the_total_however_many_events_made_it(shop):
         *shop.sql("SELECT order_id FROM orders WHERE event_count < 12 LIMIT 3").to_pandas()["order_id"],
     ):
         explanation = explain(shop.log, order_id)
-        *bars, total = plots.plot_total_waterfall(explanation).patches
-        assert total.get_height() == pytest.approx(float(explanation.total))
-        assert sum(bar.get_height() for bar in bars) == pytest.approx(float(explanation.total))
+        *bars, total = heights(plots.plot_total_waterfall(explanation))
+        assert total == pytest.approx(float(explanation.total))
+        assert sum(bars) == pytest.approx(float(explanation.total))
         assert len(bars) <= 24
 
 
@@ -143,7 +152,7 @@ def test_lag_of_a_day_by_the_second_keeps_its_worst_moment():
     seconds = np.zeros(len(times))
     seconds[54_321] = 99.0
     rows = pd.DataFrame({"projection": "orders", "sampled_at": times, "seconds_behind": seconds})
-    line = plots.plot_lag(rows).lines[0].get_ydata()
+    line = np.asarray(plots.plot_lag(rows).lines[0].get_ydata())
     assert len(line) == 2_000
     assert line.max() == 99.0
 

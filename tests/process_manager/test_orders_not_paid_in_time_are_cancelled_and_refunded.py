@@ -76,7 +76,7 @@ def test_what_was_paid_of_it_goes_back_in_full_and_once(shop):
     assert shop.cancelled() == ["A-1"]
     assert shop.types("A-1")[-2:] == ["OrderCancelled", "RefundIssued"]
     order = load_order(shop.log, "A-1")
-    assert (order.refunded, order.balance) == (Decimal("4.25"), 0)
+    assert (order.refunded, order.balance) == (Decimal("4.25"), Decimal(0))
     shop.cancelled()
     assert shop.types("A-1").count("RefundIssued") == 1
 

@@ -20,8 +20,8 @@ def old_order(shop):
 
 
 def call(shop, *args):
-    args = ["unpaid", "--log", shop.url, "--models", str(shop.models), *args]
-    return CliRunner().invoke(main, args, prog_name="orders-es")
+    words = ["unpaid", "--log", shop.url, "--models", str(shop.models), *args]
+    return CliRunner().invoke(main, words, prog_name="orders-es")
 
 
 @pytest.mark.usefixtures("old_order")

@@ -10,6 +10,7 @@ from orders_es.errors import UnknownProjection
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Handlers, Projector, set_projections
 from orders_es.projections.run import running as running_module
+from orders_es.projections.run.set_work import SetWork
 
 NAMES = ["orders", "order_items", "daily_sales"]
 
@@ -112,13 +113,13 @@ def test_a_status_of_running_needs_a_runner(shop):
 
 
 def test_a_run_that_ended_before_the_log_did_is_behind_and_not_interrupted(shop, monkeypatch):
-    next_state = running_module.SetWork.next_state
+    next_state = SetWork.next_state
 
     def meanwhile(self, *args):
         shop.order("B-1")
         return next_state(self, *args)
 
-    monkeypatch.setattr(running_module.SetWork, "next_state", meanwhile)
+    monkeypatch.setattr(SetWork, "next_state", meanwhile)
     shop.run()
     assert [state.status for state in shop.models.status()] == ["behind"]
     assert shop.models.unfinished() == [], "it did all that there was when it was asked"

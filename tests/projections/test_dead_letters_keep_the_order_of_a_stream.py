@@ -1,5 +1,7 @@
 """Events put aside, those that wait behind them, and how both come back."""
 
+from typing import Any
+
 import pytest
 
 from orders_es.errors import NoSuchDeadLetter, ProjectionError
@@ -19,10 +21,10 @@ class Book:
             raise ValueError(event.stream_id)
 
     def projection(self, **options):
-        options = {"on_error": "continue", "block_streams": True} | options
-        handlers = {OrderPlaced: self.write, PaymentReceived: self.write}
+        given: dict[str, Any] = {"on_error": "continue", "block_streams": True} | options
+        handlers: dict[type | str, Any] = {OrderPlaced: self.write, PaymentReceived: self.write}
         tables = "CREATE TABLE book(order_id TEXT, version INTEGER)"
-        return Handlers("book", 1, handlers, tables=tables, pause=0, attempts=2, **options)
+        return Handlers("book", 1, handlers, tables=tables, pause=0, attempts=2, **given)
 
 
 def book(shop, order_id):

@@ -1,5 +1,7 @@
 """Effects on tables and the checkpoint are committed together, whatever a handler does."""
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -28,7 +30,7 @@ class Mailer:
         tables.execute("UPDATE revenue SET total = total + ?", [event.data.price * event.data.quantity])
 
     def projection(self, tables=TABLES, **options):
-        handlers = {OrderPlaced: self.placed} | ({"ItemAdded": self.added} if tables else {})
+        handlers: dict[type | str, Any] = {OrderPlaced: self.placed, **({"ItemAdded": self.added} if tables else {})}
         return Handlers("mails", 1, handlers, tables=tables, pause=0, **options)
 
 
@@ -101,7 +103,7 @@ def test_the_event_to_blame_is_found_where_they_are_handled_in_bulk(shop, broken
             raise ValueError("that one")
 
     tables = "CREATE TABLE seen(position BIGINT)"
-    handlers = dict.fromkeys(["OrderCreated", "ItemAdded", "OrderPlaced"], bulk)
+    handlers: dict[type | str, Any] = dict.fromkeys(["OrderCreated", "ItemAdded", "OrderPlaced"], bulk)
     with pytest.raises(ProjectionStopped, match=f"stands before position {broken} "):
         shop.run(Handlers("bulk", 1, handlers, tables=tables, pause=0))
     assert shop.rows("SELECT position FROM seen ORDER BY 1") == [(position,) for position in range(1, broken)]

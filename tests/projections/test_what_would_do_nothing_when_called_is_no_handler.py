@@ -1,6 +1,7 @@
 """Only a plain function is a handler: what would do nothing when it is called is refused when it is defined."""
 
 from functools import partial, wraps
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_a_condition_which_would_always_hold(function, tmp_path):
 
 @pytest.mark.parametrize("setting", ["decide", "evolve", "initial", "fold", "summarize"])
 def test_a_rule_of_a_domain(setting):
-    functions = dict.fromkeys(["decide", "evolve", "initial"], len)
+    functions: dict[str, Any] = dict.fromkeys(["decide", "evolve", "initial"], len)
     with pytest.raises(InvalidSetting, match=setting):
         Decider(name="parcels", event_types=(), **{**functions, setting: waits})
     if setting != "decide":

@@ -3,7 +3,7 @@
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,7 +98,7 @@ class Asked:
         ]
         self.moment = at or max((event.occurred_at for event in self.events), default=None)
 
-    def day(self, instant) -> date:
+    def day(self, instant):
         return instant.astimezone(ZoneInfo(self.tz)).date()
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,11 @@ def sold(asked):
     return found
 
 
+def by(worse):
+    """The order of customers by a score, of equal ones by name."""
+    return lambda key: (worse(key), key[0])
+
+
 def fifths(ordered):
     """Which fifth each is in, from 1: of one size, but for the first ones, which may be one longer."""
     size, longer = divmod(len(ordered), 5)
@@ -65,12 +71,13 @@ def test_customer_value(check_on, rows_of):
                 assert (row["recency"], row["average_order"], row["recency_score"]) == (None, None, None)
         for currency in {currency for _, currency in rows}:
             own = [key for key in rows if key[1] == currency and buys[key]]
-            for score, worse in (
+            scores: list[tuple[str, Any]] = [
                 ("recency_score", lambda key: max(buys[key])),
                 ("frequency_score", lambda key: len(buys[key])),
                 ("monetary_score", worth.get),
-            ):
-                expected = fifths(sorted(own, key=lambda key, worse=worse: (worse(key), key[0])))
+            ]
+            for score, worse in scores:
+                expected = fifths(sorted(own, key=by(worse)))
                 assert {key: rows[key][score] for key in own} == expected
 
     check_on(check)
@@ -78,7 +85,9 @@ def test_customer_value(check_on, rows_of):
 
 def test_cohorts(check_on, rows_of):
     def check(session, asked):
-        cells = defaultdict(lambda: {"customers": set(), "orders": 0, "revenue": ZERO, "estimated": 0})
+        cells: defaultdict[Any, dict[str, Any]] = defaultdict(
+            lambda: {"customers": set(), "orders": 0, "revenue": ZERO, "estimated": 0}
+        )
         sizes = defaultdict(set)
         for (customer, currency), orders in sold(asked).items():
             months = [asked.day(order.placed_at).replace(day=1) for order in orders if order.gross > 0]
@@ -119,7 +128,7 @@ def test_cohorts(check_on, rows_of):
 
 def test_receivables(check_on, rows_of):
     def check(session, asked):
-        expected = defaultdict(lambda: [0, [], ZERO, ZERO, ZERO, ZERO, ZERO, ZERO])
+        expected: defaultdict[Any, list[Any]] = defaultdict(lambda: [0, [], ZERO, ZERO, ZERO, ZERO, ZERO, ZERO])
         tell = any(o.paid_at is not None or o.failed_payments or o.refunded for o in asked.orders.values())
         for order in asked.orders.values() if tell else ():
             claimed = order.balance > 0 and (order.placed_at is not None or order.cancelled_at is not None)

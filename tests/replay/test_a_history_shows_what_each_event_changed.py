@@ -1,6 +1,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,10 @@ def test_each_row_agrees_with_the_order_folded_up_to_there(log):
 
 
 def test_it_ends_where_the_order_stands_at_that_moment(log):
-    asked = {"at": datetime(2011, 6, 4, 12, tzinfo=UTC), "known_at": datetime(2011, 6, 6, 12, tzinfo=UTC)}
+    asked: dict[str, Any] = {
+        "at": datetime(2011, 6, 4, 12, tzinfo=UTC),
+        "known_at": datetime(2011, 6, 6, 12, tzinfo=UTC),
+    }
     rows, order = history(log, "A-1", **asked), load_order(log, "A-1", **asked)
     assert len(rows) == order.event_count == 5
     assert (rows[-1].status_after, rows[-1].total_after, rows.as_of) == (order.status, order.total, order.as_of)

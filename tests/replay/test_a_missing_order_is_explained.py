@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ class Large:
     ],
 )
 def test_a_large_log_is_asked_for_a_few_ids(wanted, expected):
-    log = Large("536365", "536366", "C541433", "order-12")
+    log: Any = Large("536365", "536366", "C541433", "order-12")
     assert ids_like(log, wanted) == expected
     assert log.asked <= 4_096
 

@@ -1,6 +1,7 @@
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -65,10 +66,11 @@ def test_an_order_says_which_question_it_answers(log):
 
 @pytest.mark.parametrize("argument", ["at", "known_at"])
 def test_a_naive_time_is_refused_with_the_corrected_call(log, argument):
+    naive: dict[str, Any] = {argument: datetime(2011, 6, 3, 15)}  # noqa: DTZ001 - the point of the test
     with pytest.raises(NaiveTime, match=rf"write {argument}=datetime\(2011, 6, 3, 15, 0, tzinfo=UTC\)"):
-        load_order(log, "A-1", **{argument: datetime(2011, 6, 3, 15)})  # noqa: DTZ001 - the point of the test
+        load_order(log, "A-1", **naive)
 
 
 def test_what_is_no_moment_is_a_wrong_call(log):
     with pytest.raises(TypeError, match=r"at=20110603 is int; give a datetime with a time zone, a date, or a text"):
-        load_order(log, "A-1", at=20110603)
+        load_order(log, "A-1", at=20110603)  # type: ignore[arg-type]

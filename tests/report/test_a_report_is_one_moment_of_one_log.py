@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orders_es.errors import CannotExport
-from orders_es.export import check_export
+from orders_es.export import check_export, export
 from orders_es.log import ANY, NewEvent, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.replay import connect
@@ -86,7 +86,7 @@ def test_what_others_append_meanwhile_is_in_no_table(tmp_path, monkeypatch):
 
     with open_log(tmp_path / "log", create=True) as log, connect(log) as session:
         log.append("A-1", [OrderCreated(currency="EUR"), OrderPlaced()], expected=ANY)
-        write = writing.export
+        write = export
 
         def appending(*arguments, **named):
             log.append("B-2", [OrderCreated(currency="EUR"), OrderPlaced()], expected=ANY)

@@ -1,12 +1,15 @@
 """A number is no id: where order 117 is meant, "117" is to be given, and the error says so before anything is looked up."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from orders_es import diff, explain, handle, history, load_order
 from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import OrderCreated, PlaceOrder
 
-CALLS = {
+CALLS: dict[str, Callable[[Any, Any], object]] = {
     "load_order": load_order,
     "history": history,
     "explain": explain,

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,6 @@ def test_any_decider_can_be_specified():
             raise OverflowError("full")
         return [Added(command)]
 
-    jar = {"decide": decide, "evolve": lambda state, event: state + event.data.amount, "initial": int}
+    jar: dict[str, Any] = {"decide": decide, "evolve": lambda state, event: state + event.data.amount, "initial": int}
     given(Added(4), Added(5), **jar).when(1).then(Added(1))
     given(Added(4), Added(5), **jar).when(2).then_raises(OverflowError, match="full")

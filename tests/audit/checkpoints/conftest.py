@@ -2,19 +2,21 @@
 
 import json
 import shutil
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 
 from orders_es.audit import generate_key, write_key
 from orders_es.log import ANY, open_log
+from orders_es.log.recorded import TakesRecorded
 from orders_es.orders import DiscountApplied, OrderCreated, OrderPlaced
 
 
 def fill(log, orders=4):
     """More than 256 events, so that hashes are kept for proofs to come."""
     for n in range(orders):
-        log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=n + 1)], expected=ANY)
+        log.append(f"o-{n % 2}", [OrderCreated(currency="GBP"), DiscountApplied(amount=Decimal(n + 1))], expected=ANY)
     log.append("many", [OrderPlaced()] * 300, expected=ANY)
 
 
@@ -54,6 +56,7 @@ def rewritten(folder, change):
         (other / part).mkdir(parents=True)
     shutil.copy(folder / "log.json", other / "log.json")
     with open_log(other) as log:
+        assert isinstance(log, TakesRecorded)
         log.append_recorded(change(events))
     for part in ("commits", "segments"):
         shutil.rmtree(folder / part)

@@ -36,9 +36,8 @@ class Naive:
 
     def __init__(self, leaves):
         self.leaves = leaves
-        self.root = cache(self.root)
-        self.path = cache(self.path)
-        self.subproof = cache(self.subproof)
+        for name in ("root", "path", "subproof"):
+            setattr(self, name, cache(getattr(self, name)))
 
     def root(self, begin, end):
         if begin == end:

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from orders_es.orders import DiscountApplied
 @pytest.fixture
 def giant(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
-        log.append("giant one", [DiscountApplied(amount=1)] * 1100, expected=ANY)
-        log.append("small", [DiscountApplied(amount=1)] * 3, expected=ANY)
+        log.append("giant one", [DiscountApplied(amount=Decimal(1))] * 1100, expected=ANY)
+        log.append("small", [DiscountApplied(amount=Decimal(1))] * 3, expected=ANY)
     return str(tmp_path / "log")
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders_es.log import ANY, StreamAppend, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.by_stream import BLOCK_ROWS, FOLDER
 from orders_es.log.parquet.reader import Scanner
 from orders_es.orders import DiscountApplied, OrderCreated
@@ -19,7 +21,7 @@ COPIES = Path(FOLDER)
 def append(log, streams):
     """Events in one commit, in runs: the n-th item says how many events the n-th stream gets."""
     batch = [
-        StreamAppend(stream, [DiscountApplied(amount=n + 1) for n in range(count)], ANY)
+        StreamAppend(stream, [DiscountApplied(amount=Decimal(n + 1)) for n in range(count)], ANY)
         for stream, count in streams.items()
         if count
     ]
@@ -54,6 +56,7 @@ def large(tmp_path):
 
 def test_compaction_makes_a_copy_of_each_large_file_and_says_so(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         append(log, {"a": 3000})
         append(log, {"b": 10})
         append(log, {"c": 1000})

@@ -4,6 +4,7 @@ The variants take random histories by default, and the whole contract in `make t
 """
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,8 @@ class TwoHandles:
 
     def __exit__(self, *_):
         self.close()
+
+    close: Any  # given below, like all of a log
 
 
 def _turned(name):

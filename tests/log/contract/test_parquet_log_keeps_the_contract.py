@@ -5,6 +5,7 @@ The variants take random histories by default, and the whole contract in `make t
 
 import itertools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,8 @@ class TwoHandles:
 
     def __exit__(self, *_):
         self.close()
+
+    close: Any  # given below, like all of a log
 
 
 def _turned(name):

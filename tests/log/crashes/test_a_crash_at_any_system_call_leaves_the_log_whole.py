@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from checking import check_log, rows_of
@@ -103,7 +104,7 @@ def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, tempor
         if what == "vacuum":
             log.compact()
         head, before = log.head(), rows_of(source)
-    files = set()
+    files: set[Any] = set()
     with Dying(source, what, temporary) as dying:
         for folder, _ in dying.copies():
             assert rows_of(folder) == before

@@ -9,7 +9,6 @@ import pytest
 from orders_es.errors import DamagedLog, ReadOnlyLog, StorageError, UnreadableLog
 from orders_es.errors.system import Cause, cause_of
 from orders_es.log import ANY, open_log
-from orders_es.log.parquet import storage
 from orders_es.orders import OrderPlaced
 
 MEANING = {
@@ -36,7 +35,7 @@ def refusing(real, number, applies=lambda *_: True):
 @pytest.mark.parametrize("number", MEANING, ids=errno.errorcode.get)
 def test_a_write(sample, monkeypatch, number):
     log = open_log(sample.folder)
-    monkeypatch.setattr(storage.os, "write", refusing(os.write, number))
+    monkeypatch.setattr(os, "write", refusing(os.write, number))
     with pytest.raises(StorageError, match=MEANING[number]) as caught:
         log.append("a", [OrderPlaced()], expected=ANY)
     assert ("Make room" in str(caught.value)) == (number in {errno.ENOSPC, errno.EDQUOT})
@@ -57,7 +56,7 @@ def test_a_read(sample, monkeypatch, number):
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK], ids=errno.errorcode.get)
 def test_a_file_system_without_hard_links(sample, monkeypatch, number):
     log = open_log(sample.folder)
-    monkeypatch.setattr(storage.os, "link", refusing(os.link, number))
+    monkeypatch.setattr(os, "link", refusing(os.link, number))
     with pytest.raises(StorageError, match=r"knows no hard links .*local file system") as caught:
         log.append("a", [OrderPlaced()], expected=ANY)
     assert not isinstance(caught.value, ReadOnlyLog)

@@ -59,9 +59,9 @@ def test_a_data_file(sample, kind, which, monkeypatch):
         open_log(sample.folder)
     assert caught.value.path == str(path)
     if which == 22:
-        with pytest.raises(LogError) as caught:
+        with pytest.raises(LogError) as refused:
             handle.append("a", [OrderPlaced()], expected=ANY)
-        assert str(path) in str(caught.value)
+        assert str(path) in str(refused.value)
 
 
 @kinds

@@ -31,7 +31,7 @@ def test_whatever_was_acknowledged_is_there_and_nothing_is_half_there(tmp_path, 
     path = str(tmp_path / "log.duckdb")
     open_log(path, create=True).close()
     chance = random.Random(7)
-    acknowledged = (0, 0, 0)
+    acknowledged = [0, 0, 0]
     for _ in range(times):
         writer = subprocess.Popen([sys.executable, "-c", WRITE, path], stdout=subprocess.PIPE, text=True)
         told = [writer.stdout.readline()]
@@ -40,7 +40,8 @@ def test_whatever_was_acknowledged_is_there_and_nothing_is_half_there(tmp_path, 
         told += writer.stdout.read().splitlines()
         assert writer.wait() == -signal.SIGKILL
         writer.stdout.close()
-        first, *acknowledged = map(int, next(line for line in reversed(told) if line.count(" ") == 3).split())
+        numbers = next(line for line in reversed(told) if line.count(" ") == 3).split()
+        first, *acknowledged = map(int, numbers)
         with open_log(path) as log:
             position, few, many = log.head().position, log.stream_version("few"), log.stream_version("many")
             assert position >= acknowledged[0]

@@ -53,9 +53,9 @@ def make(url):
         log.compact()
         log.vacuum(grace=timedelta(0))
         log.append_batch([StreamAppend(f"late-{n}", order(n), NO_STREAM) for n in range(20)])
-        log.append_batch([StreamAppend(f"o-{n}", [DiscountApplied(amount=n + 1)], ANY) for n in range(3)])
+        log.append_batch([StreamAppend(f"o-{n}", [DiscountApplied(amount=Decimal(n + 1))], ANY) for n in range(3)])
         log.append("o-1", [ItemAdded(item_id="P-9", quantity=2, price=Decimal("1.25"))], expected=ANY)
-        log.append("o-2", [DiscountApplied(amount=1)], expected=ANY)
+        log.append("o-2", [DiscountApplied(amount=Decimal(1))], expected=ANY)
         snapshots = Snapshots(log, every=3)
         for stream in STREAMS:
             snapshots.take(stream)

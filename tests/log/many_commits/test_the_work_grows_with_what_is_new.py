@@ -3,12 +3,14 @@
 import os
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from orders_es.errors import DamagedLog
 from orders_es.log import ANY, open_log
 from orders_es.log.event import LogFile
-from orders_es.log.parquet import compaction, reader
+from orders_es.log.leaf import leaf_hashes
+from orders_es.log.parquet import ParquetLog, compaction
 from orders_es.orders import OrderPlaced
 
 COMMITS = 60
@@ -73,6 +75,8 @@ def test_a_new_commit_of_others_opens_that_one(folder, opened):
 
 def test_a_compaction_of_a_part_opens_nothing_of_the_rest(folder, opened):
     log, other = open_log(folder), open_log(folder)
+    assert isinstance(log, ParquetLog)
+    assert isinstance(other, ParquetLog)
     log.load("order-3")
     other.compact()
     other.append("order-3", [OrderPlaced()], expected=ANY)
@@ -89,20 +93,20 @@ def test_a_compaction_of_a_part_opens_nothing_of_the_rest(folder, opened):
 
 def test_small_files_are_decoded_without_threads(folder, monkeypatch):
     asked = []
-    real = reader.pq.ParquetFile.iter_batches
+    real = pq.ParquetFile.iter_batches
 
     def noting(self, *args, **options):
         asked.append(options.get("use_threads"))
         return real(self, *args, **options)
 
-    monkeypatch.setattr(reader.pq.ParquetFile, "iter_batches", noting)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", noting)
     assert sum(batch.num_rows for batch in open_log(folder).read()) == COMMITS
     assert asked == [False] * COMMITS
 
 
 def test_small_files_are_hashed_together(folder, monkeypatch):
     sizes = []
-    real = compaction.leaf_hashes
+    real = leaf_hashes
 
     def noting(events):
         sizes.append(events.num_rows)
@@ -134,5 +138,5 @@ def test_a_plan_looks_at_each_file_a_few_times():
             return self.last - self.first + 1
 
     chain = [Counting("c", "commit", n, n) for n in range(1, 20_001)]
-    assert [len(run) for run in compaction.plan(chain, 1_000_000)] == [20_000]
+    assert [len(run) for run in compaction.plan(list[LogFile](chain), 1_000_000)] == [20_000]
     assert looks < 10 * len(chain)

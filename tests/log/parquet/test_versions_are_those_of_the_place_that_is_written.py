@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ def overtaken(tmp_path):
     """A writer whose look for event ids meets a file that is gone, after somebody else has committed."""
     other = open_log(tmp_path / "log", create=True)
     other.append("o-1", [OrderPlaced()], expected=ANY)
-    log = open_log(tmp_path / "log")
+    log: Any = open_log(tmp_path / "log")
     find = log._event_ids.find
     times = []
 

@@ -15,6 +15,7 @@ import duckdb  # noqa: F401 - all of these are loaded before a fork, and not in 
 import pandas  # noqa: F401, ICN001
 import pyarrow.compute
 import pyarrow.parquet  # noqa: F401
+import pytest
 from writing import Acks, batch_of, events_for, places, table_of
 
 from orders_es.log import (
@@ -71,7 +72,7 @@ def do(what, k, folder):
 
 def main(what, temporary):
     if temporary == "named":
-        storage.os.O_TMPFILE = 0
+        pytest.MonkeyPatch().setattr(os, "O_TMPFILE", 0)  # for the rest of this process
     for line in sys.stdin:
         k, _, folder = line.strip().partition(" ")
         child = os.fork()

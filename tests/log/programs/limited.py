@@ -64,7 +64,7 @@ def under(limit):
 
 def main(folder, limit):
     warm_up()
-    said = {}
+    said: dict[str, object] = {}
     with open_log(folder) as log:
         log.load("a")
         with under(limit):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -157,12 +158,12 @@ def watch(kind, folder, stop_path, out_path, begun=None):
 
     With a barrier `begun`, it is passed after the first look, so that writers can wait for their readers.
     """
-    said = {"kind": kind, "turns": 0, "end": 0, "error": None}
+    said: dict[str, Any] = {"kind": kind, "turns": 0, "end": 0, "error": None}
     try:
         if kind == "subscribe":
             subscribe(folder, stop_path, said, begun)
         else:
-            reader = {"read": Reader, "load": Loader, "duckdb": RawReader}[kind](folder)
+            reader: Any = {"read": Reader, "load": Loader, "duckdb": RawReader}[kind](folder)
             left = 2  # turns after the end of all writing
             while left:
                 left -= Path(stop_path).exists()

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NO_STREAM, NewEvent, StreamAppend, open_log
@@ -106,7 +107,7 @@ def write_mixed(folder, name, commits, ack_path, barrier=None, *, polite=True):
     """Make so many commits: to contested streams, to own ones, to several at once, as tables."""
     random.seed(name)
     if not polite:
-        Turns.take = no_turn
+        pytest.MonkeyPatch().setattr(Turns, "take", no_turn)  # for the rest of this process
     acks = Acks(ack_path)
     known = {}
     with open_log(folder) as log:

@@ -11,7 +11,7 @@ from writing import batch_of, events_for, table_of
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NO_STREAM, open_log
-from orders_es.log.parquet import compaction, storage
+from orders_es.log.parquet import compaction
 
 PROCESSES = multiprocessing.get_context("forkserver")
 NOW = timedelta(0)
@@ -20,7 +20,7 @@ NOW = timedelta(0)
 def sleeping_append(folder, expected, at, reached, go, said, unnamed):
     """Append with one handle, asleep at one moment of it until told to go on; `at` is where."""
     if not unnamed:
-        storage.os.O_TMPFILE = 0
+        pytest.MonkeyPatch().setattr(os, "O_TMPFILE", 0)  # for the rest of this process
     link, fsync = os.link, os.fsync
 
     def sleep():

@@ -9,6 +9,7 @@ from watching import watch
 from writing import write_mixed
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 WRITERS = 3
 READERS, TARGETS = ("read", "load", "subscribe"), (400, 1_000_000)
@@ -18,6 +19,7 @@ def keep_in_shape(folder, stop_path, out_path, target, begun):
     """Compact and vacuum without a pause, with a grace period of nothing."""
     segments = removed = 0
     with open_log(folder) as log:
+        assert isinstance(log, ParquetLog)
         begun.wait(120)
         while not Path(stop_path).exists():
             segments += log.compact(target_events=target).segments

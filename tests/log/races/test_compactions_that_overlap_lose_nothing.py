@@ -1,6 +1,7 @@
 """Segments of several compactions, begun at different moments, never leave a range that no chain of files covers."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from checking import rows_of
@@ -8,6 +9,7 @@ from writing import events_for
 
 from orders_es.log import ANY, open_log
 from orders_es.log.parquet import chain, compaction
+from orders_es.log.parquet.storage import publish as publish_file
 
 
 def append(log, count):
@@ -25,7 +27,7 @@ def log(tmp_path):
 def test_compactions_with_different_targets_and_a_vacuum_after_each_keep_every_event(log):
     before = rows_of(log.url)
     head = log.head()
-    others = [open_log(log.url) for _ in range(3)]
+    others: list[Any] = [open_log(log.url) for _ in range(3)]
     for other, target in zip(others, (3, 5, 7), strict=True):
         other.compact(target_events=target)
         other.vacuum(grace=timedelta(0))
@@ -43,7 +45,7 @@ def test_a_compaction_that_read_before_two_others_does_not_cut_the_log(log, monk
     before = rows_of(log.url)
     folder, early = str(log.url), log.files()[:6]
     slow = open_log(log.url)
-    real = compaction.publish
+    real = publish_file
 
     def publish(place, name, write, **options):
         if name == chain.segment_name(1, 6):  # it has read its inputs, and others go by before it links

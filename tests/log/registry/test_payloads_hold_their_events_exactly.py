@@ -165,7 +165,7 @@ def test_a_moment_of_any_zone_is_recorded_in_utc():
 
 
 def test_a_whole_number_is_an_exact_amount():
-    assert REGISTRY.encode(ShippingCharged(amount=3))[1] == '{"amount":"3.0000"}'
+    assert REGISTRY.encode(ShippingCharged(amount=3))[1] == '{"amount":"3.0000"}'  # type: ignore[arg-type]
 
 
 def test_what_is_none_is_left_out():

@@ -1,13 +1,14 @@
 """Whatever is done to a log's folder, an open handle neither acknowledges into it nor answers from it: it says so."""
 
+import os
 import shutil
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from orders_es.errors import LogChanged
 from orders_es.log import ANY, StreamAppend, open_log
-from orders_es.log.parquet import storage
 from orders_es.orders import AddItem, CreateOrder, OrderPlaced
 from orders_es.replay import connect
 from orders_es.service import handle
@@ -173,7 +174,7 @@ def test_an_empty_log_that_became_another_one(tmp_path):
 
 def test_a_change_between_looking_and_linking(shop, monkeypatch):
     """The very moment before the link: the last look comes after the file is written."""
-    real, done = storage.os.fsync, []
+    real, done = os.fsync, []
 
     def restoring(fd):
         if not done:
@@ -181,7 +182,7 @@ def test_a_change_between_looking_and_linking(shop, monkeypatch):
             shop.restore()
         real(fd)
 
-    monkeypatch.setattr(storage.os, "fsync", restoring)
+    monkeypatch.setattr(os, "fsync", restoring)
     with pytest.raises(LogChanged, match="ends at position 3"):
         shop.append(shop.handle)
     assert len(shop.files()) == 3
@@ -200,6 +201,6 @@ def test_a_reader_that_only_saw_others_commit(shop):
 def test_whoever_opens_it_again_goes_on(shop):
     shop.restore()
     with pytest.raises(LogChanged):
-        handle(shop.handle, "A-1", AddItem(item_id="rose", quantity=1, price="1.00"))
+        handle(shop.handle, "A-1", AddItem(item_id="rose", quantity=1, price=Decimal("1.00")))
     with open_log(shop.folder) as again:
         assert shop.append(again).first_position == 4

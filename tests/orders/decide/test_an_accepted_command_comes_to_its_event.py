@@ -131,7 +131,7 @@ def test_a_share_that_comes_out_even_is_not_rounded_down():
         DiscountApplied(amount=Decimal(2)),
         OrderPlaced(),
     )
-    history = (*history, OrderShipped(), OrderDelivered())
-    given(history).when(ReturnItem(item_id="mug", quantity=1)).then(
+    delivered = (*history, OrderShipped(), OrderDelivered())
+    given(delivered).when(ReturnItem(item_id="mug", quantity=1)).then(
         ItemReturned(item_id="mug", quantity=1, price=Decimal(1))
     )

@@ -1,5 +1,6 @@
 """Histories of every kind of event, odd ones included: shipped before placed, removed before added, several currencies."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -30,10 +31,10 @@ NULLABLE = {"customer_id", "country", "channel", "description", "reason", "time_
 
 def events_of(kind: type) -> st.SearchStrategy:
     fields = {}
-    for name, field in kind.__dataclass_fields__.items():
+    for field in dataclasses.fields(kind):
         optional = "None" in str(field.type)
-        values = FIELDS.get(name, st.just("x"))
-        fields[name] = st.one_of(st.none(), values) if optional else values
+        values = FIELDS.get(field.name, st.just("x"))
+        fields[field.name] = st.one_of(st.none(), values) if optional else values
     return st.builds(kind, **fields)
 
 

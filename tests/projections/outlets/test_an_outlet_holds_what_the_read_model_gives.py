@@ -127,7 +127,9 @@ def test_dying_anywhere_ends_with_the_same_contents(shop, outlet):
     rng = random.Random(5)
     for step in range(40):
         order = f"A-{rng.randint(0, 9)}"
-        new = rng.choice([OrderCreated(currency="GBP"), PaymentReceived(amount=step + 1), OrderCancelled(reason="x")])
+        new = rng.choice(
+            [OrderCreated(currency="GBP"), PaymentReceived(amount=Decimal(step + 1)), OrderCancelled(reason="x")]
+        )
         shop.log.append(order, [new], expected=ANY)
         if rng.random() < 0.6:
             outlet.fails = [rng.choice([(Dies(), None), (None, Dies()), (None, None)])]

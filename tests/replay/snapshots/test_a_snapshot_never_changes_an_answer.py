@@ -230,7 +230,7 @@ class TestTheCommandService:
             with pytest.raises(CommandRejected):
                 handle(log, order, CreateOrder(currency="GBP"), snapshot_every=every)
             results[every] = (load_order(log, order).total, log.stream_version(order), again.state.version)
-        assert results[None] == results[3] == (20, 11, 1)
+        assert results[None] == results[3] == (Decimal(20), 11, 1)
 
     def test_is_not_stopped_by_a_place_that_cannot_be_written(self, tmp_path):
         with open_log(tmp_path / "log", create=True) as log:

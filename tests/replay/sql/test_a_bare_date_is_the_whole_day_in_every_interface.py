@@ -1,6 +1,7 @@
 """An order placed half a second before midnight: whoever asks by the date, however it is spelt, sees it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -85,7 +86,8 @@ def test_and_in_another_zone_where_one_is_named(log, day, zone):
     assert load_order(log, "A-1", at=day, tz=zone).as_of == end
     assert load_state(log, "A-1", ORDERS, at=day, tz=zone).status == "created"
     assert history(log, "A-1", at=day, tz=zone).as_of == explain(log, "A-1", at=day, tz=zone).as_of == end
-    for before, after in (("2025-06-29", day), (AsOf(at=date(2025, 6, 29)), AsOf(at=day))):
+    days: list[tuple[Any, Any]] = [("2025-06-29", day), (AsOf(at=date(2025, 6, 29)), AsOf(at=day))]  # type: ignore[arg-type]
+    for before, after in days:
         answer = diff(log, before, after, tz=zone)
         assert [row[0] for row in answer.rows()] == ["A-1"]
         assert "at the end of 2025-06-29 (Europe/Berlin)" in answer.question

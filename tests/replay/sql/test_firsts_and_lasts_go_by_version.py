@@ -6,6 +6,7 @@ Random histories seldom tell a first by version from a smallest, a latest or any
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -31,15 +32,21 @@ def added(price="1", description=None):
     return ItemAdded(item_id="mug", quantity=1, price=Decimal(price), description=description)
 
 
+def created(name: str, value: Any):
+    return OrderCreated(currency="GBP", **{name: value})
+
+
 def returned(description):
     return ItemReturned(item_id="mug", quantity=1, price=Decimal(1), description=description)
 
 
-VALUES = {  # column of orders: three events that tell a value each, which value counts
+VALUES: dict[
+    str, tuple[list[Any], list[Any], int]
+] = {  # column of orders: three events that tell a value each, which value counts
     "country": ([OrderCreated(currency="GBP", country=c) for c in "MAZ"], ["M", "A", "Z"], 0),
     "channel": ([OrderCreated(currency="GBP", channel=c) for c in "MAZ"], ["M", "A", "Z"], 0),
     **{
-        name: ([OrderCreated(currency="GBP", **{name: c}) for c in "MAZ"], ["M", "A", "Z"], 0)
+        name: ([created(name, c) for c in "MAZ"], ["M", "A", "Z"], 0)
         for name in ("postal_code", "city", "state", "source_status")
     },
     "promised_at": ([OrderCreated(currency="GBP", promised_at=day) for day in DAYS], DAYS, 0),
@@ -54,7 +61,7 @@ VALUES = {  # column of orders: three events that tell a value each, which value
         -1,
     ),
 }
-ITEM_VALUES = {
+ITEM_VALUES: dict[str, tuple[list[Any], list[Any], int]] = {
     "description": ([added(description="M"), added(description="A"), returned("Z")], ["M", "A", "Z"], 0),
     "price": ([added("5"), added("2"), added("9")], [Decimal(5), Decimal(2), Decimal(9)], -1),
 }

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,10 @@ def test_a_naive_time_is_refused_with_the_corrected_call(log, argument):
         for ask in (lambda **k: session.sql("FROM orders", **k), lambda **k: session.table("orders", **k)):
             with pytest.raises(NaiveTime, match=corrected):
                 ask(**{argument: NAIVE})
-    for ask in (to_event_log, lambda log, **k: fold(log, max, str, **k)):
+    naive: dict[str, Any] = {argument: NAIVE}
+    for call in (to_event_log, lambda log, **k: fold(log, max, str, **k)):
         with pytest.raises(NaiveTime, match=corrected):
-            ask(log, **{argument: NAIVE})
+            call(log, **naive)
 
 
 def test_a_naive_time_of_a_diff_is_refused(log):

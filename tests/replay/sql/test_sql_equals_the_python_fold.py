@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_es.orders import Order
 from orders_es.replay import connect, load_orders
 
 pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
@@ -14,7 +13,7 @@ def as_dicts(answer):
     return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows()]
 
 
-def shown(order: Order, names):
+def shown(order, names):
     return {name: getattr(order, name) for name in names}
 
 

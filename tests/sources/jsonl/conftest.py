@@ -71,7 +71,7 @@ def events():
     """All that a log holds, row by row, but for the time of recording."""
 
     def events(log, *, without=("recorded_at",)):
-        names = (
+        names = [
             "position",
             "stream_id",
             "version",
@@ -84,9 +84,9 @@ def events():
             "correlation_id",
             "causation_id",
             "payload",
-        )
-        names = [name for name in names if name not in without]
-        return [row for batch in log.read(columns=names) for row in batch.to_pylist()]
+        ]
+        columns = [name for name in names if name not in without]
+        return [row for batch in log.read(columns=columns) for row in batch.to_pylist()]
 
     return events
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -40,8 +41,8 @@ def life(foreign):
 def test_the_shipped_mapping_reads_an_order_services_table(log, service, life):
     result = service(life)
     assert (result.events, result.streams) == (17, 1)
-    mug = {"item_id": "mug", "price": Decimal("12.50")}
-    jar = {"item_id": "jar", "quantity": 1, "price": Decimal("0.05")}
+    mug: dict[str, Any] = {"item_id": "mug", "price": Decimal("12.50")}
+    jar: dict[str, Any] = {"item_id": "jar", "quantity": 1, "price": Decimal("0.05")}
     assert [event.data for event in log.load("order-1")] == [
         o.OrderCreated(currency="EUR", customer_id="17", channel="web"),
         o.ItemAdded(**mug, quantity=2),

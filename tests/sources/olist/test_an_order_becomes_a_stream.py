@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def kinds(log, stream):
 
 def test_purchase_approval_hand_over_and_delivery_in_this_order(imported):
     purchased, approved = moment("2017-10-02 10:56:33"), moment("2017-10-02 11:07:15")
-    perfume = {
+    perfume: dict[str, Any] = {
         "item_id": "p1",
         "quantity": 1,
         "price": Decimal("29.99"),

@@ -84,7 +84,7 @@ def test_quoted_line_breaks_and_quotes_are_part_of_the_description(events_of, li
     ],
 )
 def test_times_are_read_as_people_write_them(events_of, line, written, moment):
-    assert events_of([line(time=written)])[1].occurred_at == datetime(*moment, tzinfo=UTC)
+    assert events_of([line(time=written)])[1].occurred_at == datetime(*moment, tzinfo=UTC)  # type: ignore[misc] # no tuple is that long
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 START = datetime(2023, 1, 2, tzinfo=UTC)  # a Monday
-COMMANDS = {
+COMMANDS: dict[str, Any] = {
     "OrderCreated": CreateOrder,
     "ItemAdded": AddItem,
     "ItemRemoved": RemoveItem,
@@ -63,7 +63,7 @@ class Shop:
     start = START
 
     def tables(self, settings: SimulatorSettings | None = None, **arguments: Any) -> list[pa.Table]:
-        given = {"orders": 300, "seed": 1, "start": START, "days": 60} | arguments
+        given: dict[str, Any] = {"orders": 300, "seed": 1, "start": START, "days": 60} | arguments
         return list(simulate(settings, **given))
 
     def table(self, settings: SimulatorSettings | None = None, **arguments: Any) -> pa.Table:
@@ -90,7 +90,7 @@ class Shop:
 
     def milliseconds(self, table: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
         """When each event occurred, since the start of the period."""
-        micros = table.column("occurred_at").cast(pa.int64()).to_numpy()
+        micros: np.ndarray[Any, np.dtype[np.int64]] = table.column("occurred_at").cast(pa.int64()).to_numpy()
         return (micros - int(START.timestamp()) * 1_000_000) // 1_000
 
 
@@ -138,7 +138,7 @@ def of_type(table: pa.Table, name: str) -> pa.Table:
 @pytest.fixture(scope="session")
 def hectic():
     """A shop where everything that may happen happens often."""
-    often = dict.fromkeys(
+    often: dict[str, Any] = dict.fromkeys(
         (
             "removed_line_share",
             "changed_line_share",

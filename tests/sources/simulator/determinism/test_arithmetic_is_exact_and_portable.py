@@ -18,10 +18,10 @@ def test_logarithm_and_exponential_are_good_to_fourteen_digits():
     np.testing.assert_allclose(exp(y), [math.exp(v) for v in y], rtol=2e-14)
 
 
-def test_known_words_of_the_splitmix64_sequence():
+def test_known_words_of_the_splitmix64_sequence(monkeypatch):
     """The published first words of SplitMix64 from state 1234567."""
     draws = Draws(b"")
-    draws.word = lambda _purpose: np.uint64(1234567)
+    monkeypatch.setattr(draws, "word", lambda _purpose: np.uint64(1234567))
     words = draws.words("any", np.arange(1, 6, dtype=np.int64))
     assert words.tolist() == [
         6457827717110365317,

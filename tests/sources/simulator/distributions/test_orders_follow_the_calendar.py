@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from orders_es.sources.simulator import SimulatorSettings
 
 DAY_MS = 86_400_000
-FLAT = {"month_weights": (1.0,) * 12, "yearly_growth": 0.0}
+FLAT: dict[str, Any] = {"month_weights": (1.0,) * 12, "yearly_growth": 0.0}
 
 
 def test_days_of_the_week_sell_in_proportion_to_their_weights(shop, only):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orders_es.sources.simulator import SimulatorSettings
@@ -63,7 +65,8 @@ def test_adjustments(count):
     ],
 )
 def test_a_share_of_nothing_is_nothing(shop, count, share, type_):
-    quiet = shop.table(SimulatorSettings(**{share: 0}), orders=2_000)
+    never: dict[str, Any] = {share: 0}
+    quiet = shop.table(SimulatorSettings(**never), orders=2_000)
     assert type_ in count
     assert type_ not in quiet.column("type").to_pylist()
 

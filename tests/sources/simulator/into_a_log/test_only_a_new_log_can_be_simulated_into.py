@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import OrderCreated
 from orders_es.sources.simulator import simulate_into
 
-ARGUMENTS = {"orders": 5, "seed": 1, "start": datetime(2024, 3, 1, tzinfo=UTC), "days": 2}
+ARGUMENTS: dict[str, Any] = {"orders": 5, "seed": 1, "start": datetime(2024, 3, 1, tzinfo=UTC), "days": 2}
 
 
 def test_a_log_with_events_is_refused_and_left_alone(tmp_path):

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from orders_es.log import open_log
 from orders_es.sources.simulator import simulate_into
 
-ARGUMENTS = {"orders": 60, "start": datetime(2024, 3, 1, tzinfo=UTC), "days": 12, "window": timedelta(days=2)}
+ARGUMENTS: dict[str, Any] = {
+    "orders": 60,
+    "start": datetime(2024, 3, 1, tzinfo=UTC),
+    "days": 12,
+    "window": timedelta(days=2),
+}
 
 
 @pytest.fixture(scope="module")

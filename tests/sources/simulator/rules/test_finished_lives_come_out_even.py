@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from orders_es.orders import fold
 
 
@@ -34,7 +36,7 @@ def test_money_is_in_whole_minor_units(year):
 
 
 def test_every_order_is_opened_within_the_period(shop):
-    late = {"late_basket_share": 1.0, "late_share": 1.0}
+    late: dict[str, Any] = {"late_basket_share": 1.0, "late_share": 1.0}
     from orders_es.sources.simulator import SimulatorSettings  # noqa: PLC0415
 
     assert len(shop.lives(shop.table(SimulatorSettings(**late), orders=400, days=3))) == 400

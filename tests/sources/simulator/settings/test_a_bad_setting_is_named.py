@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,8 @@ def test_every_field_is_checked():
     unchecked = []
     for field in SimulatorSettings.__dataclass_fields__:
         try:
-            SimulatorSettings(**{field: object()})
+            wrong: dict[str, Any] = {field: object()}
+            SimulatorSettings(**wrong)
         except InvalidSetting:
             continue
         unchecked.append(field)
