@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from workload import order_events
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 ROWS = 131_072
 BATCHES = 8
@@ -21,6 +22,7 @@ def run(folder: Path, _data: Path) -> None:
     tables = [order_events(ROWS, start=i * ROWS) for i in range(BATCHES)]
     events = ROWS * BATCHES
     log = open_log(folder / "log", create=True)
+    assert isinstance(log, ParquetLog)
     start = time.perf_counter()
     for table in tables:
         log.append_table(table)

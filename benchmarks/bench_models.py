@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.replay import connect
 from orders_es.report import write_report
 from orders_es.sources.online_retail import import_online_retail
@@ -59,7 +60,9 @@ def run(folder: Path, data: Path) -> None:
     url = os.environ.get("REPLAY_LOG") or str(folder / "log")
     if not Path(url).exists():
         simulate_into(url, orders=ORDERS, seed=7, start=datetime(2023, 1, 1, tzinfo=UTC), days=730)
-        open_log(url).compact()
+        log = open_log(url)
+        assert isinstance(log, ParquetLog)
+        log.compact()
     print(f"{open_log(url).head().position:,} events; seconds, cold (in brackets: of both cores' work)")
     for at in MOMENTS:
         scan = cold(url, SCAN, at)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from orders_es.log import ANY, Head, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.projections import Projector, ReadModels, set_projections
 from orders_es.replay import connect
@@ -79,6 +80,7 @@ def linked(folder: Path) -> Path:
     if source is None:
         simulate_into(target, orders=ORDERS, start=datetime(2023, 1, 1, tzinfo=UTC), days=730, seed=7)
         with open_log(target) as log:
+            assert isinstance(log, ParquetLog)
             log.compact()
         return target
 

@@ -17,6 +17,7 @@ from workload import order_events
 
 from orders_es.audit import checkpoint, generate_key, prove_consistency, prove_order, prove_position, verify_receipt
 from orders_es.log import ANY, RawEvent, open_log
+from orders_es.log.parquet import ParquetLog
 
 EVENTS = int(os.environ.get("PROOFS_EVENTS", "10000000"))
 COMMIT = 250_000
@@ -29,6 +30,7 @@ def run(folder: Path, _data: Path) -> None:
         make(place)
     signer = generate_key("example.com/bench")
     with open_log(place) as log:
+        assert isinstance(log, ParquetLog)
         events = log.head().position
         blob = bytes(300)
         started = time.perf_counter()
@@ -86,6 +88,7 @@ def timed(what: str, ask: object, place: Path) -> None:
 def make(place: Path) -> None:
     started = time.perf_counter()
     with open_log(place, create=True) as log:
+        assert isinstance(log, ParquetLog)
         for start in range(0, EVENTS, COMMIT):
             log.append_table(order_events(min(COMMIT, EVENTS - start), start=start))
         print(f"made: {EVENTS:,} events in {time.perf_counter() - started:.0f} s, not counted")

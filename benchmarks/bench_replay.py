@@ -24,6 +24,7 @@ from typing import Any
 import duckdb
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import evolve, initial_state
 from orders_es.replay import connect, fold, load_order
 from orders_es.sources.simulator import simulate_into
@@ -102,6 +103,7 @@ def in_arrow(connection: Any, query: str) -> Any:
 
 def all_orders(url: str) -> dict[str, Any]:
     log = open_log(url)
+    assert isinstance(log, ParquetLog)
     listed = "[" + ", ".join(f"'{file.path}'" for file in log.files()) + "]"
     by_hand = duckdb.connect()
     by_hand.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
@@ -172,8 +174,11 @@ def run(folder: Path, _data: Path) -> None:
     url = os.environ.get("REPLAY_LOG") or str(folder / "log")
     if not Path(url).exists():
         simulate_into(url, orders=ORDERS, seed=7, start=datetime(2023, 1, 1, tzinfo=UTC), days=730)
-        open_log(url).compact()
+        log = open_log(url)
+        assert isinstance(log, ParquetLog)
+        log.compact()
     log = open_log(url)
+    assert isinstance(log, ParquetLog)
     events = log.head().position
     print(f"{events:,} events in {len(log.files())} files")
     speeds = apart(all_orders, url)

@@ -13,6 +13,7 @@ from typing import Any
 from workload import order_events
 
 from orders_es.log import NO_STREAM, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import AdjustmentRecorded, ItemAdded, OrderCreated, PaymentReceived
 from orders_es.replay import Snapshots, load_order
 
@@ -41,6 +42,7 @@ def median(call: object, times: int) -> float:
 
 def run(folder: Path, _data: Path) -> None:
     log = open_log(folder / "log", create=True)
+    assert isinstance(log, ParquetLog)
     for i in range(2):
         log.append_table(order_events(131_072, start=i * 131_072))
     questions: dict[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 from orders_es.log import NO_STREAM, EventLog, StreamAppend, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.replay import connect, load_order
 
@@ -70,6 +71,7 @@ def theirs(folder: Path) -> dict[str, float]:
 
 def ours(folder: Path) -> dict[str, float]:
     log = open_log(folder / "ours", create=True)
+    assert isinstance(log, ParquetLog)
     started = time.perf_counter()
     for first in range(0, ORDERS, 1_000):
         log.append_batch([append(number) for number in range(first, min(first + 1_000, ORDERS))])

@@ -16,6 +16,7 @@ import pytest
 from orders_es.audit import verify
 from orders_es.errors import DamagedLog
 from orders_es.log import ANY, NO_STREAM, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.digests import CHECK, DIGITS, sealed
 from orders_es.log.parquet.footer import KEY
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCreated
@@ -115,6 +116,7 @@ def test_a_bloom_filter_that_hides_an_order(log):
 def test_an_event_id_that_stands_twice(tmp_path):
     """Nothing appends such a thing any more."""
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         for n in range(2):
             log.append(f"o-{n}", [NewEvent(data=OrderCreated(currency="GBP"), event_id=UUID(int=n + 1))], expected=ANY)
         path = Path(log.files()[1].path)
@@ -128,11 +130,12 @@ def test_a_forged_copy_sorted_by_stream(tmp_path):
     """One made of other events that claims to be of this log's, directory, checksums and all."""
     logs = {}
     for name in ("right", "other"):
-        logs[name] = open_log(tmp_path / name, create=True)
+        log = logs[name] = open_log(tmp_path / name, create=True)
+        assert isinstance(log, ParquetLog)
         for n in range(3):
-            logs[name].append(f"o-{n}", [ItemAdded(item_id="P", quantity=1, price=Decimal(1))], expected=ANY)
-        logs[name].append("o-1", [DiscountApplied(amount=Decimal(380 if name == "right" else 7777))], expected=ANY)
-        logs[name].compact()
+            log.append(f"o-{n}", [ItemAdded(item_id="P", quantity=1, price=Decimal(1))], expected=ANY)
+        log.append("o-1", [DiscountApplied(amount=Decimal(380 if name == "right" else 7777))], expected=ANY)
+        log.compact()
     copies = {name: next((tmp_path / name / "derived" / "by-stream").iterdir()) for name in logs}
     directories = {name: copies[name].read_bytes().rpartition(b'{"log_id"') for name in logs}
     facts = {name: json.loads(b'{"log_id"' + directories[name][2][:-12]) for name in logs}
@@ -147,6 +150,7 @@ def test_a_copy_of_a_file_that_was_replaced_is_not_used(log):
     log.compact()
     copy = next((log.derived / "by-stream").iterdir())
     with open_log(log.url + "-2", create=True) as other:
+        assert isinstance(other, ParquetLog)
         fill(other)
         other.compact()
         shutil.copy(copy, next((other.derived / "by-stream").iterdir()))
@@ -183,6 +187,7 @@ def test_a_name_in_a_file_that_is_no_text(log):
 
 def test_a_column_of_a_large_file_is_named(log):
     with open_log(log.url) as writer:
+        assert isinstance(writer, ParquetLog)
         writer.append("big", [DiscountApplied(amount=Decimal(1))] * 100, expected=ANY)
         path = Path(writer.files()[-1].path)
     column = pq.read_metadata(path).row_group(0).column(11)

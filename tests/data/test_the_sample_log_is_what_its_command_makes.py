@@ -39,6 +39,7 @@ def test_its_commands_make_it_again(tmp_path):
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 0, done.output
     with open_log(tmp_path / "log") as made, open_log(DATA / "sample-log") as sample:
+        assert isinstance(made, ParquetLog)
         assert made.head().root == sample.head().root
         assert [(file.kind, file.first, file.last) for file in made.files()] == [("segment", 1, made.head().position)]
 

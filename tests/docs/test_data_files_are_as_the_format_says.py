@@ -13,6 +13,7 @@ import pytest
 from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 
 from orders_es.log import NO_STREAM, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import ItemAdded
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -23,6 +24,7 @@ LOGICAL = {"STRING": "String", "UUID": "UUID", "TIMESTAMP": "Timestamp(isAdjuste
 
 def write(folder, how):
     log = open_log(folder, create=True)
+    assert isinstance(log, ParquetLog)
     event = NewEvent(
         data=ItemAdded(item_id="A", quantity=2, price=Decimal("2.55")), occurred_at=datetime(2026, 1, 1, tzinfo=UTC)
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from orders_es.log import ANY, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import ItemAdded, OrderCancelled, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.replay import connect
 
@@ -39,6 +40,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop") / "log"
     now = june(1)
     with open_log(folder, create=True, clock=lambda: now, origin="the shop") as log:
+        assert isinstance(log, ParquetLog)
         for number, text in enumerate([*DANGEROUS, *HARMLESS]):
             now = june(1 + number, microsecond=number * 1001)
             events = [

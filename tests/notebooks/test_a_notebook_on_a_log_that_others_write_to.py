@@ -7,6 +7,7 @@ import time
 import pytest
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 nbformat = pytest.importorskip("nbformat")
 papermill = pytest.importorskip("papermill")
@@ -53,6 +54,7 @@ def test_it_is_correct_throughout(tmp_path):
     nbformat.write(book, tmp_path / "book.ipynb")
     url = str(tmp_path / "shop")
     with open_log(url, create=True) as log:
+        assert isinstance(log, ParquetLog)
         writing = [sys.executable, "-m", "orders_es", "simulate", "--rate", "150", "--writers", "2", "--log", url]
         writer = subprocess.Popen(writing, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -5,6 +5,7 @@ import pytest
 
 from orders_es.errors import OrderNotFound
 from orders_es.log import NO_STREAM, Head, StreamAppend, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 from orders_es.replay import history, load_order
 from orders_es.replay.suggestions import close_ids, ids_like
@@ -94,6 +95,7 @@ def test_a_large_log_is_asked_for_a_few_ids(wanted, expected):
 
 def test_a_log_with_sorted_copies_knows_what_exists(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         for number in range(2):
             names = [f"bulk-{number}-{i}" for i in range(1_500)]
             log.append_batch([StreamAppend(name, [OrderPlaced()], NO_STREAM) for name in names])

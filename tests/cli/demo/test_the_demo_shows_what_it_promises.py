@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.replay import load_order, load_orders
 
 
@@ -28,6 +29,7 @@ def test_a_late_event_visibly_changes_what_is_known_of_the_same_moment(kept):
 def test_what_it_says_is_what_the_log_says(kept):
     folder, said = kept
     with open_log(str(folder)) as log:
+        assert isinstance(log, ParquetLog)
         assert log.head().root.hex() == said["on_disk"]["root"]
         assert len(log.files()) == said["on_disk"]["files"]
         for moment in said["moments"]:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import DiscountApplied
 
 
@@ -67,6 +68,7 @@ def test_verify_says_what_it_recomputed(run, giant):
 
 def test_verify_ends_with_bad_news_where_a_file_is_damaged(run, giant):
     with open_log(giant) as log:
+        assert isinstance(log, ParquetLog)
         path = log.files()[1].path
     with Path(path).open("r+b") as file:
         file.seek(60)

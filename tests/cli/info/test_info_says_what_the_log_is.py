@@ -1,10 +1,12 @@
 from pathlib import Path
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 
 def test_it_gives_identity_size_head_and_files_as_json(run, shop):
     with open_log(str(shop)) as log:
+        assert isinstance(log, ParquetLog)
         head, log_id, origin, files = log.head(), log.log_id, log.origin, log.files()
     assert run("info", "--log", shop, "--json").json == {
         "log": str(shop),

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from orders_es.log import ANY, NO_STREAM, EventRegistry, RawEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import EVENT_TYPES, ItemAdded, OrderCreated
 from orders_es.replay import connect, load_orders
 
@@ -52,6 +53,7 @@ def test_beside_commits_of_programs_that_knew(url):
 
 def test_after_compaction(url):
     with open_log(url) as log:
+        assert isinstance(log, ParquetLog)
         log.append("B-2", [OrderCreated(currency="EUR")], expected=NO_STREAM)
         assert_sql_equals_the_fold(log)
         log.compact()

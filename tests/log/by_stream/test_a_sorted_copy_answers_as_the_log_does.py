@@ -46,6 +46,7 @@ def scanned(folder, target, **limits):
 def large(tmp_path):
     """A compacted log with streams of one event, of many, and of more than two blocks; and small commits after it."""
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         for part in range(4):
             append(log, {f"s-{n}": 1 + n % 5 for n in range(part, 500)} | {"giant": BLOCK_ROWS - 100})
         log.compact()
@@ -81,6 +82,7 @@ def test_a_stream_of_many_blocks_is_read_from_any_version_to_any(shared_large, a
 def shared_large(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared") / "log"
     with open_log(folder, create=True) as log:
+        assert isinstance(log, ParquetLog)
         append(log, {f"s-{n}": 1 for n in range(700)} | {"giant": 4000})
         append(log, {"giant": 150} | {f"t-{n}": 1 for n in range(700)})
         log.compact()
@@ -142,6 +144,7 @@ def test_compaction_replaces_a_copy_that_cannot_be_used(large, how):
     [copy] = (large / COPIES).iterdir()
     damage(how)(copy)
     with open_log(large) as log:
+        assert isinstance(log, ParquetLog)
         assert log.compact().sorted_copies == 1
         assert log.compact().sorted_copies == 0
 
@@ -151,6 +154,7 @@ def test_the_copy_of_another_log_is_not_used(tmp_path, large):
     with open_log(large) as log:
         events = log.head().position - 6
     with open_log(tmp_path / "other", create=True) as other:
+        assert isinstance(other, ParquetLog)
         append(other, {"giant": events})
         other.compact()
         assert [copy.name for copy in (tmp_path / "other" / COPIES).iterdir()] == [name]
@@ -162,6 +166,7 @@ def test_the_copy_of_another_log_is_not_used(tmp_path, large):
 
 def test_vacuum_removes_the_copies_of_files_that_are_gone(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         append(log, {"a": 1200})
         log.compact()
         append(log, {"b": 1200})
@@ -180,6 +185,7 @@ def test_a_log_that_is_open_uses_the_copies_that_another_process_makes(tmp_path,
         append(reader, {"a": 1500, "b": 1500})
         before = facts(reader.load("a"))
         with open_log(tmp_path / "log") as writer:
+            assert isinstance(writer, ParquetLog)
             assert writer.compact().sorted_copies == 1
         monkeypatch.setattr(Scanner, "query", lambda *_: pytest.fail("a scan"))
         assert facts(reader.load("a")) == before

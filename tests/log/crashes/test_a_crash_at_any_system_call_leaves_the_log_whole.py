@@ -14,6 +14,7 @@ from watching import gapless, whole
 from writing import batch_of, events_for, read_acks
 
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 
 PROGRAM = Path(__file__).parents[1] / "programs" / "dying.py"
 MOST = 400
@@ -101,6 +102,7 @@ def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_pat
 def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, temporary):
     source = filled(tmp_path / "log")
     with open_log(source) as log:
+        assert isinstance(log, ParquetLog)
         if what == "vacuum":
             log.compact()
         head, before = log.head(), rows_of(source)
@@ -110,6 +112,7 @@ def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, tempor
             assert rows_of(folder) == before
             files.add(len(list(Path(folder, "commits").glob("*.parquet"))))
             with open_log(folder) as log:
+                assert isinstance(log, ParquetLog)
                 assert log.head() == head
                 files.add(("in the chain", len(log.files())))
                 log.append_batch(batch_of(events_for(["a"]), {"a": ANY}))

@@ -12,6 +12,7 @@ from watching import watch
 from writing import read_acks, write_mixed
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 TIMES = 50
 READERS = ("read", "subscribe")
@@ -75,6 +76,7 @@ def test_fifty_writers_killed_while_others_read(tmp_path):
     acknowledged = sum("events" in fact for fact in facts)
     assert acknowledged > TIMES // 5  # on a busy machine, many die before their first append is through
     with open_log(folder) as log:
+        assert isinstance(log, ParquetLog)
         assert acknowledged <= len(log.files()) <= acknowledged + TIMES
         end = log.head().position
     write_mixed(folder, "after", 5, acks)

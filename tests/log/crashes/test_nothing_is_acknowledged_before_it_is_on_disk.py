@@ -7,6 +7,7 @@ import pytest
 from writing import events_for, table_of
 
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def test_the_file_is_synced_then_linked_then_the_folder_is_synced(tmp_path, monk
     if temporary == "named":
         monkeypatch.setattr(os, "O_TMPFILE", 0)
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         for _ in range(2):
             log.append("a", [event for _, event in events_for(["a"])], expected=ANY)
         del calls[:]

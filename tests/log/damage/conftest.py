@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orders_es.log.parquet import ParquetLog
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "programs"))
 
 from checking import rows_of
@@ -20,6 +22,7 @@ class Sample:
     def __init__(self, folder):
         self.folder = folder
         with open_log(folder, create=True) as log:
+            assert isinstance(log, ParquetLog)
             for i in range(7):
                 log.append_batch(batch_of(events_for(["a", "b", "b"]), {"a": ANY, "b": ANY}))
                 if i == 3:

@@ -9,6 +9,7 @@ import pytest
 from orders_es.errors import DamagedLog, ReadOnlyLog, StorageError, UnreadableLog
 from orders_es.errors.system import Cause, cause_of
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 
 MEANING = {
@@ -66,6 +67,7 @@ def test_a_file_system_without_hard_links(sample, monkeypatch, number):
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP], ids=errno.errorcode.get)
 def test_a_file_system_without_locks(sample, monkeypatch, number):
     log = open_log(sample.folder)
+    assert isinstance(log, ParquetLog)
     with monkeypatch.context() as patched:
         patched.setattr(fcntl, "flock", refusing(fcntl.flock, number))
         for call in (lambda: log.append("a", [OrderPlaced()], expected=ANY), log.vacuum):

@@ -14,6 +14,7 @@ from writing import batch_of, events_for, table_of
 
 from orders_es.errors import StorageError
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 
 PROGRAM = Path(__file__).parents[1] / "programs" / "limited.py"
 APPENDS = ("append", "append_batch", "append_table")
@@ -109,6 +110,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk(small_disk):
     with open_log(small_disk / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         made = log.append("a", [event for _, event in events_for(["a"])], expected=ANY)
         with pytest.raises(StorageError, match="No space left on device; nothing was appended"):
             log.append_table(table_of(events_for([f"bulk-{i}" for i in range(30_000)])))

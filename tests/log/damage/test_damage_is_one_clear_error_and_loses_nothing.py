@@ -5,6 +5,7 @@ from writing import events_for
 
 from orders_es.errors import DamagedLog, ForeignFile, LogError, NotALog
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.footer import FORMAT
 
 
@@ -62,8 +63,8 @@ def holds_still(sample, damaged):
     """Nothing that fails has changed a file; appends that fail have written nothing."""
     error_of(sample.append)
     error_of(lambda: open_log(sample.folder, create=True).load("a"))
-    error_of(lambda: open_log(sample.folder).compact())
-    error_of(lambda: open_log(sample.folder).vacuum())
+    error_of(lambda: open_log(sample.folder).compact())  # type: ignore[attr-defined]
+    error_of(lambda: open_log(sample.folder).vacuum())  # type: ignore[attr-defined]
     after = sample.look()
     assert {path: after.get(path) for path in damaged} == damaged
     for path in set(after) - set(damaged):  # an append that never met the damage
@@ -116,13 +117,13 @@ def test_a_missing_file_is_noticed_by_every_way_of_reading(sample):
     sample.path(16).unlink()
     for call in (
         lambda: open_log(sample.folder).load("a"),
-        lambda: open_log(sample.folder).files(),
+        lambda: open_log(sample.folder).files(),  # type: ignore[attr-defined]
         lambda: list(open_log(sample.folder).read()),
         lambda: open_log(sample.folder).stream_version("a"),
         lambda: open_log(sample.folder).stream_ids(),
         lambda: next(iter(open_log(sample.folder).subscribe(after=14))),
-        lambda: open_log(sample.folder).compact(),
-        lambda: open_log(sample.folder).vacuum(),
+        lambda: open_log(sample.folder).compact(),  # type: ignore[attr-defined]
+        lambda: open_log(sample.folder).vacuum(),  # type: ignore[attr-defined]
         sample.append,
     ):
         assert isinstance(error_of(call), DamagedLog)
@@ -219,6 +220,7 @@ def test_other_files_in_the_folders_are_left_alone(sample):
     assert sample.read() == sample.rows
     assert sample.append().first_position == 22
     with open_log(sample.folder) as log:
+        assert isinstance(log, ParquetLog)
         log.compact()
         log.vacuum()
     assert [path.read_text(encoding="utf-8") for path in others] == ["not ours"] * 4

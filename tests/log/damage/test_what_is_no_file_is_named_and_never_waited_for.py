@@ -7,6 +7,7 @@ import pytest
 
 from orders_es.errors import DamagedLog, ForeignFile, InvalidSetting, LogError, NotALog, OrdersEsError
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Projector, ReadModels, set_projections
 from orders_es.replay.catalog import write_catalog
@@ -132,6 +133,7 @@ def test_a_folder_of_any_name_is_a_log(sample, tmp_path, name):
     place.parent.mkdir()
     sample.folder.rename(place)
     with open_log(place) as log:
+        assert isinstance(log, ParquetLog)
         import duckdb  # noqa: PLC0415
 
         with duckdb.connect() as connection:

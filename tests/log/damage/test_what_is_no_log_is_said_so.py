@@ -2,6 +2,7 @@ import pytest
 
 from orders_es.errors import NotALog
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 
 
 def test_a_file(tmp_path):
@@ -38,6 +39,7 @@ def test_a_folder_with_other_things(tmp_path):
 def test_an_empty_log_reads_as_nothing(tmp_path):
     with open_log(tmp_path / "log", create=True) as log, open_log(tmp_path / "log") as again:
         for handle in (log, again):
+            assert isinstance(handle, ParquetLog)
             assert handle.head().position == 0
             assert handle.head().recorded_at is None
             assert list(handle.read()) == []

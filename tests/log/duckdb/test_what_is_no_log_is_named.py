@@ -3,6 +3,7 @@ import pytest
 
 from orders_es.errors import DamagedLog, LogInUse, NotALog, RegistrationClash
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 
 
@@ -58,6 +59,7 @@ def test_a_mistyped_name_is_an_error_and_makes_no_file(tmp_path):
 def test_a_folder_of_that_name_is_a_folder_log(tmp_path):
     (tmp_path / "log.duckdb").mkdir()
     with open_log(tmp_path / "log.duckdb", create=True) as log:
+        assert isinstance(log, ParquetLog)
         log.append("A", [OrderPlaced()], expected=ANY)
         assert len(log.files()) == 1
 

@@ -48,6 +48,7 @@ def opened(monkeypatch):
 @pytest.mark.parametrize("first", ["load", "append", "files", "version"])
 def test_a_fresh_handle_reads_each_footer_once(folder, opened, first):
     log = open_log(folder)
+    assert isinstance(log, ParquetLog)
     {
         "load": lambda: log.load("order-3"),
         "append": lambda: log.append("order-3", [OrderPlaced()], expected=ANY),
@@ -65,6 +66,7 @@ def test_a_fresh_handle_reads_each_footer_once(folder, opened, first):
 
 def test_a_new_commit_of_others_opens_that_one(folder, opened):
     log, other = open_log(folder), open_log(folder)
+    assert isinstance(log, ParquetLog)
     log.load("order-3")
     other.append("order-3", [OrderPlaced()], expected=ANY)
     opened.clear()
@@ -113,7 +115,9 @@ def test_small_files_are_hashed_together(folder, monkeypatch):
         return real(events)
 
     monkeypatch.setattr(compaction, "leaf_hashes", noting)
-    assert open_log(folder).compact().files_after == 1
+    log = open_log(folder)
+    assert isinstance(log, ParquetLog)
+    assert log.compact().files_after == 1
     assert sizes == [COMMITS, COMMITS]  # what was read, and what was written
 
 
@@ -122,8 +126,10 @@ def test_one_altered_file_among_many_is_named(folder):
     data = second.read_bytes()
     at = data.rindex(b'"range":"') + len(b'"range":"')
     second.write_bytes(data[:at] + (b"0" if data[at : at + 1] != b"0" else b"1") + data[at + 1 :])
+    log = open_log(folder)
+    assert isinstance(log, ParquetLog)
     with pytest.raises(DamagedLog, match=second.name):
-        open_log(folder).compact()
+        log.compact()
     assert first.exists()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderPlaced
 
 
@@ -16,6 +17,7 @@ from orders_es.orders import OrderPlaced
 def overtaken(tmp_path):
     """A writer whose look for event ids meets a file that is gone, after somebody else has committed."""
     other = open_log(tmp_path / "log", create=True)
+    assert isinstance(other, ParquetLog)
     other.append("o-1", [OrderPlaced()], expected=ANY)
     log: Any = open_log(tmp_path / "log")
     find = log._event_ids.find

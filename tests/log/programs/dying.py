@@ -56,6 +56,7 @@ def do(what, k, folder):
     """What a forked process does; it never returns."""
     acks = Acks(f"{folder}-acks")
     with open_log(folder) as log:
+        assert isinstance(log, ParquetLog)
         pairs = events_for(["a", "b", "b"] if what != "table" else ["a"] * 150 + ["b"] * 50)
         batch, table = batch_of(pairs, {"a": ANY, "b": ANY}), table_of(pairs)
         die_at(k)

@@ -8,11 +8,13 @@ from datetime import timedelta
 from writing import Acks, events_for, places
 
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 
 
 def main(folder, ack_path):
     acks = Acks(ack_path)
     log = open_log(folder, create=True)
+    assert isinstance(log, ParquetLog)
 
     def append():
         pairs = events_for(["a"])

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 COLUMNS = ["position", "stream_id", "version", "event_id", "correlation_id"]
 
@@ -125,7 +126,9 @@ class RawReader:
     """
 
     def __init__(self, folder):
-        self.log = open_log(folder)
+        log = open_log(folder)
+        assert isinstance(log, ParquetLog)
+        self.log = log
         self.commits = Path(folder) / "commits"
         self.connection = duckdb.connect()
         self.end = 0

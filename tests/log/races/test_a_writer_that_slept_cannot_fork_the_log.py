@@ -11,7 +11,7 @@ from writing import batch_of, events_for, table_of
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NO_STREAM, open_log
-from orders_es.log.parquet import compaction
+from orders_es.log.parquet import ParquetLog, compaction
 
 PROCESSES = multiprocessing.get_context("forkserver")
 NOW = timedelta(0)
@@ -102,6 +102,7 @@ def test_a_writer_stopped_right_before_its_link_keeps_vacuum_from_freeing_the_na
     monkeypatch.setattr(compaction, "_PATIENCE_SECONDS", 0.1)  # it would wait for the writer for so long, and no longer
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:
+        assert isinstance(log, ParquetLog)
         reached, go, said = PROCESSES.Event(), PROCESSES.Event(), PROCESSES.Queue()
         writer = PROCESSES.Process(
             target=sleeping_append, args=(folder, ANY, "before the link", reached, go, said, True)
@@ -124,6 +125,7 @@ def test_a_writer_stopped_right_before_its_link_keeps_vacuum_from_freeing_the_na
 def test_a_writer_killed_right_after_its_link_leaves_a_whole_commit_and_no_lock(tmp_path):
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:
+        assert isinstance(log, ParquetLog)
         reached, go, said = PROCESSES.Event(), PROCESSES.Event(), PROCESSES.Queue()
         writer = PROCESSES.Process(
             target=sleeping_append, args=(folder, ANY, "killed after the link", reached, go, said, True)
@@ -144,6 +146,7 @@ def test_a_writer_killed_after_its_link_onto_a_vacuumed_name_changes_nothing(tmp
     with open_log(folder, create=True) as log:
         log.append("contested", [event for _, event in events_for(["contested"])], expected=NO_STREAM)
         old = open_log(folder)
+        assert isinstance(old, ParquetLog)
         assert len(old.files()) == 1
         reached, go, said = PROCESSES.Event(), PROCESSES.Event(), PROCESSES.Queue()
         writer = PROCESSES.Process(
@@ -165,6 +168,7 @@ def test_a_writer_killed_after_its_link_onto_a_vacuumed_name_changes_nothing(tmp
 def test_a_reader_with_an_old_listing_never_reads_a_commit_that_came_late(tmp_path):
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:
+        assert isinstance(log, ParquetLog)
         log.append("contested", [event for _, event in events_for(["contested"])], expected=NO_STREAM)
         reached, go, said = PROCESSES.Event(), PROCESSES.Event(), PROCESSES.Queue()
         writer = PROCESSES.Process(
@@ -174,6 +178,7 @@ def test_a_reader_with_an_old_listing_never_reads_a_commit_that_came_late(tmp_pa
         assert reached.wait(120)
         ids = [append_one(log) for _ in range(3)]
         old = open_log(folder)
+        assert isinstance(old, ParquetLog)
         assert [file.first for file in old.files()] == [1, 2, 3, 4]
         log.compact()
         log.vacuum(grace=NOW)

@@ -6,6 +6,7 @@ from checking import check_contests, check_log
 from writing import write_mixed
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 WRITERS, COMMITS = 4, 120
 
@@ -33,4 +34,5 @@ def test_writers_that_take_no_turns_make_one_line_of_commits(tmp_path):
     assert sum("events" in fact for fact in facts) == COMMITS
     assert check_contests(facts) >= 3 * (WRITERS - 1)
     with open_log(folder) as log:
+        assert isinstance(log, ParquetLog)
         assert len(log.files()) == COMMITS

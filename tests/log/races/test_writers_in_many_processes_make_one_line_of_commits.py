@@ -7,6 +7,7 @@ from watching import watch
 from writing import write_mixed
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 
 READERS = ("read", "load", "subscribe", "duckdb")
 
@@ -42,6 +43,7 @@ def test_positions_and_versions_are_gapless_and_each_version_has_one_winner(tmp_
     assert sum("events" in fact for fact in facts) == commits
     assert check_contests(facts) >= 3 * (count - 1)
     with open_log(folder) as log:
+        assert isinstance(log, ParquetLog)
         files = log.files()
     assert len(files) == commits
     assert seen[0]["end"] == seen[2]["end"] == seen[3]["end"] == files[-1].last

@@ -6,6 +6,7 @@ import pytest
 
 from orders_es.errors import LogChanged
 from orders_es.log import ANY, open_log
+from orders_es.log.duckdb import DuckDBLog
 from orders_es.orders import OrderPlaced
 
 
@@ -36,6 +37,7 @@ def with_another_write_ahead_log(path):
 def test_the_file_is_gone_or_another_one(tmp_path, change):
     path = tmp_path / "log.duckdb"
     log = open_log(path, create=True)
+    assert isinstance(log, DuckDBLog)
     log.append("A-1", [OrderPlaced()], expected=ANY)
     change(path)
     for ask in (
@@ -62,6 +64,7 @@ def test_what_was_committed_last_is_gone(tmp_path, change):
 def test_a_checkpoint_is_no_change(tmp_path):
     path = tmp_path / "log.duckdb"
     log = open_log(path, create=True)
+    assert isinstance(log, DuckDBLog)
     for number in range(3):
         assert log.append("A-1", [OrderPlaced()], expected=ANY).first_position == number + 1
         log.compact()

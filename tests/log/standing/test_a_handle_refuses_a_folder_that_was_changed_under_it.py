@@ -9,6 +9,7 @@ import pytest
 
 from orders_es.errors import LogChanged
 from orders_es.log import ANY, StreamAppend, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import AddItem, CreateOrder, OrderPlaced
 from orders_es.replay import connect
 from orders_es.service import handle
@@ -35,6 +36,7 @@ def restored_and_gone_further(shop):
 def restored_gone_on_from_and_compacted(shop):
     restored_and_gone_further(shop)
     with open_log(shop.folder) as log:
+        assert isinstance(log, ParquetLog)
         log.compact()
         log.vacuum(grace=timedelta(0))
 

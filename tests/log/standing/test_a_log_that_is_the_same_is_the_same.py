@@ -9,7 +9,7 @@ import pytest
 
 from orders_es.errors import LogChanged
 from orders_es.log import open_log
-from orders_es.log.parquet import standing
+from orders_es.log.parquet import ParquetLog, standing
 
 
 def moved_away_and_back(shop):
@@ -41,11 +41,13 @@ def commits_copied_whole(shop):
 
 def compacted(shop):
     with open_log(shop.folder) as other:
+        assert isinstance(other, ParquetLog)
         other.compact()
 
 
 def compacted_and_vacuumed(shop):
     with open_log(shop.folder) as other:
+        assert isinstance(other, ParquetLog)
         other.compact()
         other.vacuum(grace=timedelta(0))
 

@@ -5,6 +5,7 @@ import pytest
 
 from orders_es.errors import BadReadModel, FilesNotAllowed, InvalidSetting, QueryError, TargetInLog
 from orders_es.log import NO_STREAM, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderCreated
 from orders_es.projections import Projector, set_projections
 from orders_es.replay import connect
@@ -246,6 +247,7 @@ def test_read_models_of_ones_own_are_queries_too(log, place, tmp_path):
 def test_a_session_that_is_shut_still_spills_and_follows_its_log(tmp_path):
     folder = tmp_path / "[a]* k=v"
     with open_log(folder, create=True) as log, connect(log, memory_limit="60MB") as session:
+        assert isinstance(log, ParquetLog)
         assert not session.sql("FROM orders").rows()
         log.append("A-1", [OrderCreated(currency="EUR")], expected=NO_STREAM)
         assert len(session.sql("FROM orders")) == 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orders_es.errors import CommandRejected, InvalidSetting, OrderNotFound
 from orders_es.log import ANY, EventRegistry, NewEvent, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import (
     EVENT_TYPES,
     ORDERS,
@@ -166,6 +167,7 @@ def test_event_types_of_another_shape_have_snapshots_of_their_own(log):
 
 def test_a_snapshot_ahead_of_the_log_or_of_another_past_is_not_used(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
+        assert isinstance(log, ParquetLog)
         log.append("A", [event(1, n) for n in range(10)], expected=ANY)
         shutil.copytree(tmp_path / "log", tmp_path / "fork")
         log.append("A", [event(1, n) for n in range(10)], expected=ANY)

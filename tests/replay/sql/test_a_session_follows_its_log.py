@@ -5,6 +5,7 @@ import pytest
 
 from orders_es.errors import BadReadModel, QueryError
 from orders_es.log import ANY, NO_STREAM, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderCreated, OrderPlaced
 from orders_es.replay import connect
 
@@ -57,6 +58,7 @@ def test_files_that_were_compacted_and_vacuumed_away_do_no_harm(log, session):
         log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
     assert len(session.orders) == 30
     with open_log(log.url) as other:
+        assert isinstance(other, ParquetLog)
         other.compact()
         assert other.vacuum(grace=timedelta(0)).files == 30
     assert len(session.table("orders")) == 30

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from orders_es.errors import InvalidSetting, UnknownEventType
 from orders_es.log import ANY, NO_STREAM, EventRegistry, open_log
 from orders_es.log.copy import copy_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.orders import EVENT_TYPES, OrderCreated, evolve, initial_state
 from orders_es.replay import fold, load_orders
 from orders_es.sources.simulator import simulate_into
@@ -108,6 +109,7 @@ def test_files_vacuumed_away_in_the_middle_are_neither_missed_nor_read_twice(tmp
     def once(state, event):
         if event.position == 1:
             with open_log(tmp_path / "log") as other:
+                assert isinstance(other, ParquetLog)
                 other.compact()
                 assert other.vacuum(grace=timedelta(0)).files == 6
         return [*state, event.version]

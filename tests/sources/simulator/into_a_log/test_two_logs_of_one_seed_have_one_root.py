@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.sources.simulator import simulate_into
 
 ARGUMENTS: dict[str, Any] = {
@@ -34,6 +35,7 @@ def test_another_seed_gives_another_root(first, tmp_path):
 def test_the_result_says_what_is_in_the_log(tmp_path):
     done = simulate_into(tmp_path / "log", seed=9, **ARGUMENTS)
     with open_log(tmp_path / "log") as log:
+        assert isinstance(log, ParquetLog)
         assert log.head() == done.head
         assert len(log.stream_ids()) == done.orders == 60
         assert len(log.files()) == done.commits

@@ -6,6 +6,7 @@ import pytest
 
 from orders_es.errors import InvalidSetting, NotALog
 from orders_es.log import open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.sources.simulator import simulate_live
 
 
@@ -32,6 +33,7 @@ def test_it_may_run_again_on_the_same_log(tmp_path):
     for _ in range(2):
         simulate_live(tmp_path / "log", rate=1_000, writers=1, events=10, batch=5)
     with open_log(tmp_path / "log") as log:
+        assert isinstance(log, ParquetLog)
         assert log.head().position == 20
         assert len(log.files()) == 4
 
