@@ -15,7 +15,7 @@ from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
-from orders_es.log.limits import check_day, check_id, check_moment, check_new_stream_id, check_text
+from orders_es.log.limits import check_day, check_form, check_id, check_moment, check_new_stream_id, check_text
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.payload_text import check_payload_text
 
@@ -163,6 +163,8 @@ def check_fields(event_type: EventType, shredded: dict[str, Any]) -> None:
             continue
         if field.kind == "string":
             (check_id if field.identifier else check_text)(value, event_type.name, field.name)
+            if field.pattern is not None:
+                check_form(value, field.pattern, event_type.name, field.name)
         elif field.kind == "timestamp":
             check_moment(value, event_type.name, field.name)
         elif field.kind == "date":

@@ -30,6 +30,7 @@ from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import LONGEST_ID
 from orders_es.log.retry import CONTENT
 from orders_es.log.table_columns import (
+    check_forms,
     check_numbers,
     check_texts,
     event_ids,
@@ -311,6 +312,8 @@ def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, 
                 raise InvalidEvent(name, column, f"row {row} is null, and the type does not allow that")
     for code, name in enumerate(names):
         for field in fields[code].values():
+            if field.pattern is not None and field.name in shredded:
+                check_forms(shredded[field.name], codes == code, field.pattern, name, field.name)
             if field.name not in shredded and field.required and not (field.optional and field.kind != "json"):
                 why = "is not a plain value, so give the payload column" if field.kind == "json" else "has no column"
                 raise InvalidEvent(

@@ -6,6 +6,7 @@ is refused before it is recorded. What older or other programs recorded all the 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ __all__ = [
     "LONGEST_ID",
     "YEARS",
     "check_day",
+    "check_form",
     "check_id",
     "check_moment",
     "check_new_stream_id",
@@ -93,6 +95,13 @@ def check_id(value: object, event_type: str, name: str) -> str:
     if len(text) * 4 > LONGEST_ID and len(text.encode()) > LONGEST_ID:
         raise InvalidEvent(event_type, name, f"it is {len(text.encode()):,} bytes long; {LONGEST_ID:,} are allowed")
     return text
+
+
+def check_form(value: str, pattern: tuple[str, str], event_type: str, name: str) -> None:
+    """Refuse a text that has not the form of its field, such as a currency in small letters."""
+    expression, words = pattern
+    if not re.fullmatch(expression, value):
+        raise InvalidEvent(event_type, name, f"{value!r} is not {words}")
 
 
 def check_moment(moment: Any, event_type: str, name: str) -> int:

@@ -67,6 +67,7 @@ class Field:
         required: Whether it has no default, so that every payload must hold it.
         largest: The largest whole number, above zero or below, that is recorded; None for whatever fits 64 bits.
         identifier: Whether its text is an id or a code, which is never empty and at most 1,024 bytes long.
+        pattern: The regular expression that its whole text fits, and what that means in words; None for any text.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Field:
     required: bool
     largest: int | None = None
     identifier: bool = False
+    pattern: tuple[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class EventRegistry:
         Args:
             cls: A dataclass. Its field names and types are storage format. A field's metadata may limit what is recorded:
                 `field(metadata={"largest": 999})` for a whole number, `field(metadata={"identifier": True})` for a text
-                that is never empty.
+                that is never empty, `field(metadata={"pattern": ("[A-Z]{3}", "three capital letters")})` for one of a form.
             name: The type's name in storage; the class name if left out.
             schema_version: The version of its payload's shape, 1 or more.
 
@@ -382,4 +384,6 @@ def _fields(cls: type) -> Iterator[Field]:
             hint = arms[0] if len(arms) == 1 else object
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         largest, identifier = f.metadata.get("largest"), f.metadata.get("identifier", False)
-        yield Field(f.name, _KINDS.get(hint, "json"), optional, required, largest, identifier)
+        yield Field(
+            f.name, _KINDS.get(hint, "json"), optional, required, largest, identifier, f.metadata.get("pattern")
+        )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
 
 __all__ = [
+    "check_forms",
     "check_numbers",
     "check_texts",
     "event_ids",
@@ -80,6 +81,15 @@ def check_texts(values: pa.Array, event_type: str, name: str, *, identifier: boo
         lengths = pc.binary_length(values)
         _refuse(pc.equal(lengths, 0), event_type, name, "is empty; give a value, or null for none")
         _refuse(pc.greater(lengths, LONGEST_ID), event_type, name, f"is longer than {LONGEST_ID:,} bytes")
+
+
+def check_forms(values: pa.Array, rows: np.ndarray, pattern: tuple[str, str], event_type: str, name: str) -> None:
+    """Refuse, among some rows, a text that has not the form of its field."""
+    expression, words = pattern
+    bad = pc.and_(pa.array(rows), pc.invert(pc.match_substring_regex(values, rf"\A(?:{expression})\z")))
+    if pc.any(bad).as_py():
+        row = pc.index(bad, True).as_py()
+        raise InvalidEvent(event_type, name, f"row {row}: {values[row].as_py()!r} is not {words}")
 
 
 def check_numbers(values: pa.Array, event_type: str, name: str, largest: int) -> None:

@@ -56,7 +56,7 @@ def identifier(**options: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCreated:
-    """Somebody opened an order, in one currency for all of its life.
+    """Somebody opened an order, in one currency for all of its life: three capital letters.
 
     `postal_code` is text, because leading zeros are part of it. `source_status` is what another system, from which the
     order was imported, said about it in the end; it is a record of that word, and no status of ours depends on it.
@@ -67,7 +67,7 @@ class OrderCreated:
         True
     """
 
-    currency: str = identifier()
+    currency: str = field(metadata={"identifier": True, "pattern": ("[A-Z]{3}", "three capital letters, such as EUR")})
     customer_id: str | None = identifier(default=None)
     country: str | None = None
     channel: str | None = None

@@ -33,7 +33,9 @@ HOUR = timedelta(hours=1)
 
 def event(kind, number):
     return {
-        0: OrderCreated(currency=f"C{number}", customer_id=f"c-{number}", country="UK"),
+        0: OrderCreated(
+            currency=f"A{chr(65 + number // 26)}{chr(65 + number % 26)}", customer_id=f"c-{number}", country="UK"
+        ),
         1: ItemAdded(item_id=f"i-{number % 3}", quantity=number, price=Decimal(number) / 4, description=f"d-{number}"),
         2: PaymentReceived(amount=Decimal(number)),
         3: DiscountApplied(amount=Decimal("0.01") * number),
