@@ -15,7 +15,7 @@ def start() -> None:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
-    from orders_es.cli import main  # noqa: PLC0415 - the loading is what Ctrl-C may interrupt
+    from orders_es.cli import main  # the loading is what Ctrl-C may interrupt
 
     if ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -151,7 +151,7 @@ def _to_be_signed(protected: bytes, root: bytes) -> bytes:
 
 def _cbor() -> Any:
     try:
-        import cbor2  # noqa: PLC0415 - an extra
+        import cbor2  # an extra
     except ImportError as error:
         raise BadKey("COSE", "the library cbor2 is missing; install it: pip install 'orders_es[scitt]'") from error
     return cbor2

@@ -98,8 +98,8 @@ def _giants(log: EventLog, giant: int) -> list[Advice]:
 
 def long_streams(log: EventLog, events: int) -> dict[str, int]:
     """The streams of so many events or more, with their number of events. Reads two columns of the whole log."""
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     lengths: dict[str, int] = {}
     # A version that high gives a long stream away, so all other rows are passed over in Arrow.

@@ -183,7 +183,7 @@ def public_keys(texts: Iterable[str | Key]) -> list[Key]:
 
 def _ed25519() -> Any:
     try:
-        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415 - an extra
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # an extra
     except ImportError as error:
         missing = "the library cryptography is missing; install it: pip install 'orders_es[audit]'"
         raise BadKey("Ed25519", missing) from error

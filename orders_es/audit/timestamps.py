@@ -167,7 +167,7 @@ def _text(signed: SignedCheckpoint) -> bytes:
 
 
 def _roots(authority: str | os.PathLike[str]) -> list[Any]:
-    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - an extra
+    from cryptography.x509 import load_pem_x509_certificates  # an extra
 
     try:
         return load_pem_x509_certificates(Path(authority).read_bytes())
@@ -178,7 +178,7 @@ def _roots(authority: str | os.PathLike[str]) -> list[Any]:
 
 def _client() -> Any:
     try:
-        import rfc3161_client  # noqa: PLC0415 - an extra
+        import rfc3161_client  # an extra
     except ImportError as error:
         missing = "the library rfc3161-client is missing; install it: pip install 'orders_es[timestamps]'"
         raise BadKey("RFC 3161", missing) from error

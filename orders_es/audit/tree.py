@@ -236,7 +236,7 @@ class LogTree:
 
     def _leaves(self, begin: int, end: int) -> Iterator[list[bytes]]:
         """The leaf hashes of the leaves `[begin, end)`, batch by batch, from the events themselves."""
-        from tqdm.auto import tqdm  # noqa: PLC0415 - only where events are hashed
+        from tqdm.auto import tqdm
 
         quiet = not self._progress or end - begin <= BLOCK
         with tqdm(total=end - begin, unit=" events", unit_scale=True, desc="hashing", disable=quiet) as bar:

@@ -130,7 +130,7 @@ def _verify_at(place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *
 def _verified(
     survey: Survey, registry: EventRegistry, snapshots: Sequence[Snapshots[Any]], *, progress: bool
 ) -> Verified:
-    from tqdm.auto import tqdm  # noqa: PLC0415 - loads what a short call does without
+    from tqdm.auto import tqdm
 
     problems = _Problems()
     head = survey.head()

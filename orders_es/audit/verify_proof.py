@@ -282,8 +282,8 @@ def check_signature(key: Key, signature: bytes, checkpoint: Checkpoint) -> int:
 
 def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
     """Whether some bytes are the Ed25519 signature of a message by a key."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - parsing alone goes without
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - the same
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
@@ -293,10 +293,10 @@ def ed25519_holds(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def _ml_dsa_holds(public: bytes, signature: bytes, message: bytes) -> bool:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - parsing alone goes without
+    from cryptography.exceptions import InvalidSignature
 
     try:
-        from cryptography.hazmat.primitives.asymmetric import mldsa  # noqa: PLC0415 - new, and rare
+        from cryptography.hazmat.primitives.asymmetric import mldsa
     except ImportError:
         raise Refused("this version of the library cryptography knows no ML-DSA; take a later one") from None
     try:

@@ -68,7 +68,7 @@ def new(
       orders-es close 2026-06 --at 2026-06-30 --log my-log
       orders-es close new 2026-06 --at 2026-06-30 --key shop.key --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     if at is None:
         raise click.UsageError("what is closed? Give --at TIME; what had happened by then is")
@@ -101,9 +101,9 @@ def list_(log: str, as_json: bool) -> None:
     Example:
       orders-es close list --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from datetime import UTC  # noqa: PLC0415 - as below
+    from datetime import UTC
 
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     with existing_log(log) as opened:
         found = audit.closes(opened)
@@ -129,7 +129,7 @@ def check(name: str, tolerance: str, log: str, as_json: bool) -> None:
     Example:
       orders-es close check 2026-06 --tolerance 0.5% --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     with existing_log(log) as opened:
         found = audit.check_close(opened, name, tolerance=tolerance)

@@ -59,8 +59,8 @@ def diff(
       orders-es diff --from 2011-05-31 --to 2011-06-30 --log my-log
       orders-es diff --from 2011-05-31 --known-from 2011-05-31 --to 2011-05-31 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.orders import AsOf  # noqa: PLC0415
+    from orders_es import replay
+    from orders_es.orders import AsOf
 
     before, after = AsOf(at=from_, known_at=known_from), AsOf(at=to, known_at=known_to)
     with existing_log(log) as opened, asking(opened, order or ""):
@@ -94,7 +94,7 @@ def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
       orders-es explain 536365 --log my-log
       orders-es explain C541433 --at 2011-06-30 --log my-log --json
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import replay
 
     asked: dict[str, Any] = {"at": at, "known_at": known_at}
     with existing_log(log) as opened, asking(opened, order):

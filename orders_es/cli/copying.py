@@ -28,8 +28,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
       orders-es copy my-log my-log.duckdb
       orders-es copy my-log.duckdb another-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.log import open_log  # noqa: PLC0415 - copying takes libraries that `--help` does not need
-    from orders_es.log.copy import copy_log  # noqa: PLC0415
+    from orders_es.log import open_log
+    from orders_es.log.copy import copy_log
 
     with existing_log(source) as log:
         done = copy_log(log, target, progress=not as_json and sys.stderr.isatty())

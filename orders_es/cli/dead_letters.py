@@ -143,7 +143,7 @@ def discard(number: int, models: str, log: str, as_json: bool) -> None:
     Example:
       orders-es dead-letters discard 3 --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections import Projector  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import Projector
 
     with existing_log(log) as opened:
         letter = Projector(opened, models, []).discard(_letter(models, number).projection, number)
@@ -154,7 +154,7 @@ def discard(number: int, models: str, log: str, as_json: bool) -> None:
 
 
 def _letters(models: str, projection: str | None = None) -> list[DeadLetter]:
-    from orders_es.projections import ReadModels  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import ReadModels
 
     return ReadModels(models).dead_letters(projection)
 

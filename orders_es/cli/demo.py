@@ -44,9 +44,9 @@ def demo(log: str | None, as_json: bool) -> None:
       orders-es demo
       orders-es demo --log tour
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.cli.tour import tour_of  # noqa: PLC0415 - `--help` needs none of these
-    from orders_es.log import open_log  # noqa: PLC0415
-    from orders_es.sources.simulator import SimulatorSettings, simulate_into  # noqa: PLC0415
+    from orders_es.cli.tour import tour_of
+    from orders_es.log import open_log
+    from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
     with tempfile.TemporaryDirectory(prefix="orders-es-demo-") if log is None else nullcontext(log) as place:
         settings = SimulatorSettings(long_orders=0)
@@ -97,7 +97,7 @@ def _shop(made: SimulationResult) -> str:
 
 
 def _one_order(tour: Tour) -> list[str]:
-    from orders_es.orders import summarize  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.orders import summarize
 
     order_id = tour.known_now.order_id
     rows = []

@@ -122,7 +122,7 @@ def check(file: str, read_models: str | None, allow_files: bool, log: str, as_js
     Example:
       orders-es export check june.xlsx --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.export import check_export  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.export import check_export
 
     with existing_log(log) as opened:
         checked = _reading(
@@ -169,10 +169,10 @@ def _export(
     log: str,
     as_json: bool,
 ) -> None:
-    from pathlib import Path  # noqa: PLC0415 - beside the others that only the call needs
+    from pathlib import Path
 
-    from orders_es.export import export as write  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.replay import connect  # noqa: PLC0415 - as above
+    from orders_es.export import export as write
+    from orders_es.replay import connect
 
     if Path(out).exists() and not replace:
         raise click.UsageError(f"{out} is there already; give --replace, or another name")

@@ -41,7 +41,7 @@ def doctor(giant: int, log: str, as_json: bool) -> None:
       orders-es doctor --log my-log
       orders-es doctor --giant 200 --json --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit import examine  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit import examine
 
     with existing_log(log) as opened:
         advice = examine(opened, giant=giant)
@@ -88,9 +88,9 @@ def verify(
       orders-es verify --log my-log
       orders-es verify --checkpoint june.checkpoint --key shop.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    import sys  # noqa: PLC0415 - as above
+    import sys
 
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     if (checkpoint is None) != (key is None):
         raise click.UsageError(
@@ -165,7 +165,7 @@ def take(orders: tuple[str, ...], every: int, log: str, as_json: bool) -> None:
       orders-es snapshots take --log my-log
       orders-es snapshots take S-000201 --every 100 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay import Snapshots
 
     with existing_log(log) as opened:
         taken = {}
@@ -189,7 +189,7 @@ def list_(log: str, as_json: bool) -> None:
     Example:
       orders-es snapshots list --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay import Snapshots
 
     with existing_log(log) as opened:
         kept = {kept.made_by: kept for kept in (Snapshots(opened, decider=decider) for decider in domains())}
@@ -221,7 +221,7 @@ def drop(log: str, as_json: bool) -> None:
     Example:
       orders-es snapshots drop --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay import Snapshots  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay import Snapshots
 
     with existing_log(log) as opened:
         number = Snapshots(opened).drop()
@@ -232,6 +232,6 @@ def drop(log: str, as_json: bool) -> None:
 
 
 def _long(log: EventLog, every: int) -> list[str]:
-    from orders_es.audit.doctor import long_streams  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit.doctor import long_streams
 
     return list(long_streams(log, every))

@@ -89,8 +89,8 @@ def lag(
       orders-es lag --models shop.duckdb --log my-log --sla 30s
       orders-es lag --models shop.duckdb --log my-log --prometheus-port 9188
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections.lag.measure import LagLimits, measure_lag  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.projections.lag.sla import check_sla  # noqa: PLC0415 - as above
+    from orders_es.projections.lag.measure import LagLimits, measure_lag
+    from orders_es.projections.lag.sla import check_sla
 
     if not every:
         raise click.UsageError("--every 0s would never rest; give 1s or more")
@@ -101,14 +101,14 @@ def lag(
             _serve(opened, models, bounds, prometheus_port)
             return
         if prometheus_file is not None:
-            from orders_es.log.target import check_target  # noqa: PLC0415 - `--help` does not need it
+            from orders_es.log.target import check_target
 
             check_target(opened, prometheus_file)
         for _ in _rounds(every if watch else None):
             lags = measure_lag(opened, models, limits=bounds)
             breaches = check_sla(lags, sla, states=cast("tuple[LagState, ...]", breach_on))
             if prometheus_file is not None:
-                from orders_es.projections.lag.metrics import write_metrics  # noqa: PLC0415 - an extra
+                from orders_es.projections.lag.metrics import write_metrics  # an extra
 
                 write_metrics(lags, prometheus_file)
             _tell(lags, breaches, sla, as_json=as_json, clear=watch)
@@ -143,7 +143,7 @@ def stopping() -> Iterator[threading.Event]:
 
 
 def _serve(log: EventLog, models: str, limits: LagLimits, port: int) -> None:
-    from orders_es.projections.lag.metrics import LagCollector, serve_metrics  # noqa: PLC0415 - an extra
+    from orders_es.projections.lag.metrics import LagCollector, serve_metrics  # an extra
 
     with stopping() as stop:
         port, end = serve_metrics(LagCollector(log, models, limits=limits), port)

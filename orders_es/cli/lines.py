@@ -51,7 +51,7 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
         raise click.UsageError(
             "--json tells what was written to a file, and standard output has the lines; add --out FILE"
         )
-    from orders_es.sources.jsonl.export import export_jsonl  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.jsonl.export import export_jsonl
 
     with existing_log(log) as opened:
         if out is None:
@@ -136,7 +136,7 @@ def import_lines(
     for what, is_so in wrong.items():
         if is_so:
             raise click.UsageError(what)
-    from orders_es.sources.jsonl import import_jsonl  # noqa: PLC0415 - takes pyarrow
+    from orders_es.sources.jsonl import import_jsonl
 
     with _restored(log) if as_recorded else nullcontext(log) as target:
         done = import_jsonl(
@@ -156,9 +156,9 @@ def import_lines(
 @contextmanager
 def _restored(log: str) -> Iterator[EventLog]:
     """A log to be filled with what was recorded elsewhere: there whole, once the block ends well, or not at all."""
-    from orders_es.log import open_log  # noqa: PLC0415 - as above
-    from orders_es.log.open import order_registry  # noqa: PLC0415
-    from orders_es.log.recorded import restoring  # noqa: PLC0415
+    from orders_es.log import open_log
+    from orders_es.log.open import order_registry
+    from orders_es.log.recorded import restoring
 
     if Path(log).exists() and not (Path(log).is_dir() and not any(Path(log).iterdir())):
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused

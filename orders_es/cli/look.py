@@ -54,8 +54,8 @@ def show(
       orders-es show 536365 --log my-log
       orders-es show 536365 --at 2011-06-03 --known-at '2011-06-03 15:00' --tz Europe/London --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.orders import ORDERS  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.replay import load_order, load_state  # noqa: PLC0415 - as above
+    from orders_es.orders import ORDERS
+    from orders_es.replay import load_order, load_state
 
     asked: dict[str, Any] = {"at": at, "known_at": known_at, "version": version}
     with existing_log(log) as opened, asking(opened, order):
@@ -77,8 +77,8 @@ def show(
 
 def domain_of_stream(log: EventLog, stream_id: str) -> Decider[Any]:
     """The domain of a stream, by its first event; that of orders where it is nobody's."""
-    from orders_es.domains import domain_of  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.orders import ORDERS  # noqa: PLC0415 - as above
+    from orders_es.domains import domain_of
+    from orders_es.orders import ORDERS
 
     first = log.load(stream_id, to_version=1)
     return (domain_of(domains(), first[0]) if first else None) or ORDERS
@@ -112,13 +112,13 @@ def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
 
 def _told(log: EventLog, order: str, **asked: Any) -> list[tuple[RecordedEvent, HistoryRow | None]]:
     """The events, each with what it did to the order; without that, where a type is nobody's that we know."""
-    from orders_es import replay  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import replay
 
     try:
         rows = replay.history(log, order, **asked).rows
     except UnknownEventType:
-        from orders_es.replay.load import events_at  # noqa: PLC0415
-        from orders_es.replay.moments import as_of  # noqa: PLC0415
+        from orders_es.replay.load import events_at
+        from orders_es.replay.moments import as_of
 
         return [(event, None) for event in events_at(log, order, as_of(**asked))]
     # Recorded events never change, so it does not matter that this looks a second time.

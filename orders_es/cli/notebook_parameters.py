@@ -48,8 +48,8 @@ def declared(path: Path) -> dict[str, Parameter]:
         path: The notebook.
     """
     try:
-        import nbformat  # noqa: PLC0415 - only who runs notebooks has it
-        import papermill  # noqa: F401, PLC0415 - as above
+        import nbformat
+        import papermill  # noqa: F401 - as above
     except ImportError as error:
         raise click.UsageError(
             "running notebooks needs papermill and Jupyter: pip install 'orders_es[notebooks]'"

@@ -107,7 +107,7 @@ def domains() -> list[Decider[Any]]:
     Raises:
         BadDomain: One of them cannot be used.
     """
-    from orders_es.domains import known_domains  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.domains import known_domains
 
     find_modules_here()
     return known_domains(click.get_current_context().meta.get(_DOMAINS, ()))
@@ -188,7 +188,7 @@ def moments(command: _Command) -> _Command:
 
 def _closed_moment(ctx: click.Context, name: str, which: str) -> datetime:
     """One of the two moments of a close of the log that the command names."""
-    from orders_es.audit import closed  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit import closed
 
     known = ctx.meta.get(_CLOSE)
     if known is None:
@@ -225,8 +225,8 @@ def existing_log(url: str) -> EventLog:
     Raises:
         NotALog: There is none; an empty log is one.
     """
-    from orders_es.domains import registry_of  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.log import open_log  # noqa: PLC0415 - reading logs takes libraries that `--help` does not need
+    from orders_es.domains import registry_of
+    from orders_es.log import open_log
 
     try:
         log = open_log(url, registry=registry_of(domains()))

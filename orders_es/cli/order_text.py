@@ -75,7 +75,7 @@ def plain_state(state: Any) -> Any:
         >>> plain_state({"depot": "Leeds"})
         {'depot': 'Leeds'}
     """
-    import msgspec  # noqa: PLC0415 - `--help` does not need it
+    import msgspec
 
     return msgspec.to_builtins(state, builtin_types=(datetime, Decimal), str_keys=True, enc_hook=repr)
 

@@ -28,7 +28,7 @@ def print_json(answer: Any) -> None:
 
     Decimals become digits in strings, always with four decimals; times ISO 8601 in UTC with `Z`; bytes hex.
     """
-    import msgspec  # noqa: PLC0415 - nothing else here needs it
+    import msgspec
 
     text = msgspec.json.encode(_plain(answer, msgspec.Raw))
     # Bytes go past the terminal's encoding, which may not have every character.

@@ -61,7 +61,7 @@ def run(names: tuple[str, ...], models: str, log: str, as_json: bool, **options:
     Example:
       orders-es project run orders order_items --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections import ReadModels  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import ReadModels
 
     with existing_log(log) as opened:
         runner = projector(opened, models, names, progress=somebody_watches(as_json), **options)
@@ -175,8 +175,8 @@ def status(models: str, log: str | None, as_json: bool) -> None:
     Example:
       orders-es project status --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections import ReadModels  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.projections.file.runner_file import who_runs  # noqa: PLC0415 - as above
+    from orders_es.projections import ReadModels
+    from orders_es.projections.file.runner_file import who_runs
 
     file = ReadModels(models)
     missing = file.unfinished()
@@ -244,7 +244,7 @@ def drop(name: str, models: str, log: str, as_json: bool) -> None:
     Example:
       orders-es project drop orders --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.projections import Projector  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import Projector
 
     with existing_log(log) as opened:
         Projector(opened, models, []).drop(name)

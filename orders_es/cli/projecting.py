@@ -81,7 +81,7 @@ def loaded_handlers(places: Iterable[str]) -> list[Handlers | ProcessManager]:
     Args:
         places: Each `MODULE:NAME`; modules of the current folder are found.
     """
-    from orders_es.projections import Handlers, ProcessManager  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.projections import Handlers, ProcessManager
 
     find_modules_here()
     found: list[Handlers | ProcessManager] = []
@@ -133,8 +133,8 @@ def projector(
         progress: Show progress bars.
         settings: Given on to `Projector`.
     """
-    from orders_es.projections import Projector, SetProjection, set_projections  # noqa: PLC0415 - as above
-    from orders_es.read_models import load_read_models  # noqa: PLC0415 - as above
+    from orders_es.projections import Projector, SetProjection, set_projections
+    from orders_es.read_models import load_read_models
 
     folders = read_model_folders(read_models)
     own = {one.name: one for one in loaded_handlers(handlers)}
@@ -155,7 +155,7 @@ def projector(
 
 def _into(to: str, projection: SetProjection | Handlers | ProcessManager, *, several: bool) -> OutletProjection:
     """A read model's projection into an outlet; of several, each gets a place of its own below the one named."""
-    from orders_es.projections import OutletProjection, SetProjection, open_outlet  # noqa: PLC0415 - as above
+    from orders_es.projections import OutletProjection, SetProjection, open_outlet
 
     if not isinstance(projection, SetProjection):
         raise click.UsageError(f"--to carries read models; {projection.name} is none")
@@ -164,7 +164,7 @@ def _into(to: str, projection: SetProjection | Handlers | ProcessManager, *, sev
 
 def _wanted(models: str) -> list[str]:
     """The set-based projections that a file has, and what earlier runs were asked for and left undone."""
-    from orders_es.projections import ReadModels  # noqa: PLC0415 - as above
+    from orders_es.projections import ReadModels
 
     file = ReadModels(models)
     there = []

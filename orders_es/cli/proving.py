@@ -60,8 +60,8 @@ def prove(
       orders-es prove S-000201 --out S-000201.tlog-proof --log my-log
       orders-es prove 4711 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es.audit.checkpoint import write_whole
+    from orders_es.log.target import check_target
 
     if with_checkers and out is None:
         raise click.UsageError("--with-checkers puts files beside the receipt, so it needs --out FILE")
@@ -94,7 +94,7 @@ def prove(
 
 
 def _made(log: EventLog, what: str, meant: str | None, checkpoint: str | None, *, payload: bool) -> MadeReceipt:
-    from orders_es.audit.receipt import prove_order, prove_position  # noqa: PLC0415 - as above
+    from orders_es.audit.receipt import prove_order, prove_position
 
     number = what.isascii() and what.isdigit() and len(what) <= 18  # noqa: PLR2004 - more digits are no position
     if meant == "position" and not number:
@@ -107,9 +107,9 @@ def _made(log: EventLog, what: str, meant: str | None, checkpoint: str | None, *
 
 
 def _cose(what: str, key: Path, checkpoint: str | None, out: Path, log: str, *, payload: bool, as_json: bool) -> None:
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - as above
-    from orders_es.audit.cose import cose_receipt  # noqa: PLC0415 - the same
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es.audit.checkpoint import write_whole
+    from orders_es.audit.cose import cose_receipt
+    from orders_es.log.target import check_target
 
     if not (what.isascii() and what.isdigit() and len(what) <= 18):  # noqa: PLR2004 - more digits are no position
         raise click.UsageError(
@@ -126,9 +126,9 @@ def _cose(what: str, key: Path, checkpoint: str | None, out: Path, log: str, *, 
 
 def _checkers(folder: Path) -> list[Path]:
     """Copies of the two checkers, in a folder."""
-    from importlib.resources import files  # noqa: PLC0415 - `--help` does not need it
+    from importlib.resources import files
 
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+    from orders_es.audit.checkpoint import write_whole
 
     written = []
     for name in ("verify_proof.py", "verify-proof.html"):
@@ -155,9 +155,9 @@ def prove_consistency(old: Path, new: Path | None, out: Path | None, log: str, a
     Example:
       orders-es prove-consistency june.checkpoint --out june-to-now.proof --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es import audit
+    from orders_es.audit.checkpoint import write_whole
+    from orders_es.log.target import check_target
 
     with existing_log(log) as opened:
         if out is not None:
@@ -204,7 +204,7 @@ def verify_proof(
     Example:
       orders-es verify-proof S-000201.tlog-proof --key shop.key.pub
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit.checking import check_file  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit.checking import check_file
 
     raw = None if record is None else record.read_bytes()
     answers = [

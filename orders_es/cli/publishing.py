@@ -40,7 +40,7 @@ def publish(
     Example:
       orders-es publish /mnt/auditor ~/checkpoints-repo --key ~/shop.key --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     if key is not None and checkpoint is not None:
         raise click.UsageError(
@@ -75,7 +75,7 @@ def publish_tiles(folder: Path, key: Path | None, checkpoint: str | None, log: s
     Example:
       orders-es publish-tiles /var/www/shop-log --key ~/shop.key --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     if key is not None and checkpoint is not None:
         raise click.UsageError(

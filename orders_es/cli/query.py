@@ -72,7 +72,7 @@ def sql(
       orders-es sql "FROM daily_sales" --tz Europe/London --log my-log
       orders-es sql "FROM orders" --parquet orders.parquet --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay import connect  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay import connect
 
     if plain and not as_csv:
         raise click.UsageError("--plain is about CSV; add --csv")
@@ -117,7 +117,7 @@ def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
       orders-es catalog orders.duckdb --log my-log
       duckdb orders.duckdb "SELECT * FROM orders_at('2011-06-30')"
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay.catalog import write_catalog  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay.catalog import write_catalog
 
     if file.exists() and not replace:
         raise click.UsageError(f"{file} is there already; give --replace, or another name")
@@ -130,7 +130,7 @@ def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
 
 
 def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
-    from orders_es.replay.answer import values_of  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay.answer import values_of
 
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
     columns = [values_of(column) for column in rows.columns]
@@ -148,7 +148,7 @@ def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
 
 def _print_csv(answer: Answer, *, guard: bool) -> None:
     """In UTF-8 whatever the terminal's encoding is; on a terminal, without what would move its cursor."""
-    from orders_es.replay.answer import values_of  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.replay.answer import values_of
 
     shown = sys.stdout.isatty()
 
@@ -164,7 +164,7 @@ def _print_csv(answer: Answer, *, guard: bool) -> None:
 
 def _csv_field(value: Any, *, guard: bool, shown: bool) -> str:
     """A cell; an empty text has quotes, and nothing has none. So has all that a reader could take for the file's own signs."""
-    from orders_es.export.text_form import guard_text  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.export.text_form import guard_text
 
     if value is None:
         return ""

@@ -62,8 +62,8 @@ def report(
     Example:
       orders-es report --at 2011-06-30 --out june --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay import connect  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.report import write_report  # noqa: PLC0415 - as above
+    from orders_es.replay import connect
+    from orders_es.report import write_report
 
     if (Path(out) / "index.html").exists() and not replace:
         raise click.UsageError(f"{out} holds a report already; give --replace, or another folder")

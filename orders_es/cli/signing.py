@@ -47,8 +47,8 @@ def keygen(name: str | None, out: Path, witness: bool, log: str | None, as_json:
     Example:
       orders-es keygen example.com/shop --out ~/shop.key
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit.keys import generate_key, write_key  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es.audit.keys import generate_key, write_key
+    from orders_es.log.target import check_target
 
     if name is None:
         if log is None:
@@ -88,11 +88,11 @@ def checkpoint(key: Path, out: Path | None, memory: Path | None, log: str, as_js
     Example:
       orders-es checkpoint --key ~/shop.key --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    import sys  # noqa: PLC0415 - as below
+    import sys
 
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es import audit
+    from orders_es.audit.checkpoint import write_whole
+    from orders_es.log.target import check_target
 
     with existing_log(log) as opened:
         if out is not None:

@@ -106,7 +106,7 @@ def simulate(
         return
     if given & {"writers", "seconds"}:
         raise click.UsageError("--writers and --seconds go with --rate")
-    from orders_es.sources.simulator import simulate_into  # noqa: PLC0415 - takes numpy
+    from orders_es.sources.simulator import simulate_into
 
     done = simulate_into(
         log, orders=orders, seed=seed, start=start.replace(tzinfo=UTC), days=days, progress=somebody_watches(as_json)
@@ -134,7 +134,7 @@ def simulate(
 
 
 def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None, seed: int, as_json: bool) -> None:
-    from orders_es.sources.simulator import simulate_live  # noqa: PLC0415 - takes numpy
+    from orders_es.sources.simulator import simulate_live
 
     done = simulate_live(
         log, rate=rate, writers=writers, seconds=seconds, seed=seed, progress=somebody_watches(as_json)
@@ -315,8 +315,8 @@ def online_retail(
       orders-es import online-retail 'Online Retail.xlsx' --log retail
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     policy = _require_quarantine(on_error, quarantine, "file")
-    from orders_es.sources.online_retail import import_online_retail  # noqa: PLC0415
-    from orders_es.sources.tables.options import TableOptions  # noqa: PLC0415
+    from orders_es.sources.online_retail import import_online_retail
+    from orders_es.sources.tables.options import TableOptions
 
     done = import_online_retail(
         log,
@@ -372,8 +372,8 @@ def olist(
       orders-es import olist olist/ --log marketplace
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     policy = _require_quarantine(on_error, quarantine, "folder")
-    from orders_es.sources.olist import import_olist  # noqa: PLC0415 - takes pyarrow
-    from orders_es.sources.tables.options import TableOptions  # noqa: PLC0415
+    from orders_es.sources.olist import import_olist
+    from orders_es.sources.tables.options import TableOptions
 
     done = import_olist(
         log,

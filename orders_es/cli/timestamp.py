@@ -50,10 +50,10 @@ def request(out: Path, checkpoint: str | None, log: str, as_json: bool) -> None:
     Example:
       orders-es timestamp request --out june.tsq --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
-    from orders_es.audit.timestamps import request_timestamp  # noqa: PLC0415 - the same
-    from orders_es.log.target import check_target  # noqa: PLC0415 - the same
+    from orders_es import audit
+    from orders_es.audit.checkpoint import write_whole
+    from orders_es.audit.timestamps import request_timestamp
+    from orders_es.log.target import check_target
 
     with existing_log(log) as opened:
         check_target(opened, out)
@@ -78,8 +78,8 @@ def get(url: str, ca: Path, checkpoint: str | None, log: str, as_json: bool) -> 
     Example:
       orders-es timestamp get https://tsa.example.org --ca tsa.pem --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.audit.timestamps import fetch_timestamp, keep_timestamp  # noqa: PLC0415 - the same
+    from orders_es import audit
+    from orders_es.audit.timestamps import fetch_timestamp, keep_timestamp
 
     with existing_log(log) as opened:
         signed = audit.newest_checkpoint(opened) if checkpoint is None else audit.read_checkpoint(checkpoint)
@@ -100,7 +100,7 @@ def keep(stamp: Path, ca: Path, checkpoint: str | None, log: str, as_json: bool)
     Example:
       orders-es timestamp keep june.tsr --ca tsa.pem --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit.timestamps import keep_timestamp  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit.timestamps import keep_timestamp
 
     with existing_log(log) as opened:
         kept = keep_timestamp(opened, stamp, ca, checkpoint=checkpoint)
@@ -119,7 +119,7 @@ def check(checkpoint: Path, stamp: Path, ca: Path, as_json: bool) -> None:
     Example:
       orders-es timestamp check june.checkpoint june.tsr --ca tsa.pem
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.audit.timestamps import check_timestamp  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.audit.timestamps import check_timestamp
 
     _say(check_timestamp(checkpoint, stamp, ca), as_json=as_json)
 

@@ -70,7 +70,7 @@ def unpaid(
       orders-es unpaid --after 3d --dry-run --models shop.duckdb --log my-log
       orders-es unpaid --after 3d --since 2026-06-01 --follow --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.shop.unpaid import Due, Unpaid  # noqa: PLC0415 - `--help` does not need it
+    from orders_es.shop.unpaid import Due, Unpaid
 
     del tz
     if follow and dry_run:

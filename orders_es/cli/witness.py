@@ -46,8 +46,8 @@ def sign(proof: Path, key: Path, log_key: str, memory: Path | None, out: Path | 
       orders-es keygen example.org/witness --witness --out w.key
       orders-es witness sign june.proof --key w.key --log-key shop.key.pub --out june.cosigned
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
-    from orders_es.audit.checkpoint import write_whole  # noqa: PLC0415 - the same
+    from orders_es import audit
+    from orders_es.audit.checkpoint import write_whole
 
     line = audit.cosign(proof, key, log_key, memory=memory or Path(f"{key}.seen"))
     if out is not None:
@@ -77,7 +77,7 @@ def keep(cosigned: Path, witness: tuple[str, ...], checkpoint: str | None, log: 
     Example:
       orders-es witness keep june.cosigned --witness w.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import audit  # noqa: PLC0415 - `--help` does not need it
+    from orders_es import audit
 
     with existing_log(log) as opened:
         signed, names = audit.keep_cosignatures(opened, cosigned, witness, checkpoint=checkpoint)

@@ -23,7 +23,7 @@ class _Signature:
     """What `inspect.signature` and `help` say of an error's arguments, made when they ask."""
 
     def __get__(self, error: OrdersEsError | None, cls: type[OrdersEsError]) -> Any:
-        import inspect  # noqa: PLC0415 - who only raises pays nothing
+        import inspect
 
         if not cls._facts or "__init__" in vars(cls):
             raise AttributeError("__signature__")

@@ -146,7 +146,7 @@ def _same_events(provenance: Provenance, log: EventLog, *, progress: bool) -> Fi
 
 
 def _same_table(provenance: Provenance, path: Path, session: Session) -> Iterator[Finding]:
-    from importlib.metadata import version  # noqa: PLC0415 - loads half of the standard library
+    from importlib.metadata import version  # loads half of the standard library
 
     source = provenance.name or provenance.query or ""
     try:
@@ -213,7 +213,7 @@ def _fill_from_csv(cursor: Any, path: Path, columns: list[tuple[str, str]]) -> N
 
 
 def _fill_from_workbook(cursor: Any, path: Path, columns: list[tuple[str, str]]) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - the session has loaded it
+    import pyarrow as pa
 
     kinds = [pa.float64() if excel_form(kind) == "double" else pa.string() for _, kind in columns]
     names = [f"c{i}" for i in range(len(columns))]

@@ -56,8 +56,8 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
 
 
 def _of_parquet(file: Path) -> str:
-    import pyarrow as pa  # noqa: PLC0415 - nothing is loaded before a file is read
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
         metadata = pq.read_metadata(file).metadata or {}
@@ -107,8 +107,8 @@ class cover_and_rows:  # noqa: N801 - a context manager, called like a function
 
     def __enter__(self) -> tuple[list[tuple[Any, Any]], Iterator[tuple[Any, ...]]]:
         try:
-            import openpyxl  # noqa: PLC0415 - an extra
-            from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
+            import openpyxl  # an extra
+            from openpyxl.utils.exceptions import InvalidFileException
         except ImportError as error:
             raise ImportError("reading .xlsx needs openpyxl: pip install 'orders_es[excel]'") from error
         with warnings.catch_warnings():
@@ -130,6 +130,6 @@ class cover_and_rows:  # noqa: N801 - a context manager, called like a function
 
 def _unescaped(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Cells with the characters that XML cannot have; openpyxl leaves them as the file spells them."""
-    from openpyxl.utils.escape import unescape  # noqa: PLC0415 - whoever reads a workbook has loaded it
+    from openpyxl.utils.escape import unescape
 
     return tuple(unescape(value) if isinstance(value, str) and "_x" in value else value for value in row)

@@ -151,7 +151,7 @@ def select(session: Session, source: str, path: str) -> str:
 def _provenance(
     session: Session, cursor: Any, head: Head, source: str, asked: AsOf, columns: tuple[tuple[str, str], ...]
 ) -> Provenance:
-    from importlib.metadata import version  # noqa: PLC0415 - loads half of the standard library
+    from importlib.metadata import version  # loads half of the standard library
 
     is_name = _NAME.fullmatch(source.strip()) is not None
     last_at, last_known = asked.at, asked.known_at
@@ -181,7 +181,7 @@ def _provenance(
 
 
 def _moment(micros: int | None) -> datetime | None:
-    from orders_es.log.event import from_micros  # noqa: PLC0415 - a session has loaded it
+    from orders_es.log.event import from_micros
 
     return None if micros is None else from_micros(micros)
 

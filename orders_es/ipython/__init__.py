@@ -22,7 +22,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     Args:
         shell: The running IPython.
     """
-    from orders_es.ipython.magics import EventsSql  # noqa: PLC0415 - IPython is only there where this is called
+    from orders_es.ipython.magics import EventsSql  # IPython is only there where this is called
 
     magics = EventsSql(shell)
     shell.register_magics(magics)

@@ -31,7 +31,7 @@ def _moments(call: Call, session: Session, zone: tzinfo) -> tuple[datetime | Non
         return resolve("at", call.options.get("at"), zone), resolve("known-at", call.options.get("known-at"), zone)
     if "at" in call.options or "known-at" in call.options:
         raise CallError("--as-closed says both moments; leave out --at and --known-at, or --as-closed")
-    from orders_es.audit import closed  # noqa: PLC0415 - only where a close is asked for
+    from orders_es.audit import closed
 
     known = closed(session.log, name)
     return known.at, known.known_at
@@ -114,8 +114,8 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
         raise CallError("there is no session here; make one: session = connect(log), or say --log FOLDER")
 
     def _open(self, url: str, zone: str, *, allow_files: bool) -> Session:
-        from orders_es.domains import known_domains, registry_of  # noqa: PLC0415 - only where a log is asked for
-        from orders_es.log import open_log  # noqa: PLC0415 - as above
+        from orders_es.domains import known_domains, registry_of
+        from orders_es.log import open_log
 
         key = (url, zone, allow_files)
         if key not in self._opened:

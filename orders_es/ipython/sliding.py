@@ -37,7 +37,7 @@ def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int =
         Traceback (most recent call last):
         orders_es.errors.calls.InvalidSetting: moments=[]: give at least one
     """
-    from IPython.display import display  # noqa: PLC0415 - there is one where this is called
+    from IPython.display import display  # there is one where this is called
 
     if not moments:
         raise InvalidSetting("moments", list(moments), "give at least one")
@@ -45,7 +45,7 @@ def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int =
     still = _png(draw(first))
     data: dict[str, Any] = {"text/plain": f"{label} {_said(first)}", "image/png": base64.b64encode(still).decode()}
     try:
-        import ipywidgets as widgets  # noqa: PLC0415 - without it there is the still picture
+        import ipywidgets as widgets  # without it there is the still picture
     except ImportError:
         display(data, raw=True)
         return
@@ -76,7 +76,7 @@ def _png(drawn: Any) -> bytes:
     figure = drawn.figure if hasattr(drawn, "figure") and not hasattr(drawn, "savefig") else drawn
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=80)
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - whoever drew has loaded it
+    from matplotlib import pyplot as plt
 
     plt.close(figure)
     return data.getvalue()

@@ -61,22 +61,22 @@ class _Folder:
         clock: Callable[[], datetime] | None,
         origin: str | None,
     ) -> EventLog:
-        from orders_es.log.parquet import ParquetLog  # noqa: PLC0415 - one backend need not load the others
-        from orders_es.log.parquet.identity import create_identity  # noqa: PLC0415 - as above
+        from orders_es.log.parquet import ParquetLog
+        from orders_es.log.parquet.identity import create_identity
 
         if create:
             create_identity(str(Path(url).absolute()), origin)
         return ParquetLog(url, registry=registry, clock=clock)
 
     def survey(self, url: str, registry: EventRegistry) -> Survey:
-        from orders_es.log.parquet.survey import FolderSurvey  # noqa: PLC0415 - as above
+        from orders_es.log.parquet.survey import FolderSurvey
 
         return FolderSurvey(str(Path(url).absolute()), registry)
 
 
 class _DuckDB:
     def open(self, url: str, **options: Any) -> EventLog:
-        from orders_es.log.duckdb import DuckDBLog  # noqa: PLC0415 - as above
+        from orders_es.log.duckdb import DuckDBLog
 
         return DuckDBLog(url, **options)
 
@@ -94,7 +94,7 @@ class _Memory:
         clock: Callable[[], datetime] | None = None,
         origin: str | None = None,
     ) -> EventLog:
-        from orders_es.log.memory import MemoryLog  # noqa: PLC0415 - as above
+        from orders_es.log.memory import MemoryLog
 
         del create  # each one is new
         return MemoryLog(url, registry=registry, clock=clock, origin=origin)

@@ -302,7 +302,7 @@ class RowBatch:
 
     def content(self) -> pa.Table:
         """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
-        from orders_es.log.bulk import content_of_rows  # noqa: PLC0415 - for retries only
+        from orders_es.log.bulk import content_of_rows
 
         return content_of_rows(self.rows)
 
@@ -386,7 +386,7 @@ def with_events(log: EventLog, rows: RowBatch, appended: Appended) -> Appended:
 
 def unknown_column(name: str, registry: EventRegistry) -> InvalidEvent:
     """The error for a column that means nothing here, with the nearest name that does."""
-    import difflib  # noqa: PLC0415 - only for the error
+    import difflib
 
     near = difflib.get_close_matches(name, [*registry.columns, "stream_id", "type", "occurred_at", "actor"], 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

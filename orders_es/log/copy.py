@@ -93,7 +93,7 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
 
 def _commits(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Batches put together until a commit is full."""
-    import pyarrow as pa  # noqa: PLC0415 - whoever imports this need not copy
+    import pyarrow as pa
 
     gathered: list[pa.RecordBatch] = []
     for batch in batches:
@@ -106,7 +106,7 @@ def _commits(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _shown(batches: Iterator[pa.RecordBatch], events: int, done: int) -> Iterator[pa.RecordBatch]:
-    from tqdm.auto import tqdm  # noqa: PLC0415 - only where it is asked for
+    from tqdm.auto import tqdm
 
     with tqdm(total=events, initial=done, unit=" events", unit_scale=True, desc="copying") as bar:
         for batch in batches:

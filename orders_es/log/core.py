@@ -243,7 +243,7 @@ class LogCore(ABC):
         self, table: Any, *, expected: ExpectedVersion | Mapping[str, ExpectedVersion] = NO_STREAM
     ) -> Appended:
         """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
-        from orders_es.log.bulk import table_batch  # noqa: PLC0415 - as above
+        from orders_es.log.bulk import table_batch
 
         return self._commit_table(table_batch(self._registry, table, expected))
 
@@ -256,7 +256,7 @@ class LogCore(ABC):
         Raises:
             InvalidEvent, VersionConflict: They do not.
         """
-        from orders_es.log.recorded_batch import RecordedBatch  # noqa: PLC0415 - as above
+        from orders_es.log.recorded_batch import RecordedBatch
 
         batch = RecordedBatch(table, self._registry)
 
@@ -267,7 +267,7 @@ class LogCore(ABC):
 
     def _commit_rows(self, rows: RowBatch) -> Appended:
         """A few events in one commit. A backend may have a faster way than by a table."""
-        from orders_es.log.bulk import table_of_rows  # noqa: PLC0415 - it takes pyarrow and numpy
+        from orders_es.log.bulk import table_of_rows
 
         return self._commit_table(table_of_rows(rows, self._registry.columns))
 
@@ -279,7 +279,7 @@ class LogCore(ABC):
 
     def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
         """A table of events at its place, ready for `_put`."""
-        from orders_es.log.leaf import range_of  # noqa: PLC0415 - as above
+        from orders_es.log.leaf import range_of
 
         return commit_of(batch, first, recorded, bases, table, range_of(table, first))
 
@@ -325,7 +325,7 @@ class LogCore(ABC):
 
     def load(self, stream_id: str, *, after_version: int = 0, to_version: int | None = None) -> list[RecordedEvent]:
         """A stream's events in version order. See `EventLog.load`."""
-        from orders_es.log.rows import require_moments  # noqa: PLC0415 - it takes pyarrow
+        from orders_es.log.rows import require_moments
 
         check_stream_id(stream_id)
         with self._reading():
@@ -399,8 +399,8 @@ class LogCore(ABC):
 
     def bind(self, connection: Any, name: str = "events") -> Head:
         """Show the log as a view in a DuckDB connection, over a copy of the events there. See `EventLog.bind`."""
-        from orders_es.log.binding import copied_events  # noqa: PLC0415 - only who asks in SQL needs it
-        from orders_es.log.relation import event_columns, quoted  # noqa: PLC0415 - as above
+        from orders_es.log.binding import copied_events
+        from orders_es.log.relation import event_columns, quoted
 
         head = self.head()
         names = schema_columns(None, self._registry)
@@ -426,7 +426,7 @@ class LogCore(ABC):
 
     def survey(self) -> Survey:
         """The log as it is, read without believing it. See `EventLog.survey`."""
-        from orders_es.log.survey import Stated, WholeSurvey  # noqa: PLC0415 - only verifying needs it
+        from orders_es.log.survey import Stated, WholeSurvey
 
         tree, recorded = self._end()
         if recorded is None:

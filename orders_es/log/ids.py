@@ -135,7 +135,7 @@ def blob_bytes(column: Any) -> Iterable[bytes]:
     Args:
         column: A chunked Arrow array of binary values, none of them null.
     """
-    import pyarrow as pa  # noqa: PLC0415 - whoever has such a column has loaded it
+    import pyarrow as pa
 
     for chunk in column.chunks:
         if len(chunk):

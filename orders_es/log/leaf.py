@@ -106,9 +106,9 @@ def range_of(table: pa.Table, first: int) -> CompactRange:
 
 def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     """The leaves with the prefix that they are hashed with."""
-    import numpy as np  # noqa: PLC0415 - only bulk work needs it
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     n = events.num_rows
     if not n:
@@ -155,8 +155,8 @@ def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
 
 def uuid_bytes(array: pa.Array) -> bytes | memoryview | object:
     """A column of 16-byte ids as a numpy array of `V16`."""
-    import numpy as np  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
+    import numpy as np
+    import pyarrow as pa
 
     if isinstance(array, pa.ExtensionArray):
         array = array.storage

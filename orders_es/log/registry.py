@@ -225,7 +225,7 @@ class EventRegistry:
     def canonical(self) -> str:
         """The pattern of payloads that are just as `encode` writes them; see `orders_es.log.canonical`."""
         if self._canonical is None or self._canonical[0] != len(self):
-            from orders_es.log.canonical import canonical_pattern  # noqa: PLC0415 - pandas-sized work only
+            from orders_es.log.canonical import canonical_pattern
 
             self._canonical = (len(self), canonical_pattern(self))
         return self._canonical[1]
@@ -338,9 +338,9 @@ class EventRegistry:
         """The rows of payloads that are not as `encode` writes them; of a few, all."""
         if len(payloads) <= _FEW:
             return range(len(payloads))
-        import pyarrow as pa  # noqa: PLC0415 - bulk work only
+        import pyarrow as pa
 
-        from orders_es.log.canonical import others  # noqa: PLC0415 - as above
+        from orders_es.log.canonical import others
 
         rows: list[int] = others(self, pa.array(payloads, pa.string()) if texts is None else texts).tolist()
         return rows

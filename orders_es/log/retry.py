@@ -147,14 +147,14 @@ CONTENT = (
 
 def event_table(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     """Batches that a log's `read` gave, as one table."""
-    import pyarrow as pa  # noqa: PLC0415 - the log has loaded it by now
+    import pyarrow as pa
 
     return pa.Table.from_batches(batches)
 
 
 def _require_same(batch: Batch, recorded: pa.Table) -> None:
     """Raise `DuplicateEvent` unless the recorded events are the batch's, in whatever order."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - the log has loaded it by now
+    import pyarrow.compute as pc
 
     new = batch.content()
     new, recorded = (table.take(pc.sort_indices(_ids(table))) for table in (new, recorded))
@@ -177,7 +177,7 @@ def _require_same(batch: Batch, recorded: pa.Table) -> None:
 
 
 def _ids(table: pa.Table) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow as pa
 
     ids = table.column("event_id")
     return pa.chunked_array([getattr(chunk, "storage", chunk) for chunk in ids.chunks], pa.binary(16)).cast(pa.binary())

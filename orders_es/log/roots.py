@@ -30,7 +30,7 @@ def root_at(log: EventLog, position: int, *, progress: bool = False) -> bytes:
         >>> root_at(log, 2) == log.head().root, root_at(log, 1) == log.head().root
         (True, False)
     """
-    from tqdm.auto import tqdm  # noqa: PLC0415 - only where events are hashed
+    from tqdm.auto import tqdm
 
     tree = EMPTY_RANGE
     with tqdm(total=position, unit=" events", unit_scale=True, desc="hashing", disable=not progress) as bar:

@@ -30,7 +30,7 @@ def streamed(relation: Any, rows: int) -> Iterator[pa.RecordBatch]:
         >>> [batch.num_rows for batch in streamed(duckdb.sql("FROM range(3)"), 2048)]
         [3]
     """
-    import duckdb  # noqa: PLC0415 - whoever calls has loaded it
+    import duckdb
 
     kinds = {"IO Error": duckdb.IOException, "INTERRUPT Error": duckdb.InterruptException}
     with interruptible():

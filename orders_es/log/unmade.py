@@ -43,7 +43,7 @@ def remove_if_empty(place: Path) -> None:
         place.rename(aside)
     except OSError:
         return  # gone, or not ours to move
-    from orders_es.log.open import open_log  # noqa: PLC0415 - which loads the backend of this kind of place
+    from orders_es.log.open import open_log  # which loads the backend of this kind of place
 
     with open_log(aside) as log:
         events = log.head().position

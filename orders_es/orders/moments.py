@@ -54,7 +54,7 @@ def parse_zone(name: str) -> tzinfo:
     """
     if name.upper() in {"UTC", "Z"}:
         return UTC
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones  # noqa: PLC0415 - only where one is named
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     known = available_timezones()
     try:
@@ -251,7 +251,7 @@ def _as_instant(argument: str, value: datetime) -> datetime:
 
 def _from_numpy(argument: str, value: Any) -> object:
     """A date or a naive datetime, for `datetime64`; numpy is loaded by whoever has such a value."""
-    import numpy as np  # noqa: PLC0415 - as above
+    import numpy as np
 
     if isinstance(value, np.str_):
         return str(value)

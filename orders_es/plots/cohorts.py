@@ -37,8 +37,8 @@ def plot_cohorts(
         known_at: With a session: only what had been recorded by then.
         ax: Where to draw; new axes if left out.
     """
-    import numpy as np  # noqa: PLC0415 - only who draws needs it
-    import pandas as pd  # noqa: PLC0415 - as above
+    import numpy as np
+    import pandas as pd
 
     rows, moment = frame(data, "cohorts", at=at, known_at=known_at)
     ax = axes(ax, 9.0, 5.0)

@@ -62,7 +62,7 @@ def plot_cycle_times(
     Raises:
         InvalidSetting: `cycle_times` does not measure between these steps.
     """
-    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd
 
     rows, moment = frame(data, "cycle_times", at=at, known_at=known_at)
     ax = axes(ax)

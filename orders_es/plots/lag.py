@@ -28,10 +28,10 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
         sla: The limit promised, as a length of time or in seconds: a line, and where a projection is above it, shade.
         ax: Where to draw; new axes if left out.
     """
-    import numpy as np  # noqa: PLC0415 - only who draws needs it
-    import pandas as pd  # noqa: PLC0415 - as above
+    import numpy as np
+    import pandas as pd
 
-    from orders_es.projections import ReadModels, lag_history  # noqa: PLC0415 - other plots do without projections
+    from orders_es.projections import ReadModels, lag_history
 
     rows, _ = frame(lag_history(samples) if isinstance(samples, ReadModels) else samples, "")
     ax = axes(ax)
@@ -75,7 +75,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
 
 def _thinned(times: Any, seconds: Any) -> tuple[Any, Any]:
     """At most some thousand points, of each stretch its worst, so that no breach is thinned away."""
-    import numpy as np  # noqa: PLC0415 - as above
+    import numpy as np
 
     if len(seconds) <= _POINTS_MOST:
         return times.to_numpy(), seconds

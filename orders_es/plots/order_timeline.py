@@ -29,7 +29,7 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
         late_after: What took longer than this to be recorded is late.
         ax: Where to draw; new axes if left out.
     """
-    from matplotlib.dates import date2num  # noqa: PLC0415 - only who draws needs it
+    from matplotlib.dates import date2num
 
     ax = axes(ax, 11.0, 4.5)
     events = list(history)
@@ -67,7 +67,7 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
 
 def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
     """Name events below, in runs that lie side by side; and how late the late ones were, above."""
-    from matplotlib.dates import date2num  # noqa: PLC0415 - as above
+    from matplotlib.dates import date2num
 
     ordered = sorted(events, key=lambda event: event.occurred_at)
     span = (ordered[-1].occurred_at - ordered[0].occurred_at) / 18 or timedelta(minutes=1)

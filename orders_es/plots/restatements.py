@@ -48,7 +48,7 @@ def plot_restatements(
         known_at: With a session: only what had been recorded by then.
         ax: Where to draw; new axes if left out.
     """
-    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd
 
     rows, moment = frame(data, "restatements", at=at, known_at=known_at)
     ax = axes(ax)

@@ -61,7 +61,7 @@ def plot_sales(
         >>> plot_sales(rows).get_ylabel()
         'GBP'
     """
-    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd
 
     rows, moment = frame(data, "daily_sales", at=at, known_at=known_at)
     ax = axes(ax)

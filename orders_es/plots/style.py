@@ -64,10 +64,10 @@ def frame(
         InvalidEvent: An event's time lies outside the years 1 to 9999.
         TypeError: `at` or `known_at` with data that is computed already.
     """
-    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd
 
     if hasattr(data, "table") and hasattr(data, "sql"):
-        from orders_es.replay.calendar import require_calendar  # noqa: PLC0415 - as above
+        from orders_es.replay.calendar import require_calendar
 
         require_calendar(data, at=at, known_at=known_at)
         answer = data.table(model, at=at, known_at=known_at)
@@ -79,7 +79,7 @@ def frame(
     if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
         return data.to_pandas(), data.as_of.spoken(getattr(data, "tz", None))
     if hasattr(data, "__arrow_c_stream__"):
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow as pa
 
         return pa.table(data).to_pandas(), ""
     raise TypeError(f"give a session, an Answer, a DataFrame or an Arrow table, not {type(data).__name__}")
@@ -89,7 +89,7 @@ def axes(ax: Axes | None, width: float = 9.0, height: float = 4.5) -> Axes:
     """The axes given, or those of a new figure that pyplot shows in a notebook."""
     if ax is None:
         try:
-            from matplotlib import pyplot as plt  # noqa: PLC0415 - only who draws needs it
+            from matplotlib import pyplot as plt
         except ImportError as error:
             raise ImportError("plots need matplotlib: pip install 'orders_es[plots]'") from error
         figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
@@ -115,7 +115,7 @@ def empty(ax: Axes, title: str, why: str) -> Axes:
 
 def own_figure(width: float, height: float) -> Any:
     """A figure for one plot, unknown to pyplot: no window, no backend, nothing to close."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - only who draws needs it
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.set_gid(_OURS)
@@ -131,7 +131,7 @@ def running_day(data: Any, rows: pd.DataFrame, *, at: Moment | None, known_at: M
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
     """
-    import pandas as pd  # noqa: PLC0415 - only who draws needs it
+    import pandas as pd
 
     if hasattr(data, "table") and hasattr(data, "sql"):
         asked = 'SELECT (moment."at" + INTERVAL 1 MICROSECOND)::DATE FROM moment'
@@ -165,7 +165,7 @@ def said(title: str, *notes: str) -> str:
 
 def numbers(values: Any) -> Any:
     """Exact values as floats, which is what pictures are made of; nothing is computed from them."""
-    import numpy as np  # noqa: PLC0415 - pandas has loaded it
+    import numpy as np
 
     return np.array([float("nan") if value is None else float(value) for value in values], dtype=float)
 
@@ -196,7 +196,7 @@ def one_of(title: str, currency: str, others: str) -> str:
 
 def money_axis(axis: Any, currency: str) -> None:
     """Thousands with a mark, and the currency as the axis's label."""
-    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415 - only who draws needs it
+    from matplotlib.ticker import FuncFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_label_text(currency)
@@ -213,7 +213,7 @@ def legend(ax: Axes) -> None:
 
 def whole_axis(axis: Any) -> None:
     """Whole numbers, with a mark for thousands."""
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # noqa: PLC0415 - only who draws needs it
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -221,7 +221,7 @@ def whole_axis(axis: Any) -> None:
 
 def date_axis(ax: Axes) -> None:
     """Dates that say each year and month once."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - only who draws needs it
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=9)
     ax.xaxis.set_major_locator(locator)

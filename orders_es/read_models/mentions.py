@@ -23,7 +23,7 @@ class Mentions:
     """
 
     def __init__(self) -> None:
-        import duckdb  # noqa: PLC0415 - only who reads files of read models needs it
+        import duckdb
 
         self._connection = duckdb.connect()
 

@@ -80,8 +80,8 @@ class Answer:
         `boolean`; decimals, and sums of integers, are Arrow decimals; times are `datetime64[us, UTC]`, dates `datetime.date`
         (Arrow's dates where one of them lies outside Python's years).
         """
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pandas as pd
+        import pyarrow as pa
 
         def exact(kind: Any) -> Any:
             if pa.types.is_decimal(kind):
@@ -105,7 +105,7 @@ class Answer:
     def to_polars(self) -> pl.DataFrame:
         """The answer as a Polars DataFrame. Needs the extra `polars`."""
         try:
-            import polars as pl  # noqa: PLC0415 - an extra
+            import polars as pl  # an extra
         except ImportError as error:
             raise ImportError("to_polars() needs Polars: pip install 'orders_es[polars]'") from error
         frame = pl.from_arrow(self.to_arrow())

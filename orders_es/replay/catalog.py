@@ -46,7 +46,7 @@ def write_catalog(
         TargetInLog: That is the log's own file, or in its folder.
         StorageError: It cannot be written there.
     """
-    import duckdb  # noqa: PLC0415 - only who wants such a file needs it
+    import duckdb
 
     target = Path(file).absolute()
     check_target(log, target)

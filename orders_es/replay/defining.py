@@ -74,7 +74,7 @@ def _define(
     needed: Sequence[ReadModel],
     types: frozenset[tuple[str, int]],
 ) -> None:
-    import duckdb  # noqa: PLC0415 - the connection's own module
+    import duckdb
 
     events = guarded("events", model, log.registry, types)
     asked = [(m, guarded("as_asked", m, log.registry, types)) for m in needed]
@@ -121,7 +121,7 @@ def set_time_zone(connection: Any, tz: str | tzinfo | None) -> None:
     Raises:
         InvalidSetting: There is no such time zone, or it has no name.
     """
-    import duckdb  # noqa: PLC0415 - the connection's own module
+    import duckdb
 
     try:
         connection.execute(f"SET GLOBAL TimeZone = {text('UTC' if tz is None else str(tz))}")
@@ -144,7 +144,7 @@ def set_memory_limit(connection: Any, limit: str) -> None:
     Raises:
         InvalidSetting: It is no amount of memory.
     """
-    import duckdb  # noqa: PLC0415 - the connection's own module
+    import duckdb
 
     folder = scratch_folder()
     try:

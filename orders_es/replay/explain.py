@@ -79,7 +79,7 @@ class Explanation:
 
     def to_pandas(self) -> pd.DataFrame:
         """A DataFrame with a row for each step; times in UTC, money as `Decimal`."""
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+        import pandas as pd
 
         names = list(Step.__dataclass_fields__)
         frame = pd.DataFrame([[getattr(step, name) for name in names] for step in self.steps], columns=names)

@@ -200,7 +200,7 @@ def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
 
 def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
     """A bucket's events in position order, decoded, with the stream of each; `own` has the streams that had some."""
-    import pyarrow as pa  # noqa: PLC0415 - loads where it runs
+    import pyarrow as pa
 
     registry, types = task.registry, task.types
     foreign: dict[str, tuple[str, int]] = {}
@@ -230,7 +230,7 @@ def _batches(task: FoldTask[Any]) -> Iterator[pa.RecordBatch]:
     if task.log is None:
         yield from task.given
         return
-    import duckdb  # noqa: PLC0415 - loads where it runs
+    import duckdb
 
     names = [f"epoch_us({name}) AS {name}" if name.endswith("_at") else name for name in _COLUMNS]
     mine = "" if task.buckets == 1 else f" AND hash(stream_id) % {task.buckets:d} = {task.bucket:d}"

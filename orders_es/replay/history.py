@@ -95,7 +95,7 @@ class OrderHistory:
 
     def to_pandas(self) -> pd.DataFrame:
         """A DataFrame with a row for each event; times in UTC, money as `Decimal`."""
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+        import pandas as pd
 
         names = [f.name for f in dataclasses.fields(HistoryRow)]
         frame = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)

@@ -237,8 +237,8 @@ def by_stream(
     Raises:
         UnknownEventType: An event is of a type that nobody registered.
     """
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in registry if t.cls in EVENT_TYPES}
     table = of_types(registry, _counted(pa.Table.from_batches([batch]), asked), ours, foreign)
@@ -268,7 +268,7 @@ def moments_of(table: pa.Table | pa.RecordBatch, name: str) -> list[datetime]:
     Raises:
         InvalidEvent: A time is one that no datetime holds; the event is named.
     """
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
+    import pyarrow as pa
 
     micros = table.column(name).cast(pa.int64()).to_numpy()
     try:
@@ -288,8 +288,8 @@ def _texts(column: pa.ChunkedArray) -> Iterator[str]:
 
 
 def _counted(table: pa.Table, asked: AsOf) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     for column, limit in (("occurred_at", asked.at), ("recorded_at", asked.known_at)):
         if limit is not None:
@@ -312,8 +312,8 @@ def of_types(
     Raises:
         UnknownEventType: An event is of a type that nobody registered: it might be one that a state lacks.
     """
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
-    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
     types = table.column("type")
     if names >= set(pc.unique(types).to_pylist()):

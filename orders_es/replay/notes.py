@@ -85,7 +85,7 @@ class Currencies:
 
 def _currencies(cursor: Any, source: str) -> set[str]:
     """The currencies in a relation; none where an order of it cannot be read, for the answer may be of others."""
-    import duckdb  # noqa: PLC0415 - the session has loaded it
+    import duckdb
 
     try:
         return {row[0] for row in cursor.execute(f"SELECT DISTINCT currency FROM {source}").fetchall()} - {None}
@@ -108,7 +108,7 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
     ).fetchone()
     if recorded is None:
         return "the log holds no events"
-    from orders_es.log.event import from_micros  # noqa: PLC0415 - only for this
+    from orders_es.log.event import from_micros
 
     first_recorded, first_occurred = from_micros(recorded), from_micros(occurred)
     if asked.known_at is not None and asked.known_at < first_recorded:

@@ -98,7 +98,7 @@ def not_allowed(error: Exception, query: str) -> FilesNotAllowed | None:
         error: What DuckDB raised.
         query: The query.
     """
-    import duckdb  # noqa: PLC0415 - it raised the error
+    import duckdb
 
     if not isinstance(error, duckdb.PermissionException):
         return None
@@ -137,7 +137,7 @@ def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one
         FilesNotAllowed: It would write, or use another file.
         TargetInLog: It would write into the log.
     """
-    import duckdb  # noqa: PLC0415 - the cursor's own module
+    import duckdb
 
     try:
         statements = cursor.extract_statements(query)
@@ -211,7 +211,7 @@ def _check_sql_in_a_text(
 
 def _words(query: str) -> Iterator[tuple[int, str]]:
     """The tokens of a query, each with its place, comments left out: names in small letters, quotes kept."""
-    import duckdb  # noqa: PLC0415 - whoever asks has loaded it
+    import duckdb
 
     data = query.encode()
     for place, kind in duckdb.tokenize(query):

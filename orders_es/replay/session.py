@@ -115,7 +115,7 @@ class Session:
         allow_files: bool = False,
         files: Sequence[str] = (),
     ) -> None:
-        import duckdb as duck  # noqa: PLC0415 - only a session needs it
+        import duckdb as duck
 
         self.log = log
         self.models = in_reading_order(models)
@@ -449,7 +449,7 @@ def _limit(cursor: Any, asked: AsOf) -> None:
 
 
 def _table(cursor: Any, query: str, parameters: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - DuckDB has loaded it by now
+    import pyarrow as pa
 
     if _ONLY_READS.match(query):
         # A relation would be planned twice, which for one order out of many is most of the work. DuckDB warns of a copy of

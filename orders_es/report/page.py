@@ -178,7 +178,7 @@ def _section(section: Section) -> str:
 
 
 def _table(rows: pa.Table) -> str:
-    import pyarrow as pa  # noqa: PLC0415 - whoever has a table has loaded it
+    import pyarrow as pa
 
     def numeric(kind: Any) -> bool:
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

@@ -43,11 +43,11 @@ def pictures(
     Raises:
         ImportError: There is no matplotlib.
     """
-    from orders_es import plots  # noqa: PLC0415 - only who draws needs it
-    from orders_es.plots.style import own_figure  # noqa: PLC0415 - as above
+    from orders_es import plots
+    from orders_es.plots.style import own_figure
 
     try:
-        import matplotlib.figure  # noqa: F401, PLC0415 - as above
+        import matplotlib.figure  # noqa: F401 - as above
     except ImportError as error:
         raise ImportError("a report needs matplotlib: pip install 'orders_es[plots]'") from error
 
@@ -65,7 +65,7 @@ def pictures(
 
 def _svg(figure: Any, name: str, title: str) -> str:
     """A figure as an element: without the file's head, and with ids that no other picture of the page has."""
-    from matplotlib import rc_context  # noqa: PLC0415 - as above
+    from matplotlib import rc_context
 
     text = io.StringIO()
     with rc_context({"svg.hashsalt": name}):  # the same figure is the same text, every time

@@ -108,7 +108,7 @@ def write_report(
         >>> [table.rows for table in report.tables if table.provenance.name == "orders"]
         [1]
     """
-    from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
+    from tqdm.auto import tqdm
 
     folder = Path(out)
     index = folder / "index.html"
@@ -149,7 +149,7 @@ def _first(model: ReadModel, currencies: int) -> str:
 
     Of several currencies each has its part of them.
     """
-    from orders_es.report.page import TOP  # noqa: PLC0415 - beside its text
+    from orders_es.report.page import TOP
 
     order = TOP.get(model.name) or ", ".join(f'"{column}"' for column in model.key) or "ALL"
     rows = f'SELECT * FROM "{model.name}"'

@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
     module = _CONTRACTS.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import pytest  # noqa: PLC0415 - only whoever tests a log or an outlet needs it
+    import pytest
 
     if module not in sys.modules:
         pytest.register_assert_rewrite(module)

@@ -27,7 +27,7 @@ def parcels(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLE))
     point = metadata.EntryPoint("parcels", "courier:PARCELS", domains.GROUP)
     monkeypatch.setattr(domains, "entry_points", lambda group: [point] if group == domains.GROUP else [])
-    import courier.tour  # noqa: PLC0415 - found only now
+    import courier.tour  # found only now
 
     yield courier
     for name in [name for name in sys.modules if name.partition(".")[0] == "courier"]:

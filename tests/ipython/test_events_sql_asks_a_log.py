@@ -29,7 +29,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def shell(tmp_path, monkeypatch):
-    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - where IPython is
+    from IPython.core.interactiveshell import InteractiveShell
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     InteractiveShell.clear_instance()
@@ -141,7 +141,7 @@ def test_a_mistake_is_told_without_a_traceback(shell, cell, said, capsys):
 @pytest.mark.usefixtures("session")
 def test_relations_and_columns_are_completed_inside_a_query(shell):
     def inside(text):
-        from IPython.core.completer import provisionalcompleter  # noqa: PLC0415 - as above
+        from IPython.core.completer import provisionalcompleter
 
         with provisionalcompleter():
             return {completion.text for completion in shell.Completer.completions(text, len(text))}
@@ -153,8 +153,8 @@ def test_relations_and_columns_are_completed_inside_a_query(shell):
 
 
 def test_nothing_of_ipython_is_loaded_by_the_package():
-    import subprocess  # noqa: PLC0415 - only here
-    import sys  # noqa: PLC0415 - as above
+    import subprocess
+    import sys
 
     code = "import orders_es.ipython, sys; print(sorted({'IPython', 'ipywidgets', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

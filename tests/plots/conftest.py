@@ -32,7 +32,7 @@ def nothing(tmp_path_factory):
 @pytest.fixture(scope="session")
 def samples():
     """Lag samples of two projections, one of which is behind for a while; a value that is not known in between."""
-    import pandas as pd  # noqa: PLC0415 - only these tests need it
+    import pandas as pd
 
     start = datetime(2024, 1, 1, tzinfo=UTC)
     return pd.DataFrame(

@@ -97,7 +97,7 @@ def test_ctrl_c_in_a_handler_is_ctrl_c(shop):
 
 
 def test_what_nobody_foresaw_is_said_at_once_while_the_others_go_on(shop, monkeypatch):
-    from orders_es.projections.run import handler_work  # noqa: PLC0415 - to break it
+    from orders_es.projections.run import handler_work
 
     def broken(*_args, **_options):
         raise ZeroDivisionError("nobody\ud800 foresaw this")

@@ -80,7 +80,7 @@ def test_its_repr_is_one_line(log):
 
 @pytest.fixture
 def hostile(diary):
-    from orders_es.orders import ItemAdded  # noqa: PLC0415 - one test's own data
+    from orders_es.orders import ItemAdded
 
     for n in range(201):
         item = ItemAdded(item_id=f"<script>{n}", quantity=1, price=Decimal(1), description="two\nlines\x1b[31m")

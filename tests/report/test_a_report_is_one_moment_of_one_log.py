@@ -82,7 +82,7 @@ def test_every_table_is_what_the_log_gives(report, log):
 
 
 def test_what_others_append_meanwhile_is_in_no_table(tmp_path, monkeypatch):
-    from orders_es.report import writing  # noqa: PLC0415 - to write between two of its tables
+    from orders_es.report import writing
 
     with open_log(tmp_path / "log", create=True) as log, connect(log) as session:
         log.append("A-1", [OrderCreated(currency="EUR"), OrderPlaced()], expected=ANY)

@@ -27,7 +27,7 @@ def _why(error: duckdb.Error) -> str:
 
 def cannot_open(path: str, error: duckdb.Error) -> LogError:
     """The error for a file that DuckDB did not open."""
-    import duckdb  # noqa: PLC0415 - whoever calls has loaded it
+    import duckdb
 
     text = str(error)
     if "Could not set lock" in text:
@@ -48,7 +48,7 @@ def cannot_open(path: str, error: duckdb.Error) -> LogError:
 
 def cannot_write(path: str, error: duckdb.Error) -> LogError:
     """The error for an append that DuckDB did not commit."""
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     if isinstance(error, duckdb.ConstraintException):
         return DamagedLog(
@@ -59,7 +59,7 @@ def cannot_write(path: str, error: duckdb.Error) -> LogError:
 
 def cannot_read(path: str, error: duckdb.Error) -> LogError:
     """The error for a query that DuckDB did not answer."""
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     if isinstance(error, duckdb.OutOfMemoryException):
         return UnreadableLog(path, _why(error))
@@ -73,7 +73,7 @@ def reading(path: str) -> Iterator[None]:
     Raises:
         DamagedLog, UnreadableLog: DuckDB did not answer.
     """
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         with interruptible():

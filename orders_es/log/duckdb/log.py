@@ -246,7 +246,7 @@ class DuckDBLog(LogCore):
 
     def survey(self) -> TableSurvey:
         """The tables as they are now, read without believing them. See `EventLog.survey`."""
-        from orders_es.log.duckdb.survey import TableSurvey  # noqa: PLC0415 - only verifying needs it
+        from orders_es.log.duckdb.survey import TableSurvey
 
         with self._locked() as store:
             return TableSurvey(store, self._registry, lambda: self._lacking.up_to(store, store.state.tree.end))

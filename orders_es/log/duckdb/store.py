@@ -146,7 +146,7 @@ class Store:
             LogInUse: This process was forked, or another one took the file meanwhile.
             DamagedLog: The tables contradict each other, or cannot be read.
         """
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         self.check_process()
         if not self.stale and not self._writing:
@@ -189,7 +189,7 @@ class Store:
             RegistrationClash: The log holds a field of that name with another type.
             ReadOnlyLog, StorageError, DamagedLog: Nothing was written.
         """
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         if self.read_only:
             raise ReadOnlyLog(self.path)
@@ -228,7 +228,7 @@ class Store:
             self._roll_back()
 
     def _roll_back(self) -> None:
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         with suppress(duckdb.Error):  # there may be nothing to roll back
             self._connection.rollback()
@@ -254,7 +254,7 @@ class Store:
         Raises:
             StorageError: The disk refused.
         """
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         with self.lock:
             self.fresh()
@@ -286,7 +286,7 @@ def connect(path: str) -> tuple[duckdb.DuckDBPyConnection, bool]:
     Raises:
         LogInUse, NotALog, UnreadableLog, DamagedLog: DuckDB did not open it.
     """
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     try:
         return duckdb.connect(path), False
@@ -314,7 +314,7 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
         ReadOnlyLog, StorageError: It cannot be made.
         UnreadableLog, DamagedLog: It cannot be read.
     """
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     if path == MEMORY:
         connection = duckdb.connect(MEMORY)
@@ -350,7 +350,7 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
 
 
 def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     connection, read_only = connect(path)
     try:

@@ -52,7 +52,7 @@ class Versions:
             self._index.put(versions)
 
     def _load(self, store: Store) -> None:
-        import numpy as np  # noqa: PLC0415 - nothing is loaded before a log is opened
+        import numpy as np
 
         with reading(store.path), store.cursor() as cursor:
             table = cursor.sql(

@@ -96,7 +96,7 @@ class MemoryLog(LogCore):
 
     def _put(self, batch: Batch, commit: Commit) -> uuid.UUID:
         del batch  # all of it is in the commit
-        from orders_es.log.rows import events_of  # noqa: PLC0415 - it takes pyarrow
+        from orders_es.log.rows import events_of
 
         for event in events_of(commit.events, self._registry):
             self._by_id[event.event_id.bytes] = event
@@ -109,7 +109,7 @@ class MemoryLog(LogCore):
         return uuid.uuid4()
 
     def _pages(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        from orders_es.log.rows import table_of  # noqa: PLC0415 - it takes pyarrow
+        from orders_es.log.rows import table_of
 
         for start in range(after, to, batch_size):
             table = table_of(self._events[start : min(start + batch_size, to)], self._registry, names)

@@ -210,7 +210,7 @@ class ByStream:
 
 def stream_keys(stream_ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     """The key of each row's stream."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - the package's own name, not its first import
+    import pyarrow.compute as pc  # the package's own name, not its first import
 
     ids = pc.unique(stream_ids)
     keys = np.fromiter((int.from_bytes(stream_key(i)[:_WORD], "big") for i in ids.to_pylist()), np.uint64, len(ids))
@@ -248,7 +248,7 @@ def _key(stream_id: str) -> np.uint64:
 
 def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None) -> pa.RecordBatch:
     """The rows of one stream, which lie side by side and in version order."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - the package's own name, not its first import
+    import pyarrow.compute as pc  # the package's own name, not its first import
 
     mine = np.flatnonzero(pc.equal(batch.column("stream_id"), stream_id).to_numpy(zero_copy_only=False))
     if not len(mine):

@@ -290,7 +290,7 @@ class ParquetLog(KnownChain, LogCore):
 
     def survey(self) -> FolderSurvey:
         """The folder as it is now, read without believing it. See `EventLog.survey`."""
-        from orders_es.log.parquet.survey import FolderSurvey  # noqa: PLC0415 - only verifying needs it
+        from orders_es.log.parquet.survey import FolderSurvey
 
         return FolderSurvey(self._folder, self._registry)
 

@@ -137,7 +137,7 @@ class Scanner:
         self._pid = 0
 
     def _cursor(self) -> Any:
-        import duckdb  # noqa: PLC0415 - a log that is only appended to never needs it
+        import duckdb
 
         if self._connection is None or self._pid != os.getpid():  # a connection does not survive a fork
             self._connection = duckdb.connect()
@@ -158,7 +158,7 @@ class Scanner:
             FileNotFoundError: A file was superseded and vacuumed; list the log again.
             DamagedLog: A file cannot be read.
         """
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         paths = [file.path for file in files]
         self._checked.whole(paths)

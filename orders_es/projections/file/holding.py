@@ -72,7 +72,7 @@ def _turn(path: Path) -> threading.RLock:
 
 
 def _attach(connection: Any, path: Path, *, write: bool, until: float, started: float) -> None:
-    import duckdb  # noqa: PLC0415 - only who opens the file needs it
+    import duckdb
 
     unfit = no_database(str(path))
     if unfit is not None:
@@ -99,7 +99,7 @@ def _attach(connection: Any, path: Path, *, write: bool, until: float, started: 
 
 def _create(path: Path) -> None:
     """Make the file, with the runner's own tables in it, under another name first: nobody ever meets half of one."""
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
@@ -127,7 +127,7 @@ def _sweep(path: Path) -> None:
 
 
 def _let_go(connection: Any, path: Path) -> None:
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     try:
         connection.execute("ROLLBACK")

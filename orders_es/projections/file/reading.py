@@ -53,8 +53,8 @@ class Rows:
 
     def to_pandas(self) -> pd.DataFrame:
         """The answer as a pandas DataFrame; money stays exact, as columns of Arrow decimals."""
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pandas as pd
+        import pyarrow as pa
 
         frame: pd.DataFrame = self.table.to_pandas(
             types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_decimal(kind) else None
@@ -109,8 +109,8 @@ class ReadModels:
             DamagedReadModels: It is no sound read-model file.
             QueryError: DuckDB refuses the query; the message is DuckDB's.
         """
-        import duckdb  # noqa: PLC0415 - only who asks needs it
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import duckdb
+        import pyarrow as pa
 
         with self._open(timeout) as connection:
             try:
@@ -207,7 +207,7 @@ class ReadModels:
 
     @contextmanager
     def _open(self, timeout: float) -> Iterator[Any]:
-        import duckdb  # noqa: PLC0415 - as above
+        import duckdb
 
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = ?", [self._tz])
@@ -215,7 +215,7 @@ class ReadModels:
                 yield connection
 
     def _states(self, connection: Any) -> list[State]:
-        import duckdb  # noqa: PLC0415 - as above
+        import duckdb
 
         try:
             return all_states(connection)

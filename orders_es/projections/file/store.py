@@ -79,7 +79,7 @@ def committing(connection: Any, path: Path) -> Iterator[None]:
     Raises:
         CannotWriteReadModels: The disk refused.
     """
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     try:
         yield
@@ -98,7 +98,7 @@ def refused_by_disk(path: Path, error: BaseException) -> CannotWriteReadModels |
         path: The read-model file.
         error: DuckDB's error.
     """
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     if not isinstance(error, duckdb.Error):  # a handler's own, whose text may be anything or raise in its turn
         return None
@@ -114,7 +114,7 @@ def _mark(state: State | None) -> tuple[object, ...] | None:
 
 @contextmanager
 def _of_ours(path: Path) -> Iterator[None]:
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     try:
         yield

@@ -35,7 +35,7 @@ class Lags(list[Lag]):
 
     def to_pandas(self) -> pd.DataFrame:
         """One row a projection, with what is asked for most."""
-        import pandas as pd  # noqa: PLC0415 - only who wants a frame needs it
+        import pandas as pd
 
         rows = [[getattr(lag, name) for name in _COLUMNS] for lag in self]
         return pd.DataFrame(rows, columns=list(_COLUMNS))

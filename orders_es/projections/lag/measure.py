@@ -129,7 +129,7 @@ def lag_history(models: ReadModels | str | os.PathLike[str], *, timeout: float =
 
 def _noted(path: Path, now: datetime, limits: LagLimits, timeout: float) -> dict[str, Noted]:
     """What the read-model file says of each projection; it is held no longer than that takes."""
-    import duckdb  # noqa: PLC0415 - only who opens the file needs it
+    import duckdb
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

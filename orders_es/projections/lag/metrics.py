@@ -216,8 +216,8 @@ def _epoch(moment: datetime | None) -> float | None:
 
 def _prometheus(place: str) -> Any:
     try:
-        import prometheus_client  # noqa: PLC0415 - an extra
-        import prometheus_client.core  # noqa: PLC0415 - an extra
+        import prometheus_client  # an extra
+        import prometheus_client.core  # an extra
     except ImportError as error:
         missing = "the library prometheus-client is missing; install it: pip install 'orders_es[metrics]'"
         raise CannotGiveMetrics(place, missing) from error

@@ -110,8 +110,8 @@ def note_sample(
 
 def _grouped(recorded: Any, events: Any) -> tuple[list[int], list[int]]:
     """Times in microseconds, oldest first, and how many events each stands for; at most `GROUPS` of them."""
-    import numpy as np  # noqa: PLC0415 - who only imports the package pays nothing
-    import pyarrow as pa  # noqa: PLC0415 - as above
+    import numpy as np
+    import pyarrow as pa
 
     micros = recorded.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     weights = np.ones(len(micros), np.int64) if events is None else events.to_numpy(zero_copy_only=False)

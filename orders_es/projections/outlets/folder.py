@@ -103,7 +103,7 @@ class FolderOutlet:
 
     def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
         """See `Outlet.deliver`."""
-        import pyarrow.parquet as pq  # noqa: PLC0415 - only who delivers needs it
+        import pyarrow.parquet as pq
 
         found = self._deliveries()
         number = found[-1].number + 1 if found else 1
@@ -139,8 +139,8 @@ class FolderOutlet:
         Raises:
             OutletUnavailable: The files cannot be read.
         """
-        import duckdb  # noqa: PLC0415 - only who reads needs it
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+        import duckdb
+        import pyarrow.parquet as pq
 
         found = list(self._since_everything())
         if not found:

@@ -86,7 +86,7 @@ class HandlerWork(Work[Handlers]):
             QueryError: DuckDB refuses that SQL.
         """
         if self._names is None:
-            import duckdb  # noqa: PLC0415 - as in `connection`
+            import duckdb
 
             with duckdb.connect() as connection:
                 try:
@@ -150,11 +150,11 @@ class HandlerWork(Work[Handlers]):
 
     def _events(self, after: int, to: int) -> list[RecordedEvent]:
         """The events of the types that have handlers, in order."""
-        import pyarrow as pa  # noqa: PLC0415 - as the log does
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-        from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
-        from orders_es.log.rows import events_of  # noqa: PLC0415 - as above
+        from orders_es.log.columns import ENVELOPE_SCHEMA
+        from orders_es.log.rows import events_of
 
         log = self.settings.log
         table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)

@@ -93,7 +93,7 @@ class Projector:
             if names.count(name) > 1:
                 raise InvalidSetting("projections", name, "two have that name; rename one")
         if tz != "UTC":
-            import duckdb  # noqa: PLC0415 - it alone knows which time zones it knows
+            import duckdb  # it alone knows which time zones it knows
 
             with duckdb.connect() as connection:
                 set_time_zone(connection, tz)
@@ -239,7 +239,7 @@ class Projector:
             UnknownProjection: The file knows none of that name.
             ProjectionRunning: It is being run.
         """
-        import duckdb  # noqa: PLC0415 - only who works needs it
+        import duckdb
 
         with RunnerFile(self._settings.path, name, self._settings.clock), duckdb.connect() as connection:
             asked = name in unfinished(self._settings.path)
@@ -274,7 +274,7 @@ class Projector:
             NoSuchDeadLetter: There is no open one of that number.
             ProjectionRunning: The projection is being run.
         """
-        import duckdb  # noqa: PLC0415 - only who works needs it
+        import duckdb
 
         with RunnerFile(self._settings.path, name, self._settings.clock), duckdb.connect() as connection:
             return discard(self._settings, connection, name, number)

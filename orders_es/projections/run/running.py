@@ -199,7 +199,7 @@ def bar(work: SetWork | HandlerWork, end: int, *, shown: bool) -> Iterator[Any]:
     if not shown:
         yield _Unwatched(work.position)
         return
-    from tqdm.auto import tqdm  # noqa: PLC0415 - only where there is something to show
+    from tqdm.auto import tqdm
 
     name, ended = work.projection.name, threading.Event()
     with tqdm(total=end, initial=work.position, desc=name, unit=" events", unit_scale=True) as watched:
@@ -214,7 +214,7 @@ def bar(work: SetWork | HandlerWork, end: int, *, shown: bool) -> Iterator[Any]:
 
 def _watch(work: SetWork | HandlerWork, watched: Any, ended: threading.Event) -> None:
     """Move a bar by what DuckDB says of the query that it is at work on."""
-    import duckdb  # noqa: PLC0415 - who works has loaded it
+    import duckdb
 
     while not ended.wait(_LOOK_SECONDS):
         asking = work.asking

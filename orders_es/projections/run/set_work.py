@@ -175,7 +175,7 @@ class SetWork(Work[SetProjection]):
         self.session.using(touched_rows, self.projection.model.name, position=end)
 
     def _few(self, events: pa.Table, use: Callable[[Any, bool, int], None]) -> None:
-        import duckdb  # noqa: PLC0415 - as in `connection`
+        import duckdb
 
         cursor = self.connection.cursor()
         try:
@@ -208,7 +208,7 @@ class SetWork(Work[SetProjection]):
 
     def _merge(self, cursor: Any, end: int, started: datetime, streams: int, *, whole: bool) -> None:
         """Put the rows and the checkpoint into the file, in one transaction."""
-        import duckdb  # noqa: PLC0415 - as in `connection`
+        import duckdb
 
         self.hand_on(cursor, end, whole=whole)
         last, recorded = self.seen(end)
@@ -304,6 +304,6 @@ class SetWork(Work[SetProjection]):
 
 def _no_fault_of_events(error: OrdersEsError) -> bool:
     """Whether a query failed for want of memory or files, so that looking for an event to blame would find an innocent one."""
-    import duckdb  # noqa: PLC0415 - as in `connection`
+    import duckdb
 
     return isinstance(error.__cause__, duckdb.OutOfMemoryException | duckdb.IOException | duckdb.InternalException)

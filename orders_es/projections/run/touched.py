@@ -37,11 +37,11 @@ def few(log: EventLog, after: int, to: int) -> pa.Table | None:
         after: The batch begins after this position.
         to: It ends with this one.
     """
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    from orders_es.log.columns import ENVELOPE_SCHEMA  # noqa: PLC0415 - as above
-    from orders_es.log.rows import table_of  # noqa: PLC0415 - as above
+    from orders_es.log.columns import ENVELOPE_SCHEMA
+    from orders_es.log.rows import table_of
 
     if to - after > FEW_EVENTS:
         return None
@@ -69,7 +69,7 @@ def from_payloads(envelopes: str, events: pa.Table, registry: EventRegistry) -> 
         events: What is in it.
         registry: The event types that the program knows.
     """
-    from orders_es.log.canonical import others  # noqa: PLC0415 - as above
+    from orders_es.log.canonical import others
 
     odd = events.take(others(registry, events.column("payload")))
     names = ("position", "stream_id", "type", "schema_version", "payload")

@@ -90,7 +90,7 @@ class Work(ABC, Generic[Definition]):
     def connection(self) -> Any:
         """An in-memory DuckDB connection of its own."""
         if self._connection is None:
-            import duckdb  # noqa: PLC0415 - only who works needs it
+            import duckdb
 
             # Small batches are its work: handing them to other threads takes longer than doing them.
             self._connection = duckdb.connect(config={"threads": 1})
@@ -230,7 +230,7 @@ class Work(ABC, Generic[Definition]):
         Args:
             end: The position.
         """
-        import pyarrow.compute as pc  # noqa: PLC0415 - as the log does
+        import pyarrow.compute as pc
 
         log, after = self.settings.log, self.position
         if self.window is None:
@@ -270,7 +270,7 @@ def recorded_times(log: EventLog, first: int, last: int) -> pa.ChunkedArray:
         first: The first position.
         last: The last one.
     """
-    import pyarrow as pa  # noqa: PLC0415 - as the log does
+    import pyarrow as pa
 
     columns = [batch.column(0) for batch in log.read(after=first - 1, to=last, columns=["recorded_at"])]
     return pa.chunked_array(columns, pa.timestamp("us", "UTC"))

@@ -120,7 +120,7 @@ def _json(name: str, values: Any) -> Any:
 
 def _texts(values: Any) -> Any:
     if pc.any(pc.match_substring_regex(values, _ESCAPED)).as_py():
-        import msgspec  # noqa: PLC0415 - few texts need it
+        import msgspec
 
         each = [None if value is None else msgspec.json.encode(value).decode() for value in values.to_pylist()]
         return pa.array(each, pa.string())

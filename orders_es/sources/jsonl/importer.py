@@ -239,7 +239,7 @@ def _ids(spool: Spool, digest: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _restore(log: EventLog, wanted: Wanted, batch_events: int, *, progress: bool) -> Loaded:
-    from orders_es.sources.jsonl.restore import restore_lines  # noqa: PLC0415 - seldom needed
+    from orders_es.sources.jsonl.restore import restore_lines
 
     restore: Callable[..., Loaded] = restore_lines
     return restore(log, wanted, batch_events=batch_events, progress=progress)

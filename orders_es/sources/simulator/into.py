@@ -123,7 +123,7 @@ def simulate_into(
         >>> result.orders, result.recorded_from > datetime(2024, 1, 1, tzinfo=UTC)
         (20, True)
     """
-    from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when it is loaded
+    from tqdm.auto import tqdm  # looks for a notebook when it is loaded
 
     began = time.perf_counter()
     settings = settings or SimulatorSettings()

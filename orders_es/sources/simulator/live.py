@@ -250,7 +250,7 @@ class _Team:
 
     def run(self, total: float | None, *, progress: bool) -> None:
         """Wait for all of them, and raise what went wrong with any."""
-        from tqdm.auto import tqdm  # noqa: PLC0415 - looks for a notebook when it is loaded
+        from tqdm.auto import tqdm  # looks for a notebook when it is loaded
 
         bar = tqdm(total=total, unit=" events", unit_scale=True, desc="append", disable=None if progress else True)
         with bar:

@@ -79,7 +79,7 @@ def parse_workbook(
         BadSource: `openpyxl` is not installed, the file is not a workbook, no sheet has the columns, or a hidden one has.
     """
     try:
-        import openpyxl  # noqa: PLC0415 - an optional dependency, slow to load
+        import openpyxl  # an optional dependency, slow to load
     except ModuleNotFoundError:
         raise BadSource(
             str(path),

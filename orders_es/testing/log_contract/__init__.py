@@ -48,7 +48,7 @@ class Histories(Contract):
 
     def test_any_history_of_calls_agrees_with_a_model_in_memory(self, make_log: MakeLog) -> None:
         pytest.importorskip("hypothesis")
-        from orders_es.testing.log_contract.machine import compare_with_model  # noqa: PLC0415 - needs hypothesis
+        from orders_es.testing.log_contract.machine import compare_with_model
 
         def make() -> EventLog:
             return make_log()

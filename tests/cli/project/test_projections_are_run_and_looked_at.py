@@ -173,7 +173,7 @@ def test_the_file_has_to_be_named(run, shop):
 
 
 def test_what_an_earlier_run_left_undone_is_done_by_the_next_and_status_says_incomplete(ask, monkeypatch):
-    from orders_es.projections.run import projector  # noqa: PLC0415 - to interrupt it
+    from orders_es.projections.run import projector
 
     run_one, count = vars(projector)["run_one"], []
 
@@ -197,7 +197,7 @@ def test_what_an_earlier_run_left_undone_is_done_by_the_next_and_status_says_inc
 
 
 def test_handlers_that_an_earlier_run_was_asked_for_are_named_until_they_are_given(ask, handlers, monkeypatch):
-    from orders_es.projections.run import projector  # noqa: PLC0415 - to interrupt it
+    from orders_es.projections.run import projector
 
     run_one = vars(projector)["run_one"]
     monkeypatch.setattr(projector, "run_one", lambda *_args, **_options: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -20,11 +20,11 @@ READERS = ("read", "subscribe")
 
 def killed_again_and_again(folder, ack_path, times):
     """Fork writers that write for ever, and kill each at a random moment of its life."""
-    import duckdb  # noqa: F401, PLC0415 - loaded before the forks
-    import pandas  # noqa: F401, ICN001, PLC0415
+    import duckdb  # noqa: F401 - loaded before the forks
+    import pandas  # noqa: F401, ICN001
 
-    from orders_es.log import bulk  # noqa: F401, PLC0415
-    from orders_es.log.parquet import ParquetLog  # noqa: F401, PLC0415
+    from orders_es.log import bulk  # noqa: F401
+    from orders_es.log.parquet import ParquetLog  # noqa: F401
 
     random.seed(7)
     for i in range(times):

@@ -134,7 +134,7 @@ def test_a_folder_of_any_name_is_a_log(sample, tmp_path, name):
     sample.folder.rename(place)
     with open_log(place) as log:
         assert isinstance(log, ParquetLog)
-        import duckdb  # noqa: PLC0415
+        import duckdb
 
         with duckdb.connect() as connection:
             log.bind(connection, "events")

@@ -133,9 +133,9 @@ def test_a_column_of_another_type_is_a_clash(path):
     with duckdb.connect(path) as connection:
         connection.execute("CREATE TABLE t AS SELECT 1")
         connection.execute("ALTER TABLE events ADD COLUMN grams VARCHAR")
-    from dataclasses import make_dataclass  # noqa: PLC0415
+    from dataclasses import make_dataclass
 
-    from orders_es.log import EventRegistry  # noqa: PLC0415
+    from orders_es.log import EventRegistry
 
     weighed = make_dataclass("Weighed", [("grams", int)])
     with (

@@ -139,7 +139,7 @@ def test_a_damaged_page_is_noticed():
 
 
 def test_money_is_exact_whatever_the_callers_decimal_context():
-    from decimal import localcontext  # noqa: PLC0415 - beside its only use
+    from decimal import localcontext
 
     amount = Decimal("12345678901234.5678")
     with localcontext() as context:

@@ -230,7 +230,7 @@ def test_a_mapping_that_is_not_there_names_those_shipped(log, write):
 
 
 def test_amounts_do_not_depend_on_the_callers_decimal_context(log, service, foreign):
-    import decimal  # noqa: PLC0415 - the one test that needs it
+    import decimal
 
     with decimal.localcontext(prec=3):
         service([foreign(1, "order_created"), foreign(2, payload={"sku": "m", "quantity": 1, "price": 123456789})])

@@ -57,7 +57,7 @@ def test_other_batches_make_no_difference(log, many, batch_events):
 
 
 def test_events_added_to_an_order_since_make_no_difference(log, many):
-    from orders_es.orders import CustomerAssigned  # noqa: PLC0415 - the one test that needs it
+    from orders_es.orders import CustomerAssigned
 
     import_online_retail(log, many)
     log.append("536365", [CustomerAssigned(customer_id="1")], expected=5)

@@ -35,7 +35,7 @@ def parcels(monkeypatch):
     """The example, importable here and in processes started from here."""
     monkeypatch.syspath_prepend(EXAMPLES)
     monkeypatch.setenv("PYTHONPATH", EXAMPLES)
-    import parcels  # noqa: PLC0415 - found only now
+    import parcels  # found only now
 
     return parcels
 

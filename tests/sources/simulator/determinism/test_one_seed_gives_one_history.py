@@ -38,7 +38,7 @@ def test_the_history_of_a_seed_is_the_same_on_every_machine(shop):
 
 
 def test_where_tables_end_does_not_change_what_is_in_them(shop):
-    from datetime import timedelta  # noqa: PLC0415
+    from datetime import timedelta
 
     # More orders than are generated at a time, so that lives reach from one portion into the next.
     arguments = {"orders": 40_000, "seed": 3, "days": 20}

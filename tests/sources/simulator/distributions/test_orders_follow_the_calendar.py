@@ -49,7 +49,7 @@ def test_order_numbers_rise_with_time(shop, created):
 
 
 def test_a_period_may_begin_at_any_hour_of_any_zone(shop, only):
-    from datetime import timedelta, timezone  # noqa: PLC0415
+    from datetime import timedelta, timezone
 
     start = shop.start.astimezone(timezone(timedelta(hours=5, minutes=30))) + timedelta(hours=9, minutes=17)
     table = shop.table(SimulatorSettings(hour_weights=(1e-6,) * 12 + (1.0,) * 12), orders=500, days=30, start=start)

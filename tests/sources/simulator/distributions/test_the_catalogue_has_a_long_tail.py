@@ -42,7 +42,7 @@ def test_prices_stay_within_the_catalogue(year, only):
 
 
 def test_names_in_a_catalogue_of_ten_thousand_are_all_different(shop):
-    from orders_es.sources.simulator.shop import open_shop  # noqa: PLC0415
+    from orders_es.sources.simulator.shop import open_shop
 
     names = open_shop(SimulatorSettings(products=10_000), orders=1, seed=1, start=shop.start, days=1).product_names()
     assert len(set(names)) == 10_000

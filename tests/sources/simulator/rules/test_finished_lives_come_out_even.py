@@ -37,6 +37,6 @@ def test_money_is_in_whole_minor_units(year):
 
 def test_every_order_is_opened_within_the_period(shop):
     late: dict[str, Any] = {"late_basket_share": 1.0, "late_share": 1.0}
-    from orders_es.sources.simulator import SimulatorSettings  # noqa: PLC0415
+    from orders_es.sources.simulator import SimulatorSettings
 
     assert len(shop.lives(shop.table(SimulatorSettings(**late), orders=400, days=3))) == 400
