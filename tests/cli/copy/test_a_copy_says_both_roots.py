@@ -32,6 +32,11 @@ def test_the_same_in_json(run, tmp_path, source):
 def test_a_copy_onto_something_is_a_wrong_call(run, tmp_path, source):
     assert source.head().position
     answer = run("copy", tmp_path / "source", tmp_path / "source", code=2)
+    assert "is in the log" in answer.err
+    assert "name another place" in answer.err
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "letter.txt").write_text("dear")
+    answer = run("copy", tmp_path / "source", tmp_path / "taken", code=2)
     assert "something is there" in answer.err
 
 
