@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orders_es.audit.recomputing import Recomputing
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
 from orders_es.log.merkle import EMPTY_RANGE
@@ -131,6 +130,8 @@ def _verified(
     survey: Survey, registry: EventRegistry, snapshots: Sequence[Snapshots[Any]], *, progress: bool
 ) -> Verified:
     from tqdm.auto import tqdm
+
+    from orders_es.audit.recomputing import Recomputing
 
     problems = _Problems()
     head = survey.head()
