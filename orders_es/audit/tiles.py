@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from orders_es.audit.checkpoint import SignedCheckpoint, newest_checkpoint, read_checkpoint, write_whole
 from orders_es.audit.tree import BLOCK, LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish, NotAnExtension
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaves_of
 from orders_es.log.merkle import leaf_hash
-from orders_es.log.registry import ENVELOPE
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from orders_es.audit.proofs import check_consistency
 from orders_es.audit.verify_proof import Refused, check_inclusion
 from orders_es.errors import DamagedLog, NotAnExtension
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaf_hashes, leaves_of
 from orders_es.log.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, decompose, leaf_hash, node_hash
 from orders_es.log.protocol import derived_folder
-from orders_es.log.registry import ENVELOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

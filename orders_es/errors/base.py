@@ -83,6 +83,8 @@ def stated(text: str | None = None) -> collections.abc.Callable[[type[E]], type[
         cls._facts = (*cls._facts, *own)
         if text is not None:
             cls._text = text
+            if "__str__" not in vars(cls):  # a parent may have one of its own
+                cls.__str__ = OrdersEsError.__str__  # type: ignore[method-assign]
         return cls
 
     return declared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from orders_es.log.columns import event_schema
-from orders_es.log.registry import ENVELOPE
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.relation import event_columns, quoted, text
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from orders_es.log.batch import (
     unknown_column,
 )
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
+from orders_es.log.envelope import OPTIONAL
 from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import uuid_bytes
@@ -48,8 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["TableBatch", "table_batch", "table_of_rows"]
 
 _ASSIGNED = ("position", "version", "recorded_at")
-_OPTIONAL_TEXT = ("actor", "correlation_id", "causation_id")
-_ENVELOPE_IN = ("stream_id", "type", "occurred_at", "event_id", "schema_version", *_OPTIONAL_TEXT, "payload")
+_ENVELOPE_IN = ("stream_id", "type", "occurred_at", "event_id", "schema_version", *OPTIONAL, "payload")
 
 
 class TableBatch:
@@ -179,7 +179,7 @@ def _content(rows: Sequence[PendingRow]) -> dict[str, pa.Array]:
         "type": pa.array([row.type for row in rows], pa.string()),
         "schema_version": pa.array([row.schema_version for row in rows], pa.int32()),
         "occurred_at": pa.array([row.occurred_at for row in rows], pa.int64()).cast(TIMESTAMP),
-        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in _OPTIONAL_TEXT},
+        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in OPTIONAL},
         "payload": pa.array([row.payload for row in rows], pa.string()),
     }
 
@@ -225,7 +225,7 @@ def table_batch(
     check_texts(columns["type"], "table", "type", identifier=True)
     columns["schema_version"] = schema_versions(given, columns["type"], registry)
     columns["occurred_at"] = instants(given, "occurred_at", required=True)
-    for name in _OPTIONAL_TEXT:
+    for name in OPTIONAL:
         columns[name] = texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
         check_texts(columns[name], "table", name, identifier=name != "actor")
     fields = [name for name in given.column_names if name not in _ENVELOPE_IN]

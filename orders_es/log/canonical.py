@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orders_es.log.untyped import CLOCK, DAY
+from orders_es.log.shredding import CLOCK, DAY
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from orders_es.log.envelope import FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -24,22 +26,10 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "float64": pa.float64(),
 }
 """The Arrow type of each kind of payload field."""
+_ENVELOPE_TYPES = ARROW_TYPES | {"int32": pa.int32(), "uuid": pa.uuid()}
 
 ENVELOPE_SCHEMA = pa.schema(
-    [
-        pa.field("position", pa.int64(), nullable=False),
-        pa.field("stream_id", pa.string(), nullable=False),
-        pa.field("version", pa.int32(), nullable=False),
-        pa.field("event_id", pa.uuid(), nullable=False),
-        pa.field("type", pa.string(), nullable=False),
-        pa.field("schema_version", pa.int32(), nullable=False),
-        pa.field("occurred_at", TIMESTAMP, nullable=False),
-        pa.field("recorded_at", TIMESTAMP, nullable=False),
-        pa.field("actor", pa.string()),
-        pa.field("correlation_id", pa.string()),
-        pa.field("causation_id", pa.string()),
-        pa.field("payload", pa.string(), nullable=False),
-    ]
+    [pa.field(field.name, _ENVELOPE_TYPES[field.kind], nullable=not field.required) for field in FIELDS]
 )
 """The envelope and the payload, as every file holds them."""
 

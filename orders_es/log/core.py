@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from orders_es.errors import DuplicateEvent, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
-from orders_es.log.registry import ENVELOPE
 from orders_es.log.retry import RecordedRow, event_table, recorded_before
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from orders_es.log.envelope import OPTIONAL
 from orders_es.log.merkle import LEAF_PREFIX, CompactRange
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ LEAF_FORMAT = 1
 NULL_LENGTH = 0xFFFFFFFF
 _HEADER = struct.Struct(">BQQIqq16s32s5I")
 _STEP = 32_768
-_STRINGS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
+_STRINGS = ("stream_id", "type", *OPTIONAL)
 
 
 def payload_hash(payload: bytes, salt: bytes = b"") -> bytes:

@@ -12,6 +12,7 @@ from orders_es.errors import InvalidEvent
 from orders_es.log.batch import Part, beyond
 from orders_es.log.canonical import others
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.envelope import OPTIONAL
 from orders_es.log.expected import NO_STREAM
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT, YEARS, check_id, check_text
@@ -69,7 +70,7 @@ class RecordedBatch:
             outside = pc.or_(pc.less(micros, FIRST_MOMENT), pc.greater(micros, LAST_MOMENT))
             if pc.any(outside).as_py():
                 raise self._refused(pc.index(outside, True).as_py(), name, YEARS)
-        for name in ("stream_id", "type", "actor", "correlation_id", "causation_id"):
+        for name in ("stream_id", "type", *OPTIONAL):
             check = check_text if name == "actor" else check_id
             for text in pc.unique(self._table.column(name)).drop_null().to_pylist():
                 try:

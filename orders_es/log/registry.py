@@ -16,29 +16,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.exact import CHECKS
-from orders_es.log.untyped import misfit
+from orders_es.log.shredding import misfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["EventRegistry", "EventType", "Field"]
-
-ENVELOPE = (
-    "position",
-    "stream_id",
-    "version",
-    "event_id",
-    "type",
-    "schema_version",
-    "occurred_at",
-    "recorded_at",
-    "actor",
-    "correlation_id",
-    "causation_id",
-    "payload",
-)
-"""The envelope's column names, in the order they have in a file; no payload field may take one of them."""
 
 _CHECKED = frozenset({"int64", "decimal", "timestamp"})
 """The kinds of which a dataclass can hold what no column can."""

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orders_es.log.envelope import FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["COLUMN_TYPES", "ENVELOPE_TYPES", "empty_relation", "event_columns", "quoted", "text"]
-
-ENVELOPE_TYPES: dict[str, str] = {
-    "position": "BIGINT",
-    "stream_id": "VARCHAR",
-    "version": "INTEGER",
-    "event_id": "UUID",
-    "type": "VARCHAR",
-    "schema_version": "INTEGER",
-    "occurred_at": "TIMESTAMP WITH TIME ZONE",
-    "recorded_at": "TIMESTAMP WITH TIME ZONE",
-    "actor": "VARCHAR",
-    "correlation_id": "VARCHAR",
-    "causation_id": "VARCHAR",
-    "payload": "VARCHAR",
-}
-"""The DuckDB type of each column of the envelope, and of the payload."""
 
 COLUMN_TYPES: dict[str, str] = {
     "string": "VARCHAR",
@@ -35,6 +21,10 @@ COLUMN_TYPES: dict[str, str] = {
     "float64": "DOUBLE",
 }
 """The DuckDB type of each kind of payload field."""
+_ENVELOPE_KINDS = COLUMN_TYPES | {"int32": "INTEGER", "uuid": "UUID"}
+
+ENVELOPE_TYPES: dict[str, str] = {field.name: _ENVELOPE_KINDS[field.kind] for field in FIELDS}
+"""The DuckDB type of each column of the envelope, and of the payload."""
 
 
 def event_columns(columns: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from orders_es.errors import DuplicateEvent, VersionConflict
+from orders_es.log.envelope import OPTIONAL
 from orders_es.log.event import Appended, from_micros
 from orders_es.log.expected import ANY, NO_STREAM, STREAM_EXISTS, describe, holds
 
@@ -132,16 +133,7 @@ def recorded_before(
     return None
 
 
-CONTENT = (
-    "event_id",
-    "type",
-    "schema_version",
-    "occurred_at",
-    "actor",
-    "correlation_id",
-    "causation_id",
-    "payload",
-)
+CONTENT = ("event_id", "type", "schema_version", "occurred_at", *OPTIONAL, "payload")
 """What the writer of an event says of it, and what makes two of them the same; `occurred_at` only where he gives it."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
-from orders_es.log.registry import ENVELOPE
 
 if TYPE_CHECKING:
     from orders_es.log.protocol import EventLog

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
-from orders_es.log.untyped import refused
+from orders_es.log.shredding import refused
 from orders_es.replay.asking import MOMENT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.binding import copied_events
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.relation import event_columns, quoted, text
-from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
+from orders_es.log.shredding import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

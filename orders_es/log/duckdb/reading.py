@@ -9,6 +9,7 @@ import pyarrow as pa
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.failures import reading
+from orders_es.log.envelope import FIELDS
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
 from orders_es.log.relation import quoted
@@ -27,9 +28,8 @@ __all__ = ["id_holder", "ids_after", "pages", "retry_rows", "stream_events"]
 _PAGE = 16_384
 """Events a query: small batches are cut from such pages, large ones are pages of their own."""
 _LONG_STREAM = 1_000
-_STREAM = (
-    "SELECT position, stream_id, version, event_id, type, schema_version, epoch_us(occurred_at), epoch_us(recorded_at), "
-    "actor, correlation_id, causation_id, payload FROM events WHERE stream_id = ?"
+_STREAM = "SELECT {} FROM events WHERE stream_id = ?".format(
+    ", ".join(f"epoch_us({field.name})" if field.kind == "timestamp" else quoted(field.name) for field in FIELDS)
 )
 
 

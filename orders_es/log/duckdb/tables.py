@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, NotALog, RegistrationClash
+from orders_es.log.envelope import OPTIONAL
 from orders_es.log.event import EPOCH, from_micros
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
 from orders_es.log.relation import COLUMN_TYPES, ENVELOPE_TYPES, quoted
@@ -39,7 +40,6 @@ __all__ = [
 FORMAT = 1
 INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, make_timestamptz(?::BIGINT), ?, ?, ?)"
 _TABLES = {"log", "events", "commits"}
-_NULLABLE = {"actor", "correlation_id", "causation_id"}
 _HASH = 32
 
 
@@ -82,7 +82,7 @@ def is_empty(connection: DuckDBPyConnection) -> bool:
 def create_tables(connection: DuckDBPyConnection, origin: str, columns: Mapping[str, str]) -> None:
     """Make an empty log in an empty database, in one transaction."""
     envelope = [
-        f"{quoted(name)} {kind}{'' if name in _NULLABLE else ' NOT NULL'}" for name, kind in ENVELOPE_TYPES.items()
+        f"{quoted(name)} {kind}{'' if name in OPTIONAL else ' NOT NULL'}" for name, kind in ENVELOPE_TYPES.items()
     ]
     fields = [f"{quoted(name)} {COLUMN_TYPES[kind]}" for name, kind in columns.items()]
     connection.begin()

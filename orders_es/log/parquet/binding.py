@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.log.relation import empty_relation, event_columns, quoted, text
 from orders_es.log.scan import literal, parquet_files
-from orders_es.log.untyped import Reading, columns_of, odd, readings_of, with_readings
+from orders_es.log.shredding import Reading, columns_of, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

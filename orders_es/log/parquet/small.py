@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from orders_es.log.envelope import FIELDS
 from orders_es.log.event import EPOCH, to_micros
 
 if TYPE_CHECKING:
@@ -26,20 +27,7 @@ __all__ = ["encode"]
 _MAGIC = b"PAR1"
 _CREATED_BY = b"orders_es"
 
-_ENVELOPE: dict[str, tuple[str, bool]] = {
-    "position": ("int64", True),
-    "stream_id": ("string", True),
-    "version": ("int32", True),
-    "event_id": ("uuid", True),
-    "type": ("string", True),
-    "schema_version": ("int32", True),
-    "occurred_at": ("timestamp", True),
-    "recorded_at": ("timestamp", True),
-    "actor": ("string", False),
-    "correlation_id": ("string", False),
-    "causation_id": ("string", False),
-    "payload": ("string", True),
-}
+_ENVELOPE = {field.name: (field.kind, field.required) for field in FIELDS}
 _WITH_STATISTICS = frozenset({"position", "stream_id", "occurred_at", "recorded_at"})
 _LONGEST_STATISTIC = 64
 _ONE_NULL = b"\x02\x00\x00\x00\x02\x00"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.log.protocol import HasFiles
 from orders_es.log.relation import ENVELOPE_TYPES, quoted
-from orders_es.log.untyped import columns_of, readings_of, with_readings
+from orders_es.log.shredding import columns_of, readings_of, with_readings
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 from tqdm.auto import tqdm
 
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.target import check_target
 
@@ -22,20 +23,6 @@ __all__ = ["export_jsonl"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
-_ENVELOPE = (
-    "position",
-    "stream_id",
-    "version",
-    "event_id",
-    "type",
-    "schema_version",
-    "occurred_at",
-    "recorded_at",
-    "actor",
-    "correlation_id",
-    "causation_id",
-    "payload",
-)
 # What JSON text cannot hold as it is.
 _ESCAPED = r'["\\\x00-\x1f]'
 # A payload that would be torn into lines, or lose blanks at its ends, if it stood in the line as it is.
@@ -81,7 +68,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
         bar = stack.enter_context(
             tqdm(total=total, desc="export", unit=" events", unit_scale=True, disable=None if progress else True)
         )
-        for batch in log.read(to=total, batch_size=_BATCH, columns=_ENVELOPE):
+        for batch in log.read(to=total, batch_size=_BATCH, columns=ENVELOPE):
             file.write(_lines(batch))
             bar.update(batch.num_rows)
         file.flush()
@@ -90,7 +77,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
 
 def _lines(batch: pa.RecordBatch) -> bytes:
     pieces: list[Any] = []
-    for number, name in enumerate(_ENVELOPE[:-1]):
+    for number, name in enumerate(ENVELOPE[:-1]):
         values = _json(name, batch.column(name))
         pieces += [("," if number else "{") + f'"{name}":', pc.fill_null(values, "null")]
     payload = batch.column("payload")

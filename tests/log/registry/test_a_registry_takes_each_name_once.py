@@ -9,7 +9,7 @@ import pytest
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType
 from orders_es.log import EventRegistry, order_registry
-from orders_es.log.registry import ENVELOPE
+from orders_es.log.envelope import ENVELOPE
 from orders_es.orders import EVENT_TYPES, OrderPlaced
 
 
