@@ -57,9 +57,6 @@ def known_domains(named: Iterable[str] = ()) -> list[Decider[Any]]:
 def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
     """A registry with the event types of all these domains.
 
-    Args:
-        domains: The domains.
-
     Raises:
         BadDomain: Two of them claim one event type or field name.
 
@@ -78,12 +75,7 @@ def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
 
 
 def domain_of(domains: Sequence[Decider[Any]], event: RecordedEvent) -> Decider[Any] | None:
-    """The domain that an event is of, by its type; None if it is nobody's here.
-
-    Args:
-        domains: The domains.
-        event: The event.
-    """
+    """The domain that an event is of, by its type; None if it is nobody's here."""
     if event.registry is None or event.type not in event.registry:
         return None
     cls = event.registry[event.type].cls

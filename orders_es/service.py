@@ -119,7 +119,6 @@ def handle(
     again, since the command may mean something else now or not be allowed any more.
 
     Args:
-        log: The log.
         stream_id: The stream, such as that of an order.
         command: One of the domain's commands.
         decider: The domain; orders if left out.
@@ -203,7 +202,6 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
     """The id of the event that a command comes to, so that it can be found again.
 
     Args:
-        stream_id: The stream.
         command_id: The caller's id of the request.
         index: Which of the command's events; 0 is the first.
 

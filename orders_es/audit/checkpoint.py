@@ -79,7 +79,6 @@ def checkpoint(
     `publish` it.
 
     Args:
-        log: The log.
         key: The private key, or the file that holds it.
         memory: The file in which the last checkpoint signed with this key is remembered; `<key>.signed` if left out, and
             nothing for a key that is not in a file.
@@ -281,7 +280,6 @@ def prove_consistency(log: EventLog, old: SignedCheckpoint | None, new: SignedCh
     """A proof that a log at one checkpoint is the log at another one with events added at its end.
 
     Args:
-        log: The log.
         old: The earlier checkpoint; None for a witness that has not seen the log yet.
         new: The later one.
 
@@ -338,7 +336,6 @@ def against_checkpoint(
     """As `check_against_checkpoint`, but a log that is not what was signed is an answer and no error.
 
     Args:
-        log: The log.
         signed: The checkpoint, or its file.
         key: The log's public key, or its file.
         policy: As for `check_against_checkpoint`.

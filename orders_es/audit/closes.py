@@ -51,7 +51,6 @@ class Close:
     """A close, as the log holds it.
 
     Args:
-        name: Its name.
         at: What had happened by then was closed.
         known_at: As far as it had been recorded by then.
         position: How many events the log had when it was closed.
@@ -78,7 +77,6 @@ class CheckedClose:
     """What has become of a close.
 
     Args:
-        close: The close.
         ok: Whether the figures as closed are still found, and no total has moved by more than the tolerance.
         tolerance: The tolerance, as a share of the closed total: 0.005 is half a percent.
         currencies: For each currency the closed figures, those of now, the difference of the totals, and the share that it is.
@@ -111,7 +109,6 @@ def close(
     """Give a moment on both clocks a name, and record that in the log, with the figures and the root of that moment.
 
     Args:
-        log: The log.
         name: The close's name, such as `2026-06`. A name is given once; what was closed is not closed again.
         at: What had happened by then is closed.
         known_at: As far as it had been recorded by then, which must have passed; the log's last event if left out.
@@ -223,7 +220,6 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     """What is known now of a closed moment, beside what was closed: how much moved, in which orders, by which events and whose.
 
     Args:
-        log: The log.
         name: The close's name.
         tolerance: By how much a total may have moved, as a share of the closed one: `0.5%` or `0.005`.
 

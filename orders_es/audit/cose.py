@@ -53,8 +53,6 @@ def cose_receipt(
     Only a root that stands in a checkpoint by the same key is signed.
 
     Args:
-        log: The log.
-        position: The event's position.
         key: The private key that signed the checkpoint, or its file.
         checkpoint: The signed checkpoint, or its file; the newest one kept beside the log if left out.
         payload: Whether the payload is handed on with it.

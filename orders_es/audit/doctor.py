@@ -44,7 +44,6 @@ def examine(log: EventLog, *, giant: int = GIANT) -> list[Advice]:
     """What should be done about a log, the most urgent first; an empty list if nothing.
 
     Args:
-        log: The log.
         giant: A stream of so many events or more is a giant: each command and each load has to fold them all.
 
     Raises:

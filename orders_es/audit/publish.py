@@ -55,7 +55,6 @@ def publish(
     as well. Anything else is a file, which the next checkpoint replaces.
 
     Args:
-        log: The log.
         places: Where to.
         checkpoint: The signed checkpoint, or its file; the newest one kept beside the log if left out.
         push: Push the commits to where the repository pushes to.

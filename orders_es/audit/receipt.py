@@ -59,8 +59,6 @@ def prove_position(
     """A receipt that the event at a position was in the log when a checkpoint was signed. Writes nothing but kept hashes.
 
     Args:
-        log: The log.
-        position: The event's position.
         checkpoint: The signed checkpoint, or its file; the newest one kept beside the log if left out.
         payload: Whether the payload is handed on with it; without it, its hash alone is.
 
@@ -97,7 +95,6 @@ def prove_order(
     It proves each of them. **That there were no others it does not prove**: only the whole log can show that.
 
     Args:
-        log: The log.
         order_id: The order, or any other stream.
         checkpoint: The signed checkpoint, or its file; the newest one kept beside the log if left out.
         payload: Whether the payloads are handed on with it; without them, their hashes alone are.

@@ -75,7 +75,6 @@ def publish_tiles(
     The checkpoint comes last, when all that it speaks of is there: readers never meet one that they cannot follow.
 
     Args:
-        log: The log.
         folder: Where to; a folder of its own for each log.
         checkpoint: The signed checkpoint, or its file; the newest one kept beside the log if left out.
         progress: Show a progress bar.

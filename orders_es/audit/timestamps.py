@@ -109,7 +109,6 @@ def keep_timestamp(
     """Keep a time stamp, once it is checked, with the checkpoint beside a log.
 
     Args:
-        log: The log.
         stamp: The authority's answer in DER, or its file.
         authority: The file with the certificates that are trusted.
         checkpoint: The checkpoint that was stamped; the newest one kept beside the log if left out.

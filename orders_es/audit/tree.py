@@ -40,7 +40,6 @@ class LogTree:
     """The tree over the events of a log, read-only but for hashes kept under `derived/`.
 
     Args:
-        log: The log.
         progress: Show a progress bar while events are hashed.
 
     Example:

@@ -94,7 +94,6 @@ def check_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], r
         size: How many leaves the tree has.
         leaf: The leaf's hash.
         path: The inclusion proof, from the leaf's sibling up.
-        root: The tree's root.
 
     Raises:
         Refused: It is not, or the proof is none.
@@ -327,7 +326,6 @@ def check_checkpoint(
     """The witnesses whose cosignatures hold, each with its time in seconds since 1970.
 
     Args:
-        checkpoint: The checkpoint.
         key: The log's key; its signature has to be there.
         witnesses: Keys of witnesses that are trusted.
         quorum: How many of them must have cosigned; all of them if left out.
@@ -520,7 +518,6 @@ def check_receipt(receipt: Receipt, key: Key, *, record: bytes | None = None, **
     """What a receipt proves, once every part of it has been checked.
 
     Args:
-        receipt: The receipt.
         key: The log's key, from somewhere else than the receipt.
         record: The record's bytes, for a proof that does not hold them.
         policy: As for `check_checkpoint`.

@@ -115,7 +115,6 @@ def keep_cosignatures(
     """Add witnesses' cosignatures, once they are checked, to the checkpoint that is kept beside a log.
 
     Args:
-        log: The log.
         given: What the witnesses answered: signature lines, or the whole checkpoint with them; or the file that holds it.
         witnesses: Their public keys; lines by others are passed over.
         checkpoint: The checkpoint that they cosigned, or its file; the newest one kept beside the log if left out.

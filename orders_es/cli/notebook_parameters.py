@@ -29,7 +29,6 @@ class Parameter:
     """A parameter of a notebook.
 
     Args:
-        name: Its name.
         kind: `str`, `int`, `float`, `bool`, `json`, `date` or `datetime`; None where the notebook does not say.
         default: Its default; where that is no plain value, the text of its expression.
         optional: Whether it may be `null`.
@@ -107,7 +106,6 @@ def value_of(given: str, known: Mapping[str, Parameter], notebook: str, *, raw: 
     Args:
         given: What was typed: `NAME=VALUE` or `NAME:TYPE=VALUE`.
         known: The notebook's parameters.
-        notebook: The notebook's name.
         raw: Whether the value is text whatever the notebook declares.
     """
     name, equals, text = given.partition("=")

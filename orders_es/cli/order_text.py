@@ -50,7 +50,6 @@ def order_text(order: Order, question: str, zone: tzinfo = UTC) -> str:
     """An order with its lines, its money and the moments of its life.
 
     Args:
-        order: The order.
         question: What was asked, from `question_text`.
         zone: The zone to show times in.
     """
@@ -84,9 +83,7 @@ def state_text(stream_id: str, domain: str, state: Any, question: str) -> str:
     """A state of any domain, a line for each field.
 
     Args:
-        stream_id: The stream.
         domain: The domain's name.
-        state: The state.
         question: What was asked, from `question_text`.
     """
     fields = plain_state(state)

@@ -122,7 +122,6 @@ def projector(
     run as well, as far as it can be found.
 
     Args:
-        log: The log.
         models: The read-model file.
         names: Of projections.
         handlers: What `--handlers` names.

@@ -117,7 +117,6 @@ def tour_of(log: EventLog, *, totals_at: Sequence[datetime]) -> Tour:
     """What to show of a log of simulated orders.
 
     Args:
-        log: The log.
         totals_at: The moments at which to show the totals of all orders.
     """
     shop = _Shop(log)

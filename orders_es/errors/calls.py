@@ -90,7 +90,6 @@ class BadReadModel(OrdersEsError, ValueError):
     """A file does not define a read model.
 
     Args:
-        path: The file.
         reason: What is wrong with it, and what would be right.
         line: Where in the file, or None where it is the file as a whole.
     """
@@ -110,7 +109,6 @@ class QueryError(OrdersEsError, ValueError):
 
     Args:
         message: DuckDB's own words.
-        query: The query.
     """
 
     message: str
@@ -126,5 +124,4 @@ class FilesNotAllowed(QueryError):
 
     Args:
         message: What it would have done.
-        query: The query.
     """

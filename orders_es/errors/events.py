@@ -21,7 +21,6 @@ class UnknownEventType(EventError, LookupError):
     Args:
         type: The event type's name.
         position: Where the event stands in the log; 0 if it is not recorded.
-        stream_id: Its stream.
     """
 
     type: str

@@ -25,7 +25,6 @@ class NotAnExport(OrdersEsError, ValueError):
     """A file does not say which log it was made from, or is not as it was written.
 
     Args:
-        path: The file.
         reason: What is missing or wrong.
     """
 

@@ -61,7 +61,6 @@ class SourceConflict(VersionConflict):
     Args:
         path: The source file.
         row: The number of the stream's first row in it.
-        stream_id: The stream.
         actual: The stream's version in the log.
         reason: Where the stream came from, and what to do.
     """
@@ -93,7 +92,6 @@ class TargetInLog(LogError, ValueError):
 
     Args:
         path: What would have been written.
-        log: The log.
     """
 
     path: str
@@ -193,7 +191,6 @@ class UnconfirmedWrite(StorageError):
     """The file is in place and everybody sees it, but the operating system did not confirm that it is durable.
 
     Args:
-        path: The file.
         reason: The operating system's words.
     """
 
@@ -203,7 +200,6 @@ class DuplicateEvent(LogError, ValueError):
     """An event_id of this append is recorded already, but not where a retry of it would be.
 
     Args:
-        event_id: The id.
         reason: Where it is, and what to do.
     """
 
@@ -219,7 +215,6 @@ class LogBusy(LogError, TimeoutError):
     """Other writers committed first at every attempt until the time was up; nothing was written.
 
     Args:
-        url: The log.
         attempts: How many times it was tried.
         seconds: For how long.
     """
@@ -234,7 +229,6 @@ class LogInUse(LogError, BlockingIOError):
     """Another process holds the log's one file, or this one holds it in another way; nothing was read or written.
 
     Args:
-        path: The file.
         pid: The id of the process that holds it; None where that cannot be told.
         holder: What that process is, as far as known.
     """
@@ -257,7 +251,6 @@ class LogNotEmpty(LogError, ValueError):
     """Something that only a new log can take met a log with events in it; nothing was written.
 
     Args:
-        url: The log.
         position: Position of its last event.
         reason: Why a new log is needed, and what to do.
     """

@@ -35,7 +35,6 @@ class ReadModelsInUse(ProjectionError, BlockingIOError):
     """Another process held the read-model file for longer than this one would wait.
 
     Args:
-        path: The file.
         pid: The other process, if known.
         program: What it runs, if known.
         waited: Seconds.
@@ -57,11 +56,7 @@ class ReadModelsInUse(ProjectionError, BlockingIOError):
 
 @stated("there is no read-model file at {path!r}; make it: orders-es project run --models {path}")
 class NoReadModels(ProjectionError, LookupError):
-    """There is no read-model file, or it holds no such table yet.
-
-    Args:
-        path: The file.
-    """
+    """There is no read-model file, or it holds no such table yet."""
 
     path: str
 
@@ -74,7 +69,6 @@ class DamagedReadModels(ProjectionError, RuntimeError):
     """The read-model file cannot be read.
 
     Args:
-        path: The file.
         reason: What is wrong with it.
     """
 
@@ -87,7 +81,6 @@ class CannotWriteReadModels(ProjectionError, OSError):
     """The system refused to write the read-model file, a copy of it, or a runner file beside it.
 
     Args:
-        path: The file.
         reason: The system's words.
     """
 
@@ -160,8 +153,6 @@ class ProjectionStopped(ProjectionError, RuntimeError):
 
     Args:
         projection: Its name.
-        position: The event's position.
-        stream_id: Its stream.
         reason: The error.
     """
 
@@ -211,7 +202,6 @@ class TableTaken(ProjectionError, ValueError):
     """Two projections want a table of the same name.
 
     Args:
-        table: The table.
         projection: Who wants it.
         owner: Whose it is.
     """
@@ -234,11 +224,7 @@ class NothingToRollBackTo(ProjectionError, LookupError):
 
 @stated("there is no open dead letter {number}; see orders-es dead-letters list")
 class NoSuchDeadLetter(ProjectionError, LookupError):
-    """There is no dead letter of that number.
-
-    Args:
-        number: The number.
-    """
+    """There is no dead letter of that number."""
 
     number: int
 

@@ -64,7 +64,6 @@ class NotAnExtension(ProofError, RuntimeError):
     """The log is not what was signed with events added at its end: its past was rewritten, or its end cut off.
 
     Args:
-        url: The log.
         size: How many events the signed checkpoint counted.
         reason: What was found instead.
     """
@@ -79,7 +78,6 @@ class NoCheckpoint(ProofError, LookupError):
     """There is no signed checkpoint that could be used.
 
     Args:
-        url: The log.
         reason: What is missing, and what to do.
     """
 
@@ -105,7 +103,6 @@ class NoSuchClose(ProofError, LookupError):
     """Nothing was closed under that name.
 
     Args:
-        name: The name.
         known: Names that there are, the likeliest first.
     """
 

@@ -57,7 +57,6 @@ class Checked:
     """What a check of an exported file came to.
 
     Args:
-        path: The file.
         provenance: What the file says of itself.
         findings: What was found, in the order in which it was looked at.
     """

@@ -35,7 +35,6 @@ class Provenance:
             there were no events.
         known_at: As `at`, on the clock of recording.
         time_zone: The zone of business days and local times.
-        log_id: The log's identity.
         origin: The log's name, which copies keep.
         position: The last position that the log held.
         recorded_at: When that was recorded; None for an empty log.

@@ -17,7 +17,6 @@ def as_text(column: str, kind: str, *, guard: bool = False) -> str:
     """SQL for a column's values as text: money as digits, times in UTC with `Z`, everything else as DuckDB has it.
 
     Args:
-        column: The column.
         kind: Its DuckDB type.
         guard: Put an apostrophe before text that a spreadsheet would take for a formula.
 

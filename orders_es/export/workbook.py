@@ -52,7 +52,6 @@ def write_workbook(
     """How many rows a new workbook has, after writing it.
 
     Args:
-        path: The file.
         names: The columns' names.
         forms: What each column holds: `text`; `number` or `money` (given as digits) or `double`; `bool`; `time` or `date` (given as
             milliseconds since 1970 by the clock on the wall).

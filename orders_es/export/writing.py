@@ -42,7 +42,6 @@ class Exported:
     """What an export came to.
 
     Args:
-        path: The file.
         files: All files that belong to it: the file, and beside a `.csv` the `.csv.json` that says where it comes from.
         rows: How many rows it has.
         provenance: From which log, moment and definition.
@@ -71,9 +70,7 @@ def export(
     beside it, `<path>.json`. Read-only on the log.
 
     Args:
-        session: The log's session.
         source: A read model's name, `events`, or one SELECT.
-        path: The file.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         guard: In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
@@ -129,7 +126,6 @@ def select(session: Session, source: str, path: str) -> str:
     """SQL for what is to be exported: a relation by its name, its rows sorted, or a query as it is.
 
     Args:
-        session: The log's session.
         source: A read model's name, `events`, or one SELECT.
         path: The file, for the error.
 

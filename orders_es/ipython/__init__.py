@@ -17,11 +17,7 @@ __all__ = ["load_ipython_extension", "slide", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%load_ext orders_es.ipython` calls: `%events_sql` and `%%events_sql` are there from then on.
-
-    Args:
-        shell: The running IPython.
-    """
+    """What `%load_ext orders_es.ipython` calls: `%events_sql` and `%%events_sql` are there from then on."""
     from orders_es.ipython.magics import EventsSql  # IPython is only there where this is called
 
     magics = EventsSql(shell)
@@ -30,11 +26,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%unload_ext` calls: the magic goes, and the logs that it opened are closed.
-
-    Args:
-        shell: The running IPython.
-    """
+    """What `%unload_ext` calls: the magic goes, and the logs that it opened are closed."""
     magics = shell.magics_manager.registry.pop("EventsSql", None)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("events_sql", None)

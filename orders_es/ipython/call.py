@@ -25,7 +25,6 @@ class Call:
     """One use of the magic.
 
     Args:
-        query: The SQL.
         options: What was given after `--…`, by its name; empty for `--allow-files`, which takes nothing.
         name: The variable that the answer goes into; None if it is to be shown.
     """
@@ -75,9 +74,6 @@ def read_call(line: str, cell: str | None = None) -> Call:
 
 def names_of(query: str) -> list[str]:
     """The names that a query asks for with `$name`, each once.
-
-    Args:
-        query: SQL.
 
     Example:
         >>> names_of("SELECT '$no' FROM orders WHERE total > $least AND order_id <> $least -- $no")

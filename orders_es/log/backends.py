@@ -111,7 +111,6 @@ def register_backend(scheme: str, backend: Backend) -> None:
 
     Args:
         scheme: What stands before `://`, in small letters.
-        backend: The backend.
 
     Raises:
         InvalidSetting: The scheme is taken, or no scheme.

@@ -371,7 +371,6 @@ def with_events(log: EventLog, rows: RowBatch, appended: Appended) -> Appended:
     """What an append did, with the events that it recorded; those of a retry are read, for they may be of another day.
 
     Args:
-        log: The log.
         rows: What was to be appended.
         appended: What came of it.
     """

@@ -29,10 +29,7 @@ def copied_events(
     """The name of a table in the connection that holds a log's events, at least up to a position; only what is new is copied.
 
     Args:
-        connection: The connection.
-        log_id: The log.
         kinds: The registry's columns.
-        end: The position.
         read: Gives the events after a position up to another, with all columns.
     """
     schema = f"{quoted(_SCHEMA)}"

@@ -34,11 +34,7 @@ _VALUES = {
 
 
 def canonical_pattern(registry: EventRegistry) -> str:
-    """A pattern (RE2) that matches the payloads of registered types as `EventRegistry.encode` writes them.
-
-    Args:
-        registry: The event types.
-    """
+    """A pattern (RE2) that matches the payloads of registered types as `EventRegistry.encode` writes them."""
     patterns = {p for event_type in registry if (p := _pattern(event_type)) is not None}
     return f"^(?:{'|'.join(sorted(patterns) or ['{}'])})$"
 
@@ -64,7 +60,6 @@ def others(registry: EventRegistry, payloads: Any) -> npt.NDArray[np.int64]:
     """The rows of those payloads that are not as `EventRegistry.encode` writes them.
 
     Args:
-        registry: The event types.
         payloads: An Arrow array of JSON texts.
     """
     matched = pc.match_substring_regex(payloads, registry.canonical)

@@ -22,7 +22,6 @@ def ahead(head: Head, now: datetime | None = None) -> timedelta | None:
     """How far the last event was recorded in the future; None where it was not, give or take a minute.
 
     Args:
-        head: The log's head.
         now: The time, with time zone; the machine's clock if left out.
 
     Example:

@@ -94,7 +94,6 @@ def commit_of(
     """A batch at its place.
 
     Args:
-        batch: The events.
         first: Position of the first one.
         recorded: Microseconds: when the last one is recorded.
         bases: Each part's stream version before it.

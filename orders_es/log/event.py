@@ -50,7 +50,6 @@ def beyond_calendar(position: int, stream_id: str, micros: int) -> InvalidEvent:
 
     Args:
         position: Where the event stands.
-        stream_id: Its stream.
         micros: Its time.
     """
     return InvalidEvent(
@@ -148,7 +147,6 @@ class StreamAppend:
     """One stream's part of an `append_batch`.
 
     Args:
-        stream_id: The stream.
         events: What to append to it, in order.
         expected: What the writer believes its version is.
     """

@@ -61,7 +61,6 @@ def leaf_bytes(
         recorded_at: The same.
         event_id: 16 bytes.
         hashed_payload: `payload_hash` of the payload's bytes.
-        stream_id: The stream.
         type: The event type's name.
         actor: Who, or None.
         correlation_id: The conversation, or None.

@@ -106,7 +106,6 @@ class EventLog(Protocol):
         """A stream's events in version order; an empty list if there is no such stream.
 
         Args:
-            stream_id: The stream.
             after_version: Leave out events up to and including this version.
             to_version: Leave out events after this version.
         """
@@ -165,7 +164,6 @@ class EventLog(Protocol):
         vacuum, bind again.
 
         Args:
-            connection: A DuckDB connection.
             name: The view's name in the connection's current schema.
 
         Returns:

@@ -163,9 +163,6 @@ class EventRegistry:
         Read models and folds then pass over streams that hold nothing else. Without it, an event of an unregistered type is
         an error wherever it stands, for it might be one that a total lacks.
 
-        Args:
-            names: The types' names.
-
         Example:
             >>> registry = EventRegistry()
             >>> registry.leave_out("ParcelLost", "ParcelFound")
@@ -296,7 +293,6 @@ class EventRegistry:
         """As `decode`, for many events at once, in half the time.
 
         Args:
-            names: The events' types.
             schema_versions: The versions they were recorded with.
             payloads: JSON texts.
             positions: Where they stand; looked at for an error only.

@@ -18,7 +18,6 @@ def root_at(log: EventLog, position: int, *, progress: bool = False) -> bytes:
     """The root of the tree of a log's events up to a position, every one of them hashed anew.
 
     Args:
-        log: The log.
         position: The last event that counts; the log holds at least so many.
         progress: Show a progress bar.
 

@@ -88,7 +88,6 @@ def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Se
     """Events as a table, their typed columns made from their payloads.
 
     Args:
-        events: The events.
         registry: What says which typed columns there are.
         names: The columns; the envelope alone if left out.
 

@@ -54,7 +54,6 @@ def readings_of(registry: EventRegistry, rows: Iterable[tuple[int, str, str, int
     """What the rule makes of some events, by position; those of types and shapes that nobody registered are left out.
 
     Args:
-        registry: The event types.
         rows: Position, stream, type, schema version and payload of each.
     """
     readings = {}
@@ -114,7 +113,6 @@ def columns_of(
     """SQL for each column of the relation `events`, out of what `with_readings` gives.
 
     Args:
-        registry: The event types.
         readings: What was given to it.
         own: Gives, by name and type, SQL for the value that the events themselves have; None if they have none.
     """
@@ -171,7 +169,6 @@ def misfit(name: str, field: str, reason: str, position: int, stream_id: str) ->
         field: The field that is to blame, or an empty text.
         reason: Why.
         position: Where the event stands; 0 if it is not recorded.
-        stream_id: Its stream.
     """
     if not position:
         return InvalidEvent(name, field, reason if field else f"{MISFIT}{reason.removeprefix(MISFIT)}")

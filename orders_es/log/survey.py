@@ -103,7 +103,6 @@ class WholeSurvey:
     """A log of which nothing is known but what it gives: one stretch, with the head that it states. See `Survey`.
 
     Args:
-        log: The log.
         stated: What it says of itself as a whole.
     """
 

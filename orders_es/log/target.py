@@ -18,11 +18,7 @@ __all__ = ["check_target", "places_of"]
 
 
 def places_of(log: EventLog | str | os.PathLike[str]) -> list[Path]:
-    """The files and folders that are a log's own and are there; none where it lies in no file system.
-
-    Args:
-        log: The log.
-    """
+    """The files and folders that are a log's own and are there; none where it lies in no file system."""
     url = _url(log)
     own = [Path(url), Path(f"{url}.wal"), Path(f"{url}.derived")]
     return [place for place in own if place.exists()]

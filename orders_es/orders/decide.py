@@ -48,7 +48,6 @@ def decide(command: Any, state: Order) -> list[e.OrderEvent]:
 
     Args:
         command: One of the order commands.
-        state: The order now.
 
     Raises:
         CommandRejected: A business rule says no; the state it stands in allows no such thing.

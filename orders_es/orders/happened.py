@@ -42,7 +42,6 @@ class Happened:
     """An event with its moment and version, for folding without a log and for tests.
 
     Args:
-        data: The event.
         occurred_at: When it happened, with time zone.
         version: Its place in its stream: 1, 2, 3 ….
         position: Its place in a log; 0 if it is in none.

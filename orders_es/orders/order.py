@@ -92,7 +92,6 @@ class Line:
     """One item of an order, and all that happened to it.
 
     Args:
-        item_id: The item.
         description: The first description given for it, by version.
         price: The price of its last addition, by version; where it was never added, as on a credit note, the last that an
             event names. None if only adjustments name the item.

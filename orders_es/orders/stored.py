@@ -31,11 +31,7 @@ _decode = msgspec.msgpack.Decoder(_Stored).decode
 
 
 def order_bytes(order: Order) -> bytes:
-    """The order as bytes, without the question noted on it.
-
-    Args:
-        order: The order.
-    """
+    """The order as bytes, without the question noted on it."""
     return _encode(
         _Stored(
             order.order_id,

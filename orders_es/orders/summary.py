@@ -14,7 +14,6 @@ def summarize(event: Any, currency: str | None = None) -> str:
     """One line that says what an order event says; for an event of another domain, its repr.
 
     Args:
-        event: The event.
         currency: The order's currency, shown behind amounts.
 
     Example:

@@ -56,7 +56,6 @@ def frame(
 
     Args:
         data: A session, which is asked for the read model; an `Answer`; a pandas DataFrame; or any Arrow table.
-        model: The read model.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
 

@@ -55,7 +55,6 @@ class SetProjection:
         """The projection of a read model, by its name.
 
         Args:
-            name: The read model.
             folder: A folder with `.sql` files of one's own, or several, beside the package's.
             version: As above.
 

@@ -37,7 +37,6 @@ class Tables:
         """Add many rows at once.
 
         Args:
-            table: The table.
             rows: A pyarrow table, with columns of the table's names.
         """
         self._connection.register("orders_es_rows", rows)

@@ -60,8 +60,6 @@ class Cause:
     """What a command comes from.
 
     Args:
-        event_id: The event.
-        stream_id: Its stream.
         correlation_id: The conversation that the event belongs to; if to none, it begins one.
     """
 
@@ -74,8 +72,6 @@ class Case:
     """An event that a process manager is to react to, and what it may look at. Its answer must come from nothing else.
 
     Args:
-        log: The log.
-        event: The event.
         tables: The process manager's tables.
         decider: The domain that the event's stream is of.
     """
@@ -189,7 +185,6 @@ class ProcessManager:
         """Carry a command out, once; asked again, what came of it then.
 
         Args:
-            log: The log.
             cause: The event that it comes from.
             ask: The command.
             index: Which of the commands of that name that the event causes.
@@ -278,7 +273,6 @@ def command_id_of(event_id: uuid.UUID, manager: str, command: str, index: int = 
     """The id of the command by which a process manager reacts to an event.
 
     Args:
-        event_id: The event.
         manager: The process manager's name.
         command: The command's name.
         index: Which of the commands of that name.

@@ -158,7 +158,6 @@ def needed_by(model: ReadModel, models: Iterable[ReadModel]) -> tuple[ReadModel,
     """The read models that one needs, directly or not, each after those that it reads itself.
 
     Args:
-        model: The read model.
         models: Those that there are.
 
     Example:

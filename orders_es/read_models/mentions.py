@@ -30,9 +30,6 @@ class Mentions:
     def of(self, sql: str) -> frozenset[str]:
         """Names of the tables and views that a SELECT reads, those that it defines itself left out.
 
-        Args:
-            sql: The SELECT.
-
         Raises:
             NotOneSelect: It is something else, or cannot be parsed, or has a column that a macro's argument would replace.
         """

@@ -171,11 +171,7 @@ class Answer:
 
 
 def values_of(column: Any) -> list[Any]:
-    """The values of an Arrow column as Python has them; a time or a date that Python has not, as text.
-
-    Args:
-        column: The column.
-    """
+    """The values of an Arrow column as Python has them; a time or a date that Python has not, as text."""
     try:
         values: list[Any] = column.to_pylist()
     except (OverflowError, ValueError):

@@ -23,7 +23,6 @@ def require_calendar(session: Session, *, at: Moment | None = None, known_at: Mo
     """Refuse events whose times no calendar has, before anything is drawn of them.
 
     Args:
-        session: The log's session.
         at: What had occurred by then.
         known_at: What had been recorded by then.
 

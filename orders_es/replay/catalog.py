@@ -34,7 +34,6 @@ def write_catalog(
     whoever opens it.
 
     Args:
-        log: The log.
         file: Where the DuckDB file is to be.
         read_models: A folder with `.sql` files, whose read models are there beside the house's own.
 

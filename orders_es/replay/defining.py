@@ -40,7 +40,6 @@ def define(
     """Create `moment`, the read models and the table macros over the relation `events` of a connection.
 
     Args:
-        connection: A DuckDB connection.
         log: The log that is bound there as `events`.
         models: The read models, each after those that it reads.
         types: The event types that the log holds.
@@ -115,7 +114,6 @@ def set_time_zone(connection: Any, tz: str | tzinfo | None) -> None:
     """Set the time zone in which days begin and end, on all cursors of a connection.
 
     Args:
-        connection: A DuckDB connection.
         tz: The time zone; UTC if None.
 
     Raises:
@@ -138,7 +136,6 @@ def set_memory_limit(connection: Any, limit: str) -> None:
     """Set how much memory a connection's queries may use before they go on in files of the system's temporary folder.
 
     Args:
-        connection: A DuckDB connection.
         limit: Such as `"1.5GB"`.
 
     Raises:

@@ -45,7 +45,6 @@ def diff(
     `…_before` and `…_after`, which are null where there was no order. Rows are sorted by order.
 
     Args:
-        log: The log.
         from_: The first moment; None is now.
         to: The second one; None is now.
         order_id: Only this order.

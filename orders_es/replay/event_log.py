@@ -28,7 +28,6 @@ def to_event_log(
     are `recorded_at`, `version` and `position`.
 
     Args:
-        log: The log.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.

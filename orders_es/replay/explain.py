@@ -128,8 +128,6 @@ def explain(
     Events that left the total as it was are left out; `history` has them.
 
     Args:
-        log: The log.
-        order_id: The order.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.

@@ -97,7 +97,6 @@ def fold(
     `evolve` folds orders, and takes the fast way to the same.
 
     Args:
-        log: The log.
         evolve: Gives the state after one more event; it is handed a `FoldedEvent`, whose `data` is the decoded event, and
             sees the events of a stream in version order. With an executor of other processes it must be importable there.
         initial: Gives the state of a stream, by its id, before its first event.

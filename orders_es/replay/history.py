@@ -49,7 +49,6 @@ class HistoryRow:
         total_before: What the order came to without it.
         total_after: What the order comes to with it.
         summary: The event in words.
-        event_id: Its identity.
         correlation_id: The conversation it belongs to.
         causation_id: What caused it.
     """
@@ -145,8 +144,6 @@ def history(
     """The life of an order, event by event in the order of recording, with what each changed. Read-only.
 
     Args:
-        log: The log.
-        order_id: The order.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.

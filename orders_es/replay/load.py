@@ -50,7 +50,6 @@ def load_order(
     A long order is folded from its latest snapshot that serves, where there is one; see `Snapshots`.
 
     Args:
-        log: The log.
         order_id: The order, which is a stream of that name.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
@@ -92,8 +91,6 @@ def load_state(
     """A stream's state as it stands now, or stood then, in any domain. Read-only. For orders there is `load_order`.
 
     Args:
-        log: The log.
-        stream_id: The stream.
         decider: The domain.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
@@ -134,8 +131,6 @@ def events_at(
     """The stream's events that count for the question asked, in version order; there is at least one.
 
     Args:
-        log: The log.
-        stream_id: The stream.
         asked: Which events are asked for.
         missing: The class of the error where there is none.
 
@@ -167,7 +162,6 @@ def load_orders(
     registry was told to `leave_out`.
 
     Args:
-        log: The log.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
@@ -306,7 +300,6 @@ def of_types(
     Args:
         registry: What knows the others.
         table: Some of the log, in position order.
-        names: The event types' names.
         foreign: Gets the first event of each stream that holds another domain's.
 
     Raises:

@@ -61,8 +61,6 @@ class Currencies:
 
         Args:
             cursor: Shows the log, with `events` bound to the moment asked for.
-            query: The query.
-            head: The log's head.
         """
         if not _MAY_ADD.search(query):
             return None
@@ -98,7 +96,6 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
 
     Args:
         cursor: Shows the log, with `events` bound to that moment.
-        asked: The question.
         zone: The zone to say moments in.
     """
     if (asked.at is None and asked.known_at is None) or cursor.execute("SELECT 1 FROM events LIMIT 1").fetchone():
@@ -132,7 +129,6 @@ def no_payments(cursor: Any, query: str) -> str | None:
 
     Args:
         cursor: Shows the log, with `events` bound to the moment asked for.
-        query: The query.
     """
     if "receivables" not in query.casefold():
         return None

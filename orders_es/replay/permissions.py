@@ -76,7 +76,6 @@ def restrict(
 
     Args:
         connection: A DuckDB connection, all its settings made.
-        log: The log.
         also: Further folders that it may use.
         files: Further files.
         allow: Leave all files open; settings are locked all the same.
@@ -96,7 +95,6 @@ def not_allowed(error: Exception, query: str) -> FilesNotAllowed | None:
 
     Args:
         error: What DuckDB raised.
-        query: The query.
     """
     import duckdb
 
@@ -128,7 +126,6 @@ def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one
 
     Args:
         cursor: A cursor of the session, whose parser is asked.
-        query: SQL.
         log: The log, into which nothing writes in any case.
         allow: Whether other files may be written.
         one: Whether it has to be one SELECT.
@@ -156,8 +153,6 @@ def check_models(cursor: Any, models: Iterable[ReadModel], log: EventLog, *, all
 
     Args:
         cursor: A cursor of the session.
-        models: Read models.
-        log: The log.
         allow: Whether other files may be written.
 
     Raises:

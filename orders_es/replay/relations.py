@@ -79,7 +79,6 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
 
     Args:
         events: The relation, a name or a SELECT in brackets.
-        model: The read model.
         registry: The event types that the program knows.
         held: The event types and schema versions that the log holds.
     """
@@ -115,7 +114,6 @@ def undefined(model: ReadModel, registry: EventRegistry, held: Iterable[tuple[st
     """SQL that fails as `guarded` does, where the program does not know event types of the model that the log holds.
 
     Args:
-        model: The read model.
         registry: The event types that the program knows.
         held: The event types and schema versions that the log holds.
     """
@@ -136,7 +134,6 @@ def inline(model: ReadModel, events: str, needed: Sequence[tuple[ReadModel, str]
     """SQL for a read model over events of one's own choice.
 
     Args:
-        model: The read model.
         events: SQL for its events, as `guarded` gives it.
         needed: The read models that it needs, as `needed_by` gives them, each with SQL for its events.
         asked: SQL for `moment`, as `moment` gives it; what is bound to that name already if left out.
@@ -156,7 +153,6 @@ def view(model: ReadModel, events: str) -> str:
     """SQL that creates a read model as a view of its name.
 
     Args:
-        model: The read model.
         events: SQL for its events, as `guarded` gives it.
     """
     return f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {inline(model, events)}"

@@ -58,7 +58,6 @@ def connect(
     """A session for SQL over the log: `events` and all read models, at any moment.
 
     Args:
-        log: The log.
         read_models: A folder with `.sql` files, or several, whose read models are there beside the house's own. They are looked at
             once, now.
         tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
@@ -97,8 +96,6 @@ class Session:
     what was asked for (`at`, `known_at`) or, where no limit was given, the last such time in `events`.
 
     Args:
-        log: The log.
-        models: The read models.
         tz: The connection's time zone, in which days begin and end; UTC if left out.
         memory_limit: How much memory DuckDB may use before it goes on in temporary files.
         allow_files: Let queries read and write files; see `connect`.
@@ -184,7 +181,6 @@ class Session:
         """What `sql` would say beside the answer to a query, without computing it: for who writes the answer elsewhere.
 
         Args:
-            query: The query.
             at: As in `sql`.
             known_at: As in `sql`.
         """
@@ -251,9 +247,7 @@ class Session:
 
         Args:
             cursor: What `using` gave.
-            select: SQL.
             options: What stands in the brackets of COPY.
-            path: The file.
         """
         return copy_out(cursor, select, options, self._scratch, path)
 
@@ -356,7 +350,6 @@ class Session:
         """SQL for a read model over other events than those bound to `events`: for queries that need two moments at once.
 
         Args:
-            name: The read model.
             events: A relation with the log's columns that the query has under that name.
         """
         with self._lock:

@@ -42,9 +42,7 @@ class Snapshot:
 
     Args:
         log_id: The log, as text.
-        stream_id: The stream.
         version: The version of the event after which it stood so.
-        position: Its position.
         event_id: Its id, as 16 bytes.
         occurred_at: When the latest of the events up to there occurred.
         recorded_at: When that event was recorded; none before it was recorded later.
@@ -75,7 +73,6 @@ def snapshot_bytes(snapshot: Snapshot, codec: StateCodec[Any]) -> bytes:
     """The snapshot as a file: MessagePack, and the SHA-256 of it.
 
     Args:
-        snapshot: The snapshot.
         codec: What writes its state.
     """
     data = msgspec.msgpack.encode(

@@ -45,7 +45,6 @@ class SnapshotFile:
     """One snapshot on disk.
 
     Args:
-        path: The file.
         made_by: The domain, its version and its event types: see `Snapshots.made_by`.
         version: After which event of the stream.
         size: Bytes.
@@ -62,7 +61,6 @@ class Found(NamedTuple, Generic[State]):
 
     Args:
         state: The snapshot's state.
-        version: Its version.
         events: The stream's events after it.
     """
 
@@ -78,7 +76,6 @@ class Snapshots(Generic[State]):
     they grow sparser towards the past of a very long stream. A domain whose decider cannot keep its states has none.
 
     Args:
-        log: The log.
         decider: The domain; orders if left out.
         every: The policy: so many events between two snapshots, and none for streams of fewer.
 
@@ -117,7 +114,6 @@ class Snapshots(Generic[State]):
         The log confirms it: the event that it ends with is read, too, and has to be that event.
 
         Args:
-            stream_id: The stream.
             asked: Which events are asked for.
             without: An event that has to be among those after the snapshot, if the stream has it at all.
         """

@@ -24,7 +24,6 @@ def ids_like(log: EventLog, wanted: str, limit: int = 3) -> tuple[str, ...]:
     another case, blanks around it, a character too few, too many, another or two swapped.
 
     Args:
-        log: The log.
         wanted: What was asked for.
         limit: How many at most.
     """

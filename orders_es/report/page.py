@@ -71,7 +71,6 @@ class Section:
     """One read model on the page.
 
     Args:
-        model: The read model.
         rows: How many rows it has in all.
         file: The name of the file beside the page that has them.
         first: Those that the page shows.

@@ -35,7 +35,6 @@ def pictures(
     """Each read model that has a plot, and that plot as an `<svg>` element; one for each currency where it shows money.
 
     Args:
-        session: The log's session.
         currencies: The currencies that there are.
         at: Only what had occurred by then.
         known_at: Only what had been recorded by then.

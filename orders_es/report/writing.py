@@ -52,7 +52,6 @@ class Report:
     """What was written.
 
     Args:
-        page: The page.
         files: All files, the page first.
         tables: What each table came to.
         notes: What has to be said beside it: that nothing was known by then, or that the log records no payments. The page

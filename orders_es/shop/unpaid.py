@@ -148,7 +148,6 @@ class Due:
     """An order that was not paid in time.
 
     Args:
-        order_id: The order.
         placed_at: When it was placed.
         due_at: Until when it was to be paid.
         event_id: The event by which it was placed, which is the cause of its cancellation.
@@ -168,7 +167,6 @@ class Unpaid:
     Several at once on one log do no harm: each order is cancelled once, and each payment refunded once.
 
     Args:
-        log: The log.
         models: The read-model file, which holds the deadlines.
         after: The limit, from when an order was placed (`occurred_at`).
         since: Leave orders alone that were placed before: a time with its zone, or a date, from its beginning; none if left out.

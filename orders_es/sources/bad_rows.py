@@ -36,11 +36,7 @@ _COMPANION = "nothing is wrong with this row, but its order has a bad one, and a
 
 
 class BadRows:
-    """The rows of a source that cannot be imported, with every reason found.
-
-    Args:
-        source: The file.
-    """
+    """The rows of a source that cannot be imported, with every reason found."""
 
     def __init__(self, source: SourceTable) -> None:
         self._source = source

@@ -88,7 +88,6 @@ def find_known(log: EventLog, new: StreamTable, *, batch_events: int) -> Known:
     """Which of the new streams the log has, and whether they say the same; read-only.
 
     Args:
-        log: The log.
         new: The streams.
         batch_events: How many events to hold at a time.
     """
@@ -171,7 +170,6 @@ def difference(log: EventLog, new: StreamTable, stream: int) -> str:
     """In words, what is different between a stream and the one of the same name in the log.
 
     Args:
-        log: The log.
         new: The streams.
         stream: Which of them.
     """

@@ -16,7 +16,6 @@ class ImportResult:
     """What an import did.
 
     Args:
-        source: The file.
         digest: SHA-256 of its bytes, as hexadecimal digits; the event ids derive from it.
         rows: Rows in the file, good and bad.
         events: Events appended now.

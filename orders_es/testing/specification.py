@@ -71,9 +71,6 @@ class Specification:
     def when(self, command: Any) -> Outcome:
         """What the domain says to a command: the second third of a sentence.
 
-        Args:
-            command: The command.
-
         Example:
             >>> from orders_es.orders import CreateOrder
             >>> [event.currency for event in given().when(CreateOrder(currency="GBP")).events]

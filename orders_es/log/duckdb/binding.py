@@ -88,9 +88,7 @@ def bind_view(
     process open a file.
 
     Args:
-        connection: The connection.
         name: The view's name.
-        store: The log's database.
         registry: The event types that the program knows.
         end: The last position.
         lacking: The event types some of whose values are in the payload only.

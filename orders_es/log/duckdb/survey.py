@@ -36,7 +36,6 @@ class TableSurvey:
     """The commits of a log in one DuckDB file; see `Survey`.
 
     Args:
-        store: The log's database.
         registry: The event types that this program knows.
         lacking: Gives the event types some of whose values are in the payload only.
     """

@@ -48,7 +48,6 @@ class Identity:
     """Who a log is.
 
     Args:
-        log_id: Its identity.
         origin: Its name, for people and for signed checkpoints.
     """
 

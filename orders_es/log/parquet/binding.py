@@ -29,7 +29,6 @@ def relation_of(
     bind in the time that one takes), and a column that a file lacks comes as null, of the right type.
 
     Args:
-        files: The data files.
         registry: The event types that the program knows.
         from_payload: Paths of those whose shredded columns lack values, which are then taken from the payload.
         readings: What the rule for such payloads makes of those that SQL might read otherwise.

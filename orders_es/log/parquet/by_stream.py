@@ -69,7 +69,6 @@ class Directory(msgspec.Struct, frozen=True):
     """The end of a sorted copy, as JSON: what it belongs to, and how long the arrays in front of it are.
 
     Args:
-        log_id: The log.
         first: Position of the first event.
         last: Position of the last event.
         events: What `fingerprint` gives for the data file.
@@ -116,8 +115,6 @@ class ByStream:
 
         Args:
             path: Where it would be.
-            log_id: The log.
-            file: The data file.
             events: The data file's `fingerprint`.
         """
         try:

@@ -25,8 +25,6 @@ def wrong_with_copy(path: str, log_id: uuid.UUID, file: LogFile, footer: Footer)
 
     Args:
         path: The copy.
-        log_id: The log.
-        file: The data file.
         footer: The data file's footer, whose hashes the copy's events must have.
     """
     copy = ByStream.of(path, log_id, file, fingerprint(footer))

@@ -146,10 +146,6 @@ def _commits_once(folder: str) -> set[int]:
 def list_chain(folder: str, log_id: uuid.UUID) -> Listing:
     """The log's files as they are now. Read-only.
 
-    Args:
-        folder: The log's folder.
-        log_id: Its identity.
-
     Raises:
         DamagedLog: Files are missing in the middle, or the last one cannot be read.
         ForeignFile: A Parquet file lies there that is not of this log.

@@ -45,7 +45,6 @@ def plan(chain: list[LogFile], target_events: int) -> list[list[LogFile]]:
     """The runs of neighbouring files that are worth merging, each into one segment.
 
     Args:
-        chain: The log's files.
         target_events: A segment's largest size; files of half of it or more stay as they are.
 
     Example:

@@ -46,7 +46,6 @@ class KnownChain:
 
     Args:
         folder: The log's folder, an absolute path.
-        log_id: The log's identity.
         registry: The event types that this program knows.
     """
 

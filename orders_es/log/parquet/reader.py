@@ -34,7 +34,6 @@ def file_batches(
     """A file's events with `after < position <= to`, checked: the file's digests, its footer, and positions without gaps.
 
     Args:
-        file: The file.
         checked: Holds the file to its digests.
         after: Begin after this position.
         to: End with this position.

@@ -24,7 +24,6 @@ def wrong_statistics(path: str, group: Any, table: pa.Table) -> Iterator[str]:
     """What the metadata of a row group says of its columns and is not so.
 
     Args:
-        path: The file.
         group: The row group's metadata.
         table: Its rows.
     """

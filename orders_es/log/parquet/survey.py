@@ -43,7 +43,6 @@ class FolderSurvey:
     """The files of a log's folder, damaged or not; see `Survey`.
 
     Args:
-        folder: The log's folder.
         registry: The event types that this program knows.
     """
 

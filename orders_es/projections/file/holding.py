@@ -36,7 +36,6 @@ def held(connection: Any, path: Path, *, write: bool, patience: float) -> Iterat
     """A block in which the file is attached to an in-memory connection and is its current database.
 
     Args:
-        connection: The connection.
         path: The read-model file; it is made if the block writes and there is none.
         write: Whether the block writes.
         patience: How many seconds to wait while others hold it.

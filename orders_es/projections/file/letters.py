@@ -44,11 +44,7 @@ class DeadLetter:
         id: Its number.
         projection: Whose it is.
         generation: Of which generation of its tables.
-        position: The event's position.
-        stream_id: Its stream.
         version: Its version there.
-        event_id: Its identity.
-        type: Its type.
         error: What went wrong, in one line.
         traceback: The traceback's text; empty for one that was never tried.
         attempts: How often it was tried.
@@ -138,7 +134,6 @@ def put_aside(
         connection: A connection that holds the file.
         projection: Whose it is.
         generation: Of which generation.
-        event: The event.
         failure: What went wrong; None for one that waits behind another of its stream.
         now: The time.
     """
@@ -180,7 +175,6 @@ def close_letter(connection: Any, projection: str, generation: int, position: in
         connection: A connection that holds the file.
         projection: Whose it is.
         generation: Of which generation.
-        position: The event's position.
         state: `retried` or `discarded`.
     """
     connection.execute(
@@ -195,8 +189,6 @@ def settle(connection: Any, projection: str, generation: int, after: int, to: in
 
     Args:
         connection: A connection that holds the file.
-        projection: The projection.
-        generation: The generation.
         after: The checkpoint before it.
         to: The checkpoint after it.
     """
@@ -212,8 +204,6 @@ def open_streams(connection: Any, projection: str, generation: int, checkpoint: 
 
     Args:
         connection: A connection that holds the file.
-        projection: The projection.
-        generation: The generation.
         checkpoint: Where it stands; an event after that is one before which it stopped, and not put aside.
     """
     rows = connection.execute(
@@ -229,7 +219,6 @@ def letters(connection: Any, condition: str = "true", parameters: tuple[Any, ...
 
     Args:
         connection: A connection that holds the file.
-        condition: SQL.
         parameters: Values for its `?`.
     """
     rows = connection.execute(

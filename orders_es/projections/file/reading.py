@@ -73,7 +73,6 @@ class ReadModels:
     """The tables that projections keep in a DuckDB file. It is opened for each question and closed after it.
 
     Args:
-        path: The file.
         tz: The time zone of days in queries; UTC if left out.
 
     Example:

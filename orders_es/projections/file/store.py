@@ -74,7 +74,6 @@ def committing(connection: Any, path: Path) -> Iterator[None]:
 
     Args:
         connection: A connection that holds the file, in a transaction.
-        path: The file.
 
     Raises:
         CannotWriteReadModels: The disk refused.
@@ -168,6 +167,5 @@ def drop_tables(connection: Any, name: str, generation: int) -> None:
     Args:
         connection: A connection that holds the file.
         name: The projection.
-        generation: The generation.
     """
     connection.execute(f"DROP SCHEMA IF EXISTS {place(name, generation)} CASCADE")

@@ -229,7 +229,6 @@ def forget(connection: Any, name: str, generation: int) -> None:
     Args:
         connection: A connection that holds the file.
         name: The projection.
-        generation: The generation.
     """
     connection.execute("DELETE FROM orders_es.generations WHERE projection = ? AND generation = ?", [name, generation])
 

@@ -56,7 +56,6 @@ def facts_in(cursor: Any, log: EventLog, projection: str, *, now: datetime, limi
 
     Args:
         cursor: A connection that holds the read-model file.
-        log: The log.
         projection: The projection's name.
         now: The time.
         limits: How far back rates go.
@@ -176,7 +175,6 @@ class Edge:
     """The end of the log, looked at once for all projections.
 
     Args:
-        log: The log.
         now: The time.
         limits: How far back rates go.
     """
@@ -203,7 +201,6 @@ def facts_of(log: EventLog, edge: Edge, projection: str, noted: Noted | None, se
     """The facts, put together; from the runner file alone if the read-model file could not be asked.
 
     Args:
-        log: The log.
         edge: Its end, looked at after the tables were.
         projection: The projection's name.
         noted: What the read-model file says.
@@ -283,7 +280,6 @@ def recorded_at(log: EventLog, position: int) -> datetime:
     """When the event at a position was recorded.
 
     Args:
-        log: The log.
         position: The position; there is an event.
     """
     [batch] = log.read(after=position - 1, to=position, columns=["recorded_at"])

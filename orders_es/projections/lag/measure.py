@@ -45,7 +45,6 @@ def measure_lag(
     """How far behind the log each projection of a read-model file is, and how it fares, by name. Read-only, never writes.
 
     Args:
-        log: The log.
         models: The read-model file.
         now: The time, with time zone; the system's if left out.
         limits: Where one state ends and the next begins.

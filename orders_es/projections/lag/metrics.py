@@ -33,7 +33,6 @@ class LagCollector:
     """Measures lag whenever it is asked for metrics: register it with a `prometheus_client` registry.
 
     Args:
-        log: The log.
         models: The read-model file.
         limits: Where one state ends and the next begins.
         clock: Gives the current time, with time zone; the system's clock if left out.

@@ -78,7 +78,6 @@ def note_sample(
 
     Args:
         cursor: A connection that holds the read-model file, in a transaction or not.
-        log: The log.
         projection: The projection's name.
         now: The time.
         limits: Where one state ends and the next begins.

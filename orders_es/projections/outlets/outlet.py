@@ -22,7 +22,6 @@ class Target:
 
     Args:
         projection: The projection's name.
-        read_model: The read model.
         key: The columns that tell its rows apart.
         columns: The name and Arrow type of every column.
         log_id: The log that the rows come from.
@@ -128,9 +127,7 @@ class OutletProjection(SetProjection):
         """The projection of a read model into an outlet.
 
         Args:
-            outlet: The outlet.
             model: The read model's name, or its projection.
-            name: The projection's name.
             on_error: As above.
             attempts: As above.
             pause: As above.

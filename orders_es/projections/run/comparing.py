@@ -35,7 +35,6 @@ class Difference:
     """How a rebuilt table differs from the one before, both as of one position.
 
     Args:
-        table: The table.
         rows_before: How many rows it has.
         rows_after: How many rows the rebuilt one has.
         only_before: Rows that only the one before has.

@@ -36,7 +36,6 @@ def follow_all(
     """What each projection came to, once all have ended.
 
     Args:
-        projections: The projections.
         settings: What they share; its `stop` ends them.
         poll: Seconds between two looks for a new commit.
         told: Is called with a projection's name, an error, and whether that ended it.

@@ -310,11 +310,7 @@ class HandlerWork(Work[Handlers]):
             raise ProjectionStopped(projection.name, event.position, event.stream_id, failure.error)
 
     def again(self, event: RecordedEvent) -> bool:
-        """Whether the handler of an event that was put aside succeeds now, in as many tries as an event gets.
-
-        Args:
-            event: The event.
-        """
+        """Whether the handler of an event that was put aside succeeds now, in as many tries as an event gets."""
         name, generation = self.projection.name, self.generation
         for attempt in range(1, self.projection.attempts + 1):
             try:

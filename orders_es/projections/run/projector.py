@@ -41,7 +41,6 @@ class Projector:
     """Keeps tables up to date with a log. Each projection has a checkpoint of its own, and fails on its own.
 
     Args:
-        log: The log.
         models: The read-model file; it is made when it is needed.
         projections: What to keep up to date, and the process managers to run.
         tz: The time zone in which days begin; UTC if left out.
@@ -268,7 +267,6 @@ class Projector:
 
         Args:
             name: The projection.
-            number: The dead letter.
 
         Raises:
             NoSuchDeadLetter: There is no open one of that number.

@@ -32,7 +32,6 @@ class Rebuilt:
     """What a rebuild came to.
 
     Args:
-        projection: The projection.
         generation: The generation that serves now.
         position: The position as of which the tables were compared; the new ones were caught up with the log after that.
         differences: How each table differs from the one before; none where there was none before.
@@ -59,7 +58,6 @@ def rebuild(work: SetWork | HandlerWork, *, dry_run: bool, progress: Callable[[i
     Whatever happens before the last step, the old ones go on serving. Whoever calls holds the projection's runner file.
 
     Args:
-        work: The projection.
         dry_run: Only compare.
         progress: Is told the position that the new tables have come to.
 

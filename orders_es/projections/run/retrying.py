@@ -66,7 +66,6 @@ def discard(settings: Settings, connection: Any, name: str, number: int) -> Dead
         settings: Where.
         connection: An in-memory connection.
         name: The projection; its runner file is held.
-        number: The dead letter.
 
     Raises:
         UnknownProjection: The file knows none of that name.

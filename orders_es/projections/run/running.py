@@ -62,7 +62,6 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
     """How far a projection came, after catching it up with the log as it is now.
 
     Args:
-        projection: The projection.
         settings: What all projections of the runner share.
         progress: Show a progress bar.
     """
@@ -90,9 +89,7 @@ def catch_up(work: SetWork | HandlerWork, runner: RunnerFile, end: int, progress
     """Process batch after batch up to a position, or until the runner is to stop.
 
     Args:
-        work: The projection.
         runner: Its runner file.
-        end: The position.
         progress: Is told the position after each batch.
 
     Raises:
@@ -132,7 +129,6 @@ def unforeseen(name: str, error: BaseException) -> ProjectionError:
 
     Args:
         name: The projection.
-        error: The error.
     """
     return ProjectionError(f"projection {name!r} ended by an error that nobody foresaw: {Failure.of(error, 1).error}")
 
@@ -145,7 +141,6 @@ def working(
 
     Args:
         settings: What all projections of the runner share.
-        projection: The projection.
 
     Raises:
         ProjectionRunning: Another runner is at work on it.
@@ -165,11 +160,7 @@ def working(
 
 
 def sample(work: SetWork | HandlerWork) -> None:
-    """Note how far behind a projection is.
-
-    Args:
-        work: The projection.
-    """
+    """Note how far behind a projection is."""
     settings = work.settings
     with held(work.connection, settings.path, write=True, patience=settings.patience):
         work.connection.execute("BEGIN")
@@ -178,11 +169,7 @@ def sample(work: SetWork | HandlerWork) -> None:
 
 
 def sample_first(work: SetWork | HandlerWork) -> None:
-    """Note how late a projection was as its runner began: the first batch may be the end of an outage that nobody noted.
-
-    Args:
-        work: The projection.
-    """
+    """Note how late a projection was as its runner began: the first batch may be the end of an outage that nobody noted."""
     if work.state is not None:
         sample(work)
 
@@ -192,7 +179,6 @@ def bar(work: SetWork | HandlerWork, end: int, *, shown: bool) -> Iterator[Any]:
     """A progress bar over the positions of a log, which also moves while one long query is at work.
 
     Args:
-        work: The projection.
         end: Where it ends.
         shown: Whether anybody is watching.
     """

@@ -112,7 +112,6 @@ class SetWork(Work[SetProjection]):
         """Make the rows as they are at a position, in a temporary table, and hand them on.
 
         Args:
-            end: The position.
             use: Is given the cursor that has the tables, whether the rows are all there are or those of the streams touched
                 since the checkpoint, and how many streams that is.
 
@@ -135,7 +134,6 @@ class SetWork(Work[SetProjection]):
         """Make all rows as they are at a position, in one pass over the log, and hand them on. Raises as `compute` does.
 
         Args:
-            end: The position.
             use: Is given the cursor that has them.
         """
 

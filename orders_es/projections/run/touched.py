@@ -33,7 +33,6 @@ def few(log: EventLog, after: int, to: int) -> pa.Table | None:
     None where there are so many that a scan finds them sooner. Rows are in no certain order.
 
     Args:
-        log: The log.
         after: The batch begins after this position.
         to: It ends with this one.
     """
@@ -84,7 +83,6 @@ def reach(cursor: Any, events: str, streams: str, after: int) -> int:
     """The first position of any event of the streams that a batch touches.
 
     Args:
-        cursor: A DuckDB cursor.
         events: The relation of the log's events.
         streams: A table of the streams: `stream_id`, and `first`, the version of its first event in the batch.
         after: The batch begins after this position.

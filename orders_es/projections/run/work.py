@@ -37,7 +37,6 @@ class Settings:
     """What all projections of a runner share.
 
     Args:
-        log: The log.
         path: The read-model file.
         tz: The time zone in which days begin.
         clock: Gives the current time, with time zone.
@@ -72,7 +71,6 @@ class Work(ABC, Generic[Definition]):
 
     Args:
         settings: What all projections of the runner share.
-        projection: The projection.
     """
 
     def __init__(self, settings: Settings, projection: Definition) -> None:
@@ -197,7 +195,6 @@ class Work(ABC, Generic[Definition]):
         """The projection's row once it has come to a position.
 
         Args:
-            end: The position.
             last: The event there.
             generation: The generation, where it is not the one that serves.
         """
@@ -226,9 +223,6 @@ class Work(ABC, Generic[Definition]):
         """The event at a position, and when each event after the checkpoint up to there was recorded.
 
         These times are left out where the tables only come to be: how old events are then says nothing of the runner.
-
-        Args:
-            end: The position.
         """
         import pyarrow.compute as pc
 
@@ -266,7 +260,6 @@ def recorded_times(log: EventLog, first: int, last: int) -> pa.ChunkedArray:
     """When the events between two positions were recorded.
 
     Args:
-        log: The log.
         first: The first position.
         last: The last one.
     """
@@ -277,12 +270,7 @@ def recorded_times(log: EventLog, first: int, last: int) -> pa.ChunkedArray:
 
 
 def last_of(log: EventLog, position: int) -> Last:
-    """What is kept of the event at a position; nothings at position 0.
-
-    Args:
-        log: The log.
-        position: The position.
-    """
+    """What is kept of the event at a position; nothings at position 0."""
     if position == 0:
         return Last(None, None, None)
     [batch] = log.read(after=position - 1, to=position, columns=_KEPT_OF_LAST)
@@ -291,12 +279,7 @@ def last_of(log: EventLog, position: int) -> Last:
 
 
 def event_at(log: EventLog, position: int) -> RecordedEvent:
-    """The event at a position, as `load` gives it.
-
-    Args:
-        log: The log.
-        position: The position.
-    """
+    """The event at a position, as `load` gives it."""
     [batch] = log.read(after=position - 1, to=position, columns=["stream_id", "version"])
     [row] = batch.to_pylist()
     [event] = log.load(row["stream_id"], after_version=row["version"] - 1, to_version=row["version"])

@@ -58,7 +58,6 @@ class BadLines:
         """Note a line that could not be read.
 
         Args:
-            number: Its number.
             reason: Why.
             stream_id: The stream that it names, if that much could be read.
         """

@@ -38,7 +38,6 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
     instead, as a string. `import_jsonl` reads it all back.
 
     Args:
-        log: The log.
         out: A file that is not there yet, or something open to write bytes to.
         progress: Whether to show a bar, on a terminal.
 

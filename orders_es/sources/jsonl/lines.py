@@ -27,7 +27,6 @@ class Line:
     """An event as a line has it.
 
     Args:
-        stream_id: The stream.
         version: Its place in the stream as the source counts; None if the source does not.
         event_id: 16 bytes; None if the source has none.
         type: Our event type's name; empty for a line that the source counts and we leave out.

@@ -109,7 +109,6 @@ class Mapping:
     """A mapping file, checked.
 
     Args:
-        path: The file.
         envelope: Paths for each part of the envelope.
         envelope_ignored: Names beside the envelope that may be left out.
         types: The rule of each foreign type.

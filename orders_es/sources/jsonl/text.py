@@ -23,9 +23,6 @@ class TextLines:
 
     It can be gone through more than once. The digest and the count are those of the last complete round.
 
-    Args:
-        source: The file.
-
     Raises:
         BadSource: It cannot be read, or is empty.
     """

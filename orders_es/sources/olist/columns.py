@@ -58,7 +58,6 @@ def read_texts(source: SourceTable, name: str, bad: BadRows, *, required: bool =
     A column that is not required may be missing, and `nan` in it is an empty cell.
 
     Args:
-        source: The file.
         name: The column.
         bad: Where to note what is wrong with a row.
         required: Whether an empty cell is wrong.
@@ -103,7 +102,6 @@ def read_times(
     """A column of times as microseconds since 1970 UTC; `NEVER` where there is none.
 
     Args:
-        source: The file.
         name: The column.
         options: What was said about how times are written, and where.
         bad: Where to note what is wrong with a row.

@@ -59,7 +59,6 @@ def read_lines(source: SourceTable, options: TableOptions, bad: BadRows) -> Line
     """Every row's values, exact; null where the row is bad, with the reason noted in `bad`.
 
     Args:
-        source: The file.
         options: What was said about how to read columns that have two readings.
         bad: Where to note what is wrong with a row.
 

@@ -129,7 +129,6 @@ def windows(shop: Shop, texts: Texts, width: timedelta) -> Iterator[Window]:
     """The windows in which anything is recorded, in order.
 
     Args:
-        shop: The shop.
         texts: Its words.
         width: How much time a window covers.
     """

@@ -42,7 +42,6 @@ def block_of_lives(shop: Shop, texts: Texts, order: Ints, created: Ints, custome
     """All steps of these orders, in no particular order of time.
 
     Args:
-        shop: The shop.
         texts: Its words.
         order: The orders' numbers.
         created: When each is created, in milliseconds since 1970.

@@ -94,7 +94,6 @@ def open_shop(settings: SimulatorSettings, *, orders: int, seed: int, start: dat
     """The shop of a simulation.
 
     Args:
-        settings: Its rates.
         orders: How many orders are created in the period.
         seed: Another seed gives another shop life.
         start: When the period begins.
@@ -184,9 +183,6 @@ class Arrivals:
     Orders arrive as a Poisson process whose rate follows the calendar, given that `orders` of them arrive in the
     period: exponential gaps, scaled to the period, and bent by the cumulated weights of its hours. A first pass over
     the gaps finds their sum and the number of new customers, so that every block can be made on its own.
-
-    Args:
-        shop: The shop.
     """
 
     def __init__(self, shop: Shop) -> None:

@@ -61,7 +61,6 @@ class TableMaker:
     """Makes tables of steps for one simulation.
 
     Args:
-        shop: The shop.
         texts: Its words.
         stream_prefix: What stream ids begin with; the order's number follows.
     """

@@ -74,7 +74,6 @@ def cells_of(source: SourceTable, column: str) -> Cells:
     """The distinct cells of a column of text, numbers or truth values.
 
     Args:
-        source: The file.
         column: What the importer calls the column.
     """
     name, values = source.columns[column], source.column(column)

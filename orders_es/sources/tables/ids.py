@@ -55,7 +55,6 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     A whole column of floats (`17850.0`) is one of whole numbers. `nan`, `null` and their kin are no ids.
 
     Args:
-        source: The file.
         column: What the importer calls the column.
         options: Whether this column is to be taken as it is written.
 
@@ -215,7 +214,6 @@ def read_texts(source: SourceTable, column: str, *, trim: bool = False) -> Parse
     """A column of words as they stand, null where its cell is empty or says `nan`.
 
     Args:
-        source: The file.
         column: What the importer calls the column.
         trim: Whether to leave out blanks at both ends.
     """

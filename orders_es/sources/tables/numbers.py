@@ -50,7 +50,6 @@ def read_decimals(source: SourceTable, column: str, options: TableOptions) -> Pa
     """A column of amounts with at most four decimals, null where its cell is empty.
 
     Args:
-        source: The file.
         column: What the importer calls the column.
         options: Whether decimals stand behind a point or a comma, if somebody said so.
 

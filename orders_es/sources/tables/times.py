@@ -44,7 +44,6 @@ def read_times(source: SourceTable, column: str, options: TableOptions) -> Parse
     """A column of times as instants in UTC, null where its cell is empty.
 
     Args:
-        source: The file.
         column: What the importer calls the column.
         options: Which comes first, day or month; how times are written; the zone of those that name none.
 
