@@ -208,6 +208,11 @@ def _table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
             help="Which one a time is that the clock showed twice when summer time ended.",
         ),
         click.option(
+            "--skipped-hour",
+            type=click.Choice(["before"]),
+            help="Read a time that the clock skipped when summer time began with the offset from before; refused if left out.",
+        ),
+        click.option(
             "--decimal", type=click.Choice(["point", "comma"]), help="What the decimals of numbers stand behind."
         ),
         click.option(

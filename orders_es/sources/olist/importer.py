@@ -126,8 +126,7 @@ def import_olist(
     _check_options(on_error, quarantine, currency, batch_events)
     if quarantine is not None:
         check_target(log, quarantine)
-    # The data set has times that the clocks of its country skipped; what their offset was is plain all the same.
-    reading = dataclasses.replace(reading or TableOptions(), skipped_hour="before")
+    reading = reading or TableOptions()
     if tz is not None:
         reading = dataclasses.replace(reading, tz=tz)
     with target_of(log) as target:

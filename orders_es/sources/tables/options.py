@@ -73,6 +73,8 @@ class TableOptions:
             raise InvalidSetting("decimal", self.decimal, "give 'point' or 'comma'")
         if self.repeated_hour not in (None, "earlier", "later"):
             raise InvalidSetting("repeated_hour", self.repeated_hour, "give 'earlier' or 'later'")
+        if self.skipped_hour not in (None, "before"):
+            raise InvalidSetting("skipped_hour", self.skipped_hour, "give 'before', or nothing to refuse such times")
         if self.date_format is not None and self.date_format not in _EPOCHS and "%" not in self.date_format:
             raise InvalidSetting(
                 "date_format", self.date_format, f"give one such as '%d.%m.%Y', or {', '.join(_EPOCHS)}"

@@ -148,7 +148,10 @@ def _as_instants(
         if options.skipped_hour == "before":
             micros[code] = before_change(int(local[code]), options.zone)
             continue
-        reasons[code] = f"was never: the clocks of {options.zone} skipped it"
+        reasons[code] = (
+            f"was never: the clocks of {options.zone} skipped it; where the clock that wrote it had not been put forward yet, say "
+            "skipped_hour= (--skipped-hour before)"
+        )
     twice &= used & ~zoned
     if twice.any() and options.repeated_hour is None:
         raise _stop(

@@ -8,6 +8,7 @@ from orders_es import orders as o
 from orders_es.errors import BadSource
 from orders_es.replay import load_order
 from orders_es.sources.olist import import_olist
+from orders_es.sources.tables.options import TableOptions
 
 
 def moment(text):
@@ -190,8 +191,14 @@ def test_times_are_read_in_the_zone_given(log, write, files):
     assert log.load("early")[0].occurred_at == moment("2017-10-05 12:00:00") + timedelta(hours=3)
 
 
-def test_a_time_that_the_clocks_skipped_is_read_with_the_offset_before(log, write, files):
+def test_a_time_that_the_clocks_skipped_is_refused_until_somebody_says_how_to_read_it(log, write, files):
     files["orders"][0][3] = "2017-10-15 00:30:00"
-    import_olist(log, write(files), tz="America/Sao_Paulo")
+    folder = write(files)
+    with pytest.raises(
+        BadSource, match=r"was never: the clocks of America/Sao_Paulo skipped it.*--skipped-hour before"
+    ):
+        import_olist(log, folder, tz="America/Sao_Paulo")
+    assert log.head().position == 0
+    import_olist(log, folder, tz="America/Sao_Paulo", reading=TableOptions(skipped_hour="before"))
     assert log.load("plain")[0].occurred_at == moment("2017-10-15 03:30:00")
     assert log.load("early")[0].occurred_at == moment("2017-10-05 15:00:00")

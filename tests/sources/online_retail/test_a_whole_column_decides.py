@@ -114,6 +114,12 @@ def test_a_time_that_never_was_is_a_bad_row(first_of):
         first_of("time", ["2010-03-28 01:30"], tz="Europe/London")
 
 
+def test_unless_the_clock_that_wrote_it_had_not_been_put_forward(first_of):
+    options = TableOptions(tz="Europe/London", skipped_hour="before")
+    moment = first_of("time", ["2010-03-28 01:30"], reading=options).occurred_at
+    assert moment.isoformat() == "2010-03-28T01:30:00+00:00"
+
+
 def test_dates_that_a_spreadsheet_left_as_text_beside_real_ones_stop_the_import(log, tmp_path, line):
     book = openpyxl.Workbook()
     book.active.append(

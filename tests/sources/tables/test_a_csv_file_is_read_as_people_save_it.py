@@ -142,6 +142,7 @@ def test_names_that_are_there_twice_and_not_needed_do_not_matter(read):
         {"decimal": "dot"},
         {"date_format": "dmy"},
         {"repeated_hour": "second"},
+        {"skipped_hour": "after"},
         {"tz": "Mars/Olympus"},
     ],
 )
