@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orders_es.decider import check_function
 from orders_es.errors import InvalidSetting, UnknownProjection
 from orders_es.read_models import load_read_models, needed_by
+from orders_es.read_models.header import without_header
 
 if TYPE_CHECKING:
     from orders_es.log import RecordedEvent
@@ -79,15 +80,15 @@ class SetProjection:
         Args:
             tz: The time zone in which days begin.
         """
-        texts = [_without_header(model.sql) for model in (self.model, *self.reads)]
+        texts = [without_header(model.sql) for model in (self.model, *self.reads)]
         return _hash([self.model.stream, tz, *texts])
 
 
 def set_projections(names: list[str] | None = None, folder: Folders = None) -> list[SetProjection]:
-    """Projections of several read models, or of all that there are.
+    """Projections of several read models, or of all that there are but internal ones.
 
     Args:
-        names: Of these; of all if left out.
+        names: Of these; of all that are not internal if left out.
         folder: A folder with `.sql` files of one's own, or several, beside the package's.
 
     Raises:
@@ -98,7 +99,7 @@ def set_projections(names: list[str] | None = None, folder: Folders = None) -> l
         >>> [projection.name for projection in set_projections(["orders", "order_items"])]
         ['orders', 'order_items']
     """
-    wanted = [model.name for model in load_read_models(folder)] if names is None else names
+    wanted = [model.name for model in load_read_models(folder) if not model.internal] if names is None else names
     return [SetProjection.of(name, folder) for name in wanted]
 
 
@@ -191,13 +192,6 @@ def in_batches(function: BatchHandler) -> Handler:
     """
     function.in_batches = True  # type: ignore[attr-defined]
     return function  # type: ignore[return-value]
-
-
-def _without_header(sql: str) -> str:
-    """A read model's text without the comment at its top, which decides nothing."""
-    lines = sql.splitlines()
-    start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    return "\n".join(lines[start:])
 
 
 def _hash(parts: list[str | None]) -> str:

@@ -1,8 +1,5 @@
 -- Cohorts: one row per currency, month of customers' first purchase, and number of months since.
 -- Key: currency, cohort, months_since.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   currency: the orders' currency; XXX where an order names none, or two. A customer who buys in two counts in both.
 --   cohort: the first day of the month of the customer's first purchase, in the connection's time zone.
@@ -64,7 +61,7 @@ SELECT
     cohort_size,
     coalesce(customers, 0) AS customers,
     coalesce(orders, 0) AS orders,
-    coalesce(revenue, 0)::DECIMAL(28, 4) AS revenue,
+    coalesce(revenue, 0)::DECIMAL(38, 4) AS revenue,
     coalesce(customers, 0) / cohort_size AS retention,
     coalesce(estimated, 0) AS estimated
 FROM months

@@ -1,8 +1,5 @@
 -- Customer value: one row per customer and currency, with recency, frequency and monetary value in quintiles.
 -- Key: customer_id, currency.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   customer_id: the customer; orders without one are nobody's and are left out.
 --   currency: the orders' currency; XXX where an order names none, or two. Money of different currencies is never added up.
@@ -24,7 +21,7 @@ WITH customers AS (
         count(CASE WHEN gross > 0 THEN 1 END) AS orders,
         min(CASE WHEN gross > 0 THEN placed_at END) AS first_order_at,
         max(CASE WHEN gross > 0 THEN placed_at END) AS last_order_at,
-        sum(total)::DECIMAL(28, 4) AS monetary,
+        sum(total)::DECIMAL(38, 4) AS monetary,
         count(CASE WHEN gross > 0 AND contains(estimated, 'placed') THEN 1 END) AS estimated,
         max(CASE WHEN gross > 0 AND contains(estimated, 'placed') THEN placed_at END) AS last_estimate_at
     FROM orders
@@ -51,7 +48,7 @@ SELECT
         THEN (SELECT moment."at"::DATE FROM moment) - last_order_at::DATE END AS recency,
     orders AS frequency,
     monetary,
-    CASE WHEN orders > 0 THEN round(monetary / orders, 4)::DECIMAL(28, 4) END AS average_order,
+    CASE WHEN orders > 0 THEN round(monetary / orders, 4)::DECIMAL(38, 4) END AS average_order,
     recency_score,
     frequency_score,
     monetary_score,

@@ -1,8 +1,5 @@
 -- Cycle times: one row per week and pair of steps that orders completed in it.
 -- Key: week, from_step, to_step.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   week: the Monday of the week in which the second step was taken, in the connection's time zone. Weeks by the first
 --     step would flatter the latest ones, of which only the quick orders are through.

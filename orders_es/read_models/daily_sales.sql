@@ -1,8 +1,5 @@
 -- Daily sales: one row per business day and currency in which something was placed, changed, paid or given back.
 -- Key: day, currency.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   day: the business day, in the connection's time zone. Everything counts on the day on which it occurred.
 --   currency: the orders' currency; XXX, ISO 4217's code for none, where an order names none, or two.
@@ -27,12 +24,12 @@ WITH lives AS (
     SELECT
         stream_id,
         CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency,
-        min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END)::DATE AS placed_on,
-        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END)::DATE AS cancelled_on,
-        count(CASE WHEN type = 'OrderPlaced' AND time_estimated THEN 1 END) AS placed_estimated,
-        count(CASE WHEN type = 'OrderCancelled' AND time_estimated THEN 1 END) AS cancelled_estimated
-    FROM events
-    WHERE type IN ('OrderCreated', 'OrderPlaced', 'OrderCancelled')
+        min(placed_at)::DATE AS placed_on,
+        min(cancelled_at)::DATE AS cancelled_on,
+        count(CASE WHEN time_estimated THEN placed_at END) AS placed_estimated,
+        count(CASE WHEN time_estimated THEN cancelled_at END) AS cancelled_estimated
+    FROM order_effects
+    WHERE currency IS NOT NULL OR placed_at IS NOT NULL OR cancelled_at IS NOT NULL
     GROUP BY stream_id
 ),
 -- What occurred, by the day on which it did, and those on which its order was placed and cancelled.
@@ -42,30 +39,19 @@ sums AS MATERIALIZED (
         occurred_at::DATE AS day,
         lives.placed_on,
         lives.cancelled_on,
-        sum(CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END) AS units,
-        sum(CASE WHEN type = 'ItemReturned' THEN quantity END) AS returned_units,
-        sum(price * CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END) AS gross,
-        sum(CASE WHEN type = 'DiscountApplied' THEN amount END) AS discounts,
-        sum(CASE WHEN type = 'ShippingCharged' THEN amount END) AS shipping,
-        sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
-        sum(CASE WHEN type = 'AdjustmentRecorded' THEN amount END) AS adjustments,
-        sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS payments,
-        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds,
+        sum(ordered) AS units,
+        sum(returned) AS returned_units,
+        sum(gross) AS gross,
+        sum(discounts) AS discounts,
+        sum(shipping) AS shipping,
+        sum(returns) AS returns,
+        sum(adjustments) AS adjustments,
+        sum(paid) AS payments,
+        sum(refunded) AS refunds,
         count(CASE WHEN time_estimated THEN 1 END) AS estimated
-    FROM events
+    FROM order_effects
     LEFT JOIN lives USING (stream_id)
-    WHERE type IN (
-        'ItemAdded', 'ItemRemoved', 'ItemQuantityChanged', 'DiscountApplied', 'ShippingCharged', 'ItemReturned',
-        'AdjustmentRecorded', 'PaymentReceived', 'RefundIssued'
-    )
+    WHERE of_sale
     GROUP BY ALL
 ),
 nets AS (
@@ -82,15 +68,15 @@ SELECT
     coalesce(sum(orders_placed), 0)::BIGINT AS orders_placed,
     coalesce(sum(units), 0)::BIGINT AS units,
     coalesce(sum(returned_units), 0)::BIGINT AS returned_units,
-    coalesce(sum(gross), 0)::DECIMAL(28, 4) AS gross,
-    coalesce(sum(discounts), 0)::DECIMAL(28, 4) AS discounts,
-    coalesce(sum(shipping), 0)::DECIMAL(28, 4) AS shipping,
-    coalesce(sum(returns), 0)::DECIMAL(28, 4) AS returns,
-    coalesce(sum(adjustments), 0)::DECIMAL(28, 4) AS adjustments,
-    coalesce(sum(net), 0)::DECIMAL(28, 4) AS net,
-    coalesce(sum(revenue), 0)::DECIMAL(28, 4) AS revenue,
-    coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments,
-    coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds,
+    coalesce(sum(gross), 0)::DECIMAL(38, 4) AS gross,
+    coalesce(sum(discounts), 0)::DECIMAL(38, 4) AS discounts,
+    coalesce(sum(shipping), 0)::DECIMAL(38, 4) AS shipping,
+    coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns,
+    coalesce(sum(adjustments), 0)::DECIMAL(38, 4) AS adjustments,
+    coalesce(sum(net), 0)::DECIMAL(38, 4) AS net,
+    coalesce(sum(revenue), 0)::DECIMAL(38, 4) AS revenue,
+    coalesce(sum(payments), 0)::DECIMAL(38, 4) AS payments,
+    coalesce(sum(refunds), 0)::DECIMAL(38, 4) AS refunds,
     coalesce(sum(estimated), 0)::BIGINT AS estimated
 FROM (
     SELECT * EXCLUDE (placed_on, cancelled_on) FROM nets

@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Header", "read_header"]
+__all__ = ["Header", "read_header", "without_header"]
 
-_TAG = re.compile(r"--\s?(Key|Stream|Types|Columns):(.*)")
+_TAG = re.compile(r"--\s?(Key|Stream|Types|Internal|Like|Columns):(.*)")
 _NAME = re.compile(r"[^\s,.]+")
 _COLUMN = re.compile(r"--\s{2,4}([\w…]+(?:, [\w…]+)*): (.*)")
+_LIKE = re.compile(r"\s*(\w+), with `([^`]+)` for `([^`]+)`\.?\s*")
 _MORE = re.compile(r"--\s{3,}(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The values of the lines `-- Key:`, `-- Stream:`, `-- Types:` and `-- Columns:`, and the first line as the title."""
+    """The values of the lines `-- Key:`, `-- Stream:`, `-- Types:`, `-- Internal:`, `-- Like:` and `-- Columns:`, and the title."""
 
     title: str
     key: tuple[str, ...]
     stream: tuple[str, ...]
     types: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
+    internal: bool
+    like: tuple[str, str, str] | None
 
 
 def read_header(text: str) -> Header:
@@ -66,4 +69,26 @@ def read_header(text: str) -> Header:
         tuple(_NAME.findall(told.get("Stream", ""))),
         tuple(re.findall(r"[^\s,]+", told.get("Types", ""))),
         tuple(columns),
+        "Internal" in told,
+        _like(told["Like"]) if "Like" in told else None,
     )
+
+
+def _like(words: str) -> tuple[str, str, str]:
+    found = _LIKE.fullmatch(words)
+    return ("", "", "") if found is None else (found[1], found[2], found[3])
+
+
+def without_header(text: str) -> str:
+    r"""A read model's text without the comment at its top, which decides nothing about its rows.
+
+    Args:
+        text: The file's text.
+
+    Example:
+        >>> without_header("-- Sales: one row a day.\n-- Key: day.\nSELECT 1")
+        'SELECT 1'
+    """
+    lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return "\n".join(lines[start:])

@@ -1,8 +1,5 @@
 -- Late orders: one row per order that has been waiting for its next step for longer than nine in ten others ever did.
 -- Key: order_id.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   order_id, status, customer_id, currency, total: as in `orders`.
 --   waiting_since: when it came to its status.

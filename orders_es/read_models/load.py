@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from orders_es.errors import BadReadModel
-from orders_es.read_models.header import read_header
+from orders_es.read_models.header import read_header, without_header
 from orders_es.read_models.mentions import Mentions, NotOneSelect
 from orders_es.read_models.model import ReadModel
 
@@ -46,13 +46,13 @@ def load_read_models(folder: Folders = None) -> tuple[ReadModel, ...]:
     models = house = _house()
     for place in () if folder is None else (folder,) if isinstance(folder, str | os.PathLike) else folder:
         models = (*models, *_own(Path(place), models))
-    return house if models is house else in_reading_order(_with_reads(models))
+    return house if models is house else _with_types(in_reading_order(_with_reads(models)))
 
 
 @functools.cache
 def _house() -> tuple[ReadModel, ...]:
     place = resources.files("orders_es.read_models")
-    return in_reading_order(_with_reads(_files(place, Mentions())))
+    return _with_types(in_reading_order(_with_reads(_files(place, Mentions()))))
 
 
 def _own(folder: Path, house: Sequence[ReadModel]) -> list[ReadModel]:
@@ -79,10 +79,10 @@ def _home(name: str, models: Sequence[ReadModel]) -> str:
 
 def _files(folder: Traversable, mentions: Mentions) -> list[ReadModel]:
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [_read(file, mentions) for file in files]
+    return [_read(file, folder, mentions) for file in files]
 
 
-def _read(file: Traversable, mentions: Mentions) -> ReadModel:
+def _read(file: Traversable, folder: Traversable, mentions: Mentions) -> ReadModel:
     """One file's read model; in `reads` stand all relations that it mentions, until all read models are known."""
     path, name = str(file), file.name.removesuffix(".sql")
     if not _NAME.fullmatch(name) or name in _RESERVED:
@@ -91,16 +91,15 @@ def _read(file: Traversable, mentions: Mentions) -> ReadModel:
             "a read model is named after its file: small letters, digits and _, and none of "
             + ", ".join(sorted(_RESERVED)),
         )
-    try:
-        sql = file.read_text(encoding="utf-8").rstrip().removesuffix(";").rstrip()
-    except UnicodeDecodeError as error:
-        raise BadReadModel(path, f"it is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+    sql = _text(file)
+    header = read_header(sql)
+    if header.like is not None:
+        sql = f"{sql}\n{_like(path, sql, header.like, folder)}"
     try:
         mentioned = mentions.of(sql)
     except NotOneSelect as error:
         reason, line = error.args
         raise BadReadModel(path, reason, line) from error
-    header = read_header(sql)
     if len(header.stream) > 1:
         raise BadReadModel(path, f"`-- Stream:` names {len(header.stream)} columns; name the one that holds the stream")
     if header.stream and header.key and header.stream[0] not in header.key:
@@ -116,15 +115,53 @@ def _read(file: Traversable, mentions: Mentions) -> ReadModel:
         stream=header.stream[0] if header.stream else None,
         reads=tuple(sorted(mentioned)),
         reads_moment="moment" in mentioned,
+        reads_events="events" in mentioned,
+        internal=header.internal,
         columns=header.columns,
         path=path,
     )
+
+
+def _text(file: Traversable) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip().removesuffix(";").rstrip()
+    except UnicodeDecodeError as error:
+        raise BadReadModel(str(file), f"it is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+
+
+def _like(path: str, sql: str, like: tuple[str, str, str], folder: Traversable) -> str:
+    """The SELECT of the file that `-- Like:` names, with one expression in it for another."""
+    name, new, old = like
+    line = next(number for number, text in enumerate(sql.splitlines(), 1) if re.match(r"--\s?Like:", text))
+    if not name:
+        reason = "`-- Like:` has to say: another_model, with `one expression` for `the expression that it has`."
+        raise BadReadModel(path, reason, line)
+    if not all(text.startswith("--") or not text.strip() for text in sql.splitlines()):
+        raise BadReadModel(path, f"it has a SELECT of its own beside that of {name!r}; drop it, or `-- Like:`", line)
+    other = folder / f"{name}.sql"
+    if not other.is_file():
+        raise BadReadModel(path, f"`-- Like:` names {name!r}, and there is no {name}.sql beside it", line)
+    text = without_header(_text(other))
+    if text.count(old) != 1:
+        raise BadReadModel(path, f"{name}.sql holds `{old}` {text.count(old)} times; it has to be there once", line)
+    return text.replace(old, new)
 
 
 def _with_reads(models: Sequence[ReadModel]) -> list[ReadModel]:
     """The same read models, with only read models in `reads`."""
     names = {model.name for model in models}
     return [replace(model, reads=tuple(name for name in model.reads if name in names)) for model in models]
+
+
+def _with_types(models: Sequence[ReadModel]) -> tuple[ReadModel, ...]:
+    """The same read models, in the same order; those that name no types and read no events have the types of what they read."""
+    done: dict[str, ReadModel] = {}
+    for model in models:
+        types = model.types
+        if not types and not model.reads_events and all(done[name].types for name in model.reads):
+            types = tuple(dict.fromkeys(name for read in model.reads for name in done[read].types))
+        done[model.name] = replace(model, types=types)
+    return tuple(done.values())
 
 
 def in_reading_order(models: Iterable[ReadModel]) -> tuple[ReadModel, ...]:

@@ -1,8 +1,5 @@
 -- Order funnel: one row a currency and step, from created to delivered.
 -- Key: currency, step.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   currency: the orders' currency; XXX where an order names none, or two.
 --   step: 1 created, 2 placed, 3 paid, 4 shipped, 5 delivered.
@@ -42,9 +39,9 @@ counted AS (
         sum(CASE WHEN furthest > step THEN orders ELSE 0 END)::BIGINT AS went_on,
         sum(CASE WHEN furthest = step AND NOT cancelled THEN orders ELSE 0 END)::BIGINT AS waiting,
         sum(CASE WHEN furthest = step AND cancelled THEN orders ELSE 0 END)::BIGINT AS cancelled,
-        sum(CASE WHEN furthest >= step THEN total ELSE 0 END)::DECIMAL(28, 4) AS reached_total,
-        sum(CASE WHEN furthest = step AND NOT cancelled THEN total ELSE 0 END)::DECIMAL(28, 4) AS waiting_total,
-        sum(CASE WHEN furthest = step AND cancelled THEN total ELSE 0 END)::DECIMAL(28, 4) AS cancelled_total
+        sum(CASE WHEN furthest >= step THEN total ELSE 0 END)::DECIMAL(38, 4) AS reached_total,
+        sum(CASE WHEN furthest = step AND NOT cancelled THEN total ELSE 0 END)::DECIMAL(38, 4) AS waiting_total,
+        sum(CASE WHEN furthest = step AND cancelled THEN total ELSE 0 END)::DECIMAL(38, 4) AS cancelled_total
     FROM furthest
     CROSS JOIN steps
     GROUP BY ALL

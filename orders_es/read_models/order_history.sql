@@ -4,25 +4,17 @@
 -- A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
 -- So at most one row of an order holds at any moment T: valid_from <= T AND (valid_to > T OR valid_to IS NULL), and its
 -- other columns are what `orders` says of the events that had occurred by T.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 --
--- What happened to an order at one moment is summed first, and those sums are added up over its moments.
-WITH moments AS (
+-- What happened to an order at one moment is summed first, and those sums are added up over its moments. The clock stands
+-- in one place, where `valid_from` is named: `order_record_history` is this text with the other one.
+WITH timed AS (
+    SELECT *, occurred_at AS valid_from FROM order_effects
+),
+moments AS (
     SELECT
         stream_id AS order_id,
-        occurred_at AS valid_from,
-        -- The furthest step; cancellation is the furthest of all.
-        max(CASE type
-            WHEN 'OrderCancelled' THEN 6
-            WHEN 'OrderDelivered' THEN 5
-            WHEN 'OrderShipped' THEN 4
-            WHEN 'PaymentReceived' THEN 3
-            WHEN 'OrderPlaced' THEN 2
-            WHEN 'OrderCreated' THEN 1
-            ELSE 0
-        END) AS step,
+        valid_from,
+        max(step) AS step,
         -- Last and first by version, each with the version that settled it.
         arg_max(customer_id, version) AS customer_id,
         max(CASE WHEN customer_id IS NOT NULL THEN version END) AS customer_id_version,
@@ -42,70 +34,44 @@ WITH moments AS (
         min(CASE WHEN source_status IS NOT NULL THEN version END) AS source_status_version,
         arg_min(promised_at, version) AS promised_at,
         min(CASE WHEN promised_at IS NOT NULL THEN version END) AS promised_at_version,
-        sum(CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemReturned' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-            WHEN 'AdjustmentRecorded' THEN quantity
-        END) AS item_count,
-        sum(price * CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END) AS gross,
-        sum(CASE WHEN type = 'DiscountApplied' THEN amount END) AS discounts,
-        sum(CASE WHEN type = 'ShippingCharged' THEN amount END) AS shipping,
-        sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
-        sum(CASE WHEN type = 'AdjustmentRecorded' THEN amount END) AS adjustments,
-        -- gross - discounts + shipping - returns + adjustments.
-        sum(CASE type
-            WHEN 'ItemAdded' THEN price * quantity
-            WHEN 'ItemRemoved' THEN -price * quantity
-            WHEN 'ItemQuantityChanged' THEN price * difference
-            WHEN 'ItemReturned' THEN -price * quantity
-            WHEN 'DiscountApplied' THEN -amount
-            WHEN 'ShippingCharged' THEN amount
-            WHEN 'AdjustmentRecorded' THEN amount
-        END) AS total,
-        sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS paid,
-        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunded,
-        count(CASE WHEN type = 'PaymentFailed' THEN 1 END) AS failed_payments,
-        arg_min(CASE WHEN type = 'OrderCancelled' THEN reason END, version) AS cancel_reason,
-        min(CASE WHEN type = 'OrderCancelled' AND reason IS NOT NULL THEN version END) AS cancel_reason_version,
-        min(CASE WHEN type = 'OrderCreated' THEN occurred_at END) AS created_at,
-        min(CASE WHEN type = 'OrderPlaced' THEN occurred_at END) AS placed_at,
-        max(CASE WHEN type = 'PaymentReceived' THEN occurred_at END) AS paid_at,
-        min(CASE WHEN type = 'OrderShipped' THEN occurred_at END) AS shipped_at,
-        min(CASE WHEN type = 'OrderDelivered' THEN occurred_at END) AS delivered_at,
-        min(CASE WHEN type = 'OrderCancelled' THEN occurred_at END) AS cancelled_at,
-        bit_or(CASE WHEN time_estimated THEN CASE type
-            WHEN 'OrderCreated' THEN 1
-            WHEN 'OrderPlaced' THEN 2
-            WHEN 'PaymentReceived' THEN 4
-            WHEN 'OrderShipped' THEN 8
-            WHEN 'OrderDelivered' THEN 16
-            WHEN 'OrderCancelled' THEN 32
-        END END) AS estimated_steps,
+        sum(item_count) AS item_count,
+        sum(gross) AS gross,
+        sum(discounts) AS discounts,
+        sum(shipping) AS shipping,
+        sum(returns) AS returns,
+        sum(adjustments) AS adjustments,
+        sum(total) AS total,
+        sum(paid) AS paid,
+        sum(refunded) AS refunded,
+        count(failed_payment) AS failed_payments,
+        arg_min(cancel_reason, version) AS cancel_reason,
+        min(CASE WHEN cancel_reason IS NOT NULL THEN version END) AS cancel_reason_version,
+        min(created_at) AS created_at,
+        min(placed_at) AS placed_at,
+        max(paid_at) AS paid_at,
+        min(shipped_at) AS shipped_at,
+        min(delivered_at) AS delivered_at,
+        min(cancelled_at) AS cancelled_at,
+        bit_or(estimated_step) AS estimated_steps,
         min(occurred_at) AS first_occurred_at,
         max(occurred_at) AS last_occurred_at,
         count(*) AS event_count,
         max(version) AS version,
         max("position") AS "position"
-    FROM events
-    GROUP BY stream_id, occurred_at
+    FROM timed
+    GROUP BY stream_id, valid_from
 )
 SELECT
     order_id,
     valid_from,
     lead(valid_from) OVER (PARTITION BY order_id ORDER BY valid_from) AS valid_to,
-    CASE
-        WHEN step = 6 THEN 'cancelled'
-        WHEN step = 5 THEN 'delivered'
-        WHEN step = 4 THEN 'shipped'
-        WHEN step = 3 THEN 'paid'
-        WHEN step = 2 THEN 'placed'
-        WHEN step = 1 THEN 'created'
+    CASE step
+        WHEN 6 THEN 'cancelled'
+        WHEN 5 THEN 'delivered'
+        WHEN 4 THEN 'shipped'
+        WHEN 3 THEN 'paid'
+        WHEN 2 THEN 'placed'
+        WHEN 1 THEN 'created'
         ELSE 'new'
     END AS status,
     CASE
@@ -145,12 +111,12 @@ SELECT
     delivered_at,
     cancelled_at,
     nullif(concat_ws(', ',
-        CASE WHEN estimated_steps & 1 > 0 THEN 'created' END,
-        CASE WHEN estimated_steps & 2 > 0 THEN 'placed' END,
-        CASE WHEN estimated_steps & 4 > 0 THEN 'paid' END,
-        CASE WHEN estimated_steps & 8 > 0 THEN 'shipped' END,
-        CASE WHEN estimated_steps & 16 > 0 THEN 'delivered' END,
-        CASE WHEN estimated_steps & 32 > 0 THEN 'cancelled' END
+        CASE WHEN estimated_steps & 2 > 0 THEN 'created' END,
+        CASE WHEN estimated_steps & 4 > 0 THEN 'placed' END,
+        CASE WHEN estimated_steps & 8 > 0 THEN 'paid' END,
+        CASE WHEN estimated_steps & 16 > 0 THEN 'shipped' END,
+        CASE WHEN estimated_steps & 32 > 0 THEN 'delivered' END,
+        CASE WHEN estimated_steps & 64 > 0 THEN 'cancelled' END
     ), '') AS estimated,
     first_occurred_at,
     last_occurred_at,
@@ -158,7 +124,7 @@ SELECT
     version,
     "position"
 FROM (
-    SELECT *, ((CASE WHEN step = 6 THEN 0 ELSE total END) - paid + refunded)::DECIMAL(28, 4) AS balance
+    SELECT *, ((CASE WHEN step = 6 THEN 0 ELSE total END) - paid + refunded)::DECIMAL(38, 4) AS balance
     FROM (
         SELECT
             order_id,
@@ -177,14 +143,14 @@ FROM (
             arg_min(source_status, source_status_version) OVER so_far AS source_status,
             arg_min(promised_at, promised_at_version) OVER so_far AS promised_at,
             coalesce(sum(item_count) OVER so_far, 0)::BIGINT AS item_count,
-            coalesce(sum(gross) OVER so_far, 0)::DECIMAL(28, 4) AS gross,
-            coalesce(sum(discounts) OVER so_far, 0)::DECIMAL(28, 4) AS discounts,
-            coalesce(sum(shipping) OVER so_far, 0)::DECIMAL(28, 4) AS shipping,
-            coalesce(sum(returns) OVER so_far, 0)::DECIMAL(28, 4) AS returns,
-            coalesce(sum(adjustments) OVER so_far, 0)::DECIMAL(28, 4) AS adjustments,
-            coalesce(sum(total) OVER so_far, 0)::DECIMAL(28, 4) AS total,
-            coalesce(sum(paid) OVER so_far, 0)::DECIMAL(28, 4) AS paid,
-            coalesce(sum(refunded) OVER so_far, 0)::DECIMAL(28, 4) AS refunded,
+            coalesce(sum(gross) OVER so_far, 0)::DECIMAL(38, 4) AS gross,
+            coalesce(sum(discounts) OVER so_far, 0)::DECIMAL(38, 4) AS discounts,
+            coalesce(sum(shipping) OVER so_far, 0)::DECIMAL(38, 4) AS shipping,
+            coalesce(sum(returns) OVER so_far, 0)::DECIMAL(38, 4) AS returns,
+            coalesce(sum(adjustments) OVER so_far, 0)::DECIMAL(38, 4) AS adjustments,
+            coalesce(sum(total) OVER so_far, 0)::DECIMAL(38, 4) AS total,
+            coalesce(sum(paid) OVER so_far, 0)::DECIMAL(38, 4) AS paid,
+            coalesce(sum(refunded) OVER so_far, 0)::DECIMAL(38, 4) AS refunded,
             (sum(failed_payments) OVER so_far)::BIGINT AS failed_payments,
             arg_min(cancel_reason, cancel_reason_version) OVER so_far AS cancel_reason,
             min(created_at) OVER so_far AS created_at,

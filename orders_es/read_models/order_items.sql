@@ -1,9 +1,6 @@
 -- Order items: one row per order and item that its events name, net of removals and returns.
 -- Key: order_id, item_id.
 -- Stream: order_id.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 --
 -- Every column means what the property or field of that name means on `orders_es.orders.Line`, which is the reference.
 -- An item that was removed again keeps its row, with quantity 0. `first_version` puts an order's items into the order in
@@ -27,28 +24,24 @@ SELECT
     gross,
     returns,
     adjustments,
-    (gross - returns + adjustments)::DECIMAL(28, 4) AS amount,
+    (gross - returns + adjustments)::DECIMAL(38, 4) AS amount,
     first_version
 FROM (
     SELECT
         stream_id AS order_id,
-        coalesce(item_id, '') AS item_id,
-        arg_min(CASE WHEN type IN ('ItemAdded', 'ItemReturned') THEN description END, version) AS description,
-        coalesce(arg_max(CASE WHEN type = 'ItemAdded' THEN price END, version), arg_max(price, version)) AS price,
-        coalesce(sum(CASE WHEN type = 'ItemAdded' THEN quantity END), 0)::BIGINT AS added,
-        coalesce(sum(CASE WHEN type = 'ItemRemoved' THEN quantity END), 0)::BIGINT AS removed,
-        coalesce(sum(CASE WHEN type = 'ItemQuantityChanged' THEN difference END), 0)::BIGINT AS changed,
-        coalesce(sum(CASE WHEN type = 'ItemReturned' THEN quantity END), 0)::BIGINT AS returned,
-        coalesce(sum(price * CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END), 0)::DECIMAL(28, 4) AS gross,
-        coalesce(sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END), 0)::DECIMAL(28, 4) AS returns,
-        coalesce(sum(CASE WHEN type = 'AdjustmentRecorded' THEN quantity END), 0)::BIGINT AS adjusted,
-        coalesce(sum(CASE WHEN type = 'AdjustmentRecorded' THEN amount END), 0)::DECIMAL(28, 4) AS adjustments,
+        item_id,
+        arg_min(description, version) AS description,
+        coalesce(arg_max(CASE WHEN added IS NOT NULL THEN price END, version), arg_max(price, version)) AS price,
+        coalesce(sum(added), 0)::BIGINT AS added,
+        coalesce(sum(removed), 0)::BIGINT AS removed,
+        coalesce(sum(changed), 0)::BIGINT AS changed,
+        coalesce(sum(returned), 0)::BIGINT AS returned,
+        coalesce(sum(gross), 0)::DECIMAL(38, 4) AS gross,
+        coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns,
+        coalesce(sum(adjusted), 0)::BIGINT AS adjusted,
+        coalesce(sum(adjustments), 0)::DECIMAL(38, 4) AS adjustments,
         min(version) AS first_version
-    FROM events
-    WHERE type IN ('ItemAdded', 'ItemRemoved', 'ItemQuantityChanged', 'ItemReturned', 'AdjustmentRecorded')
-    GROUP BY stream_id, coalesce(item_id, '')
+    FROM order_effects
+    WHERE of_item
+    GROUP BY stream_id, item_id
 )

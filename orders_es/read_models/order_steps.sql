@@ -1,9 +1,6 @@
 -- Order steps: one row per order and status that it came to, on the business clock.
 -- Key: order_id, status.
 -- Stream: order_id.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   order_id: the order.
 --   status: the status that it came to: new, created, placed, paid, shipped, delivered or cancelled. An order whose first
@@ -18,18 +15,10 @@
 WITH firsts AS (
     SELECT
         stream_id AS order_id,
-        CASE type
-            WHEN 'OrderCancelled' THEN 6
-            WHEN 'OrderDelivered' THEN 5
-            WHEN 'OrderShipped' THEN 4
-            WHEN 'PaymentReceived' THEN 3
-            WHEN 'OrderPlaced' THEN 2
-            WHEN 'OrderCreated' THEN 1
-            ELSE 0
-        END AS step,
+        step,
         min(occurred_at) AS entered_at,
         coalesce(bool_or(time_estimated), false) AS estimated
-    FROM events
+    FROM order_effects
     GROUP BY ALL
 ),
 -- A step shows only if no further one had been taken before; and no order is new at the moment of its first step.

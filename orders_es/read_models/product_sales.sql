@@ -1,8 +1,5 @@
 -- Product sales: one row per item and currency.
 -- Key: item_id, currency.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   item_id: the item.
 --   currency: the orders' currency; XXX where an order names none, or two.
@@ -42,8 +39,8 @@ WITH lines AS (
 ),
 names AS (
     SELECT item_id, arg_max(description, (occurred_at, "position")) AS description
-    FROM events
-    WHERE type IN ('ItemAdded', 'ItemReturned') AND description IS NOT NULL
+    FROM order_effects
+    WHERE description IS NOT NULL
     GROUP BY item_id
 )
 SELECT
@@ -54,10 +51,10 @@ SELECT
     count(DISTINCT CASE WHEN sold AND (ordered <> 0 OR returned <> 0) THEN customer_id END) AS customers,
     sum(ordered)::BIGINT AS units,
     sum(returned)::BIGINT AS returned_units,
-    sum(gross)::DECIMAL(28, 4) AS gross,
-    sum(returns)::DECIMAL(28, 4) AS returns,
-    sum(amount)::DECIMAL(28, 4) AS net,
-    coalesce(sum(CASE WHEN sold THEN amount END), 0)::DECIMAL(28, 4) AS revenue,
+    sum(gross)::DECIMAL(38, 4) AS gross,
+    sum(returns)::DECIMAL(38, 4) AS returns,
+    sum(amount)::DECIMAL(38, 4) AS net,
+    coalesce(sum(CASE WHEN sold THEN amount END), 0)::DECIMAL(38, 4) AS revenue,
     CASE WHEN sum(ordered) > 0 THEN sum(returned) / sum(ordered) END AS return_rate,
     min(CASE WHEN sold THEN placed_at END) AS first_sold_at,
     max(CASE WHEN sold THEN placed_at END) AS last_sold_at,

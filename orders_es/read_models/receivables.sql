@@ -1,8 +1,5 @@
 -- Receivables: one row per customer and currency with money open at `moment.at`, by the age of what is owed.
 -- Key: customer_id, currency.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- A log that records no payments, no refunds and no failed ones by then has no rows: it tells nobody what is owed.
 -- Columns:
 --   customer_id: the customer; empty for all orders without one.
@@ -32,14 +29,14 @@ SELECT
     currency,
     count(CASE WHEN owed > 0 THEN 1 END) AS open_orders,
     min(CASE WHEN owed > 0 THEN since END) AS oldest_at,
-    sum(CASE WHEN age <= 30 THEN owed ELSE 0 END)::DECIMAL(28, 4) AS days_0_30,
-    sum(CASE WHEN age BETWEEN 31 AND 60 THEN owed ELSE 0 END)::DECIMAL(28, 4) AS days_31_60,
-    sum(CASE WHEN age BETWEEN 61 AND 90 THEN owed ELSE 0 END)::DECIMAL(28, 4) AS days_61_90,
-    sum(CASE WHEN age > 90 THEN owed ELSE 0 END)::DECIMAL(28, 4) AS days_over_90,
-    sum(CASE WHEN age IS NULL THEN owed ELSE 0 END)::DECIMAL(28, 4) AS days_unknown,
-    sum(owed)::DECIMAL(28, 4) AS owed,
-    sum(owed_back)::DECIMAL(28, 4) AS owed_back,
-    sum(owed - owed_back)::DECIMAL(28, 4) AS balance
+    sum(CASE WHEN age <= 30 THEN owed ELSE 0 END)::DECIMAL(38, 4) AS days_0_30,
+    sum(CASE WHEN age BETWEEN 31 AND 60 THEN owed ELSE 0 END)::DECIMAL(38, 4) AS days_31_60,
+    sum(CASE WHEN age BETWEEN 61 AND 90 THEN owed ELSE 0 END)::DECIMAL(38, 4) AS days_61_90,
+    sum(CASE WHEN age > 90 THEN owed ELSE 0 END)::DECIMAL(38, 4) AS days_over_90,
+    sum(CASE WHEN age IS NULL THEN owed ELSE 0 END)::DECIMAL(38, 4) AS days_unknown,
+    sum(owed)::DECIMAL(38, 4) AS owed,
+    sum(owed_back)::DECIMAL(38, 4) AS owed_back,
+    sum(owed - owed_back)::DECIMAL(38, 4) AS balance
 FROM open
 GROUP BY ALL
 ORDER BY currency, balance DESC, customer_id

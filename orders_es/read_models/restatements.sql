@@ -1,8 +1,5 @@
 -- Restatements: one row per business day and currency, with that day's figures as first known and as known now.
 -- Key: day, currency.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   day: the business day on which things occurred, in the connection's time zone.
 --   currency: the orders' currency, as known now; XXX where an order names none, or two.
@@ -18,8 +15,8 @@
 -- Every `…_now` is what `daily_sales` says. Other days' figures never change.
 WITH currencies AS (
     SELECT stream_id, CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency
-    FROM events
-    WHERE type = 'OrderCreated'
+    FROM order_effects
+    WHERE currency IS NOT NULL
     GROUP BY stream_id
 ),
 -- What occurred, by the day it occurred and the day it was recorded.
@@ -31,35 +28,16 @@ sums AS (
         max(recorded_at) AS last_recorded_at,
         count(*) AS events,
         count(CASE WHEN time_estimated THEN 1 END) AS estimated,
-        sum(CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END) AS units,
-        sum(price * CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END) AS gross,
-        sum(CASE WHEN type = 'DiscountApplied' THEN amount END) AS discounts,
-        sum(CASE WHEN type = 'ItemReturned' THEN price * quantity END) AS returns,
-        sum(CASE type
-            WHEN 'ItemAdded' THEN price * quantity
-            WHEN 'ItemRemoved' THEN -price * quantity
-            WHEN 'ItemQuantityChanged' THEN price * difference
-            WHEN 'ItemReturned' THEN -price * quantity
-            WHEN 'DiscountApplied' THEN -amount
-            WHEN 'ShippingCharged' THEN amount
-            WHEN 'AdjustmentRecorded' THEN amount
-        END) AS net,
-        sum(CASE WHEN type = 'PaymentReceived' THEN amount END) AS payments,
-        sum(CASE WHEN type = 'RefundIssued' THEN amount END) AS refunds
-    FROM events
+        sum(ordered) AS units,
+        sum(gross) AS gross,
+        sum(discounts) AS discounts,
+        sum(returns) AS returns,
+        sum(total) AS net,
+        sum(paid) AS payments,
+        sum(refunded) AS refunds
+    FROM order_effects
     LEFT JOIN currencies USING (stream_id)
-    WHERE type IN (
-        'ItemAdded', 'ItemRemoved', 'ItemQuantityChanged', 'DiscountApplied', 'ShippingCharged', 'ItemReturned',
-        'AdjustmentRecorded', 'PaymentReceived', 'RefundIssued'
-    )
+    WHERE of_sale
     GROUP BY ALL
 ),
 known AS (
@@ -76,18 +54,18 @@ figures AS (
         sum(estimated)::BIGINT AS estimated,
         coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN units END), 0)::BIGINT AS units_first,
         coalesce(sum(units), 0)::BIGINT AS units_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN gross END), 0)::DECIMAL(28, 4) AS gross_first,
-        coalesce(sum(gross), 0)::DECIMAL(28, 4) AS gross_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN discounts END), 0)::DECIMAL(28, 4) AS discounts_first,
-        coalesce(sum(discounts), 0)::DECIMAL(28, 4) AS discounts_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN returns END), 0)::DECIMAL(28, 4) AS returns_first,
-        coalesce(sum(returns), 0)::DECIMAL(28, 4) AS returns_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN net END), 0)::DECIMAL(28, 4) AS net_first,
-        coalesce(sum(net), 0)::DECIMAL(28, 4) AS net_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN payments END), 0)::DECIMAL(28, 4) AS payments_first,
-        coalesce(sum(payments), 0)::DECIMAL(28, 4) AS payments_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN refunds END), 0)::DECIMAL(28, 4) AS refunds_first,
-        coalesce(sum(refunds), 0)::DECIMAL(28, 4) AS refunds_now
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN gross END), 0)::DECIMAL(38, 4) AS gross_first,
+        coalesce(sum(gross), 0)::DECIMAL(38, 4) AS gross_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN discounts END), 0)::DECIMAL(38, 4) AS discounts_first,
+        coalesce(sum(discounts), 0)::DECIMAL(38, 4) AS discounts_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN returns END), 0)::DECIMAL(38, 4) AS returns_first,
+        coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN net END), 0)::DECIMAL(38, 4) AS net_first,
+        coalesce(sum(net), 0)::DECIMAL(38, 4) AS net_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN payments END), 0)::DECIMAL(38, 4) AS payments_first,
+        coalesce(sum(payments), 0)::DECIMAL(38, 4) AS payments_now,
+        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN refunds END), 0)::DECIMAL(38, 4) AS refunds_first,
+        coalesce(sum(refunds), 0)::DECIMAL(38, 4) AS refunds_now
     FROM known
     GROUP BY day, currency, first_known_on
 )
@@ -104,21 +82,21 @@ SELECT
     units_now - units_first AS units_change,
     gross_first,
     gross_now,
-    (gross_now - gross_first)::DECIMAL(28, 4) AS gross_change,
+    (gross_now - gross_first)::DECIMAL(38, 4) AS gross_change,
     discounts_first,
     discounts_now,
-    (discounts_now - discounts_first)::DECIMAL(28, 4) AS discounts_change,
+    (discounts_now - discounts_first)::DECIMAL(38, 4) AS discounts_change,
     returns_first,
     returns_now,
-    (returns_now - returns_first)::DECIMAL(28, 4) AS returns_change,
+    (returns_now - returns_first)::DECIMAL(38, 4) AS returns_change,
     net_first,
     net_now,
-    (net_now - net_first)::DECIMAL(28, 4) AS net_change,
+    (net_now - net_first)::DECIMAL(38, 4) AS net_change,
     payments_first,
     payments_now,
-    (payments_now - payments_first)::DECIMAL(28, 4) AS payments_change,
+    (payments_now - payments_first)::DECIMAL(38, 4) AS payments_change,
     refunds_first,
     refunds_now,
-    (refunds_now - refunds_first)::DECIMAL(28, 4) AS refunds_change
+    (refunds_now - refunds_first)::DECIMAL(38, 4) AS refunds_change
 FROM figures
 ORDER BY day, currency

@@ -1,8 +1,5 @@
 -- Status transitions: one row per status and the one that came after it.
 -- Key: from_status, to_status.
--- Types: OrderCreated, ItemAdded, ItemRemoved, ItemQuantityChanged, DiscountApplied, ShippingCharged, OrderPlaced,
---        PaymentReceived, PaymentFailed, OrderShipped, OrderDelivered, ItemReturned, RefundIssued, OrderCancelled,
---        AdjustmentRecorded, CustomerAssigned
 -- Columns:
 --   from_status: the status that orders left; `new` for the beginning.
 --   to_status: the status that they came to next.

@@ -111,7 +111,7 @@ def _query(session: Session, before: AsOf, after: AsOf) -> str:
                 ELSE 'changed'
             END AS change,
             list_filter([{differ}], lambda name: name IS NOT NULL) AS changed,
-            (coalesce(after.total, 0) - coalesce(before.total, 0))::DECIMAL(28, 4) AS total_difference,
+            (coalesce(after.total, 0) - coalesce(before.total, 0))::DECIMAL(38, 4) AS total_difference,
             {pairs}
         FROM before FULL JOIN after ON after.order_id = before.order_id
         ORDER BY 1

@@ -340,6 +340,7 @@ class Session:
         rows = "".join(
             f"<tr><td><code>{escape(model.name)}</code></td><td>{escape(model.title)}</td></tr>"
             for model in self.models
+            if not model.internal
         )
         return (
             f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"

@@ -35,11 +35,11 @@ SELECT
     count(placed_at) AS placed,
     count(CASE WHEN status = 'delivered' THEN 1 END) AS delivered,
     count(cancelled_at) AS cancelled,
-    coalesce(sum(CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NULL THEN total END), 0)::DECIMAL(28, 4) AS revenue,
-    sum(paid)::DECIMAL(28, 4) AS paid,
-    sum(refunded)::DECIMAL(28, 4) AS refunded,
+    coalesce(sum(CASE WHEN placed_at IS NOT NULL AND cancelled_at IS NULL THEN total END), 0)::DECIMAL(38, 4) AS revenue,
+    sum(paid)::DECIMAL(38, 4) AS paid,
+    sum(refunded)::DECIMAL(38, 4) AS refunded,
     CASE WHEN (SELECT bool_or(paid_at IS NOT NULL OR failed_payments > 0 OR refunded <> 0) FROM orders)
-        THEN sum(balance)::DECIMAL(28, 4) END AS balance,
+        THEN sum(balance)::DECIMAL(38, 4) END AS balance,
     count(estimated) AS at_estimated_times
 FROM orders
 GROUP BY ALL
@@ -117,7 +117,7 @@ def write_report(
     asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, tz=session.tz)
     at, known_at = asked.at, asked.known_at
     require_calendar(session, at=at, known_at=known_at)
-    models = [model for model in session.models if model.name not in _WHOLE_LIFE]
+    models = [model for model in session.models if not model.internal and model.name not in _WHOLE_LIFE]
     done, sections = [], []
     with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:
         asked_for_figures = session.sql(_FIGURES, at=at, known_at=known_at)

@@ -31,7 +31,7 @@ def test_an_empty_log_has_empty_tables_of_the_right_columns(session):
     for name in ("events", "orders", "order_items", "order_history", "order_record_history"):
         assert len(session.table(name)) == 0
         assert len(session.sql(f"FROM {name}_at(now())")) == 0
-    assert session.orders.to_arrow().schema.field("total").type == pa.decimal128(28, 4)
+    assert session.orders.to_arrow().schema.field("total").type == pa.decimal128(38, 4)
     assert session.events.to_arrow().schema.field("price").type == pa.decimal128(18, 4)
 
 
