@@ -57,7 +57,7 @@ def tile_path(level: int | str, number: int, width: int = BLOCK) -> str:
         ('tile/0/x001/x234/067', 'tile/entries/005.p/17')
     """
     digits = f"{number % 1000:03d}"
-    while number >= 1000:  # noqa: PLR2004 - three digits an element
+    while number >= 1000:  # noqa: PLR2004 - three digits per element
         number //= 1000
         digits = f"x{number % 1000:03d}/{digits}"
     return f"tile/{level}/{digits}" + ("" if width == BLOCK else f".p/{width}")

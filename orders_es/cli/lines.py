@@ -37,7 +37,7 @@ def export() -> None:
 @log_option()
 @as_json
 def export_lines(out: str | None, log: str, as_json: bool) -> None:
-    """All events as JSON lines: one object a line, in the order of the log.
+    """All events as JSON lines: one object per line, in the order of the log.
 
     A line has every part of the envelope, and the payload byte for byte as it was recorded. `import jsonl` reads it all
     back.
@@ -113,7 +113,7 @@ def import_lines(
     log: str,
     as_json: bool,
 ) -> None:
-    """JSON lines, one event a line: our own export, or with --mapping another system's events.
+    """JSON lines, one event per line: our own export, or with --mapping another system's events.
 
     All lines are checked before anything is appended: each for itself, and all together for versions that are missing,
     come twice or stand out of order. Lines that the log has already add nothing.

@@ -149,7 +149,7 @@ def table(rows: Sequence[Sequence[str]], *, heads: Sequence[str], right: str = "
     Args:
         rows: The cells, as text.
         heads: A head for each column.
-        right: One letter a column: `r` for a column of numbers, anything else for text.
+        right: One letter per column: `r` for a column of numbers, anything else for text.
         indent: Blanks before each line.
 
     Example:

@@ -78,10 +78,10 @@ def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     """The leaf hash of every event of a table, in its order.
 
     Args:
-        events: A table with the envelope's columns, one row an event.
+        events: A table with the envelope's columns, one row per event.
 
     Returns:
-        One hash of 32 bytes a row: SHA-256(0x00 ‖ leaf).
+        One hash of 32 bytes per row: SHA-256(0x00 ‖ leaf).
     """
     return [sha256(leaf).digest() for leaf in _prefixed(events)]
 

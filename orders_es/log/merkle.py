@@ -77,7 +77,7 @@ class CompactRange:
     Args:
         begin: Index of the first leaf (the event at position p is leaf p - 1).
         end: Index after the last leaf.
-        hashes: One hash of 32 bytes a subtree of `decompose(begin, end)`, in that order.
+        hashes: One hash of 32 bytes per subtree of `decompose(begin, end)`, in that order.
 
     Example:
         >>> leaves = [leaf_hash(bytes([i])) for i in range(5)]
@@ -92,7 +92,7 @@ class CompactRange:
 
     @staticmethod
     def of_leaves(begin: int, leaf_hashes: Sequence[bytes]) -> CompactRange:
-        """The compact range of consecutive leaves, the first of which has index `begin`; one hash a leaf."""
+        """The compact range of consecutive leaves, the first of which has index `begin`; one hash per leaf."""
         end = begin + len(leaf_hashes)
         level: list[bytes] = list(leaf_hashes)
         start, left, right = begin, [], []

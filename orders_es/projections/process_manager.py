@@ -1,6 +1,6 @@
 """Process managers: what reacts to events by asking for something. For applications; `orders_es.shop.Unpaid` runs one.
 
-At most one effect an event and command, however often the runner dies: the id of every command is derived from the event
+At most one effect per event and command, however often the runner dies: the id of every command is derived from the event
 that caused it, and the service recognises a command that was carried out before. Whatever was due and not done is done
 after a restart, because the checkpoint only moves afterwards.
 """

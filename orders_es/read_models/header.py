@@ -34,9 +34,9 @@ def read_header(text: str) -> Header:
         text: The file's text.
 
     Example:
-        >>> header = read_header("-- Sales: one row a day.\n-- Key: day, currency.\nSELECT 1")
+        >>> header = read_header("-- Sales: one row per day.\n-- Key: day, currency.\nSELECT 1")
         >>> header.title, header.key
-        ('Sales: one row a day.', ('day', 'currency'))
+        ('Sales: one row per day.', ('day', 'currency'))
     """
     title = ""
     told: dict[str, str] = {}

@@ -1,4 +1,4 @@
--- Order funnel: one row a currency and step, from created to delivered.
+-- Order funnel: one row per currency and step, from created to delivered.
 -- Key: currency, step.
 -- Columns:
 --   currency: the orders' currency; XXX where an order names none, or two.

@@ -1,4 +1,4 @@
--- Order history on the business clock: one row an order and moment at which something happened to it, as known now.
+-- Order history on the business clock: one row per order and moment at which something happened to it, as known now.
 -- Key: order_id, valid_from.
 -- Stream: order_id.
 -- A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).

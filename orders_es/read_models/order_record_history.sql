@@ -1,4 +1,4 @@
--- Order history on the record clock: one row an order and moment at which something about it was recorded.
+-- Order history on the record clock: one row per order and moment at which something about it was recorded.
 -- Key: order_id, valid_from.
 -- Stream: order_id.
 -- Like: order_history, with `recorded_at AS valid_from` for `occurred_at AS valid_from`.

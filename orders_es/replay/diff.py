@@ -35,7 +35,7 @@ def diff(
     order_id: str | None = None,
     tz: str | tzinfo | None = None,
 ) -> Answer:
-    """Which orders differ between two moments, and in what: one row an order that does. Read-only.
+    """Which orders differ between two moments, and in what: one row per order that does. Read-only.
 
     A datetime, a date or a text is a moment of the business clock, as known now. `AsOf` names moments on both clocks, so this is what we know
     now about T that we did not know then: `diff(log, AsOf(at=T, known_at=T), AsOf(at=T))`.

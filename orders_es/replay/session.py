@@ -344,7 +344,7 @@ class Session:
         )
         return (
             f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
-            f"<tbody><tr><td><code>events</code></td><td>Events: one row an event.</td></tr>{rows}</tbody></table>"
+            f"<tbody><tr><td><code>events</code></td><td>Events: one row per event.</td></tr>{rows}</tbody></table>"
         )
 
     def state(self, name: str, events: str) -> str:

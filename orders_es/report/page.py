@@ -89,7 +89,7 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section],
 
     Args:
         provenance: Where all of it comes from.
-        figures: One row a currency, with what a reader wants to know first.
+        figures: One row per currency, with what a reader wants to know first.
         sections: The read models. Where there are no figures, none of them is shown.
         notes: What has to be said before all else.
     """

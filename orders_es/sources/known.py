@@ -35,7 +35,7 @@ _COLUMNS = ("position", "stream_id", "version", "event_id", "type", "occurred_at
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a log has of new streams, one element a stream.
+    """What a log has of new streams, one element per stream.
 
     Args:
         there: Whether the log has a stream of that name.

@@ -199,7 +199,7 @@ def _difference(expected: Sequence[Any], actual: Sequence[Any]) -> str:
 
 
 def _fields(events: Sequence[Any]) -> list[str]:
-    """Each event's type and, below it, one field a line, so that a difference points at the field."""
+    """Each event's type and, below it, one field per line, so that a difference points at the field."""
     lines: list[str] = []
     for event in events:
         fields = getattr(type(event), "__dataclass_fields__", None)

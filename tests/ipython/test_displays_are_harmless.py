@@ -25,7 +25,7 @@ def test_a_session_shows_what_can_be_asked_and_asks_nothing(log):
         assert "not read yet" in shown
         assert "daily_sales" in shown
         assert session._head is None
-        assert "Orders: one row an order" in shown
+        assert "Orders: one row per order" in shown
 
 
 def test_an_answer_that_nobody_computed_is_not_computed_to_be_shown(log):

@@ -1,4 +1,4 @@
-"""One runner a projection; each projection goes its own way; a follower ends after its batch."""
+"""One runner per projection; each projection goes its own way; a follower ends after its batch."""
 
 import os
 import signal

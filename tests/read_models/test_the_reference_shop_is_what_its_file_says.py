@@ -21,7 +21,7 @@ def file(reference):
 
 @pytest.fixture(scope="module")
 def invoices(file):
-    """One row an invoice: it is placed with its last line, and its customer is the first one named."""
+    """One row per invoice: it is placed with its last line, and its customer is the first one named."""
     sold = file["mills"].where(~file["adjusts"] & (file["Quantity"] > 0), 0)
     grouped = file.assign(sold=sold).groupby("invoice")
     found = grouped.agg(placed=("InvoiceDate", "max"), mills=("mills", "sum"), sold=("sold", "sum"))

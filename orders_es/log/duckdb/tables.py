@@ -4,7 +4,7 @@
 
     log      one row: format, log_id, origin, created_at
     events   the envelope, the payload, and a nullable column for each shredded field; stream and version are its key
-    commits  one row a commit: its positions, its identity, and the tree after it (size, root, compact range)
+    commits  one row per commit: its positions, its identity, and the tree after it (size, root, compact range)
 """
 
 from __future__ import annotations

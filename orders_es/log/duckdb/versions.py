@@ -22,7 +22,7 @@ class Versions:
     """The versions of streams, as far as known. The caller holds the store's lock.
 
     A program that asks for a few streams of a large log asks the table; whoever goes on asking has all of them loaded
-    once (20 bytes a stream), and from then on every answer takes microseconds.
+    once (20 bytes per stream), and from then on every answer takes microseconds.
 
     Args:
         events: How many events the log holds.

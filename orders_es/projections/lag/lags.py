@@ -34,7 +34,7 @@ class Lags(list[Lag]):
     """
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a projection, with what is asked for most."""
+        """One row per projection, with what is asked for most."""
         import pandas as pd
 
         rows = [[getattr(lag, name) for name in _COLUMNS] for lag in self]

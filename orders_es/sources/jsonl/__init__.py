@@ -1,4 +1,4 @@
-"""JSON lines, one event a line: what to call is `import_jsonl` and `export_jsonl`."""
+"""JSON lines, one event per line: what to call is `import_jsonl` and `export_jsonl`."""
 
 from orders_es.sources.jsonl.importer import BATCH_EVENTS, export_jsonl, import_jsonl, shipped_mappings
 

@@ -1,4 +1,4 @@
-"""A log as JSON lines, one event a line, for everybody who takes it elsewhere or looks at it with `jq` and `grep`."""
+"""A log as JSON lines, one event per line, for everybody who takes it elsewhere or looks at it with `jq` and `grep`."""
 
 from __future__ import annotations
 

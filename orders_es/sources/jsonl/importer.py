@@ -1,4 +1,4 @@
-"""JSON lines, one event a line: our own export back into a log, or another system's events, for whoever moves a history.
+"""JSON lines, one event per line: our own export back into a log, or another system's events, for whoever moves a history.
 
 Our own lines (`orders_es.sources.jsonl.export`) keep everything: event ids, times, actors, and payloads byte for byte. When
 they were recorded is now; `as_recorded` restores an empty log with the times that the lines have.

@@ -44,7 +44,7 @@ _COMPANION = "nothing is wrong with this row, but its order has a bad one, and a
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """One element an order, in file order. Times are microseconds since 1970 UTC, or `NEVER`."""
+    """One element per order, in file order. Times are microseconds since 1970 UTC, or `NEVER`."""
 
     numbers: npt.NDArray[np.int64]
     order_id: Any
@@ -63,7 +63,7 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One element an item row, by order and `order_item_id`. Amounts are ten-thousandths."""
+    """One element per item row, by order and `order_item_id`. Amounts are ten-thousandths."""
 
     numbers: npt.NDArray[np.int64]
     order: npt.NDArray[np.int64]
@@ -76,7 +76,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """One element a payment row, by order and `payment_sequential`. Amounts are ten-thousandths."""
+    """One element per payment row, by order and `payment_sequential`. Amounts are ten-thousandths."""
 
     numbers: npt.NDArray[np.int64]
     order: npt.NDArray[np.int64]

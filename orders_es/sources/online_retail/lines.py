@@ -33,7 +33,7 @@ _LARGEST_AMOUNT = 10**14
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of a file in file order, one element a line in each column."""
+    """The lines of a file in file order, one element per line in each column."""
 
     numbers: Any
     invoice: Any

@@ -187,7 +187,7 @@ def _check(*, rate: float, writers: int, seconds: float | None, events: int | No
     if seconds is not None and not seconds > 0:
         raise InvalidSetting("seconds", seconds, "give more than 0 seconds, or leave it out to go on until a signal")
     if events is not None and events < writers:
-        raise InvalidSetting("events", events, "give at least one event a writer, or leave it out")
+        raise InvalidSetting("events", events, "give at least one event per writer, or leave it out")
     if not 1 <= batch <= _MOST_BATCH:
         raise InvalidSetting("batch", batch, f"give 1 to {_MOST_BATCH} events an append")
 

@@ -56,7 +56,7 @@ class Cells:
         return str(self.texts[int(self.codes[self.first_row(wanted)])].as_py())
 
     def spread(self, values: Any) -> Any:
-        """One value a row, from one a distinct cell."""
+        """One value per row, from one per distinct cell."""
         return values.take(_array(self.codes, mask=self.codes < 0))
 
     def failures(self, reasons: dict[int, str]) -> dict[int, str]:

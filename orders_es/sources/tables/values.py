@@ -56,7 +56,7 @@ class Parsed:
     """A column's values, null where there is none, and the rows whose cell could not be read.
 
     Args:
-        values: One value a row.
+        values: One value per row.
         failures: The reason, by row.
     """
 

@@ -22,7 +22,7 @@ def test_json_names_every_table(run, shop, tmp_path):
 def test_a_read_model_of_ones_own_is_in_it(run, shop, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "big_orders.sql").write_text(
-        "-- Big orders: one row an order of more than 10.\n-- Key: order_id.\nSELECT order_id, total FROM orders WHERE total > 10"
+        "-- Big orders: one row per order of more than 10.\n-- Key: order_id.\nSELECT order_id, total FROM orders WHERE total > 10"
     )
     run("report", "--out", tmp_path / "out", "--read-models", tmp_path / "models", "--log", shop)
     assert "Big orders" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-BIG = "-- Spenders: one row a customer.\n-- Key: customer_id.\nSELECT customer_id, sum(paid) AS paid\nFROM {}\nGROUP BY ALL\n"
+BIG = "-- Spenders: one row per customer.\n-- Key: customer_id.\nSELECT customer_id, sum(paid) AS paid\nFROM {}\nGROUP BY ALL\n"
 
 
 @pytest.fixture
