@@ -12,7 +12,7 @@ from orders_es.projections.file.holding import held
 from orders_es.projections.file.tables import place, save, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from orders_es.projections.file.tables import State
@@ -24,7 +24,9 @@ class Moved(Exception):
     """The projection's row is not what it was when the work on it began: the file was deleted, or put back from a copy."""
 
 
-def find(connection: Any, path: Path, name: str, patience: float) -> State | None:
+def find(
+    connection: Any, path: Path, name: str, patience: float, *, also: Callable[[Any], None] | None = None
+) -> State | None:
     """A projection's row; None if the file or the row is not there.
 
     Args:
@@ -32,12 +34,15 @@ def find(connection: Any, path: Path, name: str, patience: float) -> State | Non
         path: The read-model file.
         name: The projection.
         patience: How many seconds to wait while others hold the file.
+        also: Is given the connection while it holds the file, which is attached once for both.
 
     Raises:
         ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: As `held` does.
     """
     try:
         with held(connection, path, write=False, patience=patience), _of_ours(path):
+            if also is not None:
+                also(connection)
             return state_of(connection, name)
     except NoReadModels:
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, Head
     from orders_es.projections.lag.judgement import LagLimits
 
-__all__ = ["Edge", "Noted", "Seen", "facts_in", "facts_of", "noted_in", "seen_runner"]
+__all__ = ["Edge", "Noted", "Seen", "facts_of", "noted_in", "seen_runner"]
 
 _LATEST_BATCHES = 20
 
@@ -49,22 +49,6 @@ class Seen:
     runner: Runner
     position: int | None
     moved_at: datetime | None = None
-
-
-def facts_in(cursor: Any, log: EventLog, projection: str, *, now: datetime, limits: LagLimits) -> Facts | None:
-    """The facts as the projection's own runner knows them, without freshness; None if the file has no row for it.
-
-    Args:
-        cursor: A connection that holds the read-model file.
-        projection: The projection's name.
-        now: The time.
-        limits: How far back rates go.
-    """
-    noted = noted_in(cursor, projection, now=now, limits=limits, freshness=False)
-    if noted is None:
-        return None
-    runner = Runner(holds=True, beat_at=now, pid=os.getpid(), host=socket.gethostname())
-    return facts_of(log, Edge(log, now, limits), projection, noted, Seen(runner, noted.position))
 
 
 def noted_in(cursor: Any, projection: str, *, now: datetime, limits: LagLimits, freshness: bool = True) -> Noted | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletUnavailable, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.run.running import SAMPLE_SECONDS, Ran, sample, sample_first, unforeseen, working
+from orders_es.projections.run.running import Ran, sample, unforeseen, watch, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ __all__ = ["POLL", "follow_all"]
 
 POLL = 0.05
 _AGAIN_SECONDS = 1.0
+_LAST_SECONDS = 0.5
 _REST = 4.0
 """A read model that is recomputed as a whole rests so many times as long as that took: it never has more than a fifth of a core."""
 
@@ -74,7 +76,6 @@ class _Follower(threading.Thread):
         self._begun: int | None = None
         self._position = self._end = self._batches = 0
         self._error: OrdersEsError | None = None
-        self._sampled = 0.0
         self._rests_until = 0.0
         self.strange: BaseException | None = None
         """What nobody foresaw; it is raised where the others have been waited for."""
@@ -111,7 +112,7 @@ class _Follower(threading.Thread):
                 if self._begun is None:
                     work.begin()
                     self._begun = work.position
-                    sample_first(work)
+                    work.samples.take()  # the first batch may be the end of an outage that nobody noted
                 busy = self._step(work, runner)
             except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable) as error:
                 runner.say(state="waiting")
@@ -122,6 +123,9 @@ class _Follower(threading.Thread):
                 self._position, self._batches = work.position, work.batches
             if not busy:
                 stop.wait(self._poll)
+        if work.samples.waiting:
+            with suppress(ReadModelsInUse, CannotWriteReadModels):  # whoever stops it does not wait for samples
+                sample(work, _LAST_SECONDS)
 
     def _step(self, work: SetWork | HandlerWork, runner: RunnerFile) -> bool:
         """Whether there was something to do; it is done."""
@@ -135,7 +139,5 @@ class _Follower(threading.Thread):
                 self._rests_until = monotonic() + _REST * (monotonic() - started)
         behind = work.position < end
         runner.say(position=work.position, head_position=end, state="catching_up" if behind else "caught_up")
-        if monotonic() - self._sampled >= SAMPLE_SECONDS:
-            sample(work)
-            self._sampled = monotonic()
+        watch(work)
         return busy

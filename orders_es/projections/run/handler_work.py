@@ -180,8 +180,10 @@ class HandlerWork(Work[Handlers]):
                 connection.execute(f"USE {CATALOG}")
                 self._done(connection, events, count, end, blocked, started)
         else:
-            with held(self.connection, self.settings.path, write=False, patience=self.settings.patience):
-                blocked = self._blocked(self.connection)
+            blocked = set()
+            if self.projection.block_streams:
+                with held(self.connection, self.settings.path, write=False, patience=self.settings.patience):
+                    blocked = self._blocked(self.connection)
             count = len(events) if called else self._call_all(events, None, blocked)
             with self._writing() as connection:
                 self._done(connection, events, count, end, blocked, started)
@@ -283,6 +285,7 @@ class HandlerWork(Work[Handlers]):
             self.building = self._moved
         elif self._moved is not None:
             self.state = self._moved
+            self.samples.written()
 
     def _alone(self, event: RecordedEvent) -> None:
         """Try one event again and again; then do as the policy says."""

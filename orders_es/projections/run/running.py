@@ -14,7 +14,6 @@ from orders_es.projections.file.holding import held
 from orders_es.projections.file.letters import Failure
 from orders_es.projections.file.runner_file import RunnerFile
 from orders_es.projections.file.store import committing
-from orders_es.projections.lag.samples import note_sample
 from orders_es.projections.outlets.outlet import OutletProjection
 from orders_es.projections.run.handler_work import HandlerWork
 from orders_es.projections.run.outlet_work import OutletWork
@@ -26,13 +25,9 @@ if TYPE_CHECKING:
     from orders_es.projections.definitions import Handlers
     from orders_es.projections.run.work import Settings
 
-__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "unforeseen", "working"]
+__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "unforeseen", "watch", "working"]
 
 _LOOK_SECONDS = 0.3
-
-
-SAMPLE_SECONDS = 1.0
-"""Between two samples of how far behind a projection is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +68,12 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
             try:
                 work.begin()
                 begun = work.position
-                sample_first(work)
+                work.samples.take()  # the first batch may be the end of an outage that nobody noted
                 end = settings.log.head().position
                 with bar(work, end, shown=progress) as shown:
                     catch_up(work, runner, end, lambda reached: shown.update(reached - shown.n))
-                sample(work)
+                if not work.sampled:
+                    sample(work)
             finally:
                 position, batches = work.position, work.batches
     except OrdersEsError as refused:
@@ -95,14 +91,10 @@ def catch_up(work: SetWork | HandlerWork, runner: RunnerFile, end: int, progress
     Raises:
         ProjectionStopped: It stands before an event that it cannot process.
     """
-    sampled = monotonic()
     while (work.current is None or work.position < end) and not work.settings.stop.is_set():
         runner.say(position=work.position, head_position=end, state="catching_up")
         work.advance(work.goal(end))
         progress(work.position)
-        if monotonic() - sampled >= SAMPLE_SECONDS:
-            sample(work)
-            sampled = monotonic()
     runner.say(position=work.position, head_position=end, state="caught_up")
 
 
@@ -159,18 +151,35 @@ def working(
             work.close()
 
 
-def sample(work: SetWork | HandlerWork) -> None:
-    """Note how far behind a projection is."""
+def sample(work: SetWork | HandlerWork, patience: float | None = None) -> None:
+    """Note how far behind a projection is.
+
+    Args:
+        work: The projection.
+        patience: How many seconds to wait while others hold the file; the settings' if left out.
+    """
     settings = work.settings
-    with held(work.connection, settings.path, write=True, patience=settings.patience):
+    with held(work.connection, settings.path, write=True, patience=settings.patience if patience is None else patience):
         work.connection.execute("BEGIN")
         with committing(work.connection, settings.path):
-            note_sample(work.connection, settings.log, projection=work.projection.name, now=settings.clock())
+            work.samples.write(work.connection, now=settings.clock())
+    work.samples.written()
 
 
-def sample_first(work: SetWork | HandlerWork) -> None:
-    """Note how late a projection was as its runner began: the first batch may be the end of an outage that nobody noted."""
-    if work.state is not None:
+def watch(work: SetWork | HandlerWork) -> None:
+    """Take a sample of how far behind a projection is, without holding the file where what is in memory is enough.
+
+    Args:
+        work: The projection.
+    """
+    samples, settings = work.samples, work.settings
+    if work.state is None or not samples.due():
+        return
+    if not samples.known(work.state.checkpoint):
+        with held(work.connection, settings.path, write=False, patience=settings.patience):
+            samples.learn(work.connection)
+    samples.take()
+    if samples.overdue:
         sample(work)
 
 

@@ -236,6 +236,7 @@ class SetWork(Work[SetProjection]):
                 save(cursor, state)
             self.note_batch(cursor, state, recorded, streams, started)
         self.state = state
+        self.samples.written()
 
     def hand_on(self, cursor: Any, end: int, *, whole: bool) -> None:
         """Show the new rows to whoever else is to have them, before they and the checkpoint are committed; nobody, here.

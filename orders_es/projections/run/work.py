@@ -11,7 +11,7 @@ from orders_es.errors import LogReplaced, ProjectionChanged
 from orders_es.projections.definitions import Handlers, SetProjection
 from orders_es.projections.file.store import Moved, find
 from orders_es.projections.file.tables import State, note
-from orders_es.projections.lag.samples import note_batch
+from orders_es.projections.lag.samples import Samples, note_batch
 from orders_es.replay.defining import MEMORY_LIMIT
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class Work(ABC, Generic[Definition]):
         """A cursor that is at work on a long query, and the position that it will come to."""
         self.window: pa.Table | None = None
         """The events of the batch at hand, perhaps with others, where they are in memory anyhow."""
+        self.samples = Samples(settings.log, projection.name, settings.clock)
+        self.sampled = False
+        """Whether a sample was written since the tables last changed."""
         self._connection: Any = None
 
     @property
@@ -114,7 +117,7 @@ class Work(ABC, Generic[Definition]):
             ReadModelsInUse, DamagedReadModels, CannotWriteReadModels: The file cannot be opened.
         """
         projection, settings = self.projection, self.settings
-        self.state = find(self.connection, settings.path, projection.name, settings.patience)
+        self.state = find(self.connection, settings.path, projection.name, settings.patience, also=self.samples.learn)
         if self.state is None:
             return
         self.check_log(self.state)
@@ -250,6 +253,9 @@ class Work(ABC, Generic[Definition]):
         note(connection, state, first, state.checkpoint - first + 1, streams, started)
         if recorded is not None:
             note_batch(connection, projection=state.name, finished_at=state.updated_at, recorded=recorded)
+        self.sampled = self.batches == 0 or self.samples.due()
+        if self.sampled:
+            self.samples.write(connection, now=state.updated_at)
 
     @abstractmethod
     def table_names(self) -> tuple[str, ...]:
