@@ -11,11 +11,11 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
-from orders_es.errors import InvalidSetting, UnknownEventType
+from orders_es.errors import InvalidSetting
 from orders_es.log.interrupts import interruptible
 from orders_es.log.streaming import streamed
-from orders_es.orders import EVENT_TYPES, AsOf, OrderFold, evolve, initial_state
-from orders_es.replay.load import by_stream, moments_of, no_collector, of_types
+from orders_es.orders import EVENT_TYPES, AsOf, evolve, initial_state
+from orders_es.replay.load import fold_orders, moments_of, no_collector, of_types, refuse_strangers
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 
@@ -179,22 +179,9 @@ _evolve_order: Any = evolve
 
 
 def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
-    """As `evolve` event by event, without making an order at every step."""
-    folds: dict[str, OrderFold] = {}
-    foreign: dict[str, tuple[str, int]] = {}
-    for batch in _batches(task):
-        # In runs of one stream, which cost less each; a run's events stay in their order.
-        sorted_ = batch.sort_by([("stream_id", "ascending"), ("position", "ascending")])
-        for stream_id, events in by_stream(task.registry, sorted_, AsOf(), foreign):
-            folding = folds.get(stream_id)
-            if folding is None:
-                folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-            folding.apply_rows(events)
-    _refuse_strangers(foreign, folds)
-    orders = {}
-    for stream_id in list(folds):
-        orders[stream_id] = folds.pop(stream_id).order()
-    return orders
+    """As `evolve` event by event, in runs of one stream, which cost less each; a run's events stay in their order."""
+    runs = (batch.sort_by([("stream_id", "ascending"), ("position", "ascending")]) for batch in _batches(task))
+    return fold_orders(task.registry, runs, AsOf())
 
 
 def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, FoldedEvent]]:
@@ -215,13 +202,7 @@ def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, Fol
         data = registry.decode_many(names, schema_versions, payloads, positions, stream_ids)
         rows = zip(data, occurred, versions, positions, names, stream_ids, recorded, strict=True)
         yield from zip(stream_ids, map(FoldedEvent._make, rows), strict=True)
-    _refuse_strangers(foreign, own)
-
-
-def _refuse_strangers(foreign: dict[str, tuple[str, int]], own: Container[str]) -> None:
-    for stream_id, (name, position) in foreign.items():
-        if stream_id in own:
-            raise UnknownEventType(name, position, stream_id)
+    refuse_strangers(foreign, own)
 
 
 def _batches(task: FoldTask[Any]) -> Iterator[pa.RecordBatch]:

@@ -17,7 +17,7 @@ from orders_es.replay.snapshots import Snapshots
 from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterable, Iterator
     from collections.abc import Set as AbstractSet
     from datetime import datetime, tzinfo
 
@@ -181,24 +181,58 @@ def load_orders(
         {'A-1': <Order A-1: created, 0 lines, 0 items, total 0.00 GBP, balance 0.00, version 1>}
     """
     asked = as_of(at=at, known_at=known_at, tz=tz)
+    with no_collector():
+        return fold_orders(log.registry, _recorded_by(log, asked.known_at), asked, shown=asked)
+
+
+def fold_orders(
+    registry: EventRegistry, batches: Iterable[pa.RecordBatch], asked: AsOf, *, shown: AsOf | None = None
+) -> dict[str, Order]:
+    """All orders in batches of events, by order id, in the order of their first events; without an order at every step.
+
+    Args:
+        registry: What decodes the events.
+        batches: Events, those of a stream in the order of their positions.
+        asked: Which of them count.
+        shown: The moment that the orders name as theirs.
+
+    Raises:
+        UnknownEventType: As `load_orders` does.
+    """
     folds: dict[str, OrderFold] = {}
     foreign: dict[str, tuple[str, int]] = {}
-    with no_collector():
-        for batch in log.read(columns=_COLUMNS):
-            if _all_after(batch, asked.known_at):
-                break  # recorded_at never decreases with position
-            for stream_id, events in by_stream(log.registry, batch, asked, foreign):
-                folding = folds.get(stream_id)
-                if folding is None:
-                    folding = folds[stream_id] = OrderFold(initial_state(stream_id))
-                folding.apply_rows(events)
-        for stream_id, (name, position) in foreign.items():
-            if stream_id in folds:
-                raise UnknownEventType(name, position, stream_id)
-        orders = {}
-        for stream_id in list(folds):
-            orders[stream_id] = folds.pop(stream_id).order(asked)
-        return orders
+    for batch in batches:
+        for stream_id, events in by_stream(registry, batch, asked, foreign):
+            folding = folds.get(stream_id)
+            if folding is None:
+                folding = folds[stream_id] = OrderFold(initial_state(stream_id))
+            folding.apply_rows(events)
+    refuse_strangers(foreign, folds)
+    # One after the other, so that both forms of all orders are never in memory at once.
+    return {stream_id: folds.pop(stream_id).order(shown) for stream_id in list(folds)}
+
+
+def refuse_strangers(foreign: dict[str, tuple[str, int]], own: Container[str]) -> None:
+    """Make sure that no stream holds events of two domains.
+
+    Args:
+        foreign: The first event of each stream that holds another domain's: its type and position.
+        own: The streams that hold this domain's.
+
+    Raises:
+        UnknownEventType: One does.
+    """
+    for stream_id, (name, position) in foreign.items():
+        if stream_id in own:
+            raise UnknownEventType(name, position, stream_id)
+
+
+def _recorded_by(log: EventLog, known_at: datetime | None) -> Iterator[pa.RecordBatch]:
+    """The log up to the first batch that was recorded later, for `recorded_at` never decreases with position."""
+    for batch in log.read(columns=_COLUMNS):
+        if _all_after(batch, known_at):
+            return
+        yield batch
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.moments import as_of
+from orders_es.replay.named import MACROS, relations_in
 from orders_es.replay.notes import Currencies, no_payments, nothing_then
 from orders_es.replay.permissions import check_models, check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
@@ -43,7 +44,9 @@ _Result = TypeVar("_Result")
 _BATCH = 1_000_000
 _NOW = AsOf()
 # What a query may say that only makes sense where everything is there, whether it names it or not.
-_LOOKS_AROUND = re.compile(r"information_schema|duckdb_|sqlite_|pg_|pragma|query_table|query\s*\(", re.IGNORECASE)
+_BESIDE = frozenset({"events_at", "moment", *MACROS})
+"""What is defined together with the read models."""
+_GENERATORS = frozenset({"generate_series", "range", "repeat", "unnest"})
 _ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 
 
@@ -376,7 +379,7 @@ class Session:
                     with interruptible(cursor):
                         return ask(cursor, head), head
                 except self._error as error:
-                    if not again and (_may_have_vanished(error) or self._defined is not None):
+                    if not again and _may_have_vanished(error):
                         names = None
                         continue
                     meant = refusal(str(error), self.log.registry) or not_allowed(error, query)
@@ -402,15 +405,20 @@ class Session:
         return self._reader
 
     def _named_in(self, query: str) -> set[str] | None:
-        """The read models that a query can need: those that it names and those that they read; None for all.
+        """The read models that a query needs: those that it names and those that they read; None for all.
 
-        To define all takes a fifth of a second. Where this finds too few, the query fails and is asked again with all.
+        To define all takes a fifth of a second.
         """
-        if _LOOKS_AROUND.search(query) or not _ONLY_READS.match(query):
+        if self._defined is None:
             return None
-        said = query.casefold()
-        named = [model for model in self.models if model.name.casefold() in said]
-        return {m.name for model in named for m in (model, *needed_by(model, self.models))}
+        named = relations_in(self._connection, query)
+        if named is None:
+            return None
+        known = {name: model for model in self.models for name in (model.name.lower(), f"{model.name.lower()}_at")}
+        if any(name not in _GENERATORS for name in named - known.keys() - _BESIDE - {"events"}):
+            return None  # it may be a slip of the pen, and DuckDB suggests only what there is
+        models = {m.name for name in named & known.keys() for m in (known[name], *needed_by(known[name], self.models))}
+        return models | (named & _BESIDE)
 
     def _refresh(self, names: set[str] | None = None, *, anew: bool = False) -> Head:
         """Show the log as it is now, with these read models, or all; cheap where it has not changed."""

@@ -1,0 +1,89 @@
+"""What a query names, as DuckDB's own parser understands it: so that a session defines what it needs, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from orders_es.replay.asking import CLOCK, MOMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MACROS", "relations_in"]
+
+_LOOKS_AROUND = ("duckdb_", "pg_", "pragma_", "sqlite_")
+_RUNS_TEXT = frozenset({"query", "query_table"})
+MACROS = frozenset({CLOCK, MOMENT})
+"""The functions that sessions define."""
+_CATALOGS = frozenset({"information_schema", "pg_catalog"})
+
+
+def relations_in(cursor: Any, query: str) -> frozenset[str] | None:
+    """Tables, views and table macros that a query names, in small letters; None where that cannot be said.
+
+    It can be said of SELECTs only, and of none that looks into the catalog or runs SQL out of a text. A query that is no SQL
+    names nothing.
+
+    Args:
+        cursor: Any DuckDB connection or cursor.
+        query: SQL.
+
+    Example:
+        >>> import duckdb
+        >>> con = duckdb.connect()
+        >>> sorted(relations_in(con, "SELECT 'sales' FROM orders JOIN order_items_at(now()) USING (order_id)"))
+        ['order_items_at', 'orders']
+        >>> relations_in(con, "FROM duckdb_tables()") is None, relations_in(con, "SELECT ,")
+        (True, frozenset())
+    """
+    return _relations(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
+
+
+@lru_cache(maxsize=256)
+def _relations(serialized: str) -> frozenset[str] | None:
+    tree = json.loads(serialized)
+    if tree["error"]:
+        return frozenset() if tree["error_type"] == "parser" else None
+    names = set()
+    for schema, name in _named(tree["statements"], frozenset()):
+        if not name or schema in _CATALOGS or name.startswith(_LOOKS_AROUND) or name in _RUNS_TEXT:
+            return None
+        names.add(name)
+    return frozenset(names)
+
+
+def _named(node: Any, own: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Schema and name of all that stands for a relation below a node, but for what `WITH` defines there.
+
+    The name is empty where something is described, which may be anything.
+    """
+    if isinstance(node, list):
+        for part in node:
+            yield from _named(part, own)
+    elif isinstance(node, dict):
+        for entry in node.get("cte_map", {}).get("map", []):
+            name = entry["key"].lower()
+            recursive = entry["value"]["query_node"]["type"] == "RECURSIVE_CTE_NODE"
+            yield from _named(entry["value"], own | {name} if recursive else own)
+            own |= {name}
+        relation = _relation(node)
+        if relation is not None and (relation[0] or relation[1] not in own):
+            yield relation
+        for name, part in node.items():
+            if name != "cte_map":
+                yield from _named(part, own)
+
+
+def _relation(node: dict[str, Any]) -> tuple[str, str] | None:
+    kind = node.get("type")
+    if kind == "SHOW_REF":
+        return "", ""
+    if kind == "BASE_TABLE":
+        return node["schema_name"].lower(), node["table_name"].lower()
+    if kind == "TABLE_FUNCTION":
+        return "", node["function"]["function_name"].lower()
+    if node.get("class") == "FUNCTION" and node["function_name"] in MACROS:
+        return "", node["function_name"]
+    return None
