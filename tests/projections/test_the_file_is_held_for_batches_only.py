@@ -43,7 +43,7 @@ def in_tables():
 
 
 def elsewhere():
-    return Handlers("told", 1, {"OrderCreated": lambda event, tables: None})
+    return Handlers("told", 1, {"OrderCreated": lambda _event, _tables: None})
 
 
 @pytest.mark.parametrize("made", [lambda: set_projections(["orders"])[0], in_tables, elsewhere])
@@ -65,7 +65,7 @@ class Polls(threading.Event):
         super().__init__()
         self.clock, self.polls, self.then = clock, polls, then
 
-    def wait(self, timeout=None):
+    def wait(self, _timeout=None):
         self.clock.now += timedelta(seconds=1)
         self.polls -= 1
         self.then(self.polls)
