@@ -8,10 +8,8 @@ from orders_es.log.core import LogCore
 PAGE = (Path(__file__).parents[2] / "docs" / "backends.md").read_text(encoding="utf-8")
 
 
-def test_the_example_is_a_test_class():
-    [block] = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    names = {}
-    exec(compile(block, "backends.md", "exec"), names)
+def test_the_example_is_a_test_class(run_page):
+    names = run_page("docs/backends.md")
     assert issubclass(names["TestMyLog"], names["LogContract"])
 
 

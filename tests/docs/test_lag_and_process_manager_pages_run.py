@@ -1,16 +1,11 @@
 """Every Python block of the two pages, one after the other, on a small shop."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from orders_es.log import open_log
 from orders_es.orders import AddItem, CancelOrder, CreateOrder, PlaceOrder, RecordPayment
 from orders_es.projections import Projector, set_projections
 from orders_es.service import handle
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -24,25 +19,15 @@ def shop(tmp_path, monkeypatch):
         yield log
 
 
-def run(page):
-    names = {}
-    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, page, "exec"), names)
-    names["log"].close()
-    return names
-
-
 @pytest.mark.usefixtures("shop")
-def test_lag(capsys):
-    names = run("lag.md")
+def test_lag(run_page, capsys):
+    names = run_page("docs/lag.md")
     assert [lag.projection for lag in names["lags"]] == ["orders"]
     assert "orders is stopped" in capsys.readouterr().out
     assert list(names["samples"].projection.unique()) == ["orders"]
 
 
-def test_process_managers(shop):
-    names = run("process-managers.md")
+def test_process_managers(shop, run_page):
+    names = run_page("docs/process-managers.md")
     assert shop.load("A-1")[-1].type == "RefundIssued"
     assert names["unpaid"].run() == []

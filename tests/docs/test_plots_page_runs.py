@@ -28,17 +28,13 @@ def test_its_pictures_are_there_and_small():
         assert 0 < (DOCS / name).stat().st_size < 60_000
 
 
-def test_what_it_shows_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_what_it_shows_runs(tmp_path, run_page):
     june = datetime(2011, 6, 3, tzinfo=UTC)
     with open_log("my-log", create=True) as log:
         mug = ItemAdded(item_id="mug", quantity=2, price=Decimal("2.50"))
         facts = [OrderCreated(currency="GBP", customer_id="7"), mug, OrderPlaced()]
         log.append("536365", [NewEvent(data=data, occurred_at=june) for data in facts], expected=ANY)
-    names = {}
-    exec("".join(re.findall(r"<!-- runs -->\n```python\n(.*?)```", PAGE, re.DOTALL)), names)
+    run_page("docs/plots.md")
     assert (tmp_path / "june.pdf").stat().st_size
     assert len(plt.get_fignums()) == 6
     plt.close("all")
-    names["session"].close()
-    names["log"].close()

@@ -26,8 +26,7 @@ def test_every_read_model_is_there_with_its_grain_its_key_and_its_columns(model)
         assert re.search(rf"^\| .*`{name}`.* \| {re.escape(meaning)} \|$", section, re.MULTILINE), name
 
 
-def test_what_it_shows_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_what_it_shows_runs(tmp_path, run_page):
     june = datetime(2011, 6, 3, tzinfo=UTC)
     with open_log("my-log", create=True) as log:
         mug = ItemAdded(item_id="mug", quantity=2, price=Decimal("2.50"))
@@ -38,8 +37,5 @@ def test_what_it_shows_runs(tmp_path, monkeypatch):
     path = tmp_path / own[1]
     path.parent.mkdir()
     path.write_text(own[2], encoding="utf-8")
-    names = {}
-    exec("".join(re.findall(r"<!-- runs -->\n```python\n(.*?)```", PAGE, re.DOTALL)), names)
+    names = run_page("docs/read-models.md")
     assert names["returned"] == [("7", 1, Decimal("2.5000"))]
-    names["session"].close()
-    names["log"].close()

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -15,10 +15,9 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
-def test_its_python_runs_and_prints_what_it_says(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_its_python_runs_and_prints_what_it_says(run_page, capsys):
     (program,) = blocks("python")
-    exec(compile(program, "README.md", "exec"), {})
+    run_page("README.md")
     said, came = re.search(r"# (<Order .*)…>", program)[1], capsys.readouterr().out
     assert came.startswith(said)
     assert "rose" in came
