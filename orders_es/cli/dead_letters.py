@@ -8,7 +8,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
-from orders_es.cli.projecting import definition_options, models_option, number_argument, projector
+from orders_es.cli.project_options import definition_options, models_option, number_argument, projector
 from orders_es.errors import NoSuchDeadLetter
 from orders_es.orders.moments import format_instant
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.keep import files_and_bytes
+from orders_es.cli.info import files_and_bytes
 from orders_es.cli.options import as_json, log_option
 from orders_es.cli.output import count, money, print_json, print_text, printable, size, table
 

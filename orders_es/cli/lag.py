@@ -14,7 +14,7 @@ import click
 
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable, table
-from orders_es.cli.projecting import models_option
+from orders_es.cli.project_options import models_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

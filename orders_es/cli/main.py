@@ -8,27 +8,35 @@ from typing import Any
 
 import click
 
+from orders_es.cli.catalog import catalog
+from orders_es.cli.checkpoint import checkpoint
 from orders_es.cli.close import close
-from orders_es.cli.compare import diff, explain
-from orders_es.cli.copying import copy
+from orders_es.cli.compact import compact, vacuum
+from orders_es.cli.copy import copy
 from orders_es.cli.dead_letters import dead_letters
 from orders_es.cli.demo import demo
-from orders_es.cli.exports import export
-from orders_es.cli.health import doctor, snapshots, verify
-from orders_es.cli.keep import compact, info, vacuum
+from orders_es.cli.diff import diff
+from orders_es.cli.doctor import doctor
+from orders_es.cli.explain import explain
+from orders_es.cli.export import export
+from orders_es.cli.history import history
+from orders_es.cli.import_ import import_, simulate
+from orders_es.cli.info import info
+from orders_es.cli.keygen import keygen
 from orders_es.cli.lag import lag
-from orders_es.cli.look import history, show
 from orders_es.cli.notebook import notebook
 from orders_es.cli.output import printable
 from orders_es.cli.project import project
-from orders_es.cli.proving import prove, prove_consistency, verify_proof
-from orders_es.cli.publishing import publish, publish_tiles
-from orders_es.cli.query import catalog, sql
+from orders_es.cli.prove import prove, prove_consistency
+from orders_es.cli.publish import publish, publish_tiles
 from orders_es.cli.report import report
-from orders_es.cli.signing import checkpoint, keygen
-from orders_es.cli.sources import import_, simulate
+from orders_es.cli.show import show
+from orders_es.cli.snapshots import snapshots
+from orders_es.cli.sql import sql
 from orders_es.cli.timestamp import timestamp
 from orders_es.cli.unpaid import unpaid
+from orders_es.cli.verify import verify
+from orders_es.cli.verify_proof import verify_proof
 from orders_es.cli.witness import witness
 from orders_es.errors import (
     BadDomain,

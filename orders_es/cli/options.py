@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.asking import FILLING
+from orders_es.cli.order_lookup import FILLING
 from orders_es.errors import InvalidTime, NotALog
 from orders_es.orders.moments import parse_instant, parse_zone
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from orders_es.cli.checkpoint import private_key_option, said_of
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
-from orders_es.cli.signing import private_key_option, said_of
 
 __all__ = ["witness"]
 

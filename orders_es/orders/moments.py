@@ -14,7 +14,7 @@ happened when the clock showed it, which is also why a bare date means the end o
 earlier one.
 
 In Python a `date`, and a `numpy.datetime64` of days, is a bare date as well. A `datetime`, a `pandas.Timestamp` or a finer
-`datetime64` is a moment, even at midnight, and has to say its zone. `orders_es.replay.asking` has the same in SQL.
+`datetime64` is a moment, even at midnight, and has to say its zone. `orders_es.replay.moment_macros` has the same in SQL.
 """
 
 from __future__ import annotations

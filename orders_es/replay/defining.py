@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import needed_by
-from orders_es.replay.asking import moment_macros
+from orders_es.replay.moment_macros import moment_macros
 from orders_es.replay.permissions import not_allowed
 from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
 

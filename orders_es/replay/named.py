@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from orders_es.replay.asking import CLOCK, MOMENT
+from orders_es.replay.moment_macros import CLOCK, MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

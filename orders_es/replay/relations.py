@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
 from orders_es.log.relation import quoted, text
 from orders_es.log.shredding import refused
-from orders_es.replay.asking import MOMENT
+from orders_es.replay.moment_macros import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,7 +15,7 @@ from orders_es.log import NO_STREAM, NewEvent, open_log
 from orders_es.orders import ORDERS, AsOf, OrderCreated, evolve, initial_state
 from orders_es.orders.moments import parse_instant, resolve, zone_of
 from orders_es.replay import connect, diff, explain, fold, history, load_order, load_orders, load_state, to_event_log
-from orders_es.replay.asking import MOMENT, moment_macros
+from orders_es.replay.moment_macros import MOMENT, moment_macros
 
 LATE = datetime(2025, 6, 30, 21, 59, 59, 500_000, tzinfo=UTC)
 """23:59:59.5 on 30 June, in Berlin."""

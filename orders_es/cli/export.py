@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from orders_es.cli.lines import export
+from orders_es.cli.import_ import somebody_watches
+from orders_es.cli.jsonl import export
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.sources import somebody_watches
 from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.import_ import currency_code, import_, somebody_watches, tell_import
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.sources import currency_code, import_, somebody_watches, tell_import
 from orders_es.errors import LogNotEmpty
 
 if TYPE_CHECKING:

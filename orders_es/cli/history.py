@@ -1,4 +1,4 @@
-"""The commands that ask about one order: `show` and `history`."""
+"""The command `history`: the events of one order."""
 
 from __future__ import annotations
 
@@ -6,82 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.asking import asking, check_version
-from orders_es.cli.options import as_json, domains, existing_log, log_option, moments, order_argument
-from orders_es.cli.order_text import history_text, order_text, plain_state, question_text, state_text
+from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument
+from orders_es.cli.order_lookup import order_lookup
+from orders_es.cli.order_text import history_text, question_text
 from orders_es.cli.output import Verbatim, count, print_json, print_text, printable
 from orders_es.errors import UnknownEventType
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from orders_es.decider import Decider
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.replay import HistoryRow
 
-__all__ = ["domain_of_stream", "history", "show"]
-
-
-@click.command(short_help="One order, now or at any moment.")
-@order_argument
-@moments
-@click.option(
-    "--version", metavar="N", type=click.IntRange(min=1), help="Only the order's first N events, as they were recorded."
-)
-@log_option()
-@as_json
-def show(
-    order: str,
-    at: datetime | None,
-    known_at: datetime | None,
-    tz: tzinfo,
-    version: int | None,
-    log: str,
-    as_json: bool,
-) -> None:
-    """One order: its status, lines, money and moments, now or at any moment.
-
-    --at asks what had happened by then, as we know it today. --known-at asks what had been recorded by then. Both
-    together ask what somebody who looked at that moment would have seen. Both include the moment itself.
-
-    A stream of another domain, which an installed package offers or --domain names, is shown with the fields of its state.
-
-    A time such as '2026-06-03 15:00' is read in --tz; a bare date means the END of that day; an offset or Z always
-    counts. The answer repeats the instant.
-
-    \b
-    Example:
-      orders-es show 536365 --log my-log
-      orders-es show 536365 --at 2011-06-03 --known-at '2011-06-03 15:00' --tz Europe/London --log my-log
-    """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.orders import ORDERS
-    from orders_es.replay import load_order, load_state
-
-    asked: dict[str, Any] = {"at": at, "known_at": known_at, "version": version}
-    with existing_log(log) as opened, asking(opened, order):
-        check_version(opened, order, version)
-        domain = domain_of_stream(opened, order)
-        if domain is not ORDERS:
-            state = load_state(opened, order, domain, **asked)
-            if as_json:
-                print_json({"as_of": asked, "domain": domain.name, "stream_id": order, "state": plain_state(state)})
-            else:
-                print_text(state_text(order, domain.name, state, question_text(**asked, zone=tz)))
-            return
-        found = load_order(opened, order, **asked)
-    if as_json:
-        print_json({"as_of": asked, "order": found.as_dict()})
-    else:
-        print_text(order_text(found, question_text(**asked, zone=tz), tz))
-
-
-def domain_of_stream(log: EventLog, stream_id: str) -> Decider[Any]:
-    """The domain of a stream, by its first event; that of orders where it is nobody's."""
-    from orders_es.domains import domain_of
-    from orders_es.orders import ORDERS
-
-    first = log.load(stream_id, to_version=1)
-    return (domain_of(domains(), first[0]) if first else None) or ORDERS
+__all__ = ["history"]
 
 
 @click.command(short_help="The events of one order, with both of their times.")
@@ -101,7 +38,7 @@ def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
       orders-es history 536365 --known-at 2011-12-31 --log my-log --json | jq '.events[].type'
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     asked: dict[str, Any] = {"at": at, "known_at": known_at}
-    with existing_log(log) as opened, asking(opened, order):
+    with existing_log(log) as opened, order_lookup(opened, order):
         told = _told(opened, order, **asked)
     if as_json:
         print_json({"order_id": order, "as_of": asked, "events": [_as_json(event, row) for event, row in told]})

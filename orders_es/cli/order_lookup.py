@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
 
-__all__ = ["FILLING", "asking", "check_version"]
+__all__ = ["FILLING", "check_version", "order_lookup"]
 
 FILLING = "orders-es simulate --orders 1000 --log {log}, or orders-es import online-retail FILE --log {log}"
 """How to put something into a log."""
 
 
 @contextmanager
-def asking(log: EventLog, order_id: str) -> Iterator[None]:
+def order_lookup(log: EventLog, order_id: str) -> Iterator[None]:
     """Where the block finds no order because the log is empty, the error says so, and how to fill it.
 
     Raises:

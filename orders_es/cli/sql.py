@@ -1,14 +1,12 @@
-"""The commands that ask about all orders: `sql` and `catalog`."""
+"""The command `sql`: a query over all orders and events."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,10 +22,14 @@ if TYPE_CHECKING:
 
     from orders_es.replay import Answer
 
-__all__ = ["catalog", "sql"]
+__all__ = ["sql"]
 
 _SHOWN_ROWS = 100
+
+
 _CELL_WIDTH = 40
+
+
 _SIGNS = re.compile(r"""[",;\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$""")
 
 
@@ -99,34 +101,6 @@ def sql(
         print_json({"as_of": {"at": at, "known_at": known_at}, "columns": names, "rows": rows_})
     else:
         _print_table(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
-
-
-@click.command(short_help="A DuckDB file with views of the log, for the plain duckdb client.")
-@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Replace the file if it is there.")
-@log_option()
-@as_json
-def catalog(file: Path, replace: bool, log: str, as_json: bool) -> None:
-    """Write a DuckDB file with the views and macros of `sql`, which anybody opens with the plain duckdb client.
-
-    It holds no data, only where the log's files are, and shows the log as it is now. Write it again to see later events,
-    and after a vacuum.
-
-    \b
-    Example:
-      orders-es catalog orders.duckdb --log my-log
-      duckdb orders.duckdb "SELECT * FROM orders_at('2011-06-30')"
-    """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.replay.catalog import write_catalog
-
-    if file.exists() and not replace:
-        raise click.UsageError(f"{file} is there already; give --replace, or another name")
-    with existing_log(log) as opened:
-        head = write_catalog(opened, file)
-    if as_json:
-        print_json({"file": str(file), "log": os.fspath(log), "position": head.position, "root": head.root})
-    else:
-        print_text(f"{printable(str(file))} shows {printable(log)} up to position {head.position:,}")
 
 
 def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:

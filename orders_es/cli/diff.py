@@ -1,4 +1,4 @@
-"""The commands for auditors: `diff` between two moments, and `explain` of one total."""
+"""The command `diff`: what changed between two moments."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.asking import asking
-from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument, zone_option
+from orders_es.cli.options import as_json, existing_log, log_option, zone_option
+from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
 from orders_es.errors import InvalidTime
@@ -16,7 +16,7 @@ from orders_es.orders.moments import parse_instant
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-__all__ = ["diff", "explain"]
+__all__ = ["diff"]
 
 _SHOWN_ROWS = 100
 
@@ -63,7 +63,7 @@ def diff(
     from orders_es.orders import AsOf
 
     before, after = AsOf(at=from_, known_at=known_from), AsOf(at=to, known_at=known_to)
-    with existing_log(log) as opened, asking(opened, order or ""):
+    with existing_log(log) as opened, order_lookup(opened, order or ""):
         answer = replay.diff(opened, before, after, order_id=order)
     rows = answer.to_arrow().to_pylist()
     if as_json:
@@ -77,45 +77,6 @@ def diff(
         print_text("\n" + table([_cells(row) for row in rows[:_SHOWN_ROWS]], heads=heads, right="lllrrl", indent=0))
     if len(rows) > _SHOWN_ROWS:
         print_text(f"… and {len(rows) - _SHOWN_ROWS:,} more; --json gives all")
-
-
-@click.command(short_help="Where an order's total comes from, event by event.")
-@order_argument
-@moments
-@log_option()
-@as_json
-def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzinfo, log: str, as_json: bool) -> None:
-    """The total of one order as a waterfall of the events that made it, in the order in which they were recorded.
-
-    Events that left the total as it was are not shown; `history` has them.
-
-    \b
-    Example:
-      orders-es explain 536365 --log my-log
-      orders-es explain C541433 --at 2011-06-30 --log my-log --json
-    """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es import replay
-
-    asked: dict[str, Any] = {"at": at, "known_at": known_at}
-    with existing_log(log) as opened, asking(opened, order):
-        told = replay.explain(opened, order, **asked)
-    if as_json:
-        facts = {"order_id": order, "currency": told.currency, "as_of": asked, "total": told.total}
-        print_json({**facts, "steps": list(told)})
-        return
-    total = f"{money(told.total)} {printable(told.currency or '')}".rstrip()
-    print_text(f"order {printable(order)}: {total}, {question_text(**asked, zone=tz)}")
-    if told.steps:
-        cells = [
-            [
-                f"{step.version}",
-                f"{'+' if step.change > 0 else ''}{money(step.change)}",
-                money(step.total),
-                printable(step.summary),
-            ]
-            for step in told
-        ]
-        print_text("\n" + table(cells, heads=["ver", "change", "total", "what"], right="rrrl", indent=0))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
