@@ -135,7 +135,8 @@ class Handlers:
 
     name: str
     version: int
-    handlers: Mapping[type | str, Handler] = field(repr=False)
+    # By class or by name. A Mapping is invariant in its keys: nothing narrower takes a dict of classes and one of names.
+    handlers: Mapping[Any, Handler] = field(repr=False)
     tables: str = field(default="", repr=False)
     on_error: Policy = "stop"
     attempts: int = 3
@@ -153,6 +154,7 @@ class Handlers:
             raise InvalidSetting("attempts", self.attempts, "give 1 or more")
         if self.pause < 0:
             raise InvalidSetting("pause", self.pause, "give 0 or more seconds")
+        check_event_types("handlers", self.handlers)
         for event_type, handler in self.by_type.items():
             check_function(f"handlers[{event_type!r}]", handler)
 
@@ -192,6 +194,31 @@ def in_batches(function: BatchHandler) -> Handler:
     """
     function.in_batches = True  # type: ignore[attr-defined]
     return function  # type: ignore[return-value]
+
+
+def check_event_types(setting: str, functions: Mapping[Any, object]) -> None:
+    """Refuse keys that name no event type, and two that name the same one.
+
+    Args:
+        setting: What the functions were given as, for the error.
+        functions: The functions, by class or name.
+
+    Raises:
+        InvalidSetting: A key is neither a class nor a name, or a class and its name are both there.
+
+    Example:
+        >>> check_event_types("handlers", {7: print})
+        Traceback (most recent call last):
+        orders_es.errors.calls.InvalidSetting: handlers=7: give an event type's class or its name for each function
+    """
+    names: set[str] = set()
+    for key in functions:
+        if not isinstance(key, str | type):
+            raise InvalidSetting(setting, key, "give an event type's class or its name for each function")
+        name = key if isinstance(key, str) else key.__name__
+        if name in names:
+            raise InvalidSetting(setting, name, "it is there by its class and by its name; give one function for it")
+        names.add(name)
 
 
 def _hash(parts: list[str | None]) -> str:

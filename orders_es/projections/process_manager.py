@@ -16,7 +16,7 @@ from orders_es.decider import check_function
 from orders_es.errors import CommandRejected
 from orders_es.log.relation import quoted
 from orders_es.orders import ORDERS
-from orders_es.projections.definitions import Handlers
+from orders_es.projections.definitions import Handlers, check_event_types
 from orders_es.projections.file.holding import CATALOG
 from orders_es.service import handle
 
@@ -139,7 +139,8 @@ class ProcessManager:
 
     name: str
     version: int
-    reactions: Mapping[type | str, Reaction] = field(repr=False)
+    # By class or by name, as the functions of `Handlers`.
+    reactions: Mapping[Any, Reaction] = field(repr=False)
     tables: str = field(default="", repr=False)
     actor: str | None = None
     react_after: int = 0
@@ -148,6 +149,7 @@ class ProcessManager:
     decider: Decider[Any] = field(default=ORDERS, repr=False)
 
     def __post_init__(self) -> None:
+        check_event_types("reactions", self.reactions)
         for event_type, reaction in self.reactions.items():
             name = event_type if isinstance(event_type, str) else event_type.__name__
             check_function(f"reactions[{name!r}]", reaction, may_yield=True)

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import threading
-from typing import Any
 
 import pytest
 
@@ -78,7 +77,7 @@ def projections():
     tables = (
         "CREATE TABLE takings AS SELECT 0 AS orders, 0::DECIMAL(18, 4) AS amount; CREATE TABLE seen(position BIGINT)"
     )
-    handlers: dict[type | str, Any] = {OrderPlaced: placed, PaymentReceived: paid}
+    handlers = {OrderPlaced: placed, PaymentReceived: paid}
     return [*set_projections(["orders"]), Handlers("takings", 1, handlers, tables=tables)]
 
 

@@ -22,7 +22,7 @@ class Book:
 
     def projection(self, **options):
         given: dict[str, Any] = {"on_error": "continue", "block_streams": True} | options
-        handlers: dict[type | str, Any] = {OrderPlaced: self.write, PaymentReceived: self.write}
+        handlers = {OrderPlaced: self.write, PaymentReceived: self.write}
         tables = "CREATE TABLE book(order_id TEXT, version INTEGER)"
         return Handlers("book", 1, handlers, tables=tables, pause=0, attempts=2, **given)
 

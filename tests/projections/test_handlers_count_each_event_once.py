@@ -103,7 +103,7 @@ def test_the_event_to_blame_is_found_where_they_are_handled_in_bulk(shop, broken
             raise ValueError("that one")
 
     tables = "CREATE TABLE seen(position BIGINT)"
-    handlers: dict[type | str, Any] = dict.fromkeys(["OrderCreated", "ItemAdded", "OrderPlaced"], bulk)
+    handlers = dict.fromkeys(["OrderCreated", "ItemAdded", "OrderPlaced"], bulk)
     with pytest.raises(ProjectionStopped, match=f"stands before position {broken} "):
         shop.run(Handlers("bulk", 1, handlers, tables=tables, pause=0))
     assert shop.rows("SELECT position FROM seen ORDER BY 1") == [(position,) for position in range(1, broken)]

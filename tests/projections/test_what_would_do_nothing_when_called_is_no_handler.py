@@ -100,3 +100,18 @@ def test_what_only_a_call_shows_is_a_dead_letter(function, shop):
     letters = shop.rows("SELECT error FROM orders_es.dead_letters")
     assert len(letters) == 4
     assert "did nothing yet" in letters[0][0]
+
+
+@pytest.mark.parametrize(
+    ("functions", "reason"),
+    [
+        ({7: print}, "class or its name"),
+        ({OrderPlaced(): print}, "class or its name"),
+        ({OrderPlaced: print, "OrderPlaced": print}, "by its class and by its name"),
+    ],
+)
+def test_a_key_that_names_no_event_type_or_one_twice(functions, reason):
+    with pytest.raises(InvalidSetting, match=f"handlers=.*{reason}"):
+        Handlers("placed", 1, functions)
+    with pytest.raises(InvalidSetting, match=f"reactions=.*{reason}"):
+        ProcessManager("placed", 1, functions)

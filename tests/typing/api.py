@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from orders_es import (
@@ -15,6 +16,7 @@ from orders_es import (
     NewEvent,
     Order,
     RawEvent,
+    RecordedEvent,
     StreamAppend,
     handle,
     history,
@@ -24,7 +26,11 @@ from orders_es import (
 )
 from orders_es.errors import VersionConflict
 from orders_es.log import order_registry
-from orders_es.orders import AddItem, CreateOrder, ItemAdded, OrderCreated
+from orders_es.orders import AddItem, CreateOrder, ItemAdded, OrderCreated, OrderPlaced
+from orders_es.projections import Handlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,15 @@ def any_moment(log: EventLog) -> Decimal:
     assert not handled.duplicate
     assert len(history(log, "A-3").rows) > 0
     return then.total + sum((order.total for order in everything.values()), Decimal(0))
+
+
+def handlers_in_a_variable(placed: Callable[[RecordedEvent, Any], object]) -> list[Handlers]:
+    by_class = {OrderPlaced: placed, OrderCreated: placed}
+    by_name = {"OrderPlaced": placed}
+    both = {OrderPlaced: placed, "OrderCreated": placed}
+    return [
+        Handlers("a", 1, by_class),
+        Handlers("b", 1, by_name),
+        Handlers("c", 1, both),
+        Handlers("d", 1, {OrderPlaced: placed}),
+    ]
