@@ -28,7 +28,6 @@ def relations_in(cursor: Any, query: str) -> frozenset[str] | None:
 
     Args:
         cursor: Any DuckDB connection or cursor.
-        query: SQL.
 
     Example:
         >>> import duckdb

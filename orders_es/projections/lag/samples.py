@@ -87,7 +87,6 @@ class Samples:
     are taken from what is in memory, and wait for the next one: a runner with nothing to do does not hold the file.
 
     Args:
-        log: The log.
         projection: The projection's name.
         clock: Gives the current time, with time zone.
         limits: Where one state ends and the next begins.
@@ -125,11 +124,7 @@ class Samples:
         self._noted = None
 
     def known(self, position: int) -> bool:
-        """Whether what is in memory is what the file says of a projection at a position.
-
-        Args:
-            position: The position.
-        """
+        """Whether what is in memory is what the file says of a projection at a position."""
         return self._noted is not None and self._noted.position == position
 
     def learn(self, cursor: Any) -> None:

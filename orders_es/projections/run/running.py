@@ -155,7 +155,6 @@ def sample(work: SetWork | HandlerWork, patience: float | None = None) -> None:
     """Note how far behind a projection is.
 
     Args:
-        work: The projection.
         patience: How many seconds to wait while others hold the file; the settings' if left out.
     """
     settings = work.settings
@@ -167,11 +166,7 @@ def sample(work: SetWork | HandlerWork, patience: float | None = None) -> None:
 
 
 def watch(work: SetWork | HandlerWork) -> None:
-    """Take a sample of how far behind a projection is, without holding the file where what is in memory is enough.
-
-    Args:
-        work: The projection.
-    """
+    """Take a sample of how far behind a projection is, without holding the file where what is in memory is enough."""
     samples, settings = work.samples, work.settings
     if work.state is None or not samples.due():
         return
