@@ -26,7 +26,6 @@ __all__ = [
     "limits",
     "macro",
     "moment",
-    "odd_event",
     "oddity",
     "prelude",
     "refusal",
@@ -214,36 +213,31 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
     return UnknownEventType(name, position, stream_id)
 
 
-def oddity(events: str, registry: EventRegistry) -> str | None:
-    """SQL for the first event that holds a larger number than its field may have; None where no field has a limit.
+def oddity(connection: Any, events: str, registry: EventRegistry, error: Exception) -> InvalidEvent | None:
+    """The error that names the first event which holds a larger number than its field may have, where a sum overflowed.
 
     Args:
-        events: The relation.
+        connection: Where the query failed.
+        events: The relation that it read.
         registry: The event types that the program knows.
+        error: What DuckDB said; None comes of it where that is no overflow, or no field has a limit that was passed.
     """
     limits = {f.name: f.largest for event_type in registry for f in event_type.fields if f.largest is not None}
-    if not limits:
+    if type(error).__name__ not in {"ConversionException", "OutOfRangeException"} or not limits:
         return None
     outside = {name: f"{quoted(name)} NOT BETWEEN {-largest} AND {largest}" for name, largest in limits.items()}
     which = " ".join(f"WHEN {test} THEN {text(name)}" for name, test in outside.items())
-    value = " ".join(f"WHEN {test} THEN {quoted(name)}" for name, test in outside.items())
-    return (
-        f'SELECT type, CASE {which} END, "position", stream_id, CASE {value} END FROM {events} '
+    given = " ".join(f"WHEN {test} THEN {quoted(name)}" for name, test in outside.items())
+    found = connection.execute(
+        f'SELECT type, CASE {which} END, "position", stream_id, CASE {given} END FROM {events} '
         f'WHERE {" OR ".join(outside.values())} ORDER BY "position" LIMIT 1'
-    )
-
-
-def odd_event(found: Sequence[Any], message: str) -> InvalidEvent:
-    """The error for a query that fails on an event which could not be recorded today.
-
-    Args:
-        found: What `oddity` gives.
-        message: DuckDB's words.
-    """
+    ).fetchone()
+    if found is None:
+        return None
     name, field, position, stream_id, value = found
     return InvalidEvent(
         name,
         field,
         f"position {position}, stream {stream_id!r}: {value:,} is more than a log takes today, and what was asked for "
-        f"overflows ({message}). Ask without it: … WHERE order_id <> {text(stream_id)}, or stream_id of events",
+        f"overflows ({error}). Ask without it: … WHERE order_id <> {text(stream_id)}, or stream_id of events",
     )

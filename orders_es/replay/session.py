@@ -24,7 +24,7 @@ from orders_es.replay.moments import as_of
 from orders_es.replay.named import MACROS, relations_in
 from orders_es.replay.notes import Currencies, no_payments, nothing_then
 from orders_es.replay.permissions import check_models, check_statements, not_allowed, restrict
-from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, odd_event, oddity, refusal
+from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, oddity, refusal
 
 if TYPE_CHECKING:
     import os
@@ -392,11 +392,7 @@ class Session:
 
     def _oddity(self, error: Exception) -> InvalidEvent | None:
         """The error that names the event behind a sum that overflowed, where an older or another program let one in."""
-        if type(error).__name__ not in {"ConversionException", "OutOfRangeException"}:
-            return None
-        query = oddity("memory.main.events", self.log.registry)
-        found = None if query is None else self._connection.execute(query).fetchone()
-        return None if found is None else odd_event(found, str(error))
+        return oddity(self._connection, "memory.main.events", self.log.registry, error)
 
     def _kept_cursor(self) -> Any:
         """A cursor for what leaves nothing behind on it; a new one each time would cost milliseconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from orders_es.projections.file.tables import place, save
 from orders_es.projections.run.touched import few, from_payloads, reach
 from orders_es.projections.run.work import Work, event_at
 from orders_es.replay.permissions import check_models, not_allowed, restrict, with_companions
-from orders_es.replay.relations import guarded, inline, refusal
+from orders_es.replay.relations import guarded, inline, oddity, refusal
 from orders_es.replay.session import Session
 
 if TYPE_CHECKING:
@@ -188,7 +189,10 @@ class SetWork(Work[SetProjection]):
             cursor.execute(f"CREATE TEMP TABLE {RESULT} AS {self._select(events)}")
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()
         except duckdb.Error as error:
-            meant = refusal(str(error), self.settings.log.registry) or not_allowed(error, self.projection.name)
+            registry = self.settings.log.registry
+            meant = refusal(str(error), registry) or not_allowed(error, self.projection.name)
+            with suppress(duckdb.Error):  # where not even the events could be read
+                meant = meant or oddity(cursor, "events", registry, error)
             cursor.close()
             raise (QueryError(str(error), self.projection.name) if meant is None else meant) from error
         try:

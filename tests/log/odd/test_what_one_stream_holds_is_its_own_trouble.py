@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from orders_es.errors import InvalidEvent
+from orders_es.errors import InvalidEvent, ProjectionStopped
 from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.plots import plot_sales
+from orders_es.projections import Projector, ReadModels, set_projections
 from orders_es.replay import connect, load_order, load_orders
 from orders_es.report import write_report
 
@@ -86,3 +87,27 @@ def test_sums_of_the_largest_values_that_are_taken_do_not_overflow(log):
         [(total, items)] = session.sql("SELECT sum(abs(total)), sum(abs(item_count)) FROM orders").rows()
         assert (total, items) == (6 * 999_999_999 * Decimal("99999999999999.9999"), 6 * 999_999_999)
         assert len(session.sql("FROM daily_sales")) == 1
+
+
+@pytest.mark.parametrize("before", [0, 300], ids=["in the first run", "in a few events that came later"])
+def test_a_projection_names_the_event_behind_an_overflow_as_queries_do(tmp_path, monkeypatch, before):
+    models = tmp_path / "models.duckdb"
+    with open_log(tmp_path / "log", create=True) as log:
+        if before:
+            log.append_batch([StreamAppend(f"A-{number}", life(), NO_STREAM) for number in range(before // 3)])
+            Projector(log, models, set_projections(["orders"])).run()
+        with monkeypatch.context() as patch:
+            patch.setattr(batch, "check_fields", lambda *_: None)
+            log.append_batch(
+                [
+                    StreamAppend("good", life(), NO_STREAM),
+                    StreamAppend("odd", life(quantity=2**63 - 1, price="99999999999999"), NO_STREAM),
+                ]
+            )
+        with pytest.raises(
+            ProjectionStopped, match=rf"before position {before + 5}.*position {before + 5}, stream 'odd'.*is more than"
+        ):
+            Projector(log, models, set_projections(["orders"])).run()
+        assert ReadModels(models).query("SELECT total FROM orders WHERE order_id = 'good'").rows() == [
+            (Decimal("2.5"),)
+        ]
