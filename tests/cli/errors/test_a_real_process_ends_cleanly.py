@@ -66,6 +66,6 @@ def test_ctrl_c_is_one_line(tmp_path):
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("orders-es: interrupted")
