@@ -9,6 +9,7 @@ from orders_es.orders.decide import decide
 from orders_es.orders.events import EVENT_TYPES
 from orders_es.orders.evolve import evolve, fold
 from orders_es.orders.order import initial_state
+from orders_es.orders.order_fold import VERSION
 from orders_es.orders.stored import order_bytes, order_from_bytes
 from orders_es.orders.summary import summarize
 
@@ -24,7 +25,7 @@ ORDERS: Final[Decider[Order]] = Decider(
     evolve=evolve,
     initial=initial_state,
     fold=fold,
-    version=2,
+    version=VERSION,
     snapshots=StateCodec(order_bytes, order_from_bytes),
     summarize=summarize,
 )
