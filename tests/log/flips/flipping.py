@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orders_es.errors import OrdersEsError
 from orders_es.log import ANY, NO_STREAM, NewEvent, StreamAppend, open_log
-from orders_es.log.parquet import ParquetLog
+from orders_es.log.protocol import NeedsUpkeep
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCancelled, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.replay import Snapshots, connect, fold, load_order
 
@@ -48,7 +48,7 @@ def make(url):
     """A log with a segment and its sorted copy, commits of each encoder, and snapshots; or the like in a DuckDB file."""
     times = (START + timedelta(days=30, seconds=i) for i in range(10_000))
     with open_log(url, create=True, clock=lambda: next(times)) as log:
-        assert isinstance(log, ParquetLog)
+        assert isinstance(log, NeedsUpkeep)
         for n in range(4):
             log.append(f"o-{n}", order(n), expected=NO_STREAM)
         log.append_batch([StreamAppend(f"bulk-{n}", order(n), NO_STREAM) for n in range(30)])
