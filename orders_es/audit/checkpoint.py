@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orders_es import files
 from orders_es.audit.keys import Signer, public_key, public_keys, read_signer
 from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
@@ -373,23 +373,6 @@ def write_whole(path: Path, content: bytes) -> None:
         CannotPublish: It cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o644)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except OSError:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        files.write_whole(path, content, mode=0o644)
     except OSError as error:
         raise CannotPublish(str(path), error.strerror or str(error)) from error

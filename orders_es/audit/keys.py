@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.verify_proof import COSIGNATURE, ED25519, Key, Refused, fits_a_name, strict_base64
 from orders_es.errors import BadKey, CannotPublish, InvalidSetting
+from orders_es.files import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,8 +95,7 @@ def write_key(signer: Signer, path: str | os.PathLike[str]) -> Path:
         with os.fdopen(fd, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), 0o600)  # whatever the umask is
             file.write(signer.to_text() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        sync(place)
         public.write_text(f"{signer.key}\n", encoding="utf-8")
     except FileExistsError:
         raise BadKey(

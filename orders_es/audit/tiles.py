@@ -5,7 +5,6 @@ Entries are the leaves' bytes, so events' envelopes are published and payloads a
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,15 @@ from typing import TYPE_CHECKING
 from orders_es.audit.checkpoint import SignedCheckpoint, newest_checkpoint, read_checkpoint, write_whole
 from orders_es.audit.tree import BLOCK, LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish, NotAnExtension
+from orders_es.files import write_whole as put
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaves_of
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
+    import os
+
     from orders_es.log import EventLog
 
 __all__ = ["PublishedTiles", "publish_tiles", "tile_path"]
@@ -134,8 +136,12 @@ def _leaves(place: Path, log: EventLog, before: int, size: int) -> int:
         at = 0
         while len(waiting) - at >= BLOCK or (reached and at < len(waiting)):
             block = waiting[at : at + BLOCK]
-            _write(place / tile_path("entries", number, len(block)), b"".join(_entry(place, leaf) for leaf in block))
-            _write(place / tile_path(0, number, len(block)), b"".join(map(leaf_hash, block)))
+            put(
+                place / tile_path("entries", number, len(block)),
+                b"".join(_entry(place, leaf) for leaf in block),
+                durable=False,
+            )
+            put(place / tile_path(0, number, len(block)), b"".join(map(leaf_hash, block)), durable=False)
             at += len(block)
             number += 1
             files += 2
@@ -161,14 +167,11 @@ def _above(place: Path, tree: LogTree, before: int, size: int) -> int:
         for number in range((before >> (_HEIGHT * level)) // BLOCK, -(-count // BLOCK)):
             width = min(count - number * BLOCK, BLOCK)
             nodes = range(number * BLOCK, number * BLOCK + width)
-            _write(place / tile_path(level, number, width), b"".join(tree.node(_HEIGHT * level, i) for i in nodes))
+            put(
+                place / tile_path(level, number, width),
+                b"".join(tree.node(_HEIGHT * level, i) for i in nodes),
+                durable=False,
+            )
             files += 1
         level += 1
     return files
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -7,14 +7,13 @@ there they are thrown away and the events are hashed anew.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orders_es.audit.proofs import check_consistency
 from orders_es.audit.verify_proof import Refused, check_inclusion
 from orders_es.errors import DamagedLog, NotAnExtension
+from orders_es.files import write_whole
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaf_hashes, leaves_of
 from orders_es.log.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, decompose, leaf_hash, node_hash
@@ -274,12 +273,4 @@ def _keep(place: Path | None, log_id: bytes, blocks: list[bytes]) -> None:
     if place is None or not blocks:
         return
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=place.parent, suffix=".tmp")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(_MAGIC + log_id + b"".join(blocks))
-            os.replace(name, place)  # noqa: PTH105 - the name came as text
-        except OSError:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - the same
+        write_whole(place, _MAGIC + log_id + b"".join(blocks), durable=False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +103,7 @@ def shown(moment: datetime) -> str:
         >>> shown(datetime(2011, 6, 30, 23, 59, 59, tzinfo=UTC))
         '2011-06-30T23:59:59Z'
     """
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return format_instant(moment)
 
 
 def definition_hash(source: str, models: Sequence[ReadModel]) -> str:

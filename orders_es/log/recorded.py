@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageError
+from orders_es.files import sync
 from orders_es.log.open import open_log
 from orders_es.log.unmade import removed_if_empty
 
@@ -150,11 +151,7 @@ def _name(place: Path, target: Path) -> None:
                 raise StorageError(str(place), "it is still open in this process, so it cannot be moved")
             os.link(place, target)  # refuses where something is, as a rename would not
             place.unlink()
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(target.parent)
     except PermissionError as error:
         raise ReadOnlyLog(str(target.parent)) from error
     except StorageError:

@@ -10,6 +10,7 @@ import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from orders_es import files
 from orders_es.log.relation import text
 
 if TYPE_CHECKING:
@@ -96,13 +97,5 @@ def replacing(target: Path) -> Iterator[Path]:
     if target.exists() and not stat.S_ISREG(target.stat().st_mode):
         yield target
         return
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
-    fresh.touch(exist_ok=False)
-    try:
+    with files.replacing(target) as fresh:
         yield fresh
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
-        fresh.replace(target)
-    finally:
-        with suppress(FileNotFoundError):
-            fresh.unlink()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedLog, LogChanged, LogInUse, NotALog, ReadOnlyLog, StorageError
+from orders_es.files import sync
 from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
@@ -418,11 +419,7 @@ def sync_folder(folder: Path) -> None:
         StorageError: The disk refused.
     """
     try:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync(folder)
     except OSError as error:
         raise StorageError(str(folder), error.strerror or str(error)) from error
 

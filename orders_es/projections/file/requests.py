@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels
+from orders_es.files import write_whole
 from orders_es.projections.file.runner_file import runners_folder
 
 if TYPE_CHECKING:
@@ -92,9 +93,7 @@ def finish(models: Path, done: Iterable[str]) -> None:
             if not still:
                 path.unlink(missing_ok=True)
             elif still != left:
-                new = path.with_name(f"{path.name}.{os.getpid()}")
-                new.write_text(json.dumps({"asked": still}), encoding="utf-8")
-                new.replace(path)
+                write_whole(path, _text(still), durable=False)
 
 
 def _abandoned(models: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -8,13 +8,14 @@ import os
 import socket
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import CannotWriteReadModels, ProjectionRunning
+from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
 __all__ = ["RunnerFile", "runners_folder", "said_last", "who_runs"]
@@ -99,7 +100,7 @@ class RunnerFile:
         self._facts: dict[str, Any] = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "started_at": _instant(clock()),
+            "started_at": format_instant(clock()),
             "beat_at": "",
             "projection": projection,
             "position": 0,
@@ -119,7 +120,7 @@ class RunnerFile:
             facts: The new values.
         """
         if facts.get("position", self._facts["position"]) != self._facts["position"]:
-            facts["moved_at"] = _instant(self._clock())
+            facts["moved_at"] = format_instant(self._clock())
         if any(self._facts[name] != value for name, value in facts.items()):
             self._facts.update(facts)
             self._beat()
@@ -146,7 +147,7 @@ class RunnerFile:
 
     def _beat(self) -> None:
         with self._write_lock:
-            self._facts["beat_at"] = _instant(self._clock())
+            self._facts["beat_at"] = format_instant(self._clock())
             # Padded with blanks to the length that it once had, so that a reader never meets the rest of an older text.
             text = json.dumps(self._facts).ljust(512)
             os.pwrite(self._fd, text.encode(), 0)
@@ -164,10 +165,6 @@ def _locked(fd: int) -> bool:
             time.sleep(0.02)
         else:
             return True
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _read(fd: int) -> dict[str, Any]:

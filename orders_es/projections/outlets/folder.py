@@ -15,7 +15,6 @@ program was killed before it noted the first one; read twice it changes nothing.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import uuid
@@ -25,9 +24,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from orders_es.errors import OutletMismatch, OutletUnavailable
+from orders_es.files import sync
 from orders_es.log.relation import quoted
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     import pyarrow as pa
@@ -92,7 +93,7 @@ class FolderOutlet:
                         )
             else:
                 _write(place, json.dumps(about, indent=1).encode())
-                _sync(self.path)
+                sync(self.path)
         except (OSError, ValueError) as error:
             if isinstance(error, OutletMismatch):
                 raise
@@ -120,12 +121,12 @@ class FolderOutlet:
             gone = rows.schema.empty_table().select(self._key()) if removed is None else removed
             for file, table in (("removed.parquet", gone), ("rows.parquet", rows)):
                 pq.write_table(table, temporary / file)
-                _sync(temporary / file)
+                sync(temporary / file)
             _write(temporary / "changes.jsonl", b"".join(_lines(gone, rows)))
             _write(temporary / "delivery.json", json.dumps(said).encode())
-            _sync(temporary)
+            sync(temporary)
             temporary.rename(self.path / name)
-            _sync(self.path)
+            sync(self.path)
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise _unavailable(self.url, error) from error
@@ -200,15 +201,7 @@ def _lines(removed: pa.Table, rows: pa.Table) -> Iterator[bytes]:
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    sync(path)
 
 
 def _unavailable(url: str, error: Exception) -> OutletUnavailable:

@@ -1,0 +1,89 @@
+"""Files that are there whole or as they were before: making things durable, and putting a new file in an old one's place.
+
+All raise plain `OSError`; whoever calls knows what it means there. The folder log alone has its own way
+(`log/parquet/storage`), by names relative to an open folder and by `link`.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replacing", "sync", "write_whole"]
+
+
+def sync(path: str | os.PathLike[str]) -> None:
+    """Make a file's content, or a folder's names, outlast a power cut.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
+    """A place for a new file, which takes the place of `path` when the block ends well; nobody ever sees half of it.
+
+    Args:
+        path: The file; its folder is there.
+        durable: Whether it outlasts a power cut, too. Without that it is quicker, and what can be derived again needs no more.
+
+    Raises:
+        OSError: The disk refused, and the file is as it was.
+
+    Example:
+        >>> import tempfile
+        >>> place = Path(tempfile.mkdtemp(), "answer.txt")
+        >>> with replacing(place) as fresh:
+        ...     _ = fresh.write_text("42")
+        ...     place.exists()
+        False
+        >>> place.read_text()
+        '42'
+    """
+    path = Path(path)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    fresh.touch(exist_ok=False)
+    try:
+        yield fresh
+        if durable:
+            sync(fresh)
+        fresh.replace(path)
+        if durable:
+            sync(path.parent)
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes, *, durable: bool = True, mode: int | None = None) -> None:
+    """Write a file, and the folders above it, so that it is there whole or as it was before.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+        durable: As in `replacing`.
+        mode: Who may read and write it, whatever the umask is; the umask decides if left out.
+
+    Raises:
+        OSError: The disk refused, and the file is as it was.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, durable=durable) as fresh:
+        fresh.write_bytes(content)
+        if mode is not None:
+            fresh.chmod(mode)
