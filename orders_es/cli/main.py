@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,6 +57,10 @@ from orders_es.errors import (
     TargetInLog,
     UnknownProjection,
 )
+from orders_es.log.interrupts import is_interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["main"]
 
@@ -90,7 +95,8 @@ class _Commands(click.Group):
         """Run the command; turn every error raised on purpose, and the system's refusals, into one line."""
         _never_choke_on_a_character()
         try:
-            result = super().invoke(ctx)
+            with _ctrl_c_as_such():
+                result = super().invoke(ctx)
             # A full pipe shows only now; later, at exit, nobody could catch it.
             sys.stdout.flush()
         except OrdersEsError as error:
@@ -119,6 +125,22 @@ class _Commands(click.Group):
         """The commands in the order in which a newcomer meets them."""
         del ctx
         return list(self.commands)
+
+
+@contextmanager
+def _ctrl_c_as_such() -> Iterator[None]:
+    """A block out of which Ctrl-C comes as one, also where a library made an error of its own of it."""
+    try:
+        yield
+    except click.exceptions.Exit:  # of a command that ends well on Ctrl-C
+        raise
+    except Exception as error:
+        seen: BaseException | None = error
+        while seen is not None:
+            if isinstance(seen, KeyboardInterrupt) or is_interrupt(seen):
+                raise KeyboardInterrupt from error
+            seen = seen.__cause__ or seen.__context__
+        raise
 
 
 def _complain(text: str) -> None:
