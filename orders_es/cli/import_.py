@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from orders_es.sources.bad_rows import OnError
     from orders_es.sources.result import ImportResult
 
-__all__ = ["currency_code", "import_", "simulate", "somebody_watches", "tell_import"]
+__all__ = [
+    "currency_code",
+    "import_",
+    "on_error_option",
+    "require_quarantine",
+    "simulate",
+    "skip_known_option",
+    "somebody_watches",
+    "table_options",
+    "tell_import",
+]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -178,7 +188,8 @@ def currency_code(_ctx: click.Context, _param: click.Parameter, value: str | Non
     return value
 
 
-def _on_error(command: _Command) -> _Command:
+def on_error_option(command: _Command) -> _Command:
+    """The option `--on-error`."""
     return click.option(
         "--on-error",
         type=click.Choice(["stop", "quarantine"]),
@@ -189,7 +200,7 @@ def _on_error(command: _Command) -> _Command:
     )(command)
 
 
-def _table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
+def table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
     """What a file of rows may leave open.
 
     Args:
@@ -256,7 +267,7 @@ def _table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
     return decorate
 
 
-_skip_known = click.option(
+skip_known_option = click.option(
     "--skip-known",
     is_flag=True,
     help="Leave out orders that the log has already, the same, from another file. One that differs is an error all the same.",
@@ -274,7 +285,15 @@ def _currency_option(default: str) -> Callable[[_Command], _Command]:
     )
 
 
-def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnError:
+def require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnError:
+    """What `--on-error` says, once `--quarantine` does not contradict it.
+
+    Args:
+        what: What `--quarantine` names: a file or a folder.
+
+    Raises:
+        click.UsageError: It names one, and nothing is set aside.
+    """
     if quarantine is not None and on_error != "quarantine":
         raise click.UsageError(f"--quarantine names a {what} for bad rows; add --on-error quarantine to set them aside")
     return "quarantine" if on_error == "quarantine" else "stop"
@@ -282,17 +301,17 @@ def _require_quarantine(on_error: str, quarantine: str | None, what: str) -> OnE
 
 @import_.command(name="online-retail")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False))
-@_on_error
+@on_error_option
 @click.option(
     "--quarantine",
     metavar="FILE",
     type=click.Path(dir_okay=False),
     help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
 )
-@_table_options()
+@table_options()
 @zone_option("The zone of the shop's clock, in which the file's times are read; UTC if left out.", default=None)
 @_currency_option("GBP")
-@_skip_known
+@skip_known_option
 @log_option(makes=True)
 @as_json
 def online_retail(
@@ -319,7 +338,7 @@ def online_retail(
     Example:
       orders-es import online-retail 'Online Retail.xlsx' --log retail
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    policy = _require_quarantine(on_error, quarantine, "file")
+    policy = require_quarantine(on_error, quarantine, "file")
     from orders_es.sources.online_retail import import_online_retail
     from orders_es.sources.tables.options import TableOptions
 
@@ -339,7 +358,7 @@ def online_retail(
 
 @import_.command()
 @click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False))
-@_on_error
+@on_error_option
 @click.option(
     "--quarantine",
     metavar="DIR",
@@ -347,10 +366,10 @@ def online_retail(
     help="Where the rows of orders with a bad row go, in files of the same names; '<name of FOLDER>.quarantine' in this "
     "folder if left out. Nothing there is overwritten.",
 )
-@_table_options(workbooks=False)
+@table_options(workbooks=False)
 @zone_option("The zone of the shop's clock, in which the files' times are read; UTC if left out.", default=None)
 @_currency_option("BRL")
-@_skip_known
+@skip_known_option
 @log_option(makes=True)
 @as_json
 def olist(
@@ -376,7 +395,7 @@ def olist(
     Example:
       orders-es import olist olist/ --log marketplace
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    policy = _require_quarantine(on_error, quarantine, "folder")
+    policy = require_quarantine(on_error, quarantine, "folder")
     from orders_es.sources.olist import import_olist
     from orders_es.sources.tables.options import TableOptions
 

@@ -22,6 +22,7 @@ from orders_es.cli.explain import explain
 from orders_es.cli.export import export
 from orders_es.cli.history import history
 from orders_es.cli.import_ import import_, simulate
+from orders_es.cli.import_table import import_orders_table
 from orders_es.cli.info import info
 from orders_es.cli.keygen import keygen
 from orders_es.cli.lag import lag
@@ -179,6 +180,7 @@ def main() -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
 
 
+import_.add_command(import_orders_table)
 for _command in (
     demo,
     simulate,

@@ -1,0 +1,224 @@
+"""A table of orders into a log, by a mapping, for everybody who has one; docs/import-table.md describes mappings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from orders_es.errors import BadSource, InvalidSetting
+from orders_es.log import open_log
+from orders_es.log.target import check_target
+from orders_es.replay import load_order
+from orders_es.sources.bad_rows import BadRows
+from orders_es.sources.batches import Loaded, append_streams
+from orders_es.sources.known import SET_ASIDE
+from orders_es.sources.order_tables.events import to_streams
+from orders_es.sources.order_tables.inputs import read_mapped
+from orders_es.sources.order_tables.mapping import load_table_mapping
+from orders_es.sources.order_tables.rows import read_rows
+from orders_es.sources.result import ImportResult
+from orders_es.sources.target import target_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from orders_es.log import EventLog
+    from orders_es.orders import Order
+    from orders_es.sources.bad_rows import OnError
+    from orders_es.sources.batches import StreamTable
+    from orders_es.sources.order_tables.mapping import TableMapping
+    from orders_es.sources.tables.options import TableOptions
+
+__all__ = ["BATCH_EVENTS", "Preview", "import_table", "preview_table"]
+
+BATCH_EVENTS = 131_072
+"""How many events a commit holds, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an import would do.
+
+    Args:
+        rows: Rows in the source, good and bad.
+        orders: Orders that would be imported.
+        events: Events that they would be.
+        quarantined: Rows that would be set aside.
+        first: The first orders, as they would be.
+    """
+
+    rows: int
+    orders: int
+    events: int
+    quarantined: int
+    first: tuple[Order, ...]
+
+
+def import_table(
+    log: EventLog | str | os.PathLike[str],
+    source: Any,
+    mapping: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    query: str | None = None,
+    on_error: OnError = "stop",
+    quarantine: str | os.PathLike[str] | None = None,
+    reading: TableOptions | None = None,
+    skip_known: bool = False,
+    batch_events: int = BATCH_EVENTS,
+    progress: bool = False,
+    actor: str = "import:table",
+) -> ImportResult:
+    """What the import of a table did. It appends to the log, and writes a quarantine file if asked to and needed.
+
+    All rows are checked before anything is appended. Importing the same source again adds nothing; an import that was
+    interrupted is completed by running it again.
+
+    Args:
+        log: The log to append to, or its place; one that is not there is created when there is something to append.
+        source: A `.csv`, `.xlsx` (with the extra `excel`) or `.parquet` file; an Arrow, pandas or Polars frame; a DuckDB
+            relation; or a connection of DuckDB or SQLite, with `query`.
+        mapping: A TOML file that says which column is what, or the same as a dict.
+        query: What to ask a connection. Rows are told apart by their place, so it needs an ORDER BY.
+        on_error: `stop` at the first bad row, or `quarantine`: write all rows of every order that has a bad one to a
+            file, each with its reason, and import the other orders.
+        quarantine: That file; `<name of the source>.quarantine.csv` in the current folder if None. Never overwritten.
+        reading: What neither the source nor the mapping says: whether days come first, where decimals stand, the zone.
+        skip_known: Leave out orders that the log has already, the same, from another source.
+        batch_events: How many events a commit may hold; an order is never cut.
+        progress: Whether to show bars, on a terminal.
+        actor: Who is recorded as the cause of the events.
+
+    Raises:
+        BadSource: The mapping or the source makes no sense, or `on_error` is `stop` and a row is bad; nothing was appended.
+        SourceConflict: The log holds one of the orders already, with other events or from another source.
+        InvalidSetting: An option makes no sense.
+
+    Example:
+        >>> lines = pa.table(
+        ...     {"No": ["A-1", "A-1"], "SKU": ["cup", "pot"], "Qty": [2, 1], "Each": ["4.50", "12"], "Day": ["2026-06-03"] * 2}
+        ... )
+        >>> mapping = {
+        ...     "rows": "line",
+        ...     "order": {"id": "No", "currency": {"value": "EUR"}, "occurred": "Day", "placed": True},
+        ...     "line": {"item_id": "SKU", "quantity": "Qty", "price": "Each"},
+        ... }
+        >>> log = open_log(":memory:")
+        >>> import_table(log, lines, mapping).events
+        4
+        >>> load_order(log, "A-1").total
+        Decimal('21.0000')
+    """
+    if on_error not in ("stop", "quarantine"):
+        raise InvalidSetting("on_error", on_error, "give 'stop' or 'quarantine'")
+    if quarantine is not None and on_error == "stop":
+        raise InvalidSetting(
+            "quarantine", str(quarantine), "on_error='stop' sets no rows aside; add on_error='quarantine'"
+        )
+    if quarantine is not None:
+        check_target(log, quarantine)
+    if batch_events < 1:
+        raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
+    rules = load_table_mapping(mapping)
+    with target_of(log) as target:
+        streams, bad, facts = _read(
+            source, rules, reading, query=query, on_error=on_error, actor=actor, progress=progress
+        )
+        facts["quarantine_path"] = bad.quarantine(quarantine) if on_error == "quarantine" else None
+        del bad
+        loaded = Loaded()
+        if streams.events.num_rows:
+            loaded = append_streams(
+                target.log(),
+                streams,
+                batch_events=batch_events,
+                progress=progress,
+                skip_known=skip_known,
+                run=f"import:{facts['digest'][:16]}{SET_ASIDE if facts['quarantined'] else ''}",
+            )
+    return ImportResult(
+        events=loaded.events,
+        streams=loaded.streams,
+        duplicates=loaded.duplicates,
+        commits=loaded.commits,
+        first_position=loaded.first_position,
+        last_position=loaded.last_position,
+        skipped=loaded.skipped,
+        repeated=0,
+        **facts,
+    )
+
+
+def preview_table(
+    source: Any,
+    mapping: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    query: str | None = None,
+    orders: int = 3,
+    on_error: OnError = "stop",
+    reading: TableOptions | None = None,
+) -> Preview:
+    """What `import_table` would do, with the first orders as they would be; read-only, never writes.
+
+    Args:
+        orders: How many orders to show.
+
+    Raises:
+        BadSource: As `import_table` would raise it.
+
+    Example:
+        >>> table = pa.table({"No": ["A-1"], "Day": ["2026-06-03"]})
+        >>> mapping = {"rows": "order", "order": {"id": "No", "currency": {"value": "EUR"}, "occurred": "Day", "placed": True}}
+        >>> preview_table(table, mapping).first[0].status
+        'placed'
+    """
+    if orders < 1:
+        raise InvalidSetting("orders", orders, "show at least one")
+    rules = load_table_mapping(mapping)
+    streams, _, facts = _read(source, rules, reading, query=query, on_error=on_error, actor="preview", progress=False)
+    ids = streams.stream_ids.slice(0, orders)
+    first: list[Order] = []
+    if len(ids):
+        with open_log(":memory:") as log:
+            log.append_table(streams.events.slice(0, int(streams.starts[len(ids)])))
+            first = [load_order(log, name) for name in ids.to_pylist()]
+    return Preview(facts["rows"], len(streams.stream_ids), streams.events.num_rows, facts["quarantined"], tuple(first))
+
+
+def _read(
+    source: Any,
+    mapping: TableMapping,
+    reading: TableOptions | None,
+    *,
+    query: str | None,
+    on_error: OnError,
+    actor: str,
+    progress: bool,
+) -> tuple[StreamTable, BadRows, dict[str, Any]]:
+    options = mapping.reading(reading)
+    table = read_mapped(source, mapping, options, query=query, progress=progress)
+    bad = BadRows(table)
+    rows = read_rows(table, mapping, options, bad)
+    if on_error == "stop":
+        bad.stop()
+    elif table.damaged and len(mapping.ids) > 1:
+        damaged = table.damaged[0]
+        raise BadSource(
+            str(table.path),
+            damaged.number,
+            f"{damaged.reason}; with an id of several columns it cannot be said which order such a row belongs to, so none "
+            "can be set aside. Correct the row. Nothing was appended",
+        )
+    else:
+        bad.add_companions(rows.ids, table.columns[next(iter(mapping.columns))])
+    facts: dict[str, Any] = {
+        "source": str(table.path),
+        "digest": table.digest.hex(),
+        "rows": table.table.num_rows + len(table.damaged),
+        "quarantined": len(bad),
+    }
+    rows = rows.select(bad.good)
+    pa.default_memory_pool().release_unused()
+    return to_streams(table.without_cells(), rows, mapping, actor), bad, facts

@@ -1,0 +1,269 @@
+"""A first mapping for a table that nobody has described yet: what was guessed, and what only a person can know.
+
+For whoever brings a table. The import itself guesses nothing: it reads what the mapping says, once somebody has read it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from orders_es.errors import BadSource
+from orders_es.sources.order_tables.inputs import frame_source
+from orders_es.sources.tables.files import read_source
+from orders_es.sources.tables.headers import plain
+from orders_es.sources.tables.ids import read_ids, read_texts
+from orders_es.sources.tables.numbers import read_decimals, read_integers
+from orders_es.sources.tables.options import TableOptions
+from orders_es.sources.tables.times import read_times
+
+if TYPE_CHECKING:
+    from orders_es.sources.tables.source import SourceTable
+
+__all__ = ["propose_mapping"]
+
+pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
+
+_READERS: dict[str, Any] = {
+    "id": read_ids,
+    "time": read_times,
+    "integer": read_integers,
+    "decimal": read_decimals,
+    "text": lambda source, name, _options: read_texts(source, name),
+}
+_GUESSES: dict[str, tuple[str, str]] = {
+    "order.id": (
+        "id",
+        "orderid orderno ordernumber ordernr order invoiceno invoice invoicenumber invoiceid ordername name",
+    ),
+    "order.currency": ("text", "currency currencycode ordercurrency"),
+    "order.customer_id": ("id", "customerid customerno customernumber customer clientid client email customeremail"),
+    "order.country": ("text", "country shippingcountry billingcountry countrycode"),
+    "order.channel": ("text", "channel saleschannel source"),
+    "order.occurred": (
+        "time",
+        "orderdate orderedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day",
+    ),
+    "order.source_status": ("text", "status orderstatus state"),
+    "line.item_id": (
+        "id",
+        "sku itemid itemno item productid productcode productno stockcode articleno article lineitemsku",
+    ),
+    "line.description": ("text", "description product productname itemname title lineitemname"),
+    "line.quantity": ("integer", "quantity qty pieces units count lineitemquantity orderedquantity"),
+    "line.price": ("decimal", "unitprice price priceeach pricepereach itemprice lineitemprice eachprice"),
+    "line.total": ("decimal", "linetotal total amount totalprice lineamount sales"),
+    "payment.at": ("time", "paidat paymentdate paiddate datepaid paidon paid"),
+    "payment.amount": ("decimal", "paidamount amountpaid paymentamount paid ordertotal grandtotal total"),
+    "payment.method": ("text", "paymentmethod"),
+    "shipped.at": ("time", "shippedat shipdate shippingdate shippeddate fulfilledat shippedon shipped"),
+    "shipped.tracking": ("id", "trackingnumber trackingno tracking"),
+    "delivered.at": ("time", "deliveredat deliverydate delivereddate deliveredon delivered"),
+    "cancelled.at": ("time", "cancelledat canceledat cancelleddate cancellationdate"),
+}
+_UNKNOWN = "???"
+_ASKED = {
+    "order.id": "which column names the order? A list of several is joined",
+    "order.currency": 'no column looks like it: { value = "EUR" } says it for all orders',
+    "order.occurred": "which column says when it happened?",
+    "line.item_id": "which column names what was bought?",
+    "line.quantity": "how many? { value = 1 } where a row is always one piece",
+    "line.price": "the price of a piece; or total = what the line comes to",
+}
+
+
+def propose_mapping(source: Any, *, query: str | None = None, reading: TableOptions | None = None) -> str:
+    """A commented mapping for a table, as TOML; read-only, never writes.
+
+    Columns are found by their names, and every cell of them is looked at. What has to be said by a person stands there as
+    `???` or as a comment with a question mark.
+
+    Args:
+        source: As `import_table` takes it.
+        query: What to ask a connection.
+        reading: What is known about the file already, such as its delimiter.
+
+    Raises:
+        BadSource: It cannot be read as a table at all.
+
+    Example:
+        >>> text = propose_mapping(pa.table({"Order No": ["A-1"], "Order Date": ["2026-06-03"]}))
+        >>> 'id = "Order No"' in text, 'currency = { value = "???" }' in text
+        (True, True)
+    """
+    options = reading or TableOptions()
+    found = {}
+    if isinstance(source, str | os.PathLike):
+        delimiter = options.delimiter or _delimiter(Path(source))
+        if delimiter not in (None, ",") and options.delimiter is None:
+            found["delimiter"] = "tab" if delimiter == "\t" else str(delimiter)
+        table = read_source(
+            source,
+            {},
+            options=TableOptions(
+                encoding=options.encoding, delimiter=delimiter, header_row=options.header_row, sheets=options.sheets
+            ),
+        )
+    else:
+        table = frame_source(source, query)
+    table.columns.update({name: name for name in table.table.column_names})
+    return _Proposal(table, options, found).text()
+
+
+def _delimiter(path: Path) -> str | None:
+    """What stands most often in the first line that has anything in it."""
+    if path.suffix.lower() in (".xlsx", ".parquet") or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        lines = file.read(65_536).replace(b"\0", b"").decode("latin-1").splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    if first.lower().startswith("sep="):
+        return None
+    return max(",;\t|", key=first.count)
+
+
+class _Proposal:
+    def __init__(self, table: SourceTable, options: TableOptions, file: dict[str, str]) -> None:
+        self._table, self._options, self._file = table, options, file
+        self._by_name = {plain(name): name for name in table.table.column_names}
+        self._questions: list[str] = []
+        self._used: set[str] = set()
+        self._columns: dict[str, str] = {}
+
+    def text(self) -> str:
+        for field in _GUESSES:
+            self._guess(field)
+        if "line.price" in self._columns and "line.total" in self._columns:
+            self._used.discard(self._columns.pop("line.total"))
+        if "payment.at" not in self._columns or "payment.amount" not in self._columns:
+            for field in ("payment.at", "payment.amount", "payment.method"):
+                self._used.discard(self._columns.pop(field, ""))
+        if "shipped.at" not in self._columns:
+            self._used.discard(self._columns.pop("shipped.tracking", ""))
+        rows, why = self._rows()
+        body = ["", "[order]", *map(self._entry, ("order.id", "order.currency", "order.occurred"))]
+        body.append(
+            "placed = true  # guessed: every order was placed, with its last line. A column says when, false says never"
+        )
+        body += self._optional("order", ("customer_id", "country", "channel", "source_status"))
+        if rows == "line" or "line.item_id" in self._columns:
+            body += ["", "[line]", *map(self._entry, ("line.item_id", "line.quantity"))]
+            body.append(self._entry("line.total" if "line.total" in self._columns else "line.price"))
+            if "line.total" in self._columns:
+                body.append('# rounding = "adjustment"  # ? for totals that the quantity does not divide')
+            body += self._optional("line", ("description",))
+            body += self._negative()
+        for section in ("payment", "shipped", "delivered", "cancelled"):
+            names = [field.partition(".")[2] for field in self._columns if field.startswith(f"{section}.")]
+            if names:
+                body += ["", f"[{section}]", *self._optional(section, tuple(names))]
+        left = [name for name in self._table.table.column_names if name not in self._used]
+        head = [
+            f"# A mapping for {self._table.path.name}, proposed from its {self._table.table.num_rows:,} rows. Names were guessed by their",
+            "# likeness: read every line, answer what has a question mark, then look at the first orders with --dry-run.",
+            *([f"# Not used: {', '.join(map(repr, left))}"] if left else []),
+            *(f"# ? {question}" for question in self._questions),
+            "",
+            f'rows = "{rows}"  # {why}',
+            "",
+            "[file]",
+            *(f"{key} = {_quoted(value)}" for key, value in self._file.items()),
+            '# tz = "Europe/London"  # ? the zone of times that name none; UTC if left out',
+        ]
+        return "\n".join([*head, *body]) + "\n"
+
+    def _guess(self, field: str) -> None:
+        form, names = _GUESSES[field]
+        for name in names.split():
+            column = self._by_name.get(name)
+            if column is None or column in self._used:
+                continue
+            reads, question = self._try(column, form)
+            if not reads:
+                continue
+            self._columns[field] = column
+            self._used.add(column)
+            if question:
+                self._questions.append(question)
+            return
+
+    def _try(self, column: str, form: str) -> tuple[bool, str]:
+        """Whether a column can be what its name says, and what a person has to say about it."""
+        try:
+            parsed = _READERS[form](self._table, column, self._options)
+        except BadSource as error:
+            return True, error.reason.replace(" Nothing was appended", "").rstrip(".")
+        given = self._table.table.num_rows - self._table.column(column).null_count
+        if parsed.failures and len(parsed.failures) >= given / 2:
+            return False, ""
+        if parsed.failures:
+            first = next(iter(parsed.failures.values()))
+            return True, f"{len(parsed.failures):,} bad rows: {first}"
+        return True, self._spelling(column, form)
+
+    def _spelling(self, column: str, form: str) -> str:
+        values = self._table.column(column)
+        if form != "id":
+            return ""
+        if pa.types.is_floating(values.type):
+            return f"{column} holds floats such as {values.drop_null()[0].as_py()!r}; they are read as whole numbers"
+        if not pa.types.is_string(values.type):
+            return ""
+        for pattern, what in (
+            (r"^0[0-9]+$", "has leading zeros, which are part of the id ({!r})"),
+            (r"^[0-9]+\.0+$", "holds floats such as {!r}; they are read as whole numbers"),
+        ):
+            some = values.filter(pc.fill_null(pc.match_substring_regex(values, pattern), fill_value=False))
+            if len(some):
+                return f"{column} {what.format(some[0].as_py())}"
+        return ""
+
+    def _rows(self) -> tuple[str, str]:
+        column = self._columns.get("order.id")
+        if column is None:
+            return "line", "? one row is a line of an order, or an order"
+        values = self._table.column(column).drop_null()
+        if pc.count_distinct(values).as_py() < len(values):
+            return "line", f"ids of {column!r} come more than once"
+        if "line.item_id" in self._columns:
+            return "line", f'? no id of {column!r} comes twice: "order" would also fit'
+        return "order", f"no id of {column!r} comes twice"
+
+    def _entry(self, field: str) -> str:
+        key = field.partition(".")[2]
+        column = self._columns.get(field)
+        if column is not None:
+            return f"{key} = {_quoted(column)}  # such as {self._sample(column)}"
+        unknown = f'{{ value = "{_UNKNOWN}" }}' if field == "order.currency" else f'"{_UNKNOWN}"'
+        return f"{key} = {unknown}  # ? {_ASKED[field]}"
+
+    def _optional(self, section: str, keys: tuple[str, ...]) -> list[str]:
+        return [self._entry(f"{section}.{key}") for key in keys if f"{section}.{key}" in self._columns]
+
+    def _negative(self) -> list[str]:
+        column = self._columns.get("line.quantity")
+        if column is None or self._try(column, "integer")[1]:
+            return []
+        negative = int(pc.sum(pc.less(read_integers(self._table, column, self._options).values, 0)).as_py() or 0)
+        return (
+            [f'# negative = "return"  # ? {negative:,} rows have a negative quantity: are they returns?']
+            if negative
+            else []
+        )
+
+    def _sample(self, column: str) -> str:
+        values = self._table.column(column).drop_null()
+        if pa.types.is_string(values.type):
+            values = values.filter(pc.not_equal(values, ""))
+        return _quoted(str(values[0].as_py())[:40]) if len(values) else "(empty)"
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it, in one line."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False)

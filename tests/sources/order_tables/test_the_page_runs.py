@@ -1,0 +1,32 @@
+import re
+import shlex
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from orders_es.cli import main
+
+PAGE = (Path(__file__).parents[3] / "docs" / "import-table.md").read_text(encoding="utf-8")
+
+
+def blocks(kind):
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_from_the_proposal_to_an_answer_about_the_past(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("orders.csv").write_text(blocks("csv")[0], encoding="utf-8")
+    for block in blocks("console"):
+        for call in block.split("$ orders-es ")[1:]:
+            command, _, shown = call.partition("\n")
+            command, _, target = command.partition(" > ")
+            done = CliRunner().invoke(main, shlex.split(command))
+            assert done.exit_code == 0, done.output
+            if target:
+                Path(target).write_text(blocks("toml")[0], encoding="utf-8")
+                assert 'id = "Order No"' in done.output
+            if shown:
+                assert done.output.strip() == shown.strip()
+    names = {}
+    exec(blocks("python")[0], names)
+    assert names["import_table"]("shop", "orders.csv", "shop.toml").duplicates == 10
