@@ -11,7 +11,7 @@ from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.plots import plot_sales
-from orders_es.projections import Projector, ReadModels, set_projections
+from orders_es.projections import Projector, ReadModels, SetProjection, set_projections
 from orders_es.replay import connect, load_order, load_orders
 from orders_es.report import write_report
 
@@ -77,6 +77,12 @@ def test_a_quantity_that_no_sum_holds(log, monkeypatch):
         assert session.sql("SELECT sum(total) FROM orders WHERE order_id <> 'odd'").rows() == [(5,)]
         with pytest.raises(InvalidEvent, match=r"position 5, stream 'odd'.*order_id <> 'odd'"):
             session.sql("SELECT units FROM daily_sales")
+
+
+def test_a_projection_stops_before_the_event_that_its_sum_does_not_hold(log, tmp_path, monkeypatch):
+    append_unchecked(log, life(quantity=2**63 - 1), monkeypatch)
+    with pytest.raises(ProjectionStopped, match="before position 5 of stream 'odd'"):
+        Projector(log, tmp_path / "shop.duckdb", [SetProjection.of("daily_sales")]).run()
 
 
 def test_sums_of_the_largest_values_that_are_taken_do_not_overflow(log):
