@@ -11,7 +11,7 @@ from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.plots import plot_sales
-from orders_es.projections import Projector, ReadModels, SetProjection, set_projections
+from orders_es.projections import Projector, ReadModels, set_projections
 from orders_es.replay import connect, load_order, load_orders
 from orders_es.report import write_report
 
@@ -79,12 +79,6 @@ def test_a_quantity_that_no_sum_holds(log, monkeypatch):
             session.sql("SELECT units FROM daily_sales")
 
 
-def test_a_projection_stops_before_the_event_that_its_sum_does_not_hold(log, tmp_path, monkeypatch):
-    append_unchecked(log, life(quantity=2**63 - 1), monkeypatch)
-    with pytest.raises(ProjectionStopped, match="before position 5 of stream 'odd'"):
-        Projector(log, tmp_path / "shop.duckdb", [SetProjection.of("daily_sales")]).run()
-
-
 def test_sums_of_the_largest_values_that_are_taken_do_not_overflow(log):
     for order_id in ("A", "B", "C"):
         log.append(order_id, life(quantity=999_999_999, price="99999999999999.9999"), expected=NO_STREAM)
@@ -107,11 +101,11 @@ def test_a_projection_names_the_event_behind_an_overflow_as_queries_do(tmp_path,
             log.append_batch(
                 [
                     StreamAppend("good", life(), NO_STREAM),
-                    StreamAppend("odd", life(quantity=2**63 - 1, price="99999999999999"), NO_STREAM),
+                    StreamAppend("odd", [*life()[:2], *life(quantity=2**63 - 1)[1:]], NO_STREAM),
                 ]
             )
         with pytest.raises(
-            ProjectionStopped, match=rf"before position {before + 5}.*position {before + 5}, stream 'odd'.*is more than"
+            ProjectionStopped, match=rf"before position {before + 6}.*position {before + 6}, stream 'odd'.*is more than"
         ):
             Projector(log, models, set_projections(["orders"])).run()
         assert ReadModels(models).query("SELECT total FROM orders WHERE order_id = 'good'").rows() == [
