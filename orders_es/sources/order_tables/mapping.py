@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource, InvalidSetting
 from orders_es.sources.tables.headers import plain
-from orders_es.sources.tables.options import TableOptions
+from orders_es.sources.tables.options import TableOptions, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +62,21 @@ _CHOICES = {
     "line.rounding": ("adjustment",),
     "line.negative": ("return",),
 }
-_FILE = tuple(option.name for option in fields(TableOptions) if option.name != "skipped_hour")
-_TIME_OPTIONS = {"format": "date_format", "tz": "tz", "day_first": "day_first", "repeated_hour": "repeated_hour"}
+_FILE = tuple(option.name for option in fields(TableOptions))
+_TIME_OPTIONS = {
+    "format": "date_format",
+    "tz": "tz",
+    "day_first": "day_first",
+    "repeated_hour": "repeated_hour",
+    "skipped_hour": "skipped_hour",
+}
+_FORMS: dict[str, tuple[Any, str]] = {
+    "day_first": (bool, "true or false"),
+    "header_row": (int, "a whole number"),
+    "sheets": (list, "a list of names"),
+    "verbatim": (list, "a list of names"),
+}
+"""What is no text among the things that may be said about a file."""
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_.-]|"[^"]*"|'[^']*')+)\s*=""")
 
@@ -147,7 +160,7 @@ class TableMapping:
         for name, value in said.items():
             if value in (None, ()):
                 continue
-            if name in merged and merged[name] != value:
+            if name in merged and _meant(name, merged[name]) != _meant(name, value):
                 raise self.wrong(f"file.{name}", f"{name} = {merged[name]!r}, and as an option {value!r} was given")
             merged[name] = value
         return _options(self, "file", merged)
@@ -171,6 +184,14 @@ class TableMapping:
 
 def _line_of(lines: Mapping[str, int], where: str) -> int | None:
     return lines.get(where) or lines.get(where.partition(".")[0])
+
+
+def _meant(name: str, value: Any) -> Any:
+    """A setting so that it can be compared: a zone may be named, or be one."""
+    try:
+        return str(zone_of(value)) if name == "tz" else value
+    except InvalidSetting:
+        return value
 
 
 def _options(mapping: TableMapping, where: str, said: dict[str, Any]) -> TableOptions:
@@ -265,9 +286,9 @@ class _Reader:
         rounding = self._choice(line.get("rounding"), "line.rounding")
         if rounding and "total" not in line:
             raise self._bad("line.rounding", "rounding is about totals, and [line] has a price")
-        for key in ("sheets", "verbatim"):
-            if isinstance(file.get(key), list):
-                file[key] = tuple(file[key])
+        for key in file:
+            self._check_form(f"file.{key}", key, file[key])
+            file[key] = tuple(file[key]) if isinstance(file[key], list) else file[key]
         return TableMapping(
             path=self._path,
             rows=rows,
@@ -312,7 +333,15 @@ class _Reader:
             return Rule(where, None, self._constant(where, table["value"], form))
         if not isinstance(table["from"], str) or not table["from"].strip():
             raise self._bad(where, f"{where} = {table['from']!r}: give the name of a column, or {{ value = … }}")
+        for key in table:
+            self._check_form(where, _TIME_OPTIONS.get(key, key), table[key])
         return Rule(where, table["from"], None, {_TIME_OPTIONS[key]: table[key] for key in table if key != "from"})
+
+    def _check_form(self, where: str, key: str, value: Any) -> None:
+        form, words = _FORMS.get(key, (str, "a text in quotes"))
+        names = value if isinstance(value, list) else []
+        if type(value) is not form or not all(isinstance(name, str) for name in names):
+            raise self._bad(where, f"{key} = {value!r}: give {words}")
 
     def _constant(self, where: str, value: Any, form: str) -> Any:
         if form == "integer":

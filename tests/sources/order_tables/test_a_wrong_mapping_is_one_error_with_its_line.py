@@ -1,7 +1,10 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from orders_es.errors import BadSource
 from orders_es.sources.order_tables import import_table, propose_mapping
+from orders_es.sources.tables.options import TableOptions
 
 
 @pytest.fixture
@@ -30,6 +33,10 @@ def written(shop, tmp_path):
         ("placed = true", "# placed", ""),
         ('rows = "line"', 'rows = "event"', "give 'line' or 'order'"),
         ('delimiter = ";"', 'delimiter = ";;"', "give one character"),
+        ('delimiter = ";"', 'day_first = "yes"', "give true or false"),
+        ('delimiter = ";"', 'sheets = "Orders"', "give a list of names"),
+        ('delimiter = ";"', 'tz = "Berlin"', "it is not a time zone"),
+        ('occurred = "Order Date"', 'occurred = { from = "Order Date", tz = 1 }', "give a text"),
     ],
 )
 def test_it_names_the_line_and_appends_nothing(log, shop, written, old, new, says):
@@ -42,6 +49,13 @@ def test_it_names_the_line_and_appends_nothing(log, shop, written, old, new, say
     else:
         assert "says nothing about placed" in str(caught.value)
     assert log.head().position == 0
+
+
+def test_an_option_may_repeat_the_mapping_and_never_contradict_it(log, shop, written):
+    path, line = written('delimiter = ";"', 'tz = "Europe/Berlin"')
+    with pytest.raises(BadSource, match=f"line {line}: tz = 'Europe/Berlin', and as an option"):
+        import_table(log, shop, path, reading=TableOptions(tz="UTC"))
+    assert import_table(log, shop, path, reading=TableOptions(tz=ZoneInfo("Europe/Berlin"))).streams == 2
 
 
 def test_a_currency_that_changes_inside_an_order_names_both_rows_and_the_line(log, shop, written):
