@@ -58,7 +58,7 @@ def one_of_each() -> list[Any]:
     made = []
     for cls in EVENT_TYPES:
         fields = dataclasses.fields(cls)
-        full = {f.name: values[str(f.type).split(" | ")[0]] for f in fields}
+        full = {f.name: "EUR" if f.name == "currency" else values[str(f.type).split(" | ")[0]] for f in fields}
         made.append(cls(**full))
         made.append(cls(**{f.name: full[f.name] for f in fields if f.default is dataclasses.MISSING}))
     return made
