@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.ask import ask
 from orders_es.cli.catalog import catalog
 from orders_es.cli.checkpoint import checkpoint
 from orders_es.cli.close import close
@@ -209,6 +210,7 @@ for _command in (
     witness,
     timestamp,
     close,
+    ask,
     snapshots,
     project,
     lag,

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import re
-import sys
-from datetime import date, datetime, tzinfo
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.answers import json_rows, print_csv, print_rows
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
-from orders_es.cli.output import Verbatim as Digits
-from orders_es.cli.output import count, money, print_json, print_text, printable, table, tell_notes
-from orders_es.orders.moments import format_instant
+from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from orders_es.replay import Answer
+    from datetime import datetime, tzinfo
 
 __all__ = ["sql"]
-
-_SHOWN_ROWS = 100
-
-
-_CELL_WIDTH = 40
-
-
-_SIGNS = re.compile(r"""[",;\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$""")
 
 
 @click.command(short_help="A query over all orders and events, now or at any moment.")
@@ -94,107 +78,9 @@ def sql(
         answer = session.sql(query, at=at, known_at=known_at)
     tell_notes(answer.notes)
     if as_csv:
-        _print_csv(answer, guard=not plain)
+        print_csv(answer, guard=not plain)
     elif as_json:
-        names = _each_once(answer.columns)
-        rows_ = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows()]
+        names, rows_ = json_rows(answer)
         print_json({"as_of": {"at": at, "known_at": known_at}, "columns": names, "rows": rows_})
     else:
-        _print_table(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
-
-
-def _print_table(answer: Answer, question: str, zone: tzinfo) -> None:
-    from orders_es.replay.answer import values_of
-
-    rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
-    columns = [values_of(column) for column in rows.columns]
-    cells = [[_cell(value, zone) for value in row] for row in zip(*columns, strict=True)]
-    numbers = "".join(
-        "r" if any(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in c) else "l"
-        for c in columns
-    )
-    if answer.columns:
-        print_text(table(cells, heads=[printable(name) for name in answer.columns], right=numbers, indent=0))
-    hidden = len(answer) - len(cells)
-    more = f"; {hidden:,} more not shown, --csv, --json and --parquet give all" if hidden else ""
-    print_text(f"({count(len(answer), 'row')}, {question}{more})")
-
-
-def _print_csv(answer: Answer, *, guard: bool) -> None:
-    """In UTF-8 whatever the terminal's encoding is; on a terminal, without what would move its cursor."""
-    from orders_es.replay.answer import values_of
-
-    shown = sys.stdout.isatty()
-
-    def line(values: Sequence[Any]) -> str:
-        return ",".join(_csv_field(value, guard=guard, shown=shown) for value in values)
-
-    print_text(line(answer.columns).encode())
-    for batch in answer.to_arrow().to_batches(max_chunksize=10_000):
-        columns = [values_of(column) for column in batch.columns]
-        lines = [line(row) for row in zip(*columns, strict=True)]
-        print_text("\n".join(lines).encode())
-
-
-def _csv_field(value: Any, *, guard: bool, shown: bool) -> str:
-    """A cell; an empty text has quotes, and nothing has none. So has all that a reader could take for the file's own signs."""
-    from orders_es.export.text_form import guard_text
-
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else _csv_text(value)
-    if guard and not isinstance(value, bool | int | float | Decimal | date):
-        text = guard_text(text)
-    if not text or _SIGNS.search(text):
-        if shown:
-            text = "\n".join(map(printable, text.split("\n")))
-        escaped = text.replace('"', '""')
-        return f'"{escaped}"'
-    return text
-
-
-def _csv_text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return format_instant(value) if value.tzinfo is not None else str(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return value.hex()
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _each_once(names: Sequence[str]) -> list[str]:
-    """The names, the second of two equal ones with a number, as DuckDB numbers them in a subquery."""
-    given: list[str] = []
-    for name in names:
-        number, each = 0, name
-        while each in given or (number and each in names):
-            number += 1
-            each = f"{name}_{number}"
-        given.append(each)
-    return given
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON has a form for; what it has none for, as text: NaN, the infinities, and amounts, whose digits count."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, date):
-        return value if isinstance(value, datetime) and value.tzinfo is not None else value.isoformat()
-    if isinstance(value, Decimal):
-        return Digits(f"{value:f}") if value.as_tuple().exponent == 0 else f"{value:f}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
-    return value if value is None or isinstance(value, bool | int | float | str | bytes) else str(value)
-
-
-def _cell(value: Any, zone: tzinfo) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return format_instant(value, zone)
-    if isinstance(value, Decimal):
-        return money(value) if value.as_tuple().exponent else f"{value:,f}"
-    return printable(str(value), _CELL_WIDTH)
+        print_rows(answer, question_text(at=at, known_at=known_at, zone=tz), tz)

@@ -1,0 +1,134 @@
+"""Questions about money: totals that payments do not explain, orders entered twice, and amounts that look made up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from orders_es.audit.questions.asking import amount, ask, micros, words
+from orders_es.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
+    from orders_es.replay import Answer, Session
+
+__all__ = ["below_limit", "double_entries", "round_amounts", "unexplained_totals"]
+
+_DAY = timedelta(days=1)
+
+
+def unexplained_totals(
+    source: EventLog | Session,
+    *,
+    more_than: Decimal | int | str = 0,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """Orders, placed or paid for, whose payments less refunds do not come to what they cost: too little, too much, or nothing.
+
+    Args:
+        source: A log, or a session.
+        more_than: By how much, in each order's own currency.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        InvalidSetting: The amount is none.
+    """
+    least = amount("more_than", more_than, zero=True)
+    beyond = f" by more than {least.normalize():f}" if least else ""
+    question = f"orders whose total is not explained by payments{beyond}"
+    return ask(source, "unexplained_totals", question, {"more_than": least}, at=at, known_at=known_at)
+
+
+def double_entries(
+    source: EventLog | Session,
+    *,
+    within: timedelta = _DAY,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """Orders that look like the same customer's one before, entered again: the same lines, or the same total in one currency.
+
+    Args:
+        source: A log, or a session.
+        within: How soon after the other.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        InvalidSetting: The length is none.
+    """
+    asked = {"within": micros("within", within)}
+    question = f"orders like the same customer's one before, within {words(within)}"
+    return ask(source, "double_entries", question, asked, at=at, known_at=known_at, leaves_out_guesses=True)
+
+
+def round_amounts(
+    source: EventLog | Session,
+    *,
+    multiple_of: Decimal | int | str = 100,
+    currency: str | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """Payments, refunds, discounts and adjustments of a round amount.
+
+    Args:
+        source: A log, or a session.
+        multiple_of: What counts as round: multiples of this.
+        currency: Only orders in this currency; those of all if left out.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        InvalidSetting: The amount is none.
+    """
+    step = amount("multiple_of", multiple_of)
+    question = f"amounts that are multiples of {step.normalize():f}{_of(currency)}"
+    asked = {"multiple_of": step, "currency": currency}
+    return ask(source, "round_amounts", question, asked, at=at, known_at=known_at)
+
+
+def below_limit(
+    source: EventLog | Session,
+    limit: Decimal | int | str,
+    *,
+    within: Decimal | str = "5%",
+    currency: str | None = None,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """Payments, refunds, discounts and adjustments that stay just below a limit, such as one above which somebody has to sign.
+
+    Args:
+        source: A log, or a session.
+        limit: The limit. An amount that reaches it is not below it.
+        within: How near is near, as a share of the limit: `5%` or `0.05`.
+        currency: Only orders in this currency, as a limit is in one; those of all if left out.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        InvalidSetting: The limit or the share is none.
+    """
+    most = amount("limit", limit)
+    text = str(within).strip()
+    try:
+        share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        near = Decimal(0) < share <= 1
+    except ArithmeticError:
+        near = False
+    if not near:
+        raise InvalidSetting("within", text, "give a share of the limit, such as 5% or 0.05")
+    least = most - most * share
+    question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{_of(currency)}"
+    return ask(
+        source, "below_limit", question, {"most": most, "least": least, "currency": currency}, at=at, known_at=known_at
+    )
+
+
+def _of(currency: str | None) -> str:
+    return "" if currency is None else f" in {currency}"

@@ -1,0 +1,124 @@
+"""How a question of an auditor is put to a log: its SELECT, the moment, what it is called, and what it leaves out."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import InvalidSetting
+from orders_es.replay import Session, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
+    from orders_es.replay import Answer
+
+__all__ = ["amount", "ask", "micros", "session_on", "sql_of", "words"]
+
+_GUESSED = "SELECT count(*) FROM events WHERE time_estimated"
+
+
+@contextmanager
+def session_on(source: EventLog | Session) -> Iterator[Session]:
+    """The session that was given, or one on the log that was given, closed afterwards."""
+    if isinstance(source, Session):
+        yield source
+    else:
+        with connect(source) as session:
+            yield session
+
+
+@functools.cache
+def sql_of(name: str) -> str:
+    """The SELECT in the file of that name, and its header."""
+    return resources.files("orders_es.audit.questions").joinpath(f"{name}.sql").read_text(encoding="utf-8").rstrip()
+
+
+def ask(
+    source: EventLog | Session,
+    name: str,
+    question: str,
+    parameters: dict[str, Any] | None = None,
+    *,
+    at: Moment | None,
+    known_at: Moment | None,
+    leaves_out_guesses: bool = False,
+) -> Answer:
+    """The answer to the question in a file, under a name that says in words what was asked.
+
+    Args:
+        source: A log, or a session.
+        name: The file's name without its ending.
+        question: What the rows are, in words.
+        parameters: The values of its parameters.
+        at: As in `Session.sql`.
+        known_at: As in `Session.sql`.
+        leaves_out_guesses: Whether it passes over events with an estimated time; then the answer says how many there are.
+    """
+    with session_on(source) as session:
+        answer = session.sql(sql_of(name), parameters, at=at, known_at=known_at)
+        answer.question = question
+        if leaves_out_guesses:
+            guessed = session.sql(_GUESSED, at=at, known_at=known_at).rows()[0][0]
+            if guessed:
+                events = f"{guessed:,} event{'s' if guessed != 1 else ''}"
+                answer.notes += (
+                    f"{events} with an estimated time: a guess is in no length of time, so they are left out",
+                )
+        return answer
+
+
+def micros(field: str, length: timedelta) -> int:
+    """A length of time in microseconds.
+
+    Raises:
+        InvalidSetting: It is none, or below zero.
+    """
+    if not isinstance(length, timedelta) or length < timedelta(0):
+        raise InvalidSetting(field, str(length), "give a length of time, such as timedelta(hours=1)")
+    return length // timedelta(microseconds=1)
+
+
+def amount(field: str, value: Decimal | int | str, *, zero: bool = False) -> Decimal:
+    """An amount of money, exactly.
+
+    Args:
+        field: The setting's name, for the error.
+        value: Digits, in a text, or a number that is exact.
+        zero: Whether it may be nothing.
+
+    Raises:
+        InvalidSetting: It is none, or not above zero.
+    """
+    try:
+        exact = None if isinstance(value, float | bool) else Decimal(value)
+    except (ArithmeticError, TypeError, ValueError):
+        exact = None
+    if exact is None or not exact.is_finite() or exact < 0 or (not exact and not zero):
+        raise InvalidSetting(
+            field, str(value), f"give an amount {'of zero or more' if zero else 'above zero'}, such as 100"
+        )
+    if exact != round(exact, 4) or exact >= 10**14:
+        raise InvalidSetting(field, str(value), "an amount has at most fourteen digits and four decimals")
+    return round(exact, 4)
+
+
+def words(length: timedelta) -> str:
+    """A length of time in words, in the largest unit that it is whole in.
+
+    Example:
+        >>> words(timedelta(hours=36)), words(timedelta(days=1))
+        ('36 hours', '1 day')
+    """
+    seconds = length.total_seconds()
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds and seconds % unit == 0:
+            number = int(seconds // unit)
+            return f"{number:,} {name}{'' if number == 1 else 's'}"
+    return f"{seconds:,g} seconds"

@@ -1,0 +1,119 @@
+"""Questions about time: what was entered late, back-dated, or after it should have been settled, and when nothing happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from orders_es.audit.closes import closed
+from orders_es.audit.questions.asking import ask, micros, session_on, words
+from orders_es.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
+    from orders_es.replay import Answer, Session
+
+__all__ = ["after_close", "after_delivery", "backdated", "gaps", "late_entries"]
+
+_DAY = timedelta(days=1)
+
+
+def late_entries(
+    source: EventLog | Session,
+    *,
+    longer_than: timedelta = _DAY,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """Events that were recorded later than so long after they happened. Those with an estimated time are left out, and counted.
+
+    Args:
+        source: A log, or a session.
+        longer_than: How long is too long.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        InvalidSetting: The length is none.
+    """
+    limit = {"longer_than": micros("longer_than", longer_than)}
+    question = f"events recorded more than {words(longer_than)} after they happened"
+    return ask(source, "late_entries", question, limit, at=at, known_at=known_at, leaves_out_guesses=True)
+
+
+def backdated(source: EventLog | Session, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
+    """Which events moved figures of a day after those were first known, by how much, and whose: the rows behind `restatements`.
+
+    Over a day, currency and figure, `moved_by` adds up to what the read model `restatements` says has changed. Days begin where
+    the session's zone says.
+
+    Args:
+        source: A log, or a session.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+    """
+    return ask(source, "backdated", "figures moved after they were first known", at=at, known_at=known_at)
+
+
+def after_delivery(source: EventLog | Session, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
+    """Events of orders that happened, or were entered, after the order's first delivery.
+
+    Args:
+        source: A log, or a session.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+    """
+    return ask(source, "after_delivery", "events that came after the order's delivery", at=at, known_at=known_at)
+
+
+def after_close(
+    source: EventLog | Session, name: str, *, at: Moment | None = None, known_at: Moment | None = None
+) -> Answer:
+    """Events that belong to a closed time and were recorded after it had been closed.
+
+    Args:
+        source: A log, or a session.
+        name: The close's name.
+        at: Only what had happened by then.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        NoSuchClose: There is none of that name.
+    """
+    with session_on(source) as session:
+        done = closed(session.log, name)
+        limits = {"closed_at": done.at, "closed_known_at": done.known_at}
+        question = f"events of the time that was closed as {name}, recorded since"
+        return ask(session, "after_close", question, limits, at=at, known_at=known_at)
+
+
+def gaps(
+    source: EventLog | Session,
+    *,
+    longer_than: timedelta = _DAY,
+    clock: Literal["occurred", "recorded"] = "occurred",
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+) -> Answer:
+    """The times in which nothing happened, or nothing was recorded, for longer than so long; longest first.
+
+    Args:
+        source: A log, or a session.
+        longer_than: How long is too long.
+        clock: Whether nothing happened, as far as the times are known, or nothing was recorded.
+        at: Only what had happened by then; a silence that goes on at that moment counts up to it.
+        known_at: Only what had been recorded by then; the same on that clock.
+
+    Raises:
+        InvalidSetting: The length or the clock is none.
+    """
+    if clock not in ("occurred", "recorded"):
+        raise InvalidSetting("clock", clock, "it is occurred or recorded")
+    recorded = clock == "recorded"
+    limit = known_at if recorded else at
+    asked = {"longer_than": micros("longer_than", longer_than), "recorded": recorded, "goes_on": limit is not None}
+    question = (
+        f"silences of more than {words(longer_than)} in which nothing {'was recorded' if recorded else 'happened'}"
+    )
+    return ask(source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=not recorded)
