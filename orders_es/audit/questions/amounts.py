@@ -118,11 +118,11 @@ def below_limit(
     text = str(within).strip()
     try:
         share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        near = Decimal(0) < share <= 1
+        near = Decimal(0) < share <= 1 and share == round(share, 6)
     except ArithmeticError:
         near = False
     if not near:
-        raise InvalidSetting("within", text, "give a share of the limit, such as 5% or 0.05")
+        raise InvalidSetting("within", text, "give a share of the limit of at most six decimals, such as 5% or 0.05")
     least = most - most * share
     question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{_of(currency)}"
     return ask(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orders_es.log import ANY, NewEvent, open_log
+from orders_es.replay import connect
 
 
 def june(day, hour=12, minute=0):
@@ -15,6 +16,7 @@ class Book:
     def __init__(self, place):
         self.now = june(1)
         self.log = open_log(place, create=True, clock=lambda: self.now)
+        self.session = connect(self.log)
 
     def record(self, order, *events, at, recorded=None, actor="web", **more):
         """Append events that happened at `at`; what they are recorded at is the same moment unless given."""
@@ -27,4 +29,5 @@ class Book:
 def book(tmp_path):
     made = Book(str(tmp_path / "log"))
     yield made
+    made.session.close()
     made.log.close()
