@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_ import (
-    on_error_option,
-    require_quarantine,
-    skip_known_option,
-    somebody_watches,
-    table_options,
-    tell_import,
-)
+from orders_es.cli.import_ import somebody_watches, tell_import
+from orders_es.cli.import_options import on_error_option, require_quarantine, skip_known_option, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text
 

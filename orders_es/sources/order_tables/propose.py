@@ -5,6 +5,7 @@ For whoever brings a table. The import itself guesses nothing: it reads what the
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,8 @@ _GUESSES: dict[str, tuple[str, str]] = {
     "cancelled.at": ("time", "cancelledat canceledat cancelleddate cancellationdate"),
 }
 _UNKNOWN = "???"
+_FIRST = 20
+"""So many lines are looked at for a header."""
 _ASKED = {
     "order.id": "which column names the order? A list of several is joined",
     "order.currency": 'no column looks like it: { value = "EUR" } says it for all orders',
@@ -96,16 +99,19 @@ def propose_mapping(source: Any, *, query: str | None = None, reading: TableOpti
         (True, True)
     """
     options = reading or TableOptions()
-    found = {}
+    found: dict[str, str | int] = {}
     if isinstance(source, str | os.PathLike):
-        delimiter = options.delimiter or _delimiter(Path(source))
+        delimiter, header = _layout(Path(source))
+        delimiter, header = options.delimiter or delimiter, options.header_row or header
         if delimiter not in (None, ",") and options.delimiter is None:
             found["delimiter"] = "tab" if delimiter == "\t" else str(delimiter)
+        if header is not None and options.header_row is None:
+            found["header_row"] = header
         table = read_source(
             source,
             {},
             options=TableOptions(
-                encoding=options.encoding, delimiter=delimiter, header_row=options.header_row, sheets=options.sheets
+                encoding=options.encoding, delimiter=delimiter, header_row=header, sheets=options.sheets
             ),
         )
     else:
@@ -114,37 +120,37 @@ def propose_mapping(source: Any, *, query: str | None = None, reading: TableOpti
     return _Proposal(table, options, found).text()
 
 
-def _delimiter(path: Path) -> str | None:
-    """What stands most often in the first line that has anything in it."""
+def _layout(path: Path) -> tuple[str | None, int | None]:
+    """What stands most often in the first lines of a text file, and the line of the header if titles stand above it."""
     if path.suffix.lower() in (".xlsx", ".parquet") or not path.is_file():
-        return None
+        return None, None
     with path.open("rb") as file:
-        lines = file.read(65_536).replace(b"\0", b"").decode("latin-1").splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    if first.lower().startswith("sep="):
-        return None
-    return max(",;\t|", key=first.count)
+        lines = file.read(65_536).replace(b"\0", b"").decode("latin-1").splitlines()[:_FIRST]
+    given = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not given or given[0][1].lower().startswith("sep="):
+        return None, None
+    delimiter = max(",;\t|", key=lambda sign: max(line.count(sign) for _, line in given))
+    most = max(line.count(delimiter) for _, line in given)
+    header = next(number for number, line in given if line.count(delimiter) == most)
+    titled = most > 0 and header != given[0][0] and given[0][1].count(delimiter) == 0
+    return delimiter, header if titled else None
 
 
 class _Proposal:
-    def __init__(self, table: SourceTable, options: TableOptions, file: dict[str, str]) -> None:
+    def __init__(self, table: SourceTable, options: TableOptions, file: dict[str, str | int]) -> None:
         self._table, self._options, self._file = table, options, file
         self._by_name = {plain(name): name for name in table.table.column_names}
-        self._questions: list[str] = []
+        self._questions: list[str] = [
+            f"{len(table.damaged):,} bad rows: row {row.number:,} has {row.reason}" for row in table.damaged[:1]
+        ]
         self._used: set[str] = set()
         self._columns: dict[str, str] = {}
 
     def text(self) -> str:
         for field in _GUESSES:
             self._guess(field)
-        if "line.price" in self._columns and "line.total" in self._columns:
-            self._used.discard(self._columns.pop("line.total"))
-        if "payment.at" not in self._columns or "payment.amount" not in self._columns:
-            for field in ("payment.at", "payment.amount", "payment.method"):
-                self._used.discard(self._columns.pop(field, ""))
-        if "shipped.at" not in self._columns:
-            self._used.discard(self._columns.pop("shipped.tracking", ""))
         rows, why = self._rows()
+        self._weed(rows)
         body = ["", "[order]", *map(self._entry, ("order.id", "order.currency", "order.occurred"))]
         body.append(
             "placed = true  # guessed: every order was placed, with its last line. A column says when, false says never"
@@ -166,15 +172,32 @@ class _Proposal:
             f"# A mapping for {self._table.path.name}, proposed from its {self._table.table.num_rows:,} rows. Names were guessed by their",
             "# likeness: read every line, answer what has a question mark, then look at the first orders with --dry-run.",
             *([f"# Not used: {', '.join(map(repr, left))}"] if left else []),
-            *(f"# ? {question}" for question in self._questions),
+            *(f"# ? {' '.join(question.split())}" for question in self._questions),
             "",
             f'rows = "{rows}"  # {why}',
             "",
             "[file]",
-            *(f"{key} = {_quoted(value)}" for key, value in self._file.items()),
+            *(f"{key} = {_quoted(value) if isinstance(value, str) else value}" for key, value in self._file.items()),
             '# tz = "Europe/London"  # ? the zone of times that name none; UTC if left out',
         ]
         return "\n".join([*head, *body]) + "\n"
+
+    def _weed(self, rows: str) -> None:
+        """Leave out guesses that make no sense together."""
+        if rows == "order" and "line.item_id" not in self._columns and "line.total" in self._columns:
+            # Without items it is what the whole order comes to.
+            total = self._columns.pop("line.total")
+            if "payment.at" in self._columns:
+                self._columns.setdefault("payment.amount", total)
+            if total not in self._columns.values():
+                self._used.discard(total)
+        if "line.price" in self._columns and "line.total" in self._columns:
+            self._used.discard(self._columns.pop("line.total"))
+        if "payment.at" not in self._columns or "payment.amount" not in self._columns:
+            for field in ("payment.at", "payment.amount", "payment.method"):
+                self._used.discard(self._columns.pop(field, ""))
+        if "shipped.at" not in self._columns:
+            self._used.discard(self._columns.pop("shipped.tracking", ""))
 
     def _guess(self, field: str) -> None:
         form, names = _GUESSES[field]
@@ -264,6 +287,4 @@ class _Proposal:
 
 def _quoted(text: str) -> str:
     """A text as TOML has it, in one line."""
-    import json
-
     return json.dumps(text, ensure_ascii=False)

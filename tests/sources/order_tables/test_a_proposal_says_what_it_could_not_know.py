@@ -34,3 +34,26 @@ def test_it_asks_about_dates_ids_and_columns_that_it_did_not_find():
         "1 rows have a negative quantity: are they returns?",
     ):
         assert said in text
+
+
+def test_it_finds_the_header_below_titles_and_names_rows_that_are_no_rows(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("Export of orders\n\nOrder No\tOrder Date\nA-1\t2026-06-03\nA-2\n", encoding="utf-8")
+    text = propose_mapping(path)
+    assert tomllib.loads(text)["file"] == {"delimiter": "tab", "header_row": 3}
+    assert "1 bad rows: row 2 has 1 fields where the header has 2" in text
+
+
+def test_a_column_whose_cells_are_not_what_its_name_says_is_not_taken():
+    text = propose_mapping(pa.table({"Order": ["A-1"], "Date": ["soon"], "Created": ["2026-06-03"], "Qty": ["many"]}))
+    proposed = tomllib.loads(text)
+    assert proposed["order"]["occurred"] == "Created"
+    assert "Not used: 'Date', 'Qty'" in text
+
+
+def test_a_total_without_items_is_what_was_paid_for_the_order():
+    text = propose_mapping(
+        pa.table({"Order": ["A-1"], "Date": ["2026-06-03"], "Total": ["9"], "Paid at": ["2026-06-04"]})
+    )
+    proposed = tomllib.loads(text)
+    assert (proposed["rows"], proposed["payment"]) == ("order", {"at": "Paid at", "amount": "Total"})
