@@ -96,7 +96,7 @@ def frame_source(source: Any, query: str | None = None) -> SourceTable:
         >>> frame_source(pa.table({"No": ["A-1"]})).table.num_rows
         1
     """
-    kind = f"{type(source).__module__.partition('.')[0]} {type(source).__name__}"
+    kind = type(source).__name__
     connection = isinstance(source, sqlite3.Connection | duckdb.DuckDBPyConnection)
     if connection != (query is not None):
         why = (
@@ -111,7 +111,7 @@ def frame_source(source: Any, query: str | None = None) -> SourceTable:
         digest = _digest(table)
     except (pa.ArrowException, duckdb.Error, sqlite3.Error) as error:
         raise BadSource(kind, None, f"it cannot be read as a table: {error}") from error
-    return SourceTable(Path(kind.replace(" ", "-")), digest, table, {}, np.arange(1, table.num_rows + 1))
+    return SourceTable(Path(kind), digest, table, {}, np.arange(1, table.num_rows + 1))
 
 
 def _as_arrow(source: Any, query: str | None) -> pa.Table:

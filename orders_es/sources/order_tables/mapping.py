@@ -217,7 +217,7 @@ def load_table_mapping(given: str | os.PathLike[str] | Mapping[str, Any]) -> Tab
         'EUR'
     """
     if not isinstance(given, str | os.PathLike):
-        return _Reader("the mapping", {}).read(dict(given))
+        return _Reader("mapping=", {}).read(dict(given))
     path = os.fspath(given)
     try:
         text = Path(path).read_text(encoding="utf-8-sig")

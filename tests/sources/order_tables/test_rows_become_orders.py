@@ -9,6 +9,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orders_es.errors import BadSource
 from orders_es.replay import load_order
@@ -136,7 +138,49 @@ def test_a_row_may_be_an_order_with_all_that_happened_to_it(log):
 
 
 def test_bad_rows_set_their_whole_orders_aside(log, shop, mapping, tmp_path):
-    shop.write_text(shop.read_text().replace("011;Jar;1", "011;Jar;one"))
+    right = shop.read_text(encoding="utf-8")
+    shop.write_text(right.replace("011;Jar;1", "011;Jar;one"), encoding="utf-8")
     done = import_table(log, shop, mapping, on_error="quarantine", quarantine=tmp_path / "bad.csv")
     assert (done.streams, done.quarantined) == (1, 2)
     assert "Qty 'one' is not a whole number" in (tmp_path / "bad.csv").read_text()
+    shop.write_text(right, encoding="utf-8")
+    completed = import_table(log, shop, mapping, skip_known=True)
+    assert (completed.streams, load_order(log, "A-1").total) == (1, Decimal(21))
+
+
+def test_a_failed_import_leaves_no_log(shop, mapping, tmp_path):
+    shop.write_text(shop.read_text(encoding="utf-8").replace("011;Jar;1", "011;Jar;one"), encoding="utf-8")
+    with pytest.raises(BadSource, match="row 3"):
+        import_table(tmp_path / "log", shop, mapping)
+    assert not (tmp_path / "log").exists()
+    assert (
+        import_table(tmp_path / "log", shop, mapping, on_error="quarantine", quarantine=tmp_path / "q.csv").streams == 1
+    )
+
+
+amounts = st.decimals(min_value=0, max_value=10**6, places=2)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 50), amounts), min_size=1, max_size=12))
+def test_an_order_comes_to_the_sum_of_its_totals_whatever_divides(lines):
+    names, quantities, totals = zip(*lines, strict=True)
+    table = pa.table(
+        {"No": names, "Day": ["2026-06-03"] * len(lines), "SKU": ["x"] * len(lines), "Qty": quantities, "Sum": totals}
+    )
+    shown = preview_table(table, BY_TOTAL, orders=3).first
+    expected = {name: sum(total for other, _, total in lines if other == name) for name in names}
+    assert {order.order_id: order.total for order in shown} == expected
+
+
+def test_two_different_things_in_one_order_are_refused_for_every_field_that_is_one_value(shop, mapping, log):
+    text = shop.read_text(encoding="utf-8")
+    for old, new, named in (
+        ("09:20;17850", "09:20;17851", "Customer is '17851' here and '17850' in row 1"),
+        ("12,00;EUR;;", "12,00;EUR;;3,00", "Paid is 3 here and 21 in row 1"),
+        ("12,00;EUR;;", "12,00;EUR;15.06.2026;", "Paid at is 2026-06-15"),
+    ):
+        shop.write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(BadSource, match=named):
+            import_table(log, shop, mapping)
+    assert log.head().position == 0
