@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orders_es.audit.questions.asking import amount, ask, micros, words
+from orders_es.audit.questions.asking import amount, ask, micros, session_on, words
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["below_limit", "double_entries", "round_amounts", "unexplained_totals"]
 
 _DAY = timedelta(days=1)
+_PAYMENTS = "SELECT 1 FROM events WHERE type IN ('PaymentReceived', 'PaymentFailed', 'RefundIssued') LIMIT 1"
 
 
 def unexplained_totals(
@@ -40,7 +41,11 @@ def unexplained_totals(
     least = amount("more_than", more_than, zero=True)
     beyond = f" by more than {least.normalize():f}" if least else ""
     question = f"orders whose total is not explained by payments{beyond}"
-    return ask(source, "unexplained_totals", question, {"more_than": least}, at=at, known_at=known_at)
+    with session_on(source) as session:
+        answer = ask(session, "unexplained_totals", question, {"more_than": least}, at=at, known_at=known_at)
+        if len(answer) and not session.sql(_PAYMENTS, at=at, known_at=known_at).rows():
+            answer.notes += ("this log records no payments by then, so no total can be explained by any",)
+        return answer
 
 
 def double_entries(
@@ -63,7 +68,7 @@ def double_entries(
     """
     asked = {"within": micros("within", within)}
     question = f"orders like the same customer's one before, within {words(within)}"
-    return ask(source, "double_entries", question, asked, at=at, known_at=known_at, leaves_out_guesses=True)
+    return ask(source, "double_entries", question, asked, at=at, known_at=known_at, leaves_out_guesses="orders")
 
 
 def round_amounts(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.errors import InvalidSetting
 from orders_es.replay import Session, connect
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["amount", "ask", "micros", "session_on", "sql_of", "words"]
 
-_GUESSED = "SELECT count(*) FROM events WHERE time_estimated"
+_GUESSED_EVENTS = "SELECT count(*) FROM events WHERE time_estimated"
+_GUESSED_ORDERS = """
+    SELECT count(*) FROM orders WHERE customer_id IS NOT NULL AND list_contains(
+        string_split(coalesce(estimated, ''), ', '), CASE WHEN placed_at IS NOT NULL THEN 'placed' ELSE 'created' END
+    )
+"""
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def ask(
     *,
     at: Moment | None,
     known_at: Moment | None,
-    leaves_out_guesses: bool = False,
+    leaves_out_guesses: Literal["events", "orders"] | None = None,
 ) -> Answer:
     """The answer to the question in a file, under a name that says in words what was asked.
 
@@ -59,18 +64,17 @@ def ask(
         parameters: The values of its parameters.
         at: As in `Session.sql`.
         known_at: As in `Session.sql`.
-        leaves_out_guesses: Whether it passes over events with an estimated time; then the answer says how many there are.
+        leaves_out_guesses: What it passes over where its time is an estimate; then the answer says how many there are.
     """
     with session_on(source) as session:
         answer = session.sql(sql_of(name), parameters, at=at, known_at=known_at)
         answer.question = question
         if leaves_out_guesses:
-            guessed = session.sql(_GUESSED, at=at, known_at=known_at).rows()[0][0]
-            if guessed:
-                events = f"{guessed:,} event{'s' if guessed != 1 else ''}"
-                answer.notes += (
-                    f"{events} with an estimated time: a guess is in no length of time, so they are left out",
-                )
+            noun, guesses = ("order", _GUESSED_ORDERS) if leaves_out_guesses == "orders" else ("event", _GUESSED_EVENTS)
+            left_out = session.sql(guesses, at=at, known_at=known_at).rows()[0][0]
+            if left_out:
+                said = f"{left_out:,} {noun}{'s' if left_out != 1 else ''} with an estimated time left out"
+                answer.notes += (f"{said}: a guess is in no length of time",)
         return answer
 
 

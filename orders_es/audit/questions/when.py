@@ -39,7 +39,7 @@ def late_entries(
     """
     limit = {"longer_than": micros("longer_than", longer_than)}
     question = f"events recorded more than {words(longer_than)} after they happened"
-    return ask(source, "late_entries", question, limit, at=at, known_at=known_at, leaves_out_guesses=True)
+    return ask(source, "late_entries", question, limit, at=at, known_at=known_at, leaves_out_guesses="events")
 
 
 def backdated(source: EventLog | Session, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
@@ -116,4 +116,6 @@ def gaps(
     question = (
         f"silences of more than {words(longer_than)} in which nothing {'was recorded' if recorded else 'happened'}"
     )
-    return ask(source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=not recorded)
+    return ask(
+        source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=None if recorded else "events"
+    )

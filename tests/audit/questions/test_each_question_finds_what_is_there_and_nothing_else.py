@@ -202,6 +202,8 @@ def test_a_total_is_unexplained_by_too_little_or_too_much(plain):
     answer = questions.unexplained_totals(plain.session)
     assert (column(answer, "order_id"), column(answer, "balance")) == (["A-3", "A-2"], [Decimal(-30), Decimal("0.04")])
     assert column(questions.unexplained_totals(plain.session, more_than="0.04"), "order_id") == ["A-3"]
+    assert answer.notes == ()
+    assert "no payments by then" in questions.unexplained_totals(plain.session, at=june(1)).notes[0]
     for wrong in (-1, 0.5, "much", "NaN", "0.00001"):
         with pytest.raises(InvalidSetting):
             questions.unexplained_totals(plain.session, more_than=wrong)  # type: ignore[arg-type]
@@ -217,6 +219,12 @@ def test_an_order_entered_twice_has_the_customer_and_the_lines_or_the_total_of_t
     found = list(zip(*(column(answer, name) for name in ("order_id", "again_as", "same", "hours_apart")), strict=True))
     assert found == [("A-1", "A-2", "lines and total", 9.0), ("A-2", "A-3", "total", 1.0)]
     assert column(questions.double_entries(plain.session, within=timedelta(hours=2)), "again_as") == ["A-3"]
+    assert answer.notes == ()
+    guessed = (*opened(price="49.95")[:2], o.OrderPlaced(time_estimated=True))
+    plain.record("A-7", *guessed, at=june(4, 13))
+    answer = questions.double_entries(plain.session)
+    assert "A-7" not in column(answer, "again_as")
+    assert answer.notes == ("1 order with an estimated time left out: a guess is in no length of time",)
 
 
 def test_amounts_are_round_or_just_below_a_limit_each_in_its_currency(plain):
