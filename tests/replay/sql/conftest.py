@@ -20,7 +20,7 @@ VALUES = {
     "country": st.sampled_from(["UK", "France"]),
     "channel": st.sampled_from(["web", "shop"]),
     "item_id": st.sampled_from(["mug", "cup", "ju'g"]),
-    "quantity": st.integers(-5, 5) | st.integers(-(10**9), 10**9),
+    "quantity": st.integers(-5, 5) | st.integers(-o.MOST_PIECES, o.MOST_PIECES),
     "difference": st.integers(-5, 5),
     "price": st.decimals(-100, 100, places=4) | st.decimals(Decimal("-9999999999.9999"), 10**10, places=4),
     "amount": st.decimals(-1000, 1000, places=4),
