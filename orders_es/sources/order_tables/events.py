@@ -70,6 +70,7 @@ _TEXTS = {
     "tracking": {_SHIPPED: "shipped.tracking"},
     "reason": {_REFUND: "refund.reason", _CANCELLED: "cancelled.reason"},
 }
+_OF_LINE = ("line.item_id", "line.description", "line.quantity")
 _ROUNDING = "rounding of a line total"
 
 
@@ -89,7 +90,7 @@ class _Events:
     """A table of all events that is never there as a whole: it has a length, and slices of whole streams."""
 
     def __init__(self, digest: bytes, rows: OrderRows, mapping: TableMapping, actor: str) -> None:
-        self._digest, self._rows, self._actor = digest, rows, actor
+        self._digest, self._actor = digest, actor
         encoded = rows.ids.dictionary_encode()
         self.ids = encoded.dictionary
         self._code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -97,18 +98,21 @@ class _Events:
         self._first = np.full(streams, len(self._code), dtype=np.int64)
         np.minimum.at(self._first, self._code, np.arange(len(self._code)))
         self.first_rows = rows.numbers[self._first]
+        # Of the rows only what is said of each line is needed from here on.
+        self._of_line = {name: rows.values[name] for name in _OF_LINE if name in rows.values}
+        self._numbers, self._price, self._adjustment = rows.numbers, rows.price, rows.adjustment
         self._of_order = {
             name: _first_given(values, self._code, streams)
             for name, values in rows.values.items()
             if not name.startswith("line.") and name != "order.occurred"
         }
-        parts = self._parts(mapping, streams)
+        parts = self._parts(rows, mapping, streams)
         kind, stream, row, time, rank, key = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.lexsort((kind, key, rank, stream))
         self._kind, self._stream, self._row, self._time = (column[order] for column in (kind, stream, row, time))
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(stream, minlength=streams))]).astype(np.int64)
 
-    def _parts(self, mapping: TableMapping, streams: int) -> list[tuple[npt.NDArray[np.int64], ...]]:
+    def _parts(self, rows: OrderRows, mapping: TableMapping, streams: int) -> list[tuple[npt.NDArray[np.int64], ...]]:
         """Kind, stream, row, time, rank and place within the rank, of all events of a sort."""
         parts: list[tuple[npt.NDArray[np.int64], ...]] = []
         every = np.arange(streams)
@@ -117,7 +121,7 @@ class _Events:
             shape = np.zeros(len(stream), dtype=np.int64)
             parts.append(tuple(shape + column for column in (kind, stream, row, time, rank, key)))
 
-        times = _micros(self._rows.values["order.occurred"])
+        times = _micros(rows.values["order.occurred"])
         earliest = np.full(streams, np.iinfo(np.int64).max)
         np.minimum.at(earliest, self._code, times)
         add(_CREATED, every, self._first, earliest, 0, 0)
@@ -128,9 +132,9 @@ class _Events:
         line = np.arange(len(self._code))
         bought = np.ones(len(line), dtype=np.bool_)
         if mapping.has_lines:
-            returned = pc.less(self._rows.values["line.quantity"], 0).to_numpy(zero_copy_only=False)
+            returned = pc.less(rows.values["line.quantity"], 0).to_numpy(zero_copy_only=False)
             add(np.where(returned, _RETURNED, _ADDED), self._code, line, times, 2, line)
-            left = np.flatnonzero(self._rows.adjustment)
+            left = np.flatnonzero(rows.adjustment)
             add(_ADJUSTED, self._code[left], left, times[left], 2, left)
             bought = ~returned
         if "order.placed" in self._of_order:
@@ -158,7 +162,7 @@ class _Events:
     def slice(self, offset: int, length: int) -> pa.Table:
         part = slice(offset, offset + length)
         kind, stream, row = self._kind[part], self._stream[part], self._row[part]
-        values = self._rows.values
+        values = self._of_line
         moved = (kind == _ADDED) | (kind == _RETURNED)
 
         def texts(field: str) -> Any:
@@ -179,9 +183,9 @@ class _Events:
                 amount[some] = ten_thousandths(self._of_order[name])[stream[some]]
         adjusted = kind == _ADJUSTED
         price = amount.copy()
-        if len(self._rows.price):
-            amount[adjusted] = self._rows.adjustment[row[adjusted]]
-            price = self._rows.price[row]
+        if len(self._price):
+            amount[adjusted] = self._adjustment[row[adjusted]]
+            price = self._price[row]
         reason = pc.coalesce(
             texts("reason"), _array([_ROUNDING]).take(_array(np.zeros(length, dtype=np.int8), mask=~adjusted))
         )
@@ -191,7 +195,7 @@ class _Events:
                 "stream_id": self.ids.take(_array(stream)),
                 "type": _array(_TYPES).take(_array(kind)),
                 "occurred_at": _array(self._time[part]).cast(pa.timestamp("us", tz="UTC")),
-                "event_id": derive_event_ids(self._digest, self._rows.numbers[row], kind),
+                "event_id": derive_event_ids(self._digest, self._numbers[row], kind),
                 "actor": pa.repeat(pa.scalar(self._actor), length),
                 **{field: texts(field) for field in _TEXTS if field != "reason"},
                 "reason": reason,

@@ -23,7 +23,8 @@ from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from orders_es.log import EventLog
     from orders_es.orders import Order
@@ -123,11 +124,16 @@ def import_table(
         raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
     rules = load_table_mapping(mapping)
     with target_of(log) as target:
-        streams, bad, facts = _read(
-            source, rules, reading, query=query, on_error=on_error, actor=actor, progress=progress
+        streams, facts = _read(
+            source,
+            rules,
+            reading,
+            query=query,
+            on_error=on_error,
+            actor=actor,
+            progress=progress,
+            put_aside=lambda bad: bad.quarantine(quarantine),
         )
-        facts["quarantine_path"] = bad.quarantine(quarantine) if on_error == "quarantine" else None
-        del bad
         loaded = Loaded()
         if streams.events.num_rows:
             loaded = append_streams(
@@ -177,7 +183,16 @@ def preview_table(
     if orders < 1:
         raise InvalidSetting("orders", orders, "show at least one")
     rules = load_table_mapping(mapping)
-    streams, _, facts = _read(source, rules, reading, query=query, on_error=on_error, actor="preview", progress=False)
+    streams, facts = _read(
+        source,
+        rules,
+        reading,
+        query=query,
+        on_error=on_error,
+        actor="preview",
+        progress=False,
+        put_aside=lambda _: None,
+    )
     ids = streams.stream_ids.slice(0, orders)
     first: list[Order] = []
     if len(ids):
@@ -196,7 +211,8 @@ def _read(
     on_error: OnError,
     actor: str,
     progress: bool,
-) -> tuple[StreamTable, BadRows, dict[str, Any]]:
+    put_aside: Callable[[BadRows], Path | None],
+) -> tuple[StreamTable, dict[str, Any]]:
     options = mapping.reading(reading)
     table = read_mapped(source, mapping, options, query=query, progress=progress)
     bad = BadRows(table)
@@ -218,7 +234,11 @@ def _read(
         "digest": table.digest.hex(),
         "rows": table.table.num_rows + len(table.damaged),
         "quarantined": len(bad),
+        "quarantine_path": put_aside(bad) if on_error == "quarantine" else None,
     }
     rows = rows.select(bad.good)
+    # What was read is larger than what is needed of it.
+    table = table.without_cells()
+    del bad
     pa.default_memory_pool().release_unused()
-    return to_streams(table.without_cells(), rows, mapping, actor), bad, facts
+    return to_streams(table, rows, mapping, actor), facts

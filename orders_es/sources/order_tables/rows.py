@@ -57,6 +57,8 @@ class OrderRows:
 
     def select(self, keep: npt.NDArray[np.bool_]) -> OrderRows:
         """Only the rows where `keep` is true."""
+        if keep.all():
+            return self
         mask = _array(keep)
         return OrderRows(
             self.numbers[keep],
