@@ -178,7 +178,7 @@ def closed(log: EventLog, name: str) -> Close:
     Raises:
         NoSuchClose: There is none.
     """
-    events = log.load(_STREAM + name) if name else []
+    events = log.load(_STREAM + name) if _NAME.fullmatch(name) else []
     if not events or events[0].type != PERIOD_CLOSED:
         known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
         raise NoSuchClose(name, tuple(close_ids(name, known) or known[:5]))

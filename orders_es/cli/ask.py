@@ -79,6 +79,8 @@ def _tell(
         raise click.UsageError("--plain is about CSV; add --csv")
     if form["as_csv"] + form["as_json"] + (form["parquet"] is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
+    for given in (*parameters, *more.values()):
+        _check_text(given)
     with (
         existing_log(form["log"]) as opened,
         connect(opened, read_models=read_model_folders(None), tz=tz) as session,
@@ -104,6 +106,14 @@ def _tell(
             print_rows(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
     if len(answer) and not looks_up:
         click.get_current_context().exit(1)
+
+
+def _check_text(given: Any) -> None:
+    """Refuse what a shell handed over that is no text."""
+    try:
+        "".join(given if isinstance(given, tuple) else [given] if isinstance(given, str) else []).encode()
+    except UnicodeEncodeError:
+        raise click.UsageError(f"{given!r} is not text in UTF-8") from None
 
 
 def _write(answer: Answer, log: Any, path: str) -> None:

@@ -108,7 +108,7 @@ def amount(field: str, value: Decimal | int | str, *, zero: bool = False) -> Dec
         raise InvalidSetting(
             field, str(value), f"give an amount {'of zero or more' if zero else 'above zero'}, such as 100"
         )
-    if exact != round(exact, 4) or exact >= 10**14:
+    if exact >= 10**14 or exact != round(exact, 4):  # what is larger cannot be rounded
         raise InvalidSetting(field, str(value), "an amount has at most fourteen digits and four decimals")
     return round(exact, 4)
 
