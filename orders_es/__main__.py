@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 __all__ = ["start"]
 
@@ -19,7 +20,15 @@ def start() -> None:
 
     if ours:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    main(prog_name="orders-es")
+    try:
+        main(prog_name="orders-es")
+    except SystemExit as ended:
+        if ended.code != _INTERRUPTED:
+            raise
+        # Threads of DuckDB and Arrow may still be at work, and taking the interpreter down under them has crashed it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def shown(moment: datetime) -> str:
     """A moment in UTC as files have it.
 
     Example:
+        >>> from datetime import UTC, datetime
         >>> shown(datetime(2011, 6, 30, 23, 59, 59, tzinfo=UTC))
         '2011-06-30T23:59:59Z'
     """

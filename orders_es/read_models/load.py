@@ -199,8 +199,8 @@ def needed_by(model: ReadModel, models: Iterable[ReadModel]) -> tuple[ReadModel,
 
     Example:
         >>> by_name = {model.name: model for model in load_read_models()}
-        >>> needed_by(by_name["orders"], by_name.values())
-        ()
+        >>> [model.name for model in needed_by(by_name["orders"], by_name.values())]
+        ['order_effects']
     """
     known = {m.name: m for m in models}
     wanted, found = list(model.reads), {}

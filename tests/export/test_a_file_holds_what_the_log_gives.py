@@ -104,7 +104,7 @@ def test_an_empty_log_gives_a_head_and_no_rows(tmp_path, form):
         done = export(session, "orders", tmp_path / f"out.{form}")
         assert done.rows == 0
         assert done.provenance.at is done.provenance.known_at is done.provenance.recorded_at is None
-        assert dict(done.provenance.columns)["total"] == "DECIMAL(28,4)"
+        assert dict(done.provenance.columns)["total"] == "DECIMAL(38,4)"
 
 
 def undone(text):

@@ -42,6 +42,6 @@ def test_the_write_ahead_log_is_synced_and_so_is_the_name_of_a_new_one(tmp_path)
         written = one.rfind("write(")
         assert "fdatasync(" in one[:written]
         if '.wal", O_WRONLY|O_CREAT' in one:
-            assert "O_DIRECTORY" in one
+            assert f'openat(AT_FDCWD, "{tmp_path}", O_RDONLY' in one, "the folder, which holds the name"
             assert " fsync(" in one
     assert sum('.wal", O_WRONLY|O_CREAT' in one for one in appends) >= 1

@@ -1,3 +1,5 @@
+"""docs/import-table.md: its commands give what it shows, from the proposal to an answer about the past; its Python runs."""
+
 import re
 import shlex
 from pathlib import Path
@@ -6,15 +8,14 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 
-PAGE = (Path(__file__).parents[3] / "docs" / "import-table.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "import-table.md").read_text(encoding="utf-8")
 
 
 def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_from_the_proposal_to_an_answer_about_the_past(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_from_the_proposal_to_an_answer_about_the_past(run_page):
     Path("orders.csv").write_text(blocks("csv")[0], encoding="utf-8")
     for block in blocks("console"):
         for call in block.split("$ orders-es ")[1:]:
@@ -27,6 +28,5 @@ def test_from_the_proposal_to_an_answer_about_the_past(tmp_path, monkeypatch):
                 assert 'id = "Order No"' in done.output
             if shown:
                 assert done.output.strip() == shown.strip()
-    names = {}
-    exec(blocks("python")[0], names)
+    names = run_page("docs/import-table.md")
     assert names["import_table"]("shop", "orders.csv", "shop.toml").duplicates == 10
