@@ -352,7 +352,11 @@ class LogCore(ABC):
     def head(self) -> Head:
         """The end of the log now. See `EventLog.head`."""
         with self._reading():
-            tree, recorded = self._end()
+            return self._known_head()
+
+    def _known_head(self) -> Head:
+        """The end of the log as this object knows it, without looking at what others have done."""
+        tree, recorded = self._end()
         return Head(tree.end, None if recorded is None else from_micros(recorded), tree.root())
 
     def read(

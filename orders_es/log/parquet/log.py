@@ -276,7 +276,7 @@ class ParquetLog(KnownChain, LogCore):
             files = list(self._chain)
             contents = self._streams.contents
             relation = relation_of(files, self._registry, contents.from_payload(files), contents.readings)
-            head = self.head()
+            head = self._known_head()  # not a fresh look: it has to be that of these very files
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
 
