@@ -78,6 +78,11 @@ class _Watch:
                     connection.interrupt()
 
 
+def _raises(handler: Any) -> bool:
+    """Whether Ctrl-C raises KeyboardInterrupt: by Python's own handler, or by that of `orders_es.__main__`."""
+    return handler is signal.default_int_handler or getattr(handler, "raises", None) is KeyboardInterrupt
+
+
 _watch: _Watch | None = None
 
 
@@ -86,7 +91,7 @@ def _watched(connection: Any) -> Iterator[None]:
     global _watch  # noqa: PLW0603 - one thread is enough, and a forked process has none
     ours = threading.current_thread() is threading.main_thread()
     # Whoever handles Ctrl-C otherwise, as a runner that finishes its batch, does not want the query to end.
-    if connection is None or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if connection is None or not ours or not _raises(signal.getsignal(signal.SIGINT)):
         yield
         return
     if _watch is None or _watch.pid != os.getpid():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -53,6 +53,18 @@ def pieces_of(schema: pa.Schema, rows: int) -> int:
     return len(schema) * -(-rows // ROW_GROUP) + 1
 
 
+def _end(work: Future[None]) -> None:
+    """Wait until a thread has done with a writer, whatever Ctrl-C says meanwhile: one closed under it ends the process."""
+    interrupt: KeyboardInterrupt | None = None
+    while not work.done():
+        try:
+            wait([work])
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
 def table_writer(
     table: pa.Table, footer_of: Callable[[CompactRange, int], Footer], first: int
 ) -> tuple[Callable[[BinaryIO], None], Callable[[], Footer]]:
@@ -66,12 +78,15 @@ def table_writer(
     written: list[Footer] = []
 
     def write(file: BinaryIO) -> None:
-        with ThreadPoolExecutor(1) as pool, parquet_writer(file, table.schema, table.num_rows) as writer:
+        with parquet_writer(file, table.schema, table.num_rows) as writer, ThreadPoolExecutor(1) as pool:
             columns = pool.submit(writer.write_table, table, ROW_GROUP)
-            step = 32_768
-            leaves: list[bytes] = []
-            for start in range(0, table.num_rows, step):
-                leaves += leaf_hashes(table.slice(start, step))
+            try:
+                step = 32_768
+                leaves: list[bytes] = []
+                for start in range(0, table.num_rows, step):
+                    leaves += leaf_hashes(table.slice(start, step))
+            finally:
+                _end(columns)
             recorded = table.column("recorded_at").cast(pa.int64())[-1].as_py()
             footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded)
             columns.result()
