@@ -36,7 +36,7 @@ def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
             lambda: session.write("SELECT a FROM range(100_000_000_000) AS t(a)", {str(log.parent / "out.parquet")!r}),
         ]
         for ask in asks:
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
             try:
                 ask()
             except KeyboardInterrupt:
