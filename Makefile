@@ -8,6 +8,9 @@ VENV    ?= .venv
 INSTALL ?= -e .
 WORKERS ?= auto
 ARGS    ?=
+# What `make test-long` picks, and on how many examples it tries properties.
+LONG    ?= long or hypothesis
+PROFILE ?= long
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -26,7 +29,7 @@ test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k w
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)
 
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, flips and races, and properties on many examples
-	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "long or hypothesis" --hypothesis-profile=long $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "$(LONG)" --hypothesis-profile=$(PROFILE) $(ARGS)
 
 check lint: $(VENV)/.stamp-dev ## ruff, mypy and the direction of imports, as strict as they go
 	@$(BIN)/ruff check .

@@ -7,6 +7,7 @@ which shredded columns stand beside them.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from datetime import date, datetime
@@ -132,7 +133,7 @@ class EventRegistry:
             if known.cls is cls and known.schema_version == schema_version:
                 return cls
             raise RegistrationClash(name, f"an event type of that name is registered already: {known.cls.__qualname__}")
-        fields = tuple(_fields(cls))
+        fields = _fields(cls)
         for f in fields:
             if f.name.casefold() in ENVELOPE:
                 raise RegistrationClash(f"{name}.{f.name}", "that is the name of an envelope column; rename the field")
@@ -339,7 +340,7 @@ class EventRegistry:
             )
         decoder = self._decoders.get(name)
         if decoder is None:
-            decoder = self._decoders[name] = msgspec.json.Decoder(event_type.cls)
+            decoder = self._decoders[name] = _decoder(event_type.cls)
         return decoder
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -354,7 +355,18 @@ def _rebuild(event_types: tuple[tuple[type, str, int], ...], left_out: frozenset
     return registry
 
 
-def _fields(cls: type) -> Iterator[Field]:
+@functools.lru_cache(maxsize=1_000)
+def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cls)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _fields(cls: type) -> tuple[Field, ...]:
+    """What a class says of its fields; asked once for each class, since every opened log registers the same ones again."""
+    return tuple(_each_field(cls))
+
+
+def _each_field(cls: type) -> Iterator[Field]:
     hints = typing.get_type_hints(cls)
     for f in dataclasses.fields(cls):
         hint = hints[f.name]
