@@ -124,8 +124,10 @@ def _spellings(paths: Iterable[str]) -> list[str]:
     return sorted({*found, *(literal(path) for path in found if "\\" not in path)})
 
 
-def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one: bool = False) -> None:
+def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one: bool = False) -> bool:
     """Refuse a query that writes where it may not. What DuckDB cannot parse passes, for DuckDB to refuse.
+
+    Returns whether the query was looked at: False if it could not be parsed.
 
     Args:
         cursor: A cursor of the session, whose parser is asked.
@@ -142,13 +144,14 @@ def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one
     try:
         statements = cursor.extract_statements(query)
     except duckdb.Error:
-        return
+        return False
     kinds = [_kind(statement) for statement in statements]
     if one and kinds not in (["SELECT"], ["MULTI"]):
         what = " and ".join(kinds) or "nothing"
         raise FilesNotAllowed(f"to write a file takes one SELECT, and this is {what}", query)
     for statement, kind in zip(statements, kinds, strict=True):
         _check(cursor, statement.query, kind, log, allow=allow)
+    return True
 
 
 def check_models(cursor: Any, models: Iterable[ReadModel], log: EventLog, *, allow: bool) -> None:
@@ -164,10 +167,10 @@ def check_models(cursor: Any, models: Iterable[ReadModel], log: EventLog, *, all
     for model in models:
         if model.path and (allow or model.sql not in _found_harmless):
             try:
-                check_statements(cursor, model.sql, log, allow=allow, one=True)
+                seen = check_statements(cursor, model.sql, log, allow=allow, one=True)
             except FilesNotAllowed as error:
                 raise BadReadModel(model.path, str(error)) from error
-            if not allow:
+            if seen and not allow:  # a text that could not be parsed, or whose parsing was interrupted, is asked again
                 if len(_found_harmless) >= _REMEMBERED:
                     _found_harmless.clear()
                 _found_harmless.add(model.sql)

@@ -1,5 +1,7 @@
 """SQL comes from wherever people get it: it reads its log, and no other file, and writes none, unless that is permitted."""
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
@@ -8,8 +10,10 @@ from orders_es.log import NO_STREAM, open_log
 from orders_es.log.parquet import ParquetLog
 from orders_es.orders import OrderCreated
 from orders_es.projections import Projector, set_projections
+from orders_es.read_models import load_read_models
 from orders_es.replay import connect
 from orders_es.replay.catalog import write_catalog
+from orders_es.replay.permissions import check_models
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +223,27 @@ def test_a_query_that_is_written_to_a_file_is_one_select(shut, tmp_path):
         with pytest.raises(QueryError):
             shut.write(query, out)
     assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_what_was_permitted_once_or_could_not_be_looked_at_once_is_looked_at_again(log, place, tmp_path):
+    (tmp_path / "peeks.sql").write_text(
+        f"-- Peeks again: one row per file.\n-- Key: filename\nSELECT filename FROM read_text('{place}/secret.csv')\n"
+    )
+    connect(log, read_models=tmp_path, allow_files=True).close()
+    with pytest.raises(BadReadModel, match="allow_files=True"):
+        connect(log, read_models=tmp_path)
+
+    class Interrupted:
+        """A parser that Ctrl-C has just reached."""
+
+        def extract_statements(self, query):
+            raise duckdb.InterruptException(query)
+
+    (model,) = [model for model in load_read_models(tmp_path) if model.name == "peeks"]
+    writes = replace(model, sql="WITH a AS (COPY (SELECT 1 AS x) TO 'x.csv') SELECT 2 AS filename")
+    check_models(Interrupted(), [writes], log, allow=False)
+    with pytest.raises(BadReadModel, match="COPY"):
+        check_models(duckdb.connect(), [writes], log, allow=False)
 
 
 def test_read_models_of_ones_own_are_queries_too(log, place, tmp_path):
