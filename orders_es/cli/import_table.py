@@ -21,7 +21,9 @@ __all__ = ["import_orders_table"]
 
 
 @click.command(name="table")
-@click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False))
+@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.option("--table", "table", metavar="NAME", help="Of a database: which table to read, in the order of its key.")
+@click.option("--query", metavar="SQL", help="Of a database: what to ask it. Rows are known by their place: ORDER BY.")
 @click.option(
     "--map",
     "mapping",
@@ -52,7 +54,9 @@ __all__ = ["import_orders_table"]
 @log_option(makes=True, required=False)
 @as_json
 def import_orders_table(
-    source: str,
+    sources: tuple[str, ...],
+    table: str | None,
+    query: str | None,
     mapping: str | None,
     propose: bool,
     dry_run: bool,
@@ -65,7 +69,10 @@ def import_orders_table(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Your own table of orders: a CSV, Excel or Parquet file, one row per order line or per order.
+    """Your own table of orders: a CSV, Excel, Parquet or JSON lines file, or a table of a database.
+
+    SRC may be several files, a pattern in quotes ('orders-*.csv'), - for standard input, a SQLite file with --table or --query,
+    or the URL of a database (postgresql://user@host/shop). Several files are read as one table.
 
     A mapping says which column is what. Begin with --propose, which looks at the table and writes one with what it
     guessed and what it could not know; correct it; look at the first orders with --dry-run; then import. Nothing is
@@ -84,19 +91,23 @@ def import_orders_table(
     from orders_es.sources.tables.options import TableOptions
 
     options = TableOptions(tz=tz, **reading)
+    source, shown = list(sources), " ".join(sources)
     if propose:
-        text = propose_mapping(source, reading=options)
+        text = propose_mapping(source, query=query, table=table, reading=options)
         if as_json:
-            print_json({"source": source, "mapping": text})
+            print_json({"source": " ".join(sources), "mapping": text})
         else:
             print_text(text.rstrip("\n"))
         return
     if mapping is None:
         raise click.UsageError(
-            f"which column is what? Give --map TOML; orders-es import table {source} --propose writes a first one"
+            f"which column is what? Give --map TOML; orders-es import table {shown} --propose writes a first one"
         )
     if dry_run:
-        _show(preview_table(source, mapping, orders=orders, on_error=policy, reading=options), as_json)
+        preview = preview_table(
+            source, mapping, query=query, table=table, orders=orders, on_error=policy, reading=options
+        )
+        _show(preview, as_json)
         return
     log = log or os.environ.get("ORDERS_ES_LOG")
     if not log:
@@ -105,6 +116,8 @@ def import_orders_table(
         log,
         source,
         mapping,
+        query=query,
+        table=table,
         on_error=policy,
         quarantine=quarantine,
         reading=options,

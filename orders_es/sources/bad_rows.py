@@ -119,11 +119,12 @@ class BadRows:
         }
         first = min(reasons)
         reason, place = reasons[first]
+        path, number = self._source.origin(first)
         others = len(reasons) - 1
         more = f" ({others:,} more {'row is' if others == 1 else 'rows are'} bad)" if others else ""
         raise BadSource(
-            str(self._source.path),
-            first,
+            str(path),
+            number,
             f"{reason}{more}.{f' It is {place}.' if place else ''} Nothing was appended; correct the file, or set the bad rows "
             "and their orders aside with on_error='quarantine' (--on-error quarantine)",
         )
@@ -175,6 +176,7 @@ class BadRows:
         taken = table.select(names).take(pa.array(rows, pa.int64()))
         columns = [column.to_pylist() for column in taken.columns]
         lines: list[tuple[int, list[str]]] = []
+        several = bool(self._source.parts)
         for i, row in enumerate(rows):
             cells = [guarded(as_text(column[i]) or "") for column in columns]
             lines.append((int(self._source.numbers[row]), [guarded("; ".join(self._reasons[row])), *cells]))
@@ -184,7 +186,7 @@ class BadRows:
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([ROW, REASON, *names])
-        writer.writerows([number, *cells] for number, cells in sorted(lines))
+        writer.writerows([self._source.named(number) if several else number, *cells] for number, cells in sorted(lines))
         return text.getvalue().encode()
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.sources.batches import StreamTable
-from orders_es.sources.event_ids import derive_event_ids
+from orders_es.sources.event_ids import event_ids_of_places
 from orders_es.sources.order_tables.rows import ten_thousandths
 from orders_es.sources.tables.values import DECIMAL
 
@@ -82,15 +82,15 @@ def to_streams(source: SourceTable, rows: OrderRows, mapping: TableMapping, acto
         rows: Good rows.
         actor: Who is recorded as the cause.
     """
-    events = _Events(source.digest, rows, mapping, actor)
+    events = _Events(source, rows, mapping, actor)
     return StreamTable(source.path, events, events.ids, events.starts, events.first_rows)
 
 
 class _Events:
     """A table of all events that is never there as a whole: it has a length, and slices of whole streams."""
 
-    def __init__(self, digest: bytes, rows: OrderRows, mapping: TableMapping, actor: str) -> None:
-        self._digest, self._actor = digest, actor
+    def __init__(self, source: SourceTable, rows: OrderRows, mapping: TableMapping, actor: str) -> None:
+        self._source, self._actor = source, actor
         encoded = rows.ids.dictionary_encode()
         self.ids = encoded.dictionary
         self._code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -195,7 +195,7 @@ class _Events:
                 "stream_id": self.ids.take(_array(stream)),
                 "type": _array(_TYPES).take(_array(kind)),
                 "occurred_at": _array(self._time[part]).cast(pa.timestamp("us", tz="UTC")),
-                "event_id": derive_event_ids(self._digest, self._numbers[row], kind),
+                "event_id": event_ids_of_places(self._source.digests(self._numbers[row]), self._numbers[row], kind),
                 "actor": pa.repeat(pa.scalar(self._actor), length),
                 **{field: texts(field) for field in _TEXTS if field != "reason"},
                 "reason": reason,

@@ -63,7 +63,8 @@ def import_table(
     source: Any,
     mapping: str | os.PathLike[str] | Mapping[str, Any],
     *,
-    query: str | None = None,
+    query: Any = None,
+    table: str | None = None,
     on_error: OnError = "stop",
     quarantine: str | os.PathLike[str] | None = None,
     reading: TableOptions | None = None,
@@ -79,10 +80,13 @@ def import_table(
 
     Args:
         log: The log to append to, or its place; one that is not there is created when there is something to append.
-        source: A `.csv`, `.xlsx` (with the extra `excel`) or `.parquet` file; an Arrow, pandas or Polars frame; a DuckDB
-            relation; or a connection of DuckDB or SQLite, with `query`.
+        source: A `.csv`, `.tsv`, `.xlsx` (with the extra `excel`), `.parquet` or `.jsonl` file, `-` for standard input, a
+            pattern such as `orders-*.csv`, or a list of any of these, read as one table; an Arrow, pandas or Polars frame; a
+            DuckDB relation; or, with `query` or `table`, a SQLite file, the URL of a database, or a connection of DuckDB, SQLite,
+            SQLAlchemy (both with the extra `databases`) or any other of PEP 249.
         mapping: A TOML file that says which column is what, or the same as a dict.
-        query: What to ask a connection. Rows are told apart by their place, so it needs an ORDER BY.
+        query: What to ask a database. Rows are told apart by their place, so it needs an ORDER BY.
+        table: Which table of a database to read instead, in the order of its primary key, or else of all its values.
         on_error: `stop` at the first bad row, or `quarantine`: write all rows of every order that has a bad one to a
             file, each with its reason, and import the other orders.
         quarantine: That file; `<name of the source>.quarantine.csv` in the current folder if None. Never overwritten.
@@ -129,6 +133,7 @@ def import_table(
             rules,
             reading,
             query=query,
+            table=table,
             on_error=on_error,
             actor=actor,
             progress=progress,
@@ -161,7 +166,8 @@ def preview_table(
     source: Any,
     mapping: str | os.PathLike[str] | Mapping[str, Any],
     *,
-    query: str | None = None,
+    query: Any = None,
+    table: str | None = None,
     orders: int = 3,
     on_error: OnError = "stop",
     reading: TableOptions | None = None,
@@ -188,6 +194,7 @@ def preview_table(
         rules,
         reading,
         query=query,
+        table=table,
         on_error=on_error,
         actor="preview",
         progress=False,
@@ -207,38 +214,39 @@ def _read(
     mapping: TableMapping,
     reading: TableOptions | None,
     *,
-    query: str | None,
+    query: Any,
+    table: str | None,
     on_error: OnError,
     actor: str,
     progress: bool,
     put_aside: Callable[[BadRows], Path | None],
 ) -> tuple[StreamTable, dict[str, Any]]:
     options = mapping.reading(reading)
-    table = read_mapped(source, mapping, options, query=query, progress=progress)
-    bad = BadRows(table)
-    rows = read_rows(table, mapping, options, bad)
+    found = read_mapped(source, mapping, options, query=query, table=table, progress=progress)
+    bad = BadRows(found)
+    rows = read_rows(found, mapping, options, bad)
     if on_error == "stop":
         bad.stop()
-    elif table.damaged and len(mapping.ids) > 1:
-        damaged = table.damaged[0]
+    elif found.damaged and len(mapping.ids) > 1:
+        damaged = found.damaged[0]
         raise BadSource(
-            str(table.path),
+            str(found.path),
             damaged.number,
             f"{damaged.reason}; with an id of several columns it cannot be said which order such a row belongs to, so none "
             "can be set aside. Correct the row. Nothing was appended",
         )
     else:
-        bad.add_companions(rows.ids, table.columns[next(iter(mapping.columns))])
+        bad.add_companions(rows.ids, found.columns[next(iter(mapping.columns))])
     facts: dict[str, Any] = {
-        "source": str(table.path),
-        "digest": table.digest.hex(),
-        "rows": table.table.num_rows + len(table.damaged),
+        "source": str(found.path),
+        "digest": found.digest.hex(),
+        "rows": found.table.num_rows + len(found.damaged),
         "quarantined": len(bad),
         "quarantine_path": put_aside(bad) if on_error == "quarantine" else None,
     }
     rows = rows.select(bad.good)
     # What was read is larger than what is needed of it.
-    table = table.without_cells()
+    found = found.without_cells()
     del bad
     pa.default_memory_pool().release_unused()
-    return to_streams(table, rows, mapping, actor), facts
+    return to_streams(found, rows, mapping, actor), facts

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
 import os
-import sqlite3
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,60 +19,145 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.errors import BadSource
+from orders_es.sources.order_tables.databases import answer, is_connection, is_database, open_database
+from orders_es.sources.order_tables.several import files_of, joined
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import match_columns, missing_columns, require_columns
 from orders_es.sources.tables.source import SourceTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from orders_es.sources.order_tables.mapping import TableMapping
     from orders_es.sources.tables.options import TableOptions
 
-__all__ = ["frame_source", "read_mapped"]
+__all__ = ["Given", "frame_source", "given_as", "read_mapped"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 _array: Any = pa.array
 
 
 def read_mapped(
-    source: Any, mapping: TableMapping, options: TableOptions, *, query: str | None, progress: bool
+    source: Any,
+    mapping: TableMapping,
+    options: TableOptions,
+    *,
+    query: Any = None,
+    table: str | None = None,
+    progress: bool = False,
 ) -> SourceTable:
-    """The rows of a source that has all the columns that a mapping names.
+    """The rows of a source, or of several as one, with all the columns that a mapping names.
 
     Args:
-        source: A file, a frame, a relation or a connection.
-        query: For a connection, what to ask it.
+        source: Files, patterns, frames, relations or connections, or a list of them.
+        query: For a connection or a database, what to ask it.
+        table: For a connection or a database, which table to read.
         progress: Whether to show a bar while a workbook is read.
 
     Raises:
         BadSource: It cannot be read, or lacks a column; with the line of the mapping.
     """
     columns: dict[str, tuple[str, ...]] = {name: (name,) for name in mapping.columns}
-    if not isinstance(source, str | os.PathLike):
-        table = frame_source(source, query)
+    sources = files_of(source)
+    _check_asked(sources, query, table)
+    found = []
+    for one in sources:
+        with given_as(one, query=query, table=table) as given:
+            found.append(_read_one(given, mapping, columns, options, progress=progress))
+    return joined(found)
+
+
+def _read_one(
+    given: Given,
+    mapping: TableMapping,
+    columns: dict[str, tuple[str, ...]],
+    options: TableOptions,
+    *,
+    progress: bool,
+) -> SourceTable:
+    if given.table is not None:
+        table = given.table
         header = table.table.column_names
-        names = match_columns(table.path, header, columns)
         _require(mapping, table.path, header, columns)
-        table.columns.update(names)
+        table.columns.update(match_columns(table.path, header, columns))
         for name in options.verbatim:
             require_columns(table.path, header, match_columns(table.path, header, {name: (name,)}), {name: (name,)})
         if table.table.num_rows == 0:
             raise BadSource(str(table.path), None, "it has no rows; there is nothing to import")
         return table
-    if query is not None:
-        raise BadSource(os.fspath(source), None, "query= goes with a connection, and this is a file")
     try:
-        return read_source(source, columns, options=options, progress=progress)
+        return read_source(given.path, columns, options=options, progress=progress, at=given.at)
     except BadSource:
         try:
-            loose = read_source(source, columns, options=options, optional=list(columns), rows_required=False)
+            loose = read_source(
+                given.path, columns, options=options, optional=list(columns), rows_required=False, at=given.at
+            )
         except BadSource:
             loose = None
         # Where no column at all is there, the trouble is with the file (titles, its delimiter) and the first error says it.
         if loose is not None and loose.columns:
             _require(mapping, loose.path, loose.table.column_names, columns)
         raise
+
+
+def _check_asked(sources: list[Any], query: Any, table: str | None) -> None:
+    if query is not None and table is not None:
+        raise BadSource("query", None, "query= and table= were both given; give the one that says what to read")
+    if len(sources) > 1 and (query is not None or table is not None):
+        raise BadSource("query", None, "query= and table= go with one database; import several one after the other")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A source that is ready to be read.
+
+    Args:
+        path: The file, as it is to be named.
+        at: Where its bytes lie, where that is not there.
+        table: What it says, if it is no file.
+    """
+
+    path: Path
+    at: Path | None = None
+    table: SourceTable | None = None
+
+
+@contextlib.contextmanager
+def given_as(source: Any, *, query: Any = None, table: str | None = None) -> Iterator[Given]:
+    """One source, so that it can be read more than once: what comes through a pipe is kept in a temporary file.
+
+    Args:
+        source: A file, `-` for standard input, a database, a frame, a relation or a connection.
+        query: For a database or a connection, what to ask it.
+        table: For a database or a connection, which table to read.
+
+    Raises:
+        BadSource: It is none of these, or a question was asked of what cannot be asked.
+    """
+    if not isinstance(source, str | os.PathLike):
+        yield Given(Path(type(source).__name__), table=frame_source(source, query, table=table))
+        return
+    name = os.fspath(source)
+    if is_database(name):
+        with open_database(name) as connection:
+            found = frame_source(connection, query, table=table)
+        label = Path(name) if "://" not in name else Path(name.partition(":")[0])
+        yield Given(label, table=dataclasses.replace(found, path=label))
+        return
+    if query is not None or table is not None:
+        raise BadSource(name, None, "query= (--query) and table= (--table) go with a database, and this is a file")
+    path = Path(name)
+    if name != "-" and not path.is_fifo():
+        yield Given(path)
+        return
+    with tempfile.NamedTemporaryFile(prefix="orders-es-") as file:
+        if name == "-":
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        else:
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, file)
+        file.flush()
+        yield Given(path, at=Path(file.name))
 
 
 def _require(mapping: TableMapping, path: Path, header: Sequence[str], columns: dict[str, tuple[str, ...]]) -> None:
@@ -82,12 +172,14 @@ def _require(mapping: TableMapping, path: Path, header: Sequence[str], columns: 
         )
 
 
-def frame_source(source: Any, query: str | None = None) -> SourceTable:
-    """A frame, a relation or the answer of a query as a table, with a fingerprint of what its cells say.
+def frame_source(source: Any, query: Any = None, *, table: str | None = None) -> SourceTable:
+    """A frame, a relation or the answer of a database as a table, with a fingerprint of what its cells say.
 
     Args:
-        source: Anything with columns: Arrow, pandas, Polars, a DuckDB relation; or a connection of DuckDB or SQLite.
+        source: Anything with columns: Arrow, pandas, Polars, a DuckDB relation; or a connection of DuckDB, SQLite,
+            SQLAlchemy or any other of PEP 249.
         query: For a connection, what to ask it.
+        table: For a connection, which table to read, in the order of its key or of all its values.
 
     Raises:
         BadSource: It is none of these.
@@ -97,52 +189,51 @@ def frame_source(source: Any, query: str | None = None) -> SourceTable:
         1
     """
     kind = type(source).__name__
-    connection = isinstance(source, sqlite3.Connection | duckdb.DuckDBPyConnection)
-    if connection != (query is not None):
+    connection = isinstance(source, duckdb.DuckDBPyConnection) or is_connection(source)
+    if connection != (query is not None or table is not None):
         why = (
-            "a connection needs query=, with ORDER BY so that the rows always come alike"
+            "a database needs query= (--query), with ORDER BY so that the rows always come alike, or table= (--table)"
             if connection
-            else "query= goes with a connection"
+            else "query= and table= go with a connection"
         )
         raise BadSource(kind, None, why)
     try:
-        table = _as_arrow(source, query)
-        table = pa.table([_plain(column) for column in table.columns], names=table.column_names)
-        digest = _digest(table)
-    except (pa.ArrowException, duckdb.Error, sqlite3.Error) as error:
+        frame = _as_arrow(source, query, table)
+        frame = pa.table([_plain(column) for column in frame.columns], names=frame.column_names)
+        digest = _digest(frame)
+    except (pa.ArrowException, duckdb.Error) as error:
         raise BadSource(kind, None, f"it cannot be read as a table: {error}") from error
-    return SourceTable(Path(kind), digest, table, {}, np.arange(1, table.num_rows + 1))
+    return SourceTable(Path(kind), digest, frame, {}, np.arange(1, frame.num_rows + 1))
 
 
-def _as_arrow(source: Any, query: str | None) -> pa.Table:
-    if isinstance(source, sqlite3.Connection):
-        cursor = source.execute(query or "")
-        if cursor.description is None:
-            raise BadSource("query", None, f"{query!r} answers with no rows; give a SELECT")
-        names = [column[0] for column in cursor.description]
-        rows = cursor.fetchall()
-        return pa.table([_array([row[i] for row in rows]) for i in range(len(names))], names=names)
+def _as_arrow(source: Any, query: Any, table: str | None) -> pa.Table:
     if isinstance(source, duckdb.DuckDBPyConnection):
-        answer = source.sql(query or "")
-        if answer is None:
+        asked = source.table(table).order("ALL") if table is not None else source.sql(query)
+        if asked is None:
             raise BadSource("query", None, f"{query!r} answers with no rows; give a SELECT")
-        return answer.to_arrow_table()
+        return asked.to_arrow_table()
+    if is_connection(source):
+        return answer(source, query, table)
     if isinstance(source, pa.Table):
         return source
     if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
         return pa.Table.from_pandas(source, preserve_index=False)
+    if type(source).__module__.partition(".")[0] == "polars" and hasattr(source, "collect"):
+        source = source.collect()
     if hasattr(source, "__arrow_c_stream__"):
         return pa.table(source)
     raise BadSource(
         type(source).__name__,
         None,
-        "it is no table; give a file, an Arrow, pandas or Polars frame, a DuckDB relation, or a connection with query=",
+        "it is no table; give a file, an Arrow, pandas or Polars frame, a DuckDB relation, or a connection with query= or table=",
     )
 
 
 def _plain(column: Any) -> Any:
     """A column that is neither in pieces nor encoded."""
     values = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(values, pa.ExtensionArray):
+        values = pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_null(values.type) or pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):

@@ -6,15 +6,14 @@ For whoever brings a table. The import itself guesses nothing: it reads what the
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.errors import BadSource
-from orders_es.sources.order_tables.inputs import frame_source
+from orders_es.sources.order_tables.inputs import given_as
+from orders_es.sources.order_tables.several import files_of, joined
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import plain
 from orders_es.sources.tables.ids import read_ids, read_texts
@@ -23,6 +22,7 @@ from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.tables.times import read_times
 
 if TYPE_CHECKING:
+    from orders_es.sources.order_tables.inputs import Given
     from orders_es.sources.tables.source import SourceTable
 
 __all__ = ["propose_mapping"]
@@ -39,7 +39,7 @@ _READERS: dict[str, Any] = {
 _GUESSES: dict[str, tuple[str, str]] = {
     "order.id": (
         "id",
-        "orderid orderno ordernumber ordernr order invoiceno invoice invoicenumber invoiceid ordername name",
+        "orderid orderno ordernumber ordernr order invoiceno invoice invoicenumber invoiceid ordername name no number",
     ),
     "order.currency": ("text", "currency currencycode ordercurrency"),
     "order.customer_id": ("id", "customerid customerno customernumber customer clientid client email customeremail"),
@@ -79,7 +79,9 @@ _ASKED = {
 }
 
 
-def propose_mapping(source: Any, *, query: str | None = None, reading: TableOptions | None = None) -> str:
+def propose_mapping(
+    source: Any, *, query: Any = None, table: str | None = None, reading: TableOptions | None = None
+) -> str:
     """A commented mapping for a table, as TOML; read-only, never writes.
 
     Columns are found by their names, and every cell of them is looked at. What has to be said by a person stands there as
@@ -87,7 +89,8 @@ def propose_mapping(source: Any, *, query: str | None = None, reading: TableOpti
 
     Args:
         source: As `import_table` takes it.
-        query: What to ask a connection.
+        query: What to ask a database.
+        table: Which table of a database to read.
         reading: What is known about the file already, such as its delimiter.
 
     Raises:
@@ -99,40 +102,49 @@ def propose_mapping(source: Any, *, query: str | None = None, reading: TableOpti
         (True, True)
     """
     options = reading or TableOptions()
-    found: dict[str, str | int] = {}
-    if isinstance(source, str | os.PathLike):
-        delimiter, header = _layout(Path(source))
-        delimiter, header = options.delimiter or delimiter, options.header_row or header
-        if delimiter not in (None, ",") and options.delimiter is None:
-            found["delimiter"] = "tab" if delimiter == "\t" else str(delimiter)
-        if header is not None and options.header_row is None:
-            found["header_row"] = header
-        table = read_source(
-            source,
-            {},
-            options=TableOptions(
-                encoding=options.encoding, delimiter=delimiter, header_row=header, sheets=options.sheets
-            ),
-        )
-    else:
-        table = frame_source(source, query)
-    table.columns.update({name: name for name in table.table.column_names})
-    return _Proposal(table, options, found).text()
+    layout: dict[str, str | int] = {}
+    found = []
+    for one in files_of(source):
+        with given_as(one, query=query, table=table) as given:
+            found.append(given.table or _read_file(given, options, layout))
+            found[-1].columns.update({name: name for name in found[-1].table.column_names})
+    whole = joined(found)
+    whole.columns.update({name: name for name in whole.table.column_names})
+    return _Proposal(whole, options, layout).text()
 
 
-def _layout(path: Path) -> tuple[str | None, int | None]:
+def _read_file(given: Given, options: TableOptions, layout: dict[str, str | int]) -> SourceTable:
+    delimiter, header = _layout(given)
+    delimiter, header = options.delimiter or delimiter, options.header_row or header
+    if delimiter not in (None, ",") and options.delimiter is None:
+        layout["delimiter"] = "tab" if delimiter == "\t" else str(delimiter)
+    if header is not None and options.header_row is None:
+        layout["header_row"] = header
+    return read_source(
+        given.path,
+        {},
+        options=TableOptions(encoding=options.encoding, delimiter=delimiter, header_row=header, sheets=options.sheets),
+        at=given.at,
+    )
+
+
+def _layout(given: Given) -> tuple[str | None, int | None]:
     """What stands most often in the first lines of a text file, and the line of the header if titles stand above it."""
-    if path.suffix.lower() in (".xlsx", ".parquet") or not path.is_file():
+    path = given.at or given.path
+    if not path.is_file():
         return None, None
     with path.open("rb") as file:
-        lines = file.read(65_536).replace(b"\0", b"").decode("latin-1").splitlines()[:_FIRST]
-    given = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not given or given[0][1].lower().startswith("sep="):
+        head = file.read(65_536)
+    if head.startswith((b"PK\x03\x04", b"PAR1", b"{")) or given.path.suffix.lower() in (".jsonl", ".ndjson"):
         return None, None
-    delimiter = max(",;\t|", key=lambda sign: max(line.count(sign) for _, line in given))
-    most = max(line.count(delimiter) for _, line in given)
-    header = next(number for number, line in given if line.count(delimiter) == most)
-    titled = most > 0 and header != given[0][0] and given[0][1].count(delimiter) == 0
+    lines = head.replace(b"\0", b"").decode("latin-1").splitlines()[:_FIRST]
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not filled or filled[0][1].lower().startswith("sep="):
+        return None, None
+    delimiter = max(",;\t|", key=lambda sign: max(line.count(sign) for _, line in filled))
+    most = max(line.count(delimiter) for _, line in filled)
+    header = next(number for number, line in filled if line.count(delimiter) == most)
+    titled = most > 0 and header != filled[0][0] and filled[0][1].count(delimiter) == 0
     return delimiter, header if titled else None
 
 

@@ -82,9 +82,9 @@ def read_rows(source: SourceTable, mapping: TableMapping, options: TableOptions,
     _check_currency(mapping, values["order.currency"], codes, bad)
     for where, rule in mapping.rules.items():
         if rule.column is not None and where not in _PER_ROW:
-            _check_one_value(mapping, rule, values[where], codes, numbers, bad)
+            _check_one_value(source, mapping, rule, values[where], codes, bad)
     if mapping.rows == "order":
-        _check_once(mapping, codes, numbers, bad)
+        _check_once(source, mapping, codes, bad)
     for where in ("shipping.amount", "discount.amount", "payment.amount", "refund.amount", "line.price"):
         if where in values:
             _check_sign(mapping, where, values[where], bad)
@@ -163,11 +163,11 @@ def _check_currency(mapping: TableMapping, values: Any, codes: npt.NDArray[np.in
 
 
 def _check_one_value(
+    source: SourceTable,
     mapping: TableMapping,
     rule: Rule,
     values: Any,
     codes: npt.NDArray[np.int64],
-    numbers: npt.NDArray[np.int64],
     bad: BadRows,
 ) -> None:
     """Note the rows that say otherwise than the first one of their order that says anything."""
@@ -182,7 +182,7 @@ def _check_one_value(
         other = int(first[codes[row]])
         bad.add(
             {
-                row: f"{rule.column} is {_shown(values[row])} here and {_shown(values[other])} in row {numbers[other]:,} of the "
+                row: f"{rule.column} is {_shown(values[row])} here and {_shown(values[other])} in {source.named(int(source.numbers[other]))} of the "
                 f"same order, and {rule.where} ({mapping.place(rule.where)}) is one value for the whole order"
             }
         )
@@ -193,9 +193,7 @@ def _shown(value: Any) -> str:
     return repr(plain) if isinstance(plain, str) else as_text(plain) or ""
 
 
-def _check_once(
-    mapping: TableMapping, codes: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], bad: BadRows
-) -> None:
+def _check_once(source: SourceTable, mapping: TableMapping, codes: npt.NDArray[np.int64], bad: BadRows) -> None:
     rows = np.flatnonzero(codes >= 0)
     which, at = np.unique(codes[rows], return_index=True)
     first = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
@@ -203,7 +201,7 @@ def _check_once(
     for row in rows[first[codes[rows]] != rows].tolist():
         bad.add(
             {
-                row: f"the order stands in row {numbers[first[codes[row]]]:,} already, and the mapping "
+                row: f"the order stands in {source.named(int(source.numbers[first[codes[row]]]))} already, and the mapping "
                 f"({mapping.place('rows')}) says that a row is an order"
             }
         )

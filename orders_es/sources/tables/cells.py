@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.tables.source import SourceTable
 
-__all__ = ["BLANKS", "Cells", "cells_of", "matches", "shown", "trimmed"]
+__all__ = ["BLANKS", "Cells", "as_texts", "cells_of", "matches", "shown", "trimmed"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 _array: Any = pa.array
@@ -94,7 +94,7 @@ def cells_of(source: SourceTable, column: str) -> Cells:
         distinct = distinct.cast(pa.string())
     elif not pa.types.is_string(distinct.type):
         kinds[:] = _kind_of(distinct.type)
-        distinct = _spelt(distinct)
+        distinct = as_texts(distinct)
     empty = pc.fill_null(pc.equal(distinct, ""), fill_value=True).to_numpy(zero_copy_only=False)
     if empty.any():
         codes[np.append(empty, False)[codes]] = -1
@@ -114,7 +114,8 @@ def _kind_of(kind: pa.DataType) -> int:
     return NUMBER if number else TEXT
 
 
-def _spelt(values: Any) -> Any:
+def as_texts(values: Any) -> Any:
+    """A column of anything as the texts that a person would expect to see."""
     if pa.types.is_integer(values.type):
         return values.cast(pa.string())
     if pa.types.is_floating(values.type) and values.type.bit_width < 64:  # noqa: PLR2004 - bits of a double

@@ -212,4 +212,4 @@ def _spelt(order: str) -> str:
 
 
 def _stop(source: SourceTable, row: int, what: str) -> BadSource:
-    return BadSource(str(source.path), int(source.numbers[row]), f"{what}. Nothing was appended")
+    return BadSource(*source.where(row), f"{what}. Nothing was appended")

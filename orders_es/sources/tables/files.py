@@ -20,6 +20,7 @@ from orders_es.sources.tables.csv_text import packed_as
 from orders_es.sources.tables.excel_files import parse_workbook
 from orders_es.sources.tables.guards import unguarded
 from orders_es.sources.tables.headers import match_columns, require_columns
+from orders_es.sources.tables.json_lines import parse_json_lines
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.tables.source import SourceTable
 
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
 __all__ = ["SourceTable", "in_order_of", "read_source"]
 
 
-_KINDS = (".csv", ".xlsx", ".parquet")
+_KINDS = {
+    ".csv": ".csv",
+    ".tsv": ".csv",
+    ".xlsx": ".xlsx",
+    ".xlsm": ".xlsx",
+    ".parquet": ".parquet",
+    ".jsonl": ".jsonl",
+    ".ndjson": ".jsonl",
+}
 _PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
 
 
@@ -44,8 +53,9 @@ def read_source(
     rows_required: bool = True,
     only_wanted: bool = False,
     progress: bool = False,
+    at: Path | None = None,
 ) -> SourceTable:
-    r"""The rows of a `.csv`, `.xlsx` or `.parquet` file; read-only, never writes.
+    r"""The rows of a `.csv`, `.xlsx`, `.parquet` or `.jsonl` file; read-only, never writes.
 
     Args:
         source: The file. Its extension says what it is; a pipe has none, and is known by its first bytes.
@@ -57,9 +67,10 @@ def read_source(
         rows_required: Whether a file with a header and nothing else is refused.
         only_wanted: Whether to leave columns aside that nobody asked for, if all others are there. Not for `.xlsx`.
         progress: Whether to show a bar, on a terminal, while a workbook is read.
+        at: Where its bytes lie, if `source` is but its name; what kind of file it is, they say themselves then.
 
     Raises:
-        BadSource: There is no such file, it is not one of the three kinds, it cannot be read, it lacks a column, or it
+        BadSource: There is no such file, it is not one of these kinds, it cannot be read, it lacks a column, or it
             holds no rows where some are required.
 
     Example:
@@ -70,10 +81,10 @@ def read_source(
         ['2.55']
     """
     path, options = Path(source), options or TableOptions()
-    kind = path.suffix.lower()
-    if kind not in _KINDS and not path.is_fifo():
-        raise BadSource(str(path), None, _unknown_kind(kind))
-    data = _read_bytes(path)
+    kind = "" if at is not None else _KINDS.get(path.suffix.lower(), "")
+    if not kind and at is None and not path.is_fifo():
+        raise BadSource(str(path), None, _unknown_kind(path.suffix.lower()))
+    data = _read_bytes(path, at or path)
     kind = _kind_of(path, kind, data)
     digest = hashlib.sha256(data).digest()
     if kind == ".csv":
@@ -81,6 +92,11 @@ def read_source(
             path, data, columns, options, optional=optional, only_wanted=only_wanted
         )
         result = SourceTable(path, digest, unguarded(table), {}, numbers, damaged, lines=lines)
+    elif kind == ".jsonl":
+        rows = parse_json_lines(path, data, options)
+        result = SourceTable(
+            path, digest, rows.table, {}, rows.numbers, rows.damaged, lines=rows.lines, kinds=rows.kinds
+        )
     elif kind == ".xlsx":
         book = parse_workbook(path, data, columns, options, optional=optional, progress=progress)
         result = SourceTable(path, digest, book.table, {}, book.numbers, (), book.sheets, book.lines, book.kinds)
@@ -110,7 +126,7 @@ def _kind_of(path: Path, kind: str, data: bytes) -> str:
     ]
     found = ".parquet" if data.startswith(b"PAR1") else ".xlsx" if is_book else ""
     if not kind:
-        kind = found or ".csv"
+        kind = found or (".jsonl" if data[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else ".csv")
     if kind == ".csv":
         if found:
             raise BadSource(str(path), None, f"it is not CSV but what {found} files are; rename it to {found}")
@@ -131,12 +147,12 @@ def _unknown_kind(kind: str) -> str:
     if kind == ".xls":
         return "old Excel files (.xls) cannot be read; save it as .xlsx or .csv"
     what = f"{kind!r} is not a kind of file" if kind else "it has no extension, so it is no kind of file"
-    return f"{what} that can be imported; give a .csv, .xlsx or .parquet file"
+    return f"{what} that can be imported; give a .csv, .tsv, .xlsx, .parquet or .jsonl file"
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, at: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        data = at.read_bytes()
     except FileNotFoundError:
         raise BadSource(str(path), None, "there is no such file; check the name and the folder") from None
     except IsADirectoryError:

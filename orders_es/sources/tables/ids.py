@@ -203,8 +203,7 @@ def _which(values: list[str | None], test: Any) -> npt.NDArray[np.bool_]:
 
 def _two_readings(source: SourceTable, cells: Cells, row: int, what: str) -> BadSource:
     return BadSource(
-        str(source.path),
-        int(source.numbers[row]),
+        *source.where(row),
         f"{what} Write them alike, or keep each as it is written with verbatim= (--verbatim {cells.name!r}). Nothing was "
         "appended",
     )

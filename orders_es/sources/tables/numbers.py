@@ -102,8 +102,7 @@ def _sign(source: SourceTable, cells: Cells, texts: Any, options: TableOptions) 
 def _two_readings(source: SourceTable, cells: Cells, row: int, what: str) -> BadSource:
     del cells
     return BadSource(
-        str(source.path),
-        int(source.numbers[row]),
+        *source.where(row),
         f"{what}; say what decimals stand behind with decimal= (--decimal point or --decimal comma). Nothing was appended",
     )
 

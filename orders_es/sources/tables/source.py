@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["BOOLEAN", "CLOCK", "DATE", "ERROR", "NUMBER", "TEXT", "DamagedRow", "SourceTable"]
+__all__ = ["BOOLEAN", "CLOCK", "DATE", "ERROR", "NUMBER", "TEXT", "DamagedRow", "Part", "SourceTable"]
 
 _array: Any = pa.array  # the type stubs take every NumPy array for one of booleans
 
@@ -40,6 +40,21 @@ class DamagedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of several files that are read as one table.
+
+    Args:
+        source: The file, without its cells.
+        before: By how much the numbers of its rows are higher than in the file itself.
+        start: Where in the table its rows begin.
+    """
+
+    source: SourceTable
+    before: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceTable:
     """A source file's rows, as they stand in it.
 
@@ -53,6 +68,8 @@ class SourceTable:
         sheets: Name and number of rows of each sheet of a workbook; empty for other files.
         lines: The line of a text file, or the row of a sheet, as a person counts them; None for other files.
         kinds: What a spreadsheet says of each cell (`TEXT`, `NUMBER`, …), by the file's column name.
+        parts: Where several files are read as one: each of them without its cells. Their rows follow each other, and so do
+            their numbers.
     """
 
     path: Path
@@ -64,14 +81,44 @@ class SourceTable:
     sheets: tuple[tuple[str, int], ...] = ()
     lines: npt.NDArray[np.int64] | None = None
     kinds: dict[str, npt.NDArray[np.int8]] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     def column(self, name: str) -> Any:
         """The column that the importer calls `name`, as one Arrow array of whatever type the file gives it."""
         values = self.table.column(self.columns[name])
         return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
+    def origin(self, number: int) -> tuple[Path, int]:
+        """The file that a row of this number stands in, and its number there."""
+        part = self._part(number)
+        return (self.path, number) if part is None else (part.source.path, number - part.before)
+
+    def where(self, row: int) -> tuple[str, int]:
+        """The file and the number of a row of the table, for an error."""
+        path, number = self.origin(int(self.numbers[row]))
+        return str(path), number
+
+    def named(self, number: int) -> str:
+        """What to call a row of this number: `row 5`, and the file where there are several."""
+        path, own = self.origin(number)
+        return f"row {own:,} of {path.name}" if self.parts else f"row {own:,}"
+
+    def digests(self, numbers: npt.NDArray[np.int64]) -> list[tuple[bytes, int, npt.NDArray[np.bool_]]]:
+        """For each file: its digest, what to take off a row's number to have that of the file, and which rows are its own."""
+        if not self.parts:
+            return [(self.digest, 0, np.ones(len(numbers), dtype=np.bool_))]
+        ends = np.array([part.before for part in self.parts[1:]])
+        which = np.searchsorted(ends, numbers, side="left")
+        return [(part.source.digest, part.before, which == i) for i, part in enumerate(self.parts)]
+
+    def _part(self, number: int) -> Part | None:
+        return next((part for part in reversed(self.parts) if number > part.before), None)
+
     def place(self, row: int) -> str:
         """Where a row of the table stands, in words; empty where its number says it all."""
+        if self.parts:
+            part = next(part for part in reversed(self.parts) if row >= part.start)
+            return part.source.place(row - part.start)
         if self.lines is None:
             return ""
         if not self.sheets:

@@ -195,4 +195,4 @@ def _typed(source: SourceTable, column: str, values: Any, options: TableOptions)
 
 
 def _stop(source: SourceTable, row: int, what: str) -> BadSource:
-    return BadSource(str(source.path), int(source.numbers[row]), f"{what}. Nothing was appended")
+    return BadSource(*source.where(row), f"{what}. Nothing was appended")

@@ -36,7 +36,7 @@ def test_a_folder(refused, tmp_path):
 
 @pytest.mark.parametrize("name", ["lines.txt", "lines", "lines.json"])
 def test_another_kind_of_file(refused, name):
-    assert "give a .csv, .xlsx or .parquet file" in refused(name, b"x")
+    assert "give a .csv, .tsv, .xlsx, .parquet or .jsonl file" in refused(name, b"x")
 
 
 def test_an_old_workbook(refused):
