@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["interruptible", "is_interrupt"]
 
+AGAIN_SECONDS = 0.05
+"""How soon a query is told again that it has to end."""
+
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether it was Ctrl-C: of which DuckDB makes a RuntimeError or an error of its own, and Arrow an OSError of that.
@@ -57,6 +60,7 @@ class _Watch:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.connection: Any = None
+        self.block = 0  # counts the blocks that were entered and left
         self.before = -1
         self._hears, self._tells = socket.socketpair()
         self._tells.setblocking(False)
@@ -68,12 +72,23 @@ class _Watch:
         return self._tells.fileno()
 
     def _listen(self) -> None:
-        while told := self._hears.recv(64):
-            if self.before >= 0:  # somebody else listens as well, such as the loop of a notebook
+        aimed_at = -1  # the block whose query has to end, as long as it has not
+        while True:
+            # DuckDB forgets an interrupt that comes before its query runs: so it is told again, until the block is left.
+            self._hears.settimeout(AGAIN_SECONDS if aimed_at == self.block else None)
+            try:
+                signals = self._hears.recv(64)
+                if not signals:
+                    return
+            except TimeoutError:
+                signals = b""
+            if signals and self.before >= 0:  # somebody else listens as well, such as the loop of a notebook
                 with suppress(OSError):
-                    os.write(self.before, told)
-            connection = self.connection
-            if connection is not None and signal.SIGINT in told:
+                    os.write(self.before, signals)
+            block, connection = self.block, self.connection
+            if signal.SIGINT in signals:
+                aimed_at = block
+            if connection is not None and aimed_at == block:
                 with suppress(Exception):  # it was closed meanwhile
                     connection.interrupt()
 
@@ -101,8 +116,12 @@ def _watched(connection: Any) -> Iterator[None]:
     if before != watch.number:
         watch.before = before
     watch.connection = connection
+    watch.block += 1
     try:
         yield
     finally:
+        watch.block += 1
         watch.connection = outer
+        if outer is None:
+            watch.before = -1
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)

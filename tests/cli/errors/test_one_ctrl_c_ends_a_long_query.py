@@ -24,7 +24,6 @@ def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
     program = f"""
         import os, signal, threading, time
         from orders_es.log import open_log
-        from orders_es.log.interrupts import _watched
         from orders_es.replay import connect
 
         session = connect(open_log({str(log)!r}))
@@ -50,6 +49,35 @@ def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
     )
     assert (done.stdout, done.returncode) == ("well\n", 0), done.stderr
     assert [file.name for file in log.parent.iterdir()] == ["log"]
+
+
+def test_a_query_that_forgot_it_is_told_again():
+    """As DuckDB forgets an interrupt that comes in the moment before it runs."""
+    program = f"""
+        import os, signal, threading
+        import duckdb
+        from orders_es.log.interrupts import interruptible
+
+        class ForgetsTheFirst:
+            told = 0
+
+            def interrupt(self):
+                self.told += 1
+                if self.told > 1:
+                    connection.interrupt()
+
+        connection, forgets = duckdb.connect(), ForgetsTheFirst()
+        try:
+            with interruptible(forgets):
+                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+                connection.execute("SELECT count(*) {ENDLESS}")
+        except KeyboardInterrupt:
+            print("well", forgets.told > 1)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=HANGS, check=False
+    )
+    assert (done.stdout, done.returncode) == ("well True\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
