@@ -106,7 +106,7 @@ def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: 
         if not as_json:
             which = ", ".join(projection.name for projection in runner.projections)
             click.echo(f"following {printable(log)} into {printable(models)}: {which}; Ctrl-C ends it", err=True)
-        ran = runner.try_follow(stop, poll=poll, told=told)
+        ran = runner.try_follow(stop, poll=poll, notify=told)
     _tell(ran, models, as_json=as_json, said=True)
 
 

@@ -89,7 +89,7 @@ def unpaid(
         manager = Unpaid(opened, models, after, since=since, progress=somebody_watches(as_json))
         if follow:
             with stopping() as stop:
-                manager.follow(stop, told=told)
+                manager.follow(stop, notify=told)
         else:
             cancelled += manager.would_cancel() if dry_run else manager.run()
     if as_json:

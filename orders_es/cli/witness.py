@@ -1,4 +1,4 @@
-"""The commands around cosignatures: `witness sign`, `witness keep`."""
+"""The commands around cosignatures: `witness sign`, `witness add`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def sign(proof: Path, key: Path, log_key: str, memory: Path | None, out: Path | 
         print_text(f"wrote {out}" if out is not None else line.removesuffix("\n"))
 
 
-@witness.command("keep", short_help="Add cosignatures to the checkpoint that is kept beside the log.")
+@witness.command("add", short_help="Add cosignatures to the checkpoint that is kept beside the log.")
 @click.argument("cosigned", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--witness", metavar="VKEY", multiple=True, required=True, help="A witness's public key; may be repeated."
@@ -75,7 +75,7 @@ def keep(cosigned: Path, witness: tuple[str, ...], checkpoint: str | None, log: 
 
     \b
     Example:
-      orders-es witness keep june.cosigned --witness w.key.pub --log my-log
+      orders-es witness add june.cosigned --witness w.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import audit
 

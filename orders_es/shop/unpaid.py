@@ -272,14 +272,14 @@ class Unpaid:
         stop: threading.Event | None = None,
         *,
         tick: float = 1.0,
-        told: Callable[[Due | OrdersEsError], object] = lambda _: None,
+        notify: Callable[[Due | OrdersEsError], object] = lambda _: None,
     ) -> None:
         """Catch up, then follow the log, and cancel what is due as time passes, until stopped.
 
         Args:
             stop: Set it, from any thread or signal handler, to end.
             tick: Seconds between two looks at the deadlines.
-            told: Is called with every order cancelled, and with what was in the way and is tried again.
+            notify: Is called with every order cancelled, and with what was in the way and is tried again.
 
         Raises:
             InvalidSetting: `tick` is not above 0.
@@ -290,14 +290,14 @@ class Unpaid:
         stop = stop or threading.Event()
         self._projector.run()
         failed: list[BaseException] = []
-        watch = threading.Thread(target=self._watch, args=(stop, tick, told, failed), name="deadlines of unpaid")
+        watch = threading.Thread(target=self._watch, args=(stop, tick, notify, failed), name="deadlines of unpaid")
         watch.start()
 
         def in_the_way(_projection: str, error: OrdersEsError, *_: object) -> None:
-            told(error)
+            notify(error)
 
         try:
-            self._projector.follow(stop, told=in_the_way)
+            self._projector.follow(stop, notify=in_the_way)
         finally:
             stop.set()
             watch.join()
@@ -308,16 +308,16 @@ class Unpaid:
         self,
         stop: threading.Event,
         tick: float,
-        told: Callable[[Due | OrdersEsError], object],
+        notify: Callable[[Due | OrdersEsError], object],
         failed: list[BaseException],
     ) -> None:
         while not stop.is_set():
             try:
                 for due in self.due():
                     if self._cancel(due):
-                        told(due)
+                        notify(due)
             except (CannotWriteReadModels, ReadModelsInUse, StorageError, VersionConflict, LogBusy) as error:
-                told(error)  # the deadline is still there at the next look
+                notify(error)  # the deadline is still there at the next look
             except BaseException as error:  # noqa: BLE001 - it is raised where the runner is waited for
                 failed.append(error)
                 stop.set()

@@ -81,7 +81,8 @@ def test_a_follower_sees_what_others_commit(shop, following):
 def test_one_that_fails_ends_and_the_others_go_on(shop, following):
     told = []
     _, _, came_to = following(
-        shop.projector(names=["orders", "activity"]), told=lambda *what: told.append((what[0], type(what[1]), what[2]))
+        shop.projector(names=["orders", "activity"]),
+        notify=lambda *what: told.append((what[0], type(what[1]), what[2])),
     )
     shop.log.append("A-1", [RawEvent("OrderBlessed", "{}")], expected=ANY)
     until(lambda: told)

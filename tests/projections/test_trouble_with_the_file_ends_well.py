@@ -158,7 +158,7 @@ def test_so_does_a_runner(shop, held):
         told.append((name, type(error), ended))
         held.stdin.close()
 
-    follower = threading.Thread(target=lambda: shop.projector(patience=0.05).follow(stop, told=hear))
+    follower = threading.Thread(target=lambda: shop.projector(patience=0.05).follow(stop, notify=hear))
     follower.start()
     until = time.monotonic() + 120
     while time.monotonic() < until and (held.poll() is None or shop.checkpoint("orders") < 15):

@@ -110,7 +110,7 @@ def test_what_nobody_foresaw_is_said_at_once_while_the_others_go_on(shop, monkey
         stop.set()
 
     with pytest.raises(ZeroDivisionError):
-        shop.projector(handlers(ValueError("x")), *shop.projector().projections).follow(stop, told=told)
+        shop.projector(handlers(ValueError("x")), *shop.projector().projections).follow(stop, notify=told)
     [(name, kind, text, ended)] = heard
     assert (name, kind, ended) == ("fails", ProjectionError, True)
     assert "ZeroDivisionError" in text

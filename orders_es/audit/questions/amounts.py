@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from orders_es.audit.questions.asking import amount, ask, micros, session_on, words
+from orders_es.audit.questions.answering import amount, ask, micros, session_on, words
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:

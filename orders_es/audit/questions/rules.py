@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orders_es.audit.questions.asking import session_on
+from orders_es.audit.questions.answering import session_on
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:

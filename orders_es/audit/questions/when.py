@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from orders_es.audit.closes import closed
-from orders_es.audit.questions.asking import ask, micros, session_on, words
+from orders_es.audit.questions.answering import ask, micros, session_on, words
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orders_es.audit.questions.asking import ask, session_on
+from orders_es.audit.questions.answering import ask, session_on
 from orders_es.errors import InvalidSetting, OrderNotFound
 from orders_es.replay.suggestions import close_ids, ids_like
 

@@ -33,16 +33,16 @@ def follow_all(
     projections: Sequence[SetProjection | Handlers],
     settings: Settings,
     poll: float,
-    told: Callable[[str, OrdersEsError, bool], None],
+    notify: Callable[[str, OrdersEsError, bool], None],
 ) -> list[Ran]:
     """What each projection came to, once all have ended.
 
     Args:
         settings: What they share; its `stop` ends them.
         poll: Seconds between two looks for a new commit.
-        told: Is called with a projection's name, an error, and whether that ended it.
+        notify: Is called with a projection's name, an error, and whether that ended it.
     """
-    followers = [_Follower(projection, settings, poll, told) for projection in projections]
+    followers = [_Follower(projection, settings, poll, notify) for projection in projections]
     for follower in followers:
         follower.start()
     try:
@@ -65,13 +65,13 @@ class _Follower(threading.Thread):
         projection: SetProjection | Handlers,
         settings: Settings,
         poll: float,
-        told: Callable[[str, OrdersEsError, bool], None],
+        notify: Callable[[str, OrdersEsError, bool], None],
     ) -> None:
         super().__init__(name=f"projection {projection.name}")
         self._projection = projection
         self._settings = settings
         self._poll = poll
-        self._told = told
+        self._notify = notify
         self._since = monotonic()
         self._begun: int | None = None
         self._position = self._end = self._batches = 0
@@ -99,11 +99,11 @@ class _Follower(threading.Thread):
                 self._follow(work, runner)
         except OrdersEsError as error:
             self._error = error
-            self._told(self._projection.name, error, True)
+            self._notify(self._projection.name, error, True)
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for this one
             self.strange = error
             # Said at once, for the others may go on for months.
-            self._told(self._projection.name, unforeseen(self._projection.name, error), True)
+            self._notify(self._projection.name, unforeseen(self._projection.name, error), True)
 
     def _follow(self, work: SetWork | HandlerWork, runner: RunnerFile) -> None:
         stop = self._settings.stop
@@ -116,7 +116,7 @@ class _Follower(threading.Thread):
                 busy = self._step(work, runner)
             except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable) as error:
                 runner.say(state="waiting")
-                self._told(self._projection.name, error, False)
+                self._notify(self._projection.name, error, False)
                 stop.wait(_AGAIN_SECONDS)
                 continue
             finally:

@@ -116,7 +116,7 @@ class Projector:
         return raised(self.try_run())
 
     def try_run(self) -> list[Ran]:
-        """As `run`; what failed is told in the answers, and nothing is raised that was foreseen."""
+        """As `run`; what failed stands in the answers, and nothing is raised that was foreseen."""
         ran, strange = [], []
         try:
             with requested(self._settings.path, [projection.name for projection in self.projections]) as done:
@@ -142,7 +142,7 @@ class Projector:
         stop: threading.Event | None = None,
         *,
         poll: float = POLL,
-        told: Callable[[str, OrdersEsError, bool], None] | None = None,
+        notify: Callable[[str, OrdersEsError, bool], None] | None = None,
     ) -> list[Ran]:
         """Catch up, then process every commit as any process makes it, each projection in a thread of its own, until stopped.
 
@@ -152,32 +152,32 @@ class Projector:
         Args:
             stop: Set it, from any thread or signal handler, and each projection ends after the batch at hand.
             poll: Seconds between two looks for a new commit.
-            told: Is called with a projection's name, an error, and whether that ended it, as soon as it happens.
+            notify: Is called with a projection's name, an error, and whether that ended it, as soon as it happens.
 
         Raises:
             InvalidSetting: `poll` is not above 0.
             OrdersEsError, ExceptionGroup: As `run` does, after all have ended.
         """
-        return raised(self.try_follow(stop, poll=poll, told=told))
+        return raised(self.try_follow(stop, poll=poll, notify=notify))
 
     def try_follow(
         self,
         stop: threading.Event | None = None,
         *,
         poll: float = POLL,
-        told: Callable[[str, OrdersEsError, bool], None] | None = None,
+        notify: Callable[[str, OrdersEsError, bool], None] | None = None,
     ) -> list[Ran]:
-        """As `follow`; what failed is told in the answers, and nothing is raised.
+        """As `follow`; what failed stands in the answers, and nothing is raised.
 
         Args:
             stop: As in `follow`.
             poll: As in `follow`.
-            told: As in `follow`.
+            notify: As in `follow`.
         """
         if poll <= 0:
             raise InvalidSetting("poll", poll, "give seconds above 0")
         settings = replace(self._settings, stop=stop or threading.Event())
-        return follow_all(self.projections, settings, poll, told or (lambda *_: None))
+        return follow_all(self.projections, settings, poll, notify or (lambda *_: None))
 
     def rebuild(self, name: str, *, dry_run: bool = False) -> Rebuilt:
         """Build a projection's tables anew beside those that serve, compare both, and let the new ones serve.

@@ -13,7 +13,7 @@ import msgspec
 from orders_es.errors import InvalidEvent
 from orders_es.log.limits import check_new_stream_id
 from orders_es.sources.jsonl.exact import TimeReader, repeated_key
-from orders_es.sources.jsonl.lines import BadLine, Line
+from orders_es.sources.jsonl.line_reader import BadLine, Line
 from orders_es.sources.tables.ids import clean_id
 
 if TYPE_CHECKING:

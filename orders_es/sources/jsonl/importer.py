@@ -26,7 +26,7 @@ from orders_es.sources.jsonl.append import Wanted, append_lines
 from orders_es.sources.jsonl.bad import BadLines
 from orders_es.sources.jsonl.export import export_jsonl
 from orders_es.sources.jsonl.foreign import ForeignLines
-from orders_es.sources.jsonl.lines import BadLine, OwnLines
+from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapping import load_mapping, shipped_mappings
 from orders_es.sources.jsonl.sequence import wrong_records, wrong_sequence
 from orders_es.sources.jsonl.spool import Spool
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.sources.bad_rows import OnError
-    from orders_es.sources.jsonl.lines import LineReader
+    from orders_es.sources.jsonl.line_reader import LineReader
     from orders_es.sources.target import Target
 
 __all__ = ["BATCH_EVENTS", "export_jsonl", "import_jsonl", "shipped_mappings"]

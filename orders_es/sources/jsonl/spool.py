@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from orders_es.sources.jsonl.lines import Line
+    from orders_es.sources.jsonl.line_reader import Line
 
 __all__ = ["Spool"]
 

@@ -14,7 +14,7 @@ from orders_es.sources.event_ids import derive_event_ids
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from orders_es.sources.online_retail.lines import Lines
+    from orders_es.sources.online_retail.invoice_lines import Lines
     from orders_es.sources.tables.source import SourceTable
 
 __all__ = ["to_streams"]

@@ -29,7 +29,7 @@ from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import Loaded, append_streams
 from orders_es.sources.known import SET_ASIDE
 from orders_es.sources.online_retail.events import to_streams
-from orders_es.sources.online_retail.lines import read_lines
+from orders_es.sources.online_retail.invoice_lines import read_lines
 from orders_es.sources.online_retail.sheets import without_repeated_invoices
 from orders_es.sources.result import ImportResult
 from orders_es.sources.tables.files import read_source
