@@ -1,7 +1,9 @@
 """What all tests share: how many examples a property is tried on, how processes begin, and that Ctrl-C is heard."""
 
 import multiprocessing
+import os
 import signal
+import uuid
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,3 +32,21 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if {"reference", "reference_path"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The URL of a private PostgreSQL, the same for all workers of a session."""
+    from orders_es.testing.postgres_server import MISSING, programs
+    from orders_es.testing.shared_server import shared_postgres
+
+    if programs() is None:
+        pytest.skip(MISSING)
+    base = tmp_path_factory.getbasetemp()
+    return shared_postgres(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture
+def postgres_place(postgres):
+    """Gives the URL of a new schema each time, which is not there yet."""
+    return lambda: f"{postgres}?schema=t_{uuid.uuid4().hex}"

@@ -11,14 +11,16 @@
     │   │   └── ForeignFile                        a file in the folder is not of this log
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
-    │   │   └── UnconfirmedWrite                   it is in place, but perhaps not for good
+    │   │   ├── UnconfirmedWrite                   it is in place, but perhaps not for good
+    │   │   └── UnansweredAppend                   it is there whole or not at all, and nobody answers which
     │   ├── UnreadableLog       (OSError)          the operating system refused a read: permission, too many open files
     │   ├── DuplicateEvent      (ValueError)       an event_id is there already, elsewhere
     │   ├── LogNotEmpty         (ValueError)       something that needs a new log met events
     │   ├── LogChanged          (RuntimeError)     it was exchanged or put back to an older state while it was open
     │   ├── TargetInLog         (ValueError)       something else would be written into the log's own folder
     │   ├── LogBusy             (TimeoutError)     others committed first, every time
-    │   └── LogInUse            (BlockingIOError)  another process holds the log's file
+    │   ├── LogInUse            (BlockingIOError)  another process holds the log's file
+    │   └── LogUnavailable      (ConnectionError)  the server that holds it does not answer, or refuses this user
     ├── EventError
     │   ├── UnknownEventType    (LookupError)      its meaning is needed and nobody registered it
     │   ├── InvalidEvent        (ValueError)       a field's value cannot be recorded
@@ -87,11 +89,13 @@ from orders_es.errors.logs import (
     LogError,
     LogInUse,
     LogNotEmpty,
+    LogUnavailable,
     NotALog,
     ReadOnlyLog,
     SourceConflict,
     StorageError,
     TargetInLog,
+    UnansweredAppend,
     UnconfirmedWrite,
     UnreadableLog,
     VersionConflict,
@@ -154,6 +158,7 @@ __all__ = [
     "LogInUse",
     "LogNotEmpty",
     "LogReplaced",
+    "LogUnavailable",
     "NaiveTime",
     "NoCheckpoint",
     "NoReadModels",
@@ -182,6 +187,7 @@ __all__ = [
     "StreamNotFound",
     "TableTaken",
     "TargetInLog",
+    "UnansweredAppend",
     "UnconfirmedWrite",
     "UnknownEventType",
     "UnknownProjection",

@@ -14,11 +14,13 @@ __all__ = [
     "LogError",
     "LogInUse",
     "LogNotEmpty",
+    "LogUnavailable",
     "NotALog",
     "ReadOnlyLog",
     "SourceConflict",
     "StorageError",
     "TargetInLog",
+    "UnansweredAppend",
     "UnconfirmedWrite",
     "UnreadableLog",
     "VersionConflict",
@@ -193,6 +195,33 @@ class UnconfirmedWrite(StorageError):
     Args:
         reason: The operating system's words.
     """
+
+
+@stated(
+    "the server of the log {path!r} did not answer ({reason}) when an append was committed: it is there whole, or not at "
+    "all. Append again with the same event ids; that is harmless if it is there"
+)
+class UnansweredAppend(StorageError):
+    """The connection broke during a commit, and the server could not be asked afterwards whether it was made.
+
+    Args:
+        reason: How the connection broke.
+    """
+
+
+@stated("the server of the log {url!r} cannot be reached: {reason}; nothing was appended. {advice}")
+class LogUnavailable(LogError, ConnectionError):
+    """The server that holds the log does not answer, or does not let this user in; nothing was appended.
+
+    Args:
+        url: The log, without passwords.
+        reason: The server's words, or those of its library.
+        advice: What to do.
+    """
+
+    url: str
+    reason: str
+    advice: str
 
 
 @stated("event_id {event_id}: {reason}; nothing was written")

@@ -103,7 +103,28 @@ class _Memory:
         return self.open(url, registry=registry).survey()
 
 
-_registered: dict[str, Backend] = {"memory": _Memory(), "duckdb": _DuckDB()}
+class _Postgres:
+    def open(self, url: str, **options: Any) -> EventLog:
+        try:
+            import psycopg  # noqa: F401 - before anything else, so that what is missing is said
+        except ImportError as error:
+            raise ImportError(
+                f"a log in PostgreSQL needs psycopg: pip install 'orders_es[postgres]' ({error})"
+            ) from error
+        from orders_es.log.postgres import PostgresLog
+
+        return PostgresLog(url, **options)
+
+    def survey(self, url: str, registry: EventRegistry) -> Survey:
+        return self.open(url, registry=registry).survey()
+
+
+_registered: dict[str, Backend] = {
+    "memory": _Memory(),
+    "duckdb": _DuckDB(),
+    "postgresql": _Postgres(),
+    "postgres": _Postgres(),
+}
 
 
 def register_backend(scheme: str, backend: Backend) -> None:

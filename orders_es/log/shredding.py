@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.registry import EventRegistry, EventType
 
-__all__ = ["REFUSES", "Reading", "columns_of", "odd", "readings_of", "with_readings"]
+__all__ = ["REFUSES", "Reading", "columns_of", "lacks", "odd", "readings_of", "with_readings"]
 
 REFUSES = "orders_es cannot read: "
 """What DuckDB's message begins with where an event's payload does not fit its type; a JSON array of the facts follows."""
@@ -86,6 +86,20 @@ def _plain(registry: EventRegistry) -> str:
     ]
     pair = f"(?:{'|'.join(pairs)})" if pairs else '""'
     return rf"{_BLANK}\{{{_BLANK}(?:{pair}{_BLANK}(?:,{_BLANK}{pair}{_BLANK})*)?\}}{_BLANK}"
+
+
+def lacks(event_type: EventType, there: Mapping[str, str]) -> str:
+    """SQL that is true of an event of a type without values in its columns; nothing where it needs none.
+
+    Args:
+        there: The columns that the events have.
+    """
+    fields = [f for f in event_type.fields if f.kind != "json"]
+    needed = [f for f in fields if f.required and not f.optional]
+    nulls = [f"{quoted(f.name)} IS NULL" if f.name in there else "true" for f in needed or fields]
+    if not nulls:
+        return ""
+    return f"({' OR '.join(nulls)})" if needed else f"({' AND '.join(nulls)} AND payload <> '{{}}')"
 
 
 def with_readings(events: str, readings: Mapping[int, Reading]) -> str:

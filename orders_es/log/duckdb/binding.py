@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.binding import copied_events
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.relation import event_columns, quoted, text
-from orders_es.log.shredding import Reading, columns_of, odd, readings_of, with_readings
+from orders_es.log.shredding import Reading, columns_of, lacks, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log.duckdb.store import Store
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["Lacking", "bind_view"]
 
@@ -45,7 +45,7 @@ class Lacking:
             self._known, self._until = len(self._registry), 0
             self._types.clear()
             self.readings = {}
-        arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := _lacks(t, store.columns))]
+        arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := lacks(t, store.columns))]
         if arms and end > self._until:
             lacks = f"position > ? AND position <= ? AND CASE type {' '.join(arms)} ELSE false END"
             rows = store.ask(f"SELECT DISTINCT type FROM events WHERE {lacks}", [self._until, end])
@@ -59,16 +59,6 @@ class Lacking:
                 self.readings |= readings_of(self._registry, found)
         self._until = max(self._until, end)
         return set(self._types)
-
-
-def _lacks(event_type: EventType, there: Mapping[str, str]) -> str:
-    """SQL that is true of an event of a type without values in its columns; nothing where it needs none."""
-    fields = [f for f in event_type.fields if f.kind != "json"]
-    needed = [f for f in fields if f.required and not f.optional]
-    nulls = [f"{quoted(f.name)} IS NULL" if f.name in there else "true" for f in needed or fields]
-    if not nulls:
-        return ""
-    return f"({' OR '.join(nulls)})" if needed else f"({' AND '.join(nulls)} AND payload <> '{{}}')"
 
 
 def bind_view(

@@ -50,7 +50,7 @@ def test_one_that_a_package_offers_opens_its_scheme(monkeypatch):
         assert log.origin == "created=False"
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/log", "postgresql://localhost/shop"])
+@pytest.mark.parametrize("url", ["s3://bucket/log", "mysql://localhost/shop"])
 def test_a_scheme_that_nobody_offers_is_refused_and_no_folder_is_made(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidSetting, match=r"no installed package opens .*:// logs"):
