@@ -33,6 +33,8 @@ SAMPLES = {
     "LogNotEmpty": ("/folder", 5, "it needs a new one"),
     "LogChanged": ("/folder", "another log is in its place now"),
     "LogBusy": ("/folder", 9, 60.5),
+    "LogUnavailable": ("postgresql://db/shop", "Connection refused", "See that the server runs"),
+    "UnansweredAppend": ("postgresql://db/shop", "the connection is closed"),
     "LogInUse": ("/log.duckdb", 4711, "python3"),
     "UnknownEventType": ("ParcelLost", 7, "A-1"),
     "InvalidEvent": ("ItemAdded", "price", "it is a float"),

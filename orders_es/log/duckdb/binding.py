@@ -47,12 +47,12 @@ class Lacking:
             self.readings = {}
         arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := lacks(t, store.columns))]
         if arms and end > self._until:
-            lacks = f"position > ? AND position <= ? AND CASE type {' '.join(arms)} ELSE false END"
-            rows = store.ask(f"SELECT DISTINCT type FROM events WHERE {lacks}", [self._until, end])
+            lacking = f"position > ? AND position <= ? AND CASE type {' '.join(arms)} ELSE false END"
+            rows = store.ask(f"SELECT DISTINCT type FROM events WHERE {lacking}", [self._until, end])
             self._types.update(name for (name,) in rows)
             if rows:
                 found: list[Any] = store.ask(
-                    f"SELECT position, stream_id, type, schema_version, payload FROM events WHERE {lacks} "
+                    f"SELECT position, stream_id, type, schema_version, payload FROM events WHERE {lacking} "
                     f"AND {odd(self._registry)}",
                     [self._until, end],
                 )
