@@ -40,6 +40,7 @@ def postgres(tmp_path_factory):
     from orders_es.testing.postgres_server import MISSING, programs
     from orders_es.testing.shared_server import shared_postgres
 
+    pytest.importorskip("psycopg", reason="there is no psycopg here: pip install 'orders_es[postgres]'")
     if programs() is None:
         pytest.skip(MISSING)
     base = tmp_path_factory.getbasetemp()

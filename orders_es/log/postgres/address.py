@@ -30,7 +30,12 @@ class Address:
     shown: str
 
     def name(self, table: str) -> str:
-        """A table of the schema, as SQL writes it, whatever the search path."""
+        """A table of the schema, as SQL writes it, whatever the search path.
+
+        Example:
+            >>> Address("postgresql://db.example/shop", "orders", "postgresql://db.example/shop").name("events")
+            '"orders"."events"'
+        """
         return f"{quoted(self.schema)}.{quoted(table)}"
 
 
@@ -42,11 +47,6 @@ def address_of(url: str) -> Address:
 
     Raises:
         InvalidSetting: libpq does not take it, or the schema's name is none.
-
-    Example:
-        >>> address = address_of("postgresql://ann:secret@db.example/shop?schema=orders")
-        >>> address.schema, address.shown
-        ('orders', 'postgresql://ann@db.example/shop?schema=orders')
     """
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict

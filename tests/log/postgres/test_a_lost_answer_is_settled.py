@@ -4,12 +4,13 @@ import contextlib
 import socket
 import threading
 
-import psycopg
 import pytest
 
 from orders_es.errors import LogUnavailable, UnansweredAppend
 from orders_es.log import NO_STREAM, open_log
 from orders_es.testing.log_contract.basis import assert_sound, event, events
+
+psycopg = pytest.importorskip("psycopg")
 
 
 class Proxy:

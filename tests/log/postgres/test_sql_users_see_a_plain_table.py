@@ -1,5 +1,4 @@
 import duckdb
-import psycopg
 import pytest
 
 from orders_es.audit import verify
@@ -9,6 +8,8 @@ from orders_es.log.envelope import ENVELOPE
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.replay import connect, load_order
 from orders_es.testing.log_contract.basis import events
+
+psycopg = pytest.importorskip("psycopg")
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 import pickle
 import socket
 
-import psycopg
 import pytest
 
 from orders_es.errors import DamagedLog, InvalidSetting, LogChanged, LogUnavailable, NotALog, ReadOnlyLog
 from orders_es.log import NO_STREAM, open_log
 from orders_es.log.postgres import PostgresLog
 from orders_es.testing.log_contract.basis import event, events
+
+psycopg = pytest.importorskip("psycopg")
 
 
 def said(error):
