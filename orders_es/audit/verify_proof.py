@@ -36,6 +36,8 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _SIZE_MOST = 2**63 - 1
 _TIME_MOST = 253_402_300_799
 _LEAF = struct.Struct(">BQQIqq16s32s5I")
+_ENTERED = struct.Struct(">q")
+_FORMAT, _WITH_ENTERED = 1, 2
 _NULL = 0xFFFFFFFF
 _TEXTS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
 _SMALL_ORDER = {  # points whose multiples are few: a signature under such a key says nothing
@@ -390,11 +392,13 @@ class Record:
             Refused: The bytes are no record of a format known here, or the payload is another one.
         """
         leaf = self.leaf or b""
-        if len(leaf) < _LEAF.size or leaf[0] != 1:
+        head = _LEAF.size + (_ENTERED.size if leaf[:1] == bytes([_WITH_ENTERED]) else 0)
+        if len(leaf) < head or leaf[0] not in (_FORMAT, _WITH_ENTERED):
             raise Refused(f"the record at index {self.index} is in no format that is known here")
         values = _LEAF.unpack_from(leaf)
+        entered = {"entered_at": _instant(*_ENTERED.unpack_from(leaf, _LEAF.size))} if head > _LEAF.size else {}
         texts: dict[str, str | None] = {}
-        at = _LEAF.size
+        at = head
         for name, length in zip(_TEXTS, values[8:], strict=True):
             end = at if length == _NULL else at + length
             try:
@@ -414,6 +418,7 @@ class Record:
             "schema_version": values[3],
             "occurred_at": _instant(values[4]),
             "recorded_at": _instant(values[5]),
+            **entered,
             "event_id": str(uuid.UUID(bytes=values[6])),
             **texts,
             "payload": self.payload,
@@ -549,9 +554,10 @@ def describe(holds: Holds) -> list[str]:
         if "record" in event:
             lines.append(f"record {event['position']}: {event['record']}")
             continue
+        claim = f", entered {event['entered_at']} as its source says" if "entered_at" in event else ""
         lines.append(
             f"position {event['position']}: {event['stream_id']} version {event['version']}, {event['type']}, "
-            f"occurred {event['occurred_at']}, recorded {event['recorded_at']}, by {event['actor'] or 'nobody named'}"
+            f"occurred {event['occurred_at']}, recorded {event['recorded_at']}{claim}, by {event['actor'] or 'nobody named'}"
         )
         lines.append(f"  {event['payload'] or 'payload not handed on, SHA-256 ' + event['payload_hash']}")
     lines.append(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
+from orders_es.log.envelope import SPARSE
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
@@ -94,6 +95,7 @@ class PendingRow:
     type: str
     schema_version: int
     occurred_at: int | None
+    entered_at: int | None
     actor: str | None
     correlation_id: str | None
     causation_id: str | None
@@ -230,6 +232,7 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
                     name,
                     schema_version,
                     None if new.occurred_at is None else check_moment(new.occurred_at, name, "occurred_at"),
+                    None if new.entered_at is None else check_moment(new.entered_at, name, "entered_at"),
                     _optional_text(new.actor, "actor", name),
                     _optional_text(new.correlation_id, "correlation_id", name),
                     _optional_text(new.causation_id, "causation_id", name),
@@ -283,6 +286,7 @@ class RowBatch:
                 row.schema_version,
                 from_micros(moment if row.occurred_at is None else row.occurred_at),
                 appended.recorded_at,
+                None if row.entered_at is None else from_micros(row.entered_at),
                 row.actor,
                 row.correlation_id,
                 row.causation_id,
@@ -335,11 +339,15 @@ class RowBatch:
             "schema_version": ("int32", [row.schema_version for row in rows]),
             "occurred_at": ("timestamp", occurred),
             "recorded_at": ("timestamp", [recorded_at] * len(rows)),
+            "entered_at": ("timestamp", [row.entered_at for row in rows]),
             "actor": ("string", [row.actor for row in rows]),
             "correlation_id": ("string", [row.correlation_id for row in rows]),
             "causation_id": ("string", [row.causation_id for row in rows]),
             "payload": ("string", [row.payload for row in rows]),
         }
+        for name in SPARSE:
+            if not any(value is not None for value in columns[name][1]):
+                del columns[name]
         present = set[str]().union(*[row.shredded for row in rows])
         if present:
             for name, kind in kinds.items():
@@ -360,6 +368,7 @@ class RowBatch:
                     row.actor,
                     row.correlation_id,
                     row.causation_id,
+                    entered_at=row.entered_at,
                 )
             )
             for i, row in enumerate(rows)
@@ -387,7 +396,9 @@ def unknown_column(name: str, registry: EventRegistry) -> InvalidEvent:
     """The error for a column that means nothing here, with the nearest name that does."""
     import difflib
 
-    near = difflib.get_close_matches(name, [*registry.columns, "stream_id", "type", "occurred_at", "actor"], 1)
+    near = difflib.get_close_matches(
+        name, [*registry.columns, "stream_id", "type", "occurred_at", "entered_at", "actor"], 1
+    )
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return InvalidEvent("table", name, f"no registered event type has such a field{hint}")
 

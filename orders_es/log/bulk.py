@@ -24,7 +24,7 @@ from orders_es.log.batch import (
     unknown_column,
 )
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
-from orders_es.log.envelope import OPTIONAL
+from orders_es.log.envelope import OPTIONAL, OPTIONAL_TEXTS, SPARSE
 from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import uuid_bytes
@@ -56,7 +56,7 @@ class TableBatch:
     """Many events, as a table.
 
     Args:
-        columns: `event_id`, `type`, `schema_version`, `occurred_at`, the optional texts, `payload` and shredded columns.
+        columns: `event_id`, `type`, `schema_version`, `occurred_at`, `entered_at`, the optional texts, `payload` and shredded columns.
         stream_ids: The stream of each row.
         expected: What each stream must be at: one expectation for all, or one a stream in order of first appearance.
         retryable: Whether the event ids are the caller's.
@@ -144,7 +144,7 @@ class TableBatch:
             "occurred_at": pc.fill_null(columns["occurred_at"], recorded if self._now is None else _instant(self._now)),
             "recorded_at": pa.repeat(recorded, n),
         }
-        fields = list(ENVELOPE_SCHEMA)
+        fields = [f for f in ENVELOPE_SCHEMA if f.name not in SPARSE or columns[f.name].null_count < n]
         fields += [pa.field(k, v.type) for k, v in columns.items() if k not in ENVELOPE_SCHEMA.names]
         return pa.Table.from_arrays([placed[f.name] for f in fields], schema=pa.schema(fields))
 
@@ -179,7 +179,8 @@ def _content(rows: Sequence[PendingRow]) -> dict[str, pa.Array]:
         "type": pa.array([row.type for row in rows], pa.string()),
         "schema_version": pa.array([row.schema_version for row in rows], pa.int32()),
         "occurred_at": pa.array([row.occurred_at for row in rows], pa.int64()).cast(TIMESTAMP),
-        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in OPTIONAL},
+        "entered_at": pa.array([row.entered_at for row in rows], pa.int64()).cast(TIMESTAMP),
+        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in OPTIONAL_TEXTS},
         "payload": pa.array([row.payload for row in rows], pa.string()),
     }
 
@@ -225,7 +226,9 @@ def table_batch(
     check_texts(columns["type"], "table", "type", identifier=True)
     columns["schema_version"] = schema_versions(given, columns["type"], registry)
     columns["occurred_at"] = instants(given, "occurred_at", required=True)
-    for name in OPTIONAL:
+    entered = "entered_at" in given.column_names
+    columns["entered_at"] = instants(given, "entered_at") if entered else pa.nulls(given.num_rows, TIMESTAMP)
+    for name in OPTIONAL_TEXTS:
         columns[name] = texts(given, name) if name in given.column_names else pa.nulls(given.num_rows, pa.string())
         check_texts(columns[name], "table", name, identifier=name != "actor")
     fields = [name for name in given.column_names if name not in _ENVELOPE_IN]

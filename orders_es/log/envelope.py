@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["ENVELOPE", "FIELDS", "OPTIONAL", "EnvelopeField"]
+__all__ = ["ENVELOPE", "FIELDS", "MOMENTS", "OPTIONAL", "OPTIONAL_TEXTS", "SPARSE", "EnvelopeField"]
 
 
 class EnvelopeField(NamedTuple):
@@ -17,11 +17,13 @@ class EnvelopeField(NamedTuple):
         name: Its name, everywhere.
         kind: `int64`, `int32`, `string`, `uuid` or `timestamp` (microseconds, UTC).
         required: Whether every event has a value for it.
+        sparse: Whether files and tables do without the column where no event of theirs has a value for it.
     """
 
     name: str
     kind: str
     required: bool
+    sparse: bool = False
 
 
 FIELDS: Final = (
@@ -33,6 +35,7 @@ FIELDS: Final = (
     EnvelopeField("schema_version", "int32", required=True),
     EnvelopeField("occurred_at", "timestamp", required=True),
     EnvelopeField("recorded_at", "timestamp", required=True),
+    EnvelopeField("entered_at", "timestamp", required=False, sparse=True),
     EnvelopeField("actor", "string", required=False),
     EnvelopeField("correlation_id", "string", required=False),
     EnvelopeField("causation_id", "string", required=False),
@@ -45,3 +48,13 @@ ENVELOPE: Final = tuple(field.name for field in FIELDS)
 
 OPTIONAL: Final = tuple(field.name for field in FIELDS if not field.required)
 """Those that an event may lack."""
+
+OPTIONAL_TEXTS: Final = tuple(field.name for field in FIELDS if field.name in OPTIONAL and field.kind == "string")
+"""Those of them that are texts."""
+
+MOMENTS: Final = tuple(field.name for field in FIELDS if field.kind == "timestamp")
+"""The times: when it occurred, when the log recorded it, and when its source says that it was entered there."""
+
+SPARSE: Final = tuple(field.name for field in FIELDS if field.sparse)
+"""The columns that files and tables do without where no event of theirs has a value: those from before there was such a column
+read as if it were null in them, and whoever never fills it pays nothing for it."""

@@ -45,17 +45,19 @@ def from_micros(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
-def beyond_calendar(position: int, stream_id: str, micros: int) -> InvalidEvent:
+def beyond_calendar(position: int, stream_id: str, micros: int, name: str = "occurred_at") -> InvalidEvent:
     """The error for a recorded time that no datetime holds; how it got into the log, this program cannot tell.
 
     Args:
         position: Where the event stands.
         micros: Its time.
+        name: Which of its times.
     """
+    did = {"occurred_at": "occurred", "recorded_at": "was recorded", "entered_at": "was entered"}[name]
     return InvalidEvent(
         "event",
-        "occurred_at",
-        f"position {position}, stream {stream_id!r}: it occurred {micros:,} microseconds from 1970, which is outside the "
+        name,
+        f"position {position}, stream {stream_id!r}: it {did} {micros:,} microseconds from 1970, which is outside the "
         "years 1 to 9999. Other streams can be read, and in SQL this one's other columns; reports and plots can be of a moment "
         "that leaves it out",
     )
@@ -92,6 +94,8 @@ class NewEvent:
     Args:
         data: An instance of a registered dataclass, or a `RawEvent`.
         occurred_at: When it happened in the business, with time zone; the moment of recording if left out.
+        entered_at: When the system that it comes from says that it learned of it, with time zone: an entry date, a commit time.
+            A claim, kept and shown as one; `known_at` asks by it. Leave it out for what happens here.
         event_id: Its identity; a fresh one if left out. Give one to make a retry harmless.
         actor: Who or what caused it.
         correlation_id: The conversation it belongs to.
@@ -105,6 +109,7 @@ class NewEvent:
 
     data: Any
     occurred_at: datetime | None = None
+    entered_at: datetime | None = None
     event_id: UUID | None = None
     actor: str | None = None
     correlation_id: str | None = None
@@ -113,7 +118,13 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """An event as the log holds it. `data` decodes the payload; everything else never needs the registry."""
+    """An event as the log holds it. `data` decodes the payload; everything else never needs the registry.
+
+    Args:
+        occurred_at: When it happened in the business.
+        recorded_at: When the log accepted it: the log's own evidence.
+        entered_at: When its source says that it learned of it; None where it says nothing.
+    """
 
     position: int
     stream_id: str
@@ -123,11 +134,17 @@ class RecordedEvent:
     schema_version: int
     occurred_at: datetime
     recorded_at: datetime
+    entered_at: datetime | None
     actor: str | None
     correlation_id: str | None
     causation_id: str | None
     payload: str
     registry: EventRegistry | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def known_at(self) -> datetime:
+        """Since when it is known: `entered_at` where its source gave one, `recorded_at` otherwise."""
+        return self.recorded_at if self.entered_at is None else self.entered_at
 
     @property
     def data(self) -> Any:

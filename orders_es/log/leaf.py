@@ -2,13 +2,14 @@
 
 ::
 
-    leaf = header ‖ stream_id ‖ type ‖ actor ‖ correlation_id ‖ causation_id      (strings as UTF-8, null as nothing)
+    leaf = header ‖ entered ‖ stream_id ‖ type ‖ actor ‖ correlation_id ‖ causation_id      (strings as UTF-8, null as nothing)
     header, big-endian, 105 bytes:
-        u8   leaf format, 1
+        u8   leaf format: 1, and 2 where the event has an entered_at
         u64  position        u64 version       u32 schema_version
         i64  occurred_at     i64 recorded_at   (microseconds since 1970-01-01 UTC)
         16   event_id        32  payload hash: SHA-256(salt ‖ payload bytes); the salt is empty unless one is recorded
         5 × u32  the byte lengths of the five strings, 0xFFFFFFFF for null
+    entered: in format 2, i64 entered_at in microseconds; in format 1, nothing
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from orders_es.log.envelope import OPTIONAL
+from orders_es.log.envelope import OPTIONAL_TEXTS
 from orders_es.log.merkle import LEAF_PREFIX, CompactRange
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LEAF_FORMAT", "leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash", "range_of"]
+__all__ = ["leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash", "range_of"]
 
-LEAF_FORMAT = 1
+_FORMAT, _WITH_ENTERED = 1, 2
 NULL_LENGTH = 0xFFFFFFFF
 _HEADER = struct.Struct(">BQQIqq16s32s5I")
+_ENTERED = struct.Struct(">q")
 _STEP = 32_768
-_STRINGS = ("stream_id", "type", *OPTIONAL)
+_STRINGS = ("stream_id", "type", *OPTIONAL_TEXTS)
 
 
 def payload_hash(payload: bytes, salt: bytes = b"") -> bytes:
@@ -50,6 +52,8 @@ def leaf_bytes(
     actor: str | None,
     correlation_id: str | None,
     causation_id: str | None,
+    *,
+    entered_at: int | None = None,
 ) -> bytes:
     """The leaf of one event.
 
@@ -65,13 +69,23 @@ def leaf_bytes(
         actor: Who, or None.
         correlation_id: The conversation, or None.
         causation_id: The cause, or None.
+        entered_at: Microseconds: when the source says that it learned of it; None where it says nothing.
     """
     strings = [None if s is None else s.encode() for s in (stream_id, type, actor, correlation_id, causation_id)]
     lengths = [NULL_LENGTH if s is None else len(s) for s in strings]
     header = _HEADER.pack(
-        LEAF_FORMAT, position, version, schema_version, occurred_at, recorded_at, event_id, hashed_payload, *lengths
+        _FORMAT if entered_at is None else _WITH_ENTERED,
+        position,
+        version,
+        schema_version,
+        occurred_at,
+        recorded_at,
+        event_id,
+        hashed_payload,
+        *lengths,
     )
-    return header + b"".join(s for s in strings if s)
+    entered = b"" if entered_at is None else _ENTERED.pack(entered_at)
+    return header + entered + b"".join(s for s in strings if s)
 
 
 def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
@@ -135,7 +149,7 @@ def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
         ],
     )
     header["prefix"] = LEAF_PREFIX[0]
-    header["format"] = LEAF_FORMAT
+    header["format"] = _FORMAT
     for name in ("position", "version", "schema_version"):
         header[name] = column(name).to_numpy(zero_copy_only=False)
     for name in ("occurred_at", "recorded_at"):
@@ -145,12 +159,26 @@ def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     header["payload"] = np.frombuffer(b"".join(digests), dtype="V32")
     for i, array in enumerate(strings):
         header["lengths"][:, i] = pc.fill_null(pc.binary_length(array), -1).to_numpy(zero_copy_only=False).astype("u4")
+    entered = column("entered_at").cast(pa.int64()) if "entered_at" in events.schema.names else None
+    if entered is not None and entered.null_count < n:
+        header["format"][pc.is_valid(entered).to_numpy(zero_copy_only=False)] = _WITH_ENTERED
+        strings.insert(0, _big_endian(entered))
     fixed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(header.dtype.itemsize), n, [None, pa.py_buffer(header)]
     ).cast(pa.binary())
     leaves = pc.binary_join_element_wise(fixed, *(pc.fill_null(s, b"") for s in strings), b"")
     joined: list[bytes] = leaves.to_pylist()
     return joined
+
+
+def _big_endian(values: pa.Array) -> pa.Array:
+    """Each whole number as its 8 bytes, null where it is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    eight = pc.fill_null(values, 0).to_numpy(zero_copy_only=False).astype(">i8")
+    raw = pa.FixedSizeBinaryArray.from_buffers(pa.binary(8), len(values), [None, pa.py_buffer(eight)])
+    return pc.if_else(pc.is_valid(values), raw.cast(pa.binary()), pa.scalar(None, pa.binary()))
 
 
 def uuid_bytes(array: pa.Array) -> bytes | memoryview | object:

@@ -94,7 +94,7 @@ class EventLog(Protocol):
 
         Args:
             table: Anything with `__arrow_c_stream__`, or a pandas DataFrame. Columns `stream_id`, `type`, `occurred_at`
-                (with time zone); optional `event_id` (UUIDs), `actor`, `correlation_id`, `causation_id`,
+                (with time zone); optional `entered_at` (with time zone), `event_id` (UUIDs), `actor`, `correlation_id`, `causation_id`,
                 `schema_version`; and either `payload` (JSON text) or a column for each payload field, from which the
                 payload is written. Row order is log order.
             expected: What every stream of the table must be at, or a mapping from each stream to what it must be at;

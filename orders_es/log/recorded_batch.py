@@ -12,7 +12,7 @@ from orders_es.errors import InvalidEvent
 from orders_es.log.batch import Part, beyond
 from orders_es.log.canonical import others
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
-from orders_es.log.envelope import OPTIONAL
+from orders_es.log.envelope import MOMENTS, OPTIONAL_TEXTS, SPARSE
 from orders_es.log.expected import NO_STREAM
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT, YEARS, check_id, check_text
@@ -44,7 +44,7 @@ class RecordedBatch:
 
     def __init__(self, table: pa.Table, registry: EventRegistry) -> None:
         for field in ENVELOPE_SCHEMA:
-            if field.name not in table.column_names:
+            if field.name not in table.column_names and field.name not in SPARSE:
                 raise InvalidEvent("table", field.name, "the column is missing")
             if not field.nullable and table.column(field.name).null_count:
                 raise InvalidEvent("table", field.name, "a row is null")
@@ -65,12 +65,12 @@ class RecordedBatch:
 
     def _check_values(self, registry: EventRegistry) -> None:
         """What any way in asks of events; see `limits` and `payload_text`. Each is named, for it is in a log already."""
-        for name in ("occurred_at", "recorded_at"):
+        for name in MOMENTS:
             micros = self._table.column(name).cast(pa.int64())
             outside = pc.or_(pc.less(micros, FIRST_MOMENT), pc.greater(micros, LAST_MOMENT))
             if pc.any(outside).as_py():
                 raise self._refused(pc.index(outside, True).as_py(), name, YEARS)
-        for name in ("stream_id", "type", *OPTIONAL):
+        for name in ("stream_id", "type", *OPTIONAL_TEXTS):
             check = check_text if name == "actor" else check_id
             for text in pc.unique(self._table.column(name)).drop_null().to_pylist():
                 try:
@@ -179,6 +179,7 @@ class RecordedBatch:
         filled = [
             name
             for name in self._table.column_names
-            if name in ENVELOPE_SCHEMA.names or not pc.all(pc.is_null(self._table.column(name))).as_py()
+            if (name in ENVELOPE_SCHEMA.names and name not in SPARSE)
+            or not pc.all(pc.is_null(self._table.column(name))).as_py()
         ]
         return self._table.select(filled)

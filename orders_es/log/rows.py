@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orders_es.errors import InvalidEvent
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
+from orders_es.log.envelope import MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
 from orders_es.log.retry import RecordedRow
 
@@ -27,12 +28,16 @@ _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
     """The rows of an envelope table as events, in order."""
     columns: list[list[Any]] = []
+    there = table.schema.names
     for name in _ENVELOPE_NAMES:
+        if name not in there and name in SPARSE:
+            columns.append([None] * table.num_rows)
+            continue
         values = table.column(name)
         if name == "event_id":
             storage = pa.chunked_array([getattr(c, "storage", c) for c in values.chunks], pa.binary(16))
             columns.append([UUID(bytes=b) for b in storage.to_pylist()])
-        elif name in ("occurred_at", "recorded_at"):
+        elif name in MOMENTS:
             columns.append(_moments(table, name))
         else:
             columns.append(values.to_pylist())
@@ -43,28 +48,33 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
 def _moments(table: pa.Table, name: str) -> list[Any]:
     """A column of times; in place of one that no datetime holds, the error for whoever asks for that event."""
     micros = table.column(name).cast(pa.int64()).combine_chunks()
+    if micros.null_count == len(micros):
+        return [None] * len(micros)
+    if micros.null_count:
+        rows = zip(micros.to_pylist(), *_places(table), strict=True)
+        return [None if value is None else _moment(name, value, position, stream) for value, position, stream in rows]
     try:
         # Not `to_numpy`: it would load pandas, which takes as long as all else that a small program loads.
         return list(many_from_micros(np.asarray(np.from_dlpack(micros), np.int64)))
     except OverflowError:
-        return [_moment(*row) for row in zip(micros.to_pylist(), *_places(table), strict=True)]
+        return [_moment(name, *row) for row in zip(micros.to_pylist(), *_places(table), strict=True)]
 
 
 def _places(table: pa.Table) -> tuple[list[int], list[str]]:
     return table.column("position").to_pylist(), table.column("stream_id").to_pylist()
 
 
-def _moment(micros: int, position: int, stream_id: str) -> datetime | InvalidEvent:
+def _moment(name: str, micros: int, position: int, stream_id: str) -> datetime | InvalidEvent:
     try:
         return from_micros(micros)
     except OverflowError:
-        return beyond_calendar(position, stream_id, micros)
+        return beyond_calendar(position, stream_id, micros, name)
 
 
 def require_moments(events: list[RecordedEvent]) -> list[RecordedEvent]:
     """The same events; the error of the first whose time no datetime holds."""
     for event in events:
-        moments: tuple[Any, Any] = (event.occurred_at, event.recorded_at)
+        moments: tuple[Any, ...] = (event.occurred_at, event.recorded_at, event.entered_at)
         for moment in moments:
             if isinstance(moment, InvalidEvent):
                 raise moment
@@ -106,8 +116,9 @@ def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Se
         elif name == "event_id":
             stored = pa.array([event.event_id.bytes for event in events], pa.binary(16))
             arrays.append(pa.ExtensionArray.from_storage(kind, stored))
-        elif name in ("occurred_at", "recorded_at"):
-            micros = [to_micros(getattr(event, name), name) for event in events]
+        elif name in MOMENTS:
+            moments = [getattr(event, name) for event in events]
+            micros = [None if moment is None else to_micros(moment, name) for moment in moments]
             arrays.append(pa.array(micros, pa.int64()).cast(kind))
         else:
             arrays.append(pa.array([getattr(event, name) for event in events], kind))

@@ -108,6 +108,8 @@ def _refuse(bad: pa.Array, event_type: str, name: str, why: str) -> None:
 def instants(table: pa.Table, name: str, *, required: bool = False) -> pa.Array:
     """A column of moments, exact to the microsecond, within what a datetime can hold."""
     values = _column(table, name)
+    if pa.types.is_null(values.type) and not required:
+        return pa.nulls(len(values), TIMESTAMP)
     if not pa.types.is_timestamp(values.type) or values.type.tz is None:
         raise InvalidEvent("table", name, f"the column is {values.type}; give timestamps with a time zone, such as UTC")
     if required:

@@ -23,12 +23,14 @@ LEAVES = [bytes.fromhex(event["leaf_hash"]) for event in VECTORS["events"]]
 def leaf_by_the_page(event: dict) -> bytes:
     """The page's table, read once more without the package."""
     texts = [None if event[name] is None else event[name].encode() for name in STRINGS]
-    out: bytes = b"\x01"
+    entered = event.get("entered_at")
+    out: bytes = b"\x01" if entered is None else b"\x02"
     out += event["position"].to_bytes(8, "big") + event["version"].to_bytes(8, "big")
     out += event["schema_version"].to_bytes(4, "big")
     out += event["occurred_at"].to_bytes(8, "big", signed=True) + event["recorded_at"].to_bytes(8, "big", signed=True)
     out += UUID(event["event_id"]).bytes + hashlib.sha256(event["payload"].encode()).digest()
     out += b"".join(b"\xff" * 4 if text is None else len(text).to_bytes(4, "big") for text in texts)
+    out += b"" if entered is None else entered.to_bytes(8, "big", signed=True)
     return out + b"".join(text or b"" for text in texts)
 
 
@@ -44,6 +46,7 @@ def test_a_leaf_has_the_bytes_of_the_page(event):
         UUID(event["event_id"]).bytes,
         hashed,
         *(event[name] for name in STRINGS),
+        entered_at=event.get("entered_at"),
     )
     assert leaf.hex() == event["leaf"] == leaf_by_the_page(event).hex()
     assert hashed.hex() == event["payload_hash"]

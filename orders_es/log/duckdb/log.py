@@ -18,7 +18,7 @@ from orders_es.log.duckdb.binding import Lacking, bind_view
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
 from orders_es.log.duckdb.versions import version_of
-from orders_es.log.duckdb.writing import insert_rows, insert_table, shredded_names
+from orders_es.log.duckdb.writing import added_names, insert_rows, insert_table
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
@@ -152,7 +152,7 @@ class DuckDBLog(LogCore):
             names, insert = events.column_names, insert_table(events)
         assert commit.leaves is not None
         with self._using() as store:
-            needs = (kinds, shredded_names(names, kinds))
+            needs = (kinds, added_names(names, kinds))
             commit_id = store.commit(commit.first, commit.recorded_at, commit.leaves, insert, needs, commit.versions)
             if store.ids.follows(commit.first):
                 store.ids.appended(commit.first, batch.all_ids())

@@ -9,7 +9,7 @@ import pyarrow as pa
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.failures import reading
-from orders_es.log.envelope import FIELDS
+from orders_es.log.envelope import ENVELOPE, FIELDS
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
 from orders_es.log.relation import quoted
@@ -28,9 +28,7 @@ __all__ = ["id_holder", "ids_after", "pages", "retry_rows", "stream_events"]
 _PAGE = 16_384
 """Events a query: small batches are cut from such pages, large ones are pages of their own."""
 _LONG_STREAM = 1_000
-_STREAM = "SELECT {} FROM events WHERE stream_id = ?".format(
-    ", ".join(f"epoch_us({field.name})" if field.kind == "timestamp" else quoted(field.name) for field in FIELDS)
-)
+_ENTERED = ENVELOPE.index("entered_at")
 
 
 def pages(
@@ -86,22 +84,36 @@ def _page(store: Store, after: int, end: int, names: Sequence[str], schema: pa.S
     return conform(table, names, schema).combine_chunks()
 
 
+def _of_stream(store: Store) -> str:
+    """SELECT for the envelope of a stream's events; a column that the table does not have yet is null."""
+    columns = [
+        "NULL"
+        if field.name not in store.columns
+        else f"epoch_us({field.name})"
+        if field.kind == "timestamp"
+        else quoted(field.name)
+        for field in FIELDS
+    ]
+    return f"SELECT {', '.join(columns)} FROM events WHERE stream_id = ?"
+
+
 def stream_events(
     store: Store, registry: EventRegistry, stream_id: str, after: int, to: int | None
 ) -> list[RecordedEvent]:
     """A stream's events with `after < version <= to`, in version order."""
-    query, parameters = _STREAM, [stream_id]
+    query, parameters = _of_stream(store), [stream_id]
     if after >= _LONG_STREAM:  # with a second condition DuckDB scans and uses no index; worth it for a few of very many
-        query, parameters = f"{_STREAM} AND version > ?", [stream_id, after]  # type: ignore[list-item]
+        query, parameters = f"{query} AND version > ?", [stream_id, after]  # type: ignore[list-item]
     rows: list[Any] = store.ask(f"{query} ORDER BY version", parameters)
     events = []
     for row in rows:
         if row[2] > after and (to is None or row[2] <= to):
             try:
-                moments = (from_micros(row[6]), from_micros(row[7]))
+                entered = None if row[_ENTERED] is None else from_micros(row[_ENTERED])
+                moments = (from_micros(row[6]), from_micros(row[7]), entered)
             except OverflowError as error:
                 raise beyond_calendar(row[0], stream_id, row[6]) from error
-            values = (*row[:6], *moments, *row[8:], registry)
+            values = (*row[:6], *moments, *row[9:], registry)
             events.append(RecordedEvent(*values))
     return events
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, NotALog, RegistrationClash
-from orders_es.log.envelope import OPTIONAL
+from orders_es.log.envelope import OPTIONAL, SPARSE
 from orders_es.log.event import EPOCH, from_micros
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
 from orders_es.log.relation import COLUMN_TYPES, ENVELOPE_TYPES, quoted
@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 FORMAT = 1
+FORMATS = {FORMAT: (), 2: SPARSE}
+"""The formats that this program reads, and the columns of the envelope that each may have beside those of the first."""
 INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, make_timestamptz(?::BIGINT), ?, ?, ?)"
 _TABLES = {"log", "events", "commits"}
 _HASH = 32
@@ -81,7 +83,9 @@ def is_empty(connection: DuckDBPyConnection) -> bool:
 def create_tables(connection: DuckDBPyConnection, origin: str, columns: Mapping[str, str]) -> None:
     """Make an empty log in an empty database, in one transaction."""
     envelope = [
-        f"{quoted(name)} {kind}{'' if name in OPTIONAL else ' NOT NULL'}" for name, kind in ENVELOPE_TYPES.items()
+        f"{quoted(name)} {kind}{'' if name in OPTIONAL else ' NOT NULL'}"
+        for name, kind in ENVELOPE_TYPES.items()
+        if name not in SPARSE
     ]
     fields = [f"{quoted(name)} {COLUMN_TYPES[kind]}" for name, kind in columns.items()]
     connection.begin()
@@ -127,8 +131,8 @@ def read_identity(connection: DuckDBPyConnection, path: str) -> Identity:
     rows = connection.execute("SELECT format, log_id, origin FROM log").fetchall()
     if len(rows) != 1:
         raise DamagedLog(path, f"its table `log` has {len(rows)} rows and not one; restore the file from a backup")
-    if rows[0][0] != FORMAT:
-        raise NotALog(path, f"its format is {rows[0][0]}, this program reads {FORMAT}; use another orders_es")
+    if rows[0][0] not in FORMATS:
+        raise NotALog(path, f"its format is {rows[0][0]}, this program reads 1 and 2; use another orders_es")
     missing = sorted(_TABLES - here)
     if missing:
         raise DamagedLog(path, f"its table `{missing[0]}` is missing; restore the file from a backup")
@@ -181,13 +185,16 @@ def commit_row(state: State, first: int) -> list[object]:
 def add_columns(
     connection: DuckDBPyConnection, there: dict[str, str], kinds: Mapping[str, str], wanted: Iterable[str]
 ) -> None:
-    """Make sure that `events` has a column for each of some shredded fields; `there` is brought up to date.
+    """Make sure that `events` has a column for each of some fields; `there` is brought up to date.
+
+    With a sparse column of the envelope, the log gets the second format: a program that does not know the column would
+    read events without it, and compute other hashes.
 
     Raises:
         RegistrationClash: It has one of that name already, of another type.
     """
     for name in wanted:
-        kind = COLUMN_TYPES[kinds[name]]
+        kind = ENVELOPE_TYPES[name] if name in SPARSE else COLUMN_TYPES[kinds[name]]
         known = there.get(name)
         if known is None:
             spelt = next((other for other in there if other.casefold() == name.casefold()), None)
@@ -195,7 +202,11 @@ def add_columns(
                 raise RegistrationClash(
                     name, f"the log has a column {spelt!r}, which SQL cannot tell from it; spell the field like that"
                 )
+            connection.begin()
             connection.execute(f"ALTER TABLE events ADD COLUMN {quoted(name)} {kind}")
+            if name in SPARSE:
+                connection.execute("UPDATE log SET format = 2")
+            connection.commit()
             there[name] = kind
         elif known != kind:
             raise RegistrationClash(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from orders_es.log.envelope import SPARSE
 from orders_es.log.event import to_micros
 from orders_es.log.relation import quoted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["insert_rows", "insert_table", "shredded_names"]
+__all__ = ["added_names", "insert_rows", "insert_table"]
 
 _GIVEN = "orders_es_events_to_append"
 
@@ -59,6 +60,6 @@ def insert_table(table: pa.Table) -> Callable[[DuckDBPyConnection], None]:
     return insert
 
 
-def shredded_names(names: list[str], kinds: Mapping[str, str]) -> list[str]:
-    """Which of some columns are shredded ones."""
-    return [name for name in names if name in kinds]
+def added_names(names: list[str], kinds: Mapping[str, str]) -> list[str]:
+    """Which of some columns a table of events does not have from the beginning: shredded and sparse ones."""
+    return [name for name in names if name in kinds or name in SPARSE]

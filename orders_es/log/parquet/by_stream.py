@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from orders_es.log.columns import ENVELOPE_SCHEMA
+from orders_es.log.envelope import SPARSE
 from orders_es.log.stream_index import stream_key
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCK_ROWS",
     "FOLDER",
-    "MARK",
+    "MARKS",
     "ByStream",
     "Directory",
     "block_name",
@@ -42,10 +43,13 @@ __all__ = [
 ]
 
 FOLDER = os.path.join("derived", "by-stream")
-MARK = b"OESBLK01"
+_PLAIN = pa.schema([field for field in ENVELOPE_SCHEMA if field.name not in SPARSE])
+MARKS = {b"OESBLK01": _PLAIN, b"OESBLK02": ENVELOPE_SCHEMA}
+"""What a copy ends with, and the columns of its blocks: `entered_at` is there where an event of the file has one."""
 BLOCK_ROWS = 1024
 _WORD = 8
-_TAIL = 4 + len(MARK)
+_MARK = 8
+_TAIL = 4 + _MARK
 _NONE = pa.Table.from_batches([], ENVELOPE_SCHEMA)  # `empty_table()` would load pandas
 
 
@@ -93,9 +97,11 @@ class ByStream:
         path: The file, which is opened for each block: a map of it would kill the process where the file is cut short.
         directory: Its end.
         arrays: The arrays in front of it.
+        schema: The columns of its blocks.
     """
 
-    def __init__(self, path: str, directory: Directory, arrays: bytes) -> None:
+    def __init__(self, path: str, directory: Directory, arrays: bytes, schema: pa.Schema) -> None:
+        self._schema = schema
         n = directory.blocks
         self._path = path
         self._arrays = arrays
@@ -129,7 +135,7 @@ class ByStream:
             os.close(fd)
         if found is None:
             return None
-        directory, arrays = found
+        directory, arrays, schema = found
         if (directory.log_id, directory.first, directory.last, directory.events) != (
             str(log_id),
             file.first,
@@ -137,7 +143,7 @@ class ByStream:
             events,
         ):
             return None
-        return cls(path, directory, arrays)
+        return cls(path, directory, arrays, schema)
 
     def arrays(self) -> bytes:
         """The arrays as they stand in the file."""
@@ -200,9 +206,21 @@ class ByStream:
             return None
         try:
             plain = pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
-            return pa.ipc.read_record_batch(plain, ENVELOPE_SCHEMA)
+            return _whole(pa.ipc.read_record_batch(plain, self._schema))
         except (pa.ArrowException, OSError, ValueError, MemoryError):  # forged, for it has its checksum
             return None
+
+
+def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch with all columns of the envelope, those it lacks as nulls."""
+    if batch.schema is ENVELOPE_SCHEMA or batch.num_columns == len(ENVELOPE_SCHEMA):
+        return batch
+    names = batch.schema.names
+    columns = [
+        batch.column(field.name) if field.name in names else pa.nulls(batch.num_rows, field.type)
+        for field in ENVELOPE_SCHEMA
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=ENVELOPE_SCHEMA)
 
 
 def stream_keys(stream_ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
@@ -260,11 +278,11 @@ def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None
     return part.slice(begin, max(end - begin, 0))
 
 
-def _directory(fd: int) -> tuple[Directory, bytes] | None:
-    """A sorted copy's directory and the arrays in front of it; None if the file is cut short or altered there."""
+def _directory(fd: int) -> tuple[Directory, bytes, pa.Schema] | None:
+    """A sorted copy's directory, the arrays in front of it, and the columns of its blocks; None if the file is cut short or altered there."""
     size = os.fstat(fd).st_size
     tail = os.pread(fd, _TAIL, max(size - _TAIL, 0))
-    if len(tail) < _TAIL or tail[4:] != MARK:
+    if len(tail) < _TAIL or tail[4:] not in MARKS:
         return None
     length = int.from_bytes(tail[:4], "little")
     end = size - _TAIL - length
@@ -280,7 +298,7 @@ def _directory(fd: int) -> tuple[Directory, bytes] | None:
     arrays = os.pread(fd, end - start, start)
     if sha256(arrays).hexdigest() != directory.digest:
         return None
-    return directory, arrays
+    return directory, arrays, MARKS[tail[4:]]
 
 
 def arrays_size(blocks: int, streams: int) -> int:

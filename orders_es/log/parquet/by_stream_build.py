@@ -18,7 +18,7 @@ from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream import (
     BLOCK_ROWS,
     FOLDER,
-    MARK,
+    MARKS,
     ByStream,
     Directory,
     block_name,
@@ -101,6 +101,12 @@ def _sorted(file: LogFile, checked: Checked, footer: Footer) -> tuple[pa.RecordB
 def _write(
     out: BinaryIO, rows: pa.RecordBatch, keys: npt.NDArray[np.uint64], file: LogFile, log_id: uuid.UUID, events: str
 ) -> None:
+    mark, schema = next(
+        (mark, schema)
+        for mark, schema in MARKS.items()
+        if all(rows.column(name).null_count == rows.num_rows for name in set(rows.schema.names) - set(schema.names))
+    )
+    rows = rows.select(schema.names)
     codec = pa.Codec("zstd")
     starts = np.arange(0, rows.num_rows, BLOCK_ROWS)
     offsets, checks = [0], []
@@ -115,4 +121,4 @@ def _write(
     end = msgspec.json.encode(
         Directory(str(log_id), file.first, file.last, events, len(checks), len(np.unique(keys)), digest)
     )
-    out.write(arrays + end + len(end).to_bytes(4, "little") + MARK)
+    out.write(arrays + end + len(end).to_bytes(4, "little") + mark)

@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, RegistrationClash, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream_build import orphans
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
 from orders_es.log.parquet.digests import seal
-from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, read_footer
+from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, format_of, read_footer
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.storage import alone, publish, remove, replace, sync_folder
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
@@ -113,6 +114,7 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
         schema = _schema_of(run, checked)
     except FileNotFoundError:  # merged by others, and vacuumed
         return False
+    kind = format_of(schema.names)
     footers: list[Footer] = []
     gone: list[FileNotFoundError] = []
 
@@ -128,7 +130,9 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
             for footer in footers[1:]:
                 merged = merged.merge(footer.range)
             end = footers[-1]
-            footer = Footer(log_id, "segment", first, last, end.commit_id, end.recorded_at, merged, end.tree)
+            footer = Footer(
+                log_id, "segment", first, last, end.commit_id, end.recorded_at, merged, end.tree, format=kind
+            )
             writer.add_key_value_metadata({KEY: footer.to_bytes(pieces_of(schema, last - first + 1))})
         seal(file, pieces_of(schema, last - first + 1))
         _read_back(file, merged)
@@ -151,7 +155,7 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
 
 
 def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
-    fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA}
+    fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA if field.name not in SPARSE}
     for file in run:
         checked.whole([file.path])
         try:
@@ -166,7 +170,8 @@ def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
                 raise RegistrationClash(
                     field.name, f"it is {known.type} in some files of the log and {field.type} in {file.path}"
                 )
-    return pa.schema(list(fields.values()))
+    order = {name: place for place, name in enumerate(ENVELOPE)}
+    return pa.schema(sorted(fields.values(), key=lambda field: order.get(field.name, len(order))))
 
 
 def _verified(
@@ -238,7 +243,8 @@ def _read_back(file: Any, expected: CompactRange) -> None:
     with os.fdopen(os.dup(file.fileno()), "rb") as again:
         again.seek(0)
         with pq.ParquetFile(again, page_checksum_verification=True) as parquet:
-            for batch in parquet.iter_batches(ROW_GROUP, columns=ENVELOPE_SCHEMA.names):
+            present = [name for name in ENVELOPE_SCHEMA.names if name in parquet.schema_arrow.names]
+            for batch in parquet.iter_batches(ROW_GROUP, columns=present):
                 table = conform(pa.Table.from_batches([batch]), ENVELOPE_SCHEMA.names, ENVELOPE_SCHEMA)
                 found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(table)))
     if found != expected:

@@ -17,11 +17,23 @@ from orders_es.log.merkle import CompactRange, subtrees
 from orders_es.log.parquet.digests import CHECK, DIGITS, check_of, find_text, piece_ends, pieces_field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["FORMAT", "KEY", "READING_FAILS", "Footer", "damaged", "footer_of", "read_footer", "stated_footer"]
+__all__ = [
+    "FORMAT",
+    "KEY",
+    "READING_FAILS",
+    "Footer",
+    "damaged",
+    "footer_of",
+    "format_of",
+    "read_footer",
+    "stated_footer",
+]
 
 FORMAT = 1
+WITH_ENTERED = 2
+"""The format of a file that has the column `entered_at`: a program that does not know it would compute other hashes."""
 KEY = b"orders_es"
 READING_FAILS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 """What pyarrow raises over a file that is not what it should be: also over names that are no UTF-8 and absurd lengths."""
@@ -46,6 +58,7 @@ class Footer:
             its rows; None where the file does not say.
         pieces: The digests of the file's pieces, as they stand in it; none in a small file.
         check: The digest of what no piece covers; none in a file from before there were any.
+        format: 1, or 2 where the file has the column `entered_at`.
     """
 
     log_id: uuid.UUID
@@ -59,6 +72,7 @@ class Footer:
     streams: Mapping[str, int] | None = None
     pieces: str = ""
     check: str = ""
+    format: int = FORMAT
 
     def to_bytes(self, pieces: int = 0) -> bytes:
         """The JSON text that goes into the file, with zeros for the digests, which `digests` then puts in place.
@@ -71,7 +85,7 @@ class Footer:
         streams = "" if self.streams is None else f',"streams":{msgspec.json.encode(self.streams).decode()}'
         listed = f',"pieces":"{pieces_field(pieces)}"' if pieces else ""
         return (
-            f'{{"format":{FORMAT},"log_id":"{self.log_id}","kind":"{self.kind}","first":{self.first},"last":{self.last},'
+            f'{{"format":{self.format},"log_id":"{self.log_id}","kind":"{self.kind}","first":{self.first},"last":{self.last},'
             f'"commit_id":"{self.commit_id}","recorded_at":{self.recorded_at},"range":"{hashes}",'
             f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}{listed}'
         ).encode() + CHECK
@@ -155,6 +169,11 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
     return footer
 
 
+def format_of(columns: Iterable[str]) -> int:
+    """The format of a data file with these columns."""
+    return WITH_ENTERED if "entered_at" in columns else FORMAT
+
+
 def stated_footer(path: str) -> Footer | None:
     """What a file's footer says, sound or not; None where it cannot be read. For `verify`, and for nothing to be answered from."""
     try:
@@ -170,8 +189,8 @@ def stated_footer(path: str) -> Footer | None:
 
 def _parsed(path: str, text: bytes) -> Footer:
     found: int = _format.decode(text).format
-    if found != FORMAT:
-        raise ForeignFile(path, f"it has format {found}, this program reads {FORMAT}; use a newer orders_es")
+    if found not in (FORMAT, WITH_ENTERED):
+        raise ForeignFile(path, f"it has format {found}, this program reads 1 and 2; use a newer orders_es")
     raw = _raw.decode(text)
     footer = Footer(
         raw.log_id,
@@ -185,6 +204,7 @@ def _parsed(path: str, text: bytes) -> Footer:
         raw.streams,
         raw.pieces or "",
         raw.check or "",
+        raw.format,
     )
     if footer.tree.end != footer.last or footer.tree.root().hex() != raw.tree_root:
         raise ValueError("its tree head does not fit its hashes")

@@ -22,7 +22,7 @@ from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.follow import read_events
-from orders_es.log.parquet.footer import KEY, Footer
+from orders_es.log.parquet.footer import KEY, Footer, format_of
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
@@ -127,7 +127,7 @@ class ParquetLog(KnownChain, LogCore):
             columns, hashes = rows.place(first, recorded, bases, self._registry.columns)
             leaves = CompactRange.of_leaves(first - 1, hashes)
             commit = commit_of(rows, first, recorded, bases, None, leaves)
-            footer = self._footer(leaves, recorded, commit.versions)
+            footer = self._footer(leaves, recorded, commit.versions, format_of(columns))
             written = sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
             return replace(commit, events=written)
 
@@ -137,10 +137,17 @@ class ParquetLog(KnownChain, LogCore):
         """The leaves are hashed while the columns are written."""
         commit = commit_of(batch, first, recorded, bases, None, None)
         streams = commit.versions if batch.count < SMALL_FILE else None
-        written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams), first)
+        kind = format_of(table.column_names)
+        written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams, kind), first)
         return replace(commit, events=written)
 
-    def _footer(self, leaves: CompactRange, recorded: int, streams: Mapping[str, int] | None) -> Footer:
+    def _footer(
+        self,
+        leaves: CompactRange,
+        recorded: int,
+        streams: Mapping[str, int] | None,
+        format: int,  # noqa: A002 - the field's name
+    ) -> Footer:
         return Footer(
             self._identity.log_id,
             "commit",
@@ -151,6 +158,7 @@ class ParquetLog(KnownChain, LogCore):
             leaves,
             self._tree.merge(leaves),
             streams,
+            format=format,
         )
 
     def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:

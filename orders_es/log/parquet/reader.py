@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
-from orders_es.log.parquet.footer import READING_FAILS, damaged
+from orders_es.log.envelope import SPARSE
+from orders_es.log.parquet.footer import FORMAT, READING_FAILS, damaged
+from orders_es.log.relation import ENVELOPE_TYPES
 from orders_es.log.scan import parquet_files
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def file_batches(
             if footer.last != file.last:
                 raise Shifted(file.path)
             names = parquet.schema_arrow.names
-            lacking = [c for c in _ENVELOPE_NAMES if c not in names]
+            lacking = [c for c in _ENVELOPE_NAMES if c not in names and (c not in SPARSE or footer.format != FORMAT)]
             if lacking:
                 raise DamagedLog(file.path, f"it lacks the column {lacking[0]}; restore it from a backup")
             present = [c for c in columns if c in names]
@@ -185,7 +187,10 @@ class Scanner:
             parameter: Any = stream_ids[0]
         else:
             condition, parameter = "stream_id IN (SELECT unnest(?::VARCHAR[]))", list(stream_ids)
-        table = self.query(files, f"SELECT {names} FROM {{events}} WHERE {condition} ORDER BY position", [parameter])
+        events = (
+            parquet_files([file.path for file in files], schema=ENVELOPE_TYPES).replace("{", "{{").replace("}", "}}")
+        )
+        table = self.query(files, f"SELECT {names} FROM {events} WHERE {condition} ORDER BY position", [parameter])
         texts = table.column("event_id").to_pylist()
         ids = pa.array([UUID(text).bytes for text in texts], pa.binary(16))
         table = table.set_column(3, "event_id", pa.ExtensionArray.from_storage(pa.uuid(), ids))

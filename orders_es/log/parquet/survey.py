@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, LogError, NotALog
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA
+from orders_es.log.envelope import SPARSE
 from orders_es.log.event import Head, LogFile, from_micros
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.log.parquet.binding import Contents
@@ -304,7 +305,7 @@ def _names_differ(file: LogFile, footer: Footer) -> list[Finding]:
 def _schema_differs(file: LogFile, schema: pa.Schema, registry: EventRegistry) -> list[Finding]:
     """Columns that are missing, twice there, of another type, or of no event type that the program knows."""
     names = schema.names
-    lacking = [name for name in ENVELOPE_SCHEMA.names if name not in names]
+    lacking = [name for name in ENVELOPE_SCHEMA.names if name not in names and name not in SPARSE]
     found = [_in(file, f"it lacks the column {name}; {_RESTORE}") for name in lacking]
     wanted = {field.name: field.type for field in ENVELOPE_SCHEMA}
     wanted |= {name: ARROW_TYPES[kind] for name, kind in registry.columns.items()}
@@ -320,8 +321,11 @@ def _schema_differs(file: LogFile, schema: pa.Schema, registry: EventRegistry) -
 def _usable(batch: pa.RecordBatch) -> pa.RecordBatch | str:
     """A batch with the envelope as it should be, or why it is of no use."""
     columns: list[Any] = []
+    fields: list[pa.Field] = []
     for field in ENVELOPE_SCHEMA:
         index = batch.schema.get_field_index(field.name)
+        if index < 0 and field.name in SPARSE:
+            continue
         if index < 0:
             return f"the column {field.name} is missing"
         values = batch.column(index)
@@ -334,7 +338,7 @@ def _usable(batch: pa.RecordBatch) -> pa.RecordBatch | str:
         if not field.nullable and values.null_count:
             return f"the column {field.name} has nulls"
         columns.append(values)
-    fields = list(ENVELOPE_SCHEMA)
+        fields.append(field)
     for name in dict.fromkeys(batch.schema.names):
         if name not in ENVELOPE_SCHEMA.names and batch.schema.names.count(name) == 1:
             fields.append(batch.schema.field(name))

@@ -129,17 +129,25 @@ def _said(batch: pa.RecordBatch, rows: npt.NDArray[Any]) -> npt.NDArray[np.int64
     return np.fromiter(said, dtype=np.int64, count=len(rows))
 
 
-def event_table(wanted: Wanted, batch: pa.Table, rows: npt.NDArray[Any]) -> pa.Table:
+def event_table(wanted: Wanted, batch: pa.Table, rows: npt.NDArray[Any], *, restored: bool = False) -> pa.Table:
     """Lines as `append_table` takes them.
+
+    What another log recorded, it says that it knew then: that is when the line was entered, where the line says nothing else.
 
     Args:
         wanted: All lines.
         batch: These lines, as the spool keeps them.
         rows: Their places among all lines.
+        restored: Whether they keep the times at which they were recorded, so that those are nobody's claim.
     """
+    entered = batch.column("entered_at").combine_chunks()
+    if not restored:
+        recorded = wanted.spool.recorded[rows]
+        entered = pc.coalesce(entered, pa.array(recorded, mask=recorded < 0))
     ids = pa.Array.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(wanted.ids[rows].tobytes())])
     occurred = batch.column("occurred_at").combine_chunks().cast(_INSTANTS)
     table = batch.set_column(batch.schema.get_field_index("occurred_at"), "occurred_at", occurred)
+    table = table.set_column(table.schema.get_field_index("entered_at"), "entered_at", entered.cast(_INSTANTS))
     return table.append_column("event_id", pa.ExtensionArray.from_storage(pa.uuid(), ids))
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 from tqdm.auto import tqdm
 
-from orders_es.log.envelope import ENVELOPE
+from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.target import check_target
 
@@ -33,7 +33,8 @@ _BATCH = 16_384
 def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, progress: bool = False) -> int:
     r"""How many events were written: all of the log, in position order, one JSON object a line. The log is only read.
 
-    A line has every field of the envelope, also those that are null, and `payload`, byte for byte as it was recorded.
+    A line has every field of the envelope, also those that are null (but `entered_at` only where it is given), and `payload`,
+    byte for byte as it was recorded.
     Times are UTC with six decimals. A payload that holds line breaks, or blanks at its ends, is in `payload_text`
     instead, as a string. `import_jsonl` reads it all back.
 
@@ -78,6 +79,10 @@ def _lines(batch: pa.RecordBatch) -> bytes:
     pieces: list[Any] = []
     for number, name in enumerate(ENVELOPE[:-1]):
         values = _json(name, batch.column(name))
+        if name in SPARSE:
+            if values.null_count < len(values):
+                pieces.append(pc.fill_null(pc.binary_join_element_wise(f',"{name}":', values, ""), ""))
+            continue
         pieces += [("," if number else "{") + f'"{name}":', pc.fill_null(values, "null")]
     payload = batch.column("payload")
     torn = pc.match_substring_regex(payload, _NOT_INLINE)

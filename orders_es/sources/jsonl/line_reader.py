@@ -12,6 +12,7 @@ import msgspec
 from orders_es.errors import InvalidEvent
 from orders_es.log import RawEvent
 from orders_es.log.batch import describe_event
+from orders_es.log.envelope import MOMENTS
 from orders_es.log.event import to_micros
 from orders_es.log.limits import check_new_stream_id
 from orders_es.sources.jsonl.exact import check_range, finer_than_kept, repeated_key
@@ -38,6 +39,7 @@ class Line:
         payload: JSON text.
         position: Its place in the log it comes from, if it comes from one.
         recorded_at: When that log recorded it, in microseconds.
+        entered_at: When the source says that it learned of it, in microseconds; None where it does not say.
     """
 
     stream_id: str
@@ -52,6 +54,7 @@ class Line:
     payload: str
     position: int | None = None
     recorded_at: int | None = None
+    entered_at: int | None = None
 
 
 class BadLine(ValueError):
@@ -98,6 +101,7 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     schema_version: _Version = 1
     position: int | None = None
     recorded_at: _Time | None = None
+    entered_at: _Time | None = None
     actor: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
@@ -128,7 +132,7 @@ class OwnLines:
             raise BadLine(_why(text, error), _stream_of(text)) from error
         if (name := repeated_key(text)) is not None:
             raise BadLine(f"{name!r} is there twice in one object; which one counts? Leave one of them", own.stream_id)
-        if (name := finer_than_kept(text, ("occurred_at", "recorded_at"))) is not None:
+        if (name := finer_than_kept(text, MOMENTS)) is not None:
             raise BadLine(f"{name} has digits below the microsecond, which cannot be kept", own.stream_id)
         try:
             check_new_stream_id(own.stream_id)
@@ -164,6 +168,7 @@ class OwnLines:
             payload,
             own.position,
             None if own.recorded_at is None else _micros(own.recorded_at, "recorded_at", own.stream_id),
+            None if own.entered_at is None else _micros(own.entered_at, "entered_at", own.stream_id),
         )
 
 

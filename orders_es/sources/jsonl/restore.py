@@ -67,7 +67,7 @@ def restore_lines(log: EventLog, wanted: Wanted, *, batch_events: int, progress:
 def _recorded(log: EventLog, wanted: Wanted, table: pa.Table, rows: Any) -> pa.Table:
     """The lines as the log keeps them, shredded columns included."""
     expected = wanted.expected(rows)
-    batch = table_batch(log.registry, event_table(wanted, table, rows), expected)
+    batch = table_batch(log.registry, event_table(wanted, table, rows, restored=True), expected)
     bases = [
         version if isinstance(version, int) else 0 for version in (expected[part.stream_id] for part in batch.parts)
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType, VersionConflict
+from orders_es.errors import DuplicateEvent, InvalidEvent, NaiveTime, UnknownEventType, VersionConflict
 from orders_es.log import ANY, NO_STREAM, EventLog, NewEvent, RawEvent, StreamAppend
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, ShippingCharged
 from orders_es.testing.log_contract.basis import (
@@ -19,6 +20,7 @@ from orders_es.testing.log_contract.basis import (
     HandClock,
     MakeLog,
     assert_sound,
+    compact,
     contents,
     event,
     events,
@@ -152,13 +154,48 @@ class Appending(Contract):
 
     @pytest.mark.parametrize("way", WAYS)
     def test_what_was_appended_is_loaded(self, log: EventLog, way: str) -> None:
-        new = [event(e.data, actor="a", correlation_id="co", causation_id="ca") for e in events(4)]
+        entered = MOMENT + timedelta(days=1, microseconds=1)
+        envelope = {"entered_at": entered, "actor": "a", "correlation_id": "co", "causation_id": "ca"}
+        new = [event(e.data, **envelope) for e in events(4)]
         put(log, way, "A", new)
         loaded = log.load("A")
         assert [e.data for e in loaded] == [e.data for e in new]
         assert contents(loaded) == [
-            (e.event_id, type(e.data).__name__, log.registry.encode(e.data)[1], MOMENT, "a", "co", "ca", 1) for e in new
+            (e.event_id, type(e.data).__name__, log.registry.encode(e.data)[1], MOMENT, entered, "a", "co", "ca", 1)
+            for e in new
         ]
+
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("count", [1, 9, 130])
+    def test_a_time_of_entry_is_kept_where_it_was_given_and_nowhere_else(
+        self, log: EventLog, way: str, count: int
+    ) -> None:
+        given = [None if i % 3 == 2 else MOMENT - timedelta(days=400 * i) for i in range(count)]
+        put(log, way, "without", events(count), expected=NO_STREAM)
+        new = [event(occurred_at=MOMENT, entered_at=moment) for moment in given]
+        appended = put(log, way, "with", new, expected=NO_STREAM)
+        put(log, way, "without", events(1), expected=count)
+
+        def check(handle: EventLog) -> None:
+            assert [e.entered_at for e in handle.load("with")] == given
+            assert {e.entered_at for e in handle.load("without")} == {None}
+            assert [row["entered_at"] for row in rows(handle)] == [None] * count + given + [None]
+            known = [e.recorded_at if e.entered_at is None else e.entered_at for e in handle.load("with")]
+            assert [e.known_at for e in handle.load("with")] == known
+            assert_sound(handle)
+
+        if appended.events:
+            assert list(appended.events) == log.load("with")
+        check(log)
+        compact(log)
+        check(log)
+        again = put(log, way, "with", new, expected=NO_STREAM)
+        assert (again.duplicate, again.first_position) == (True, appended.first_position)
+        other = [replace(e, entered_at=MOMENT + timedelta(days=1)) for e in new]
+        with pytest.raises(DuplicateEvent, match="another entered_at"):
+            put(log, way, "with", other, expected=NO_STREAM)
+        if self.durable:
+            check(self.reopen(log))
 
     @pytest.mark.parametrize("way", WAYS)
     def test_an_append_says_when_it_was_recorded_and_is_no_duplicate(self, make_log: MakeLog, way: str) -> None:

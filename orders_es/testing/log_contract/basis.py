@@ -149,6 +149,7 @@ def table_of(registry: EventRegistry, new: Iterable[tuple[str, NewEvent]], *, ty
         "type": [event_type.name for event_type, _, _ in encoded],
         "occurred_at": pa.array([one.occurred_at for _, one in pairs], TIMESTAMP),
         "event_id": pa.array([one.event_id.bytes for _, one in pairs if one.event_id], pa.binary(16)),
+        "entered_at": pa.array([one.entered_at for _, one in pairs], TIMESTAMP),
     }
     for name in ("actor", "correlation_id", "causation_id"):
         columns[name] = pa.array([getattr(one, name) for _, one in pairs], pa.string())
@@ -192,7 +193,17 @@ def everything(log: EventLog) -> tuple[Any, ...]:
 def contents(recorded: Iterable[RecordedEvent]) -> list[tuple[Any, ...]]:
     """What the writer said of each event, without what the log assigned."""
     return [
-        (e.event_id, e.type, e.payload, e.occurred_at, e.actor, e.correlation_id, e.causation_id, e.schema_version)
+        (
+            e.event_id,
+            e.type,
+            e.payload,
+            e.occurred_at,
+            e.entered_at,
+            e.actor,
+            e.correlation_id,
+            e.causation_id,
+            e.schema_version,
+        )
         for e in recorded
     ]
 

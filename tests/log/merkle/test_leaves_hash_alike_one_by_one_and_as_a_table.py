@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from orders_es.log.columns import ENVELOPE_SCHEMA, TIMESTAMP
 from orders_es.log.event import to_micros
-from orders_es.log.leaf import leaf_bytes, leaf_hashes, payload_hash
+from orders_es.log.leaf import leaf_bytes, leaf_hashes, leaves_of, payload_hash
 from orders_es.log.merkle import leaf_hash
 
 MICROS = st.integers(to_micros(datetime.min.replace(tzinfo=UTC), "m"), to_micros(datetime.max.replace(tzinfo=UTC), "m"))
@@ -20,6 +20,7 @@ ROW = st.tuples(
     st.integers(1, 2**31 - 1),
     MICROS,
     MICROS,
+    st.none() | MICROS,
     OPTIONAL,
     OPTIONAL,
     OPTIONAL,
@@ -40,7 +41,7 @@ def as_table(rows):
 
 
 def one_by_one(row):
-    position, stream_id, version, event_id, name, schema_version, occurred, recorded, *texts, payload = row
+    position, stream_id, version, event_id, name, schema_version, occurred, recorded, entered, *texts, payload = row
     return leaf_hash(
         leaf_bytes(
             position,
@@ -53,6 +54,7 @@ def one_by_one(row):
             stream_id,
             name,
             *texts,
+            entered_at=entered,
         )
     )
 
@@ -73,11 +75,19 @@ def test_different_events_have_different_leaves(one, other):
 
 
 def test_text_cannot_move_from_one_field_to_the_next():
-    row = (1, "ab", 1, bytes(16), "c", 1, 0, 0, None, "", None, "{}")
-    shifted = (1, "a", 1, bytes(16), "bc", 1, 0, 0, None, "", None, "{}")
-    swapped = (1, "ab", 1, bytes(16), "c", 1, 0, 0, "", None, None, "{}")
+    row = (1, "ab", 1, bytes(16), "c", 1, 0, 0, None, None, "", None, "{}")
+    shifted = (1, "a", 1, bytes(16), "bc", 1, 0, 0, None, None, "", None, "{}")
+    swapped = (1, "ab", 1, bytes(16), "c", 1, 0, 0, None, "", None, None, "{}")
     assert len({one_by_one(row), one_by_one(shifted), one_by_one(swapped)}) == 3
 
 
 def test_a_table_without_rows_has_no_leaves():
     assert leaf_hashes(ENVELOPE_SCHEMA.empty_table()) == []
+
+
+def test_an_event_without_a_time_of_entry_has_the_leaf_that_it_had_before_there_was_one():
+    row = (1, "ab", 1, bytes(16), "c", 1, 0, 0, None, None, "", None, "{}")
+    table = as_table([row])
+    assert leaf_hashes(table.drop_columns(["entered_at"])) == leaf_hashes(table) == [one_by_one(row)]
+    assert leaves_of(table)[0][0] == 1
+    assert leaves_of(as_table([(*row[:8], 0, *row[9:])]))[0][0] == 2

@@ -39,12 +39,13 @@ ENVELOPE = {
     "schema_version": "int32",
     "occurred_at": "timestamp",
     "recorded_at": "timestamp",
+    "entered_at": "timestamp",
     "actor": "string",
     "correlation_id": "string",
     "causation_id": "string",
     "payload": "string",
 }
-NULLABLE = {"actor", "correlation_id", "causation_id"}
+NULLABLE = {"entered_at", "actor", "correlation_id", "causation_id"}
 FIELDS = {f"{prefix}{kind}": kind for kind in ARROW_TYPES for prefix in ("", "größe ")}
 LENIENT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
