@@ -25,6 +25,12 @@ __all__ = ["import_orders_table"]
 @click.option("--table", "table", metavar="NAME", help="Of a database: which table to read, in the order of its key.")
 @click.option("--query", metavar="SQL", help="Of a database: what to ask it. Rows are known by their place: ORDER BY.")
 @click.option(
+    "--lines",
+    metavar="SRC",
+    multiple=True,
+    help="Where the lines stand, if they are in another table than the orders; give it again for more files.",
+)
+@click.option(
     "--map",
     "mapping",
     metavar="TOML",
@@ -57,6 +63,7 @@ def import_orders_table(
     sources: tuple[str, ...],
     table: str | None,
     query: str | None,
+    lines: tuple[str, ...],
     mapping: str | None,
     propose: bool,
     dry_run: bool,
@@ -91,7 +98,7 @@ def import_orders_table(
     from orders_es.sources.tables.options import TableOptions
 
     options = TableOptions(tz=tz, **reading)
-    source, shown = list(sources), " ".join(sources)
+    source, apart, shown = list(sources), list(lines) or None, " ".join(sources)
     if propose:
         text = propose_mapping(source, query=query, table=table, reading=options)
         if as_json:
@@ -105,7 +112,14 @@ def import_orders_table(
         )
     if dry_run:
         preview = preview_table(
-            source, mapping, query=query, table=table, orders=orders, on_error=policy, reading=options
+            source,
+            mapping,
+            query=query,
+            table=table,
+            lines=apart,
+            orders=orders,
+            on_error=policy,
+            reading=options,
         )
         _show(preview, as_json)
         return
@@ -118,6 +132,7 @@ def import_orders_table(
         mapping,
         query=query,
         table=table,
+        lines=apart,
         on_error=policy,
         quarantine=quarantine,
         reading=options,

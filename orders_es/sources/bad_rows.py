@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.tables.files import SourceTable
 
-__all__ = ["BadRows", "OnError"]
+__all__ = ["BadRows", "OnError", "set_aside_together"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 
@@ -93,6 +93,20 @@ class BadRows:
             if 0 <= at < len(known):
                 found.append(at)
         return np.array(found, dtype=np.int64)
+
+    def orders(self, ids: Any) -> set[str]:
+        """The orders of the rows that cannot be imported, as far as they are known.
+
+        Args:
+            ids: The order of each row of the source's table.
+        """
+        return set(ids.take(pa.array(sorted(self._reasons), pa.int64())).drop_null().to_pylist())
+
+    def add_orders(self, ids: Any, orders: set[str]) -> None:
+        """Note the good rows of these orders, because they have a bad row elsewhere."""
+        aside: Any = pc.is_in(ids, value_set=pa.array(sorted(orders), pa.string()))
+        rows = np.flatnonzero(aside.to_numpy(zero_copy_only=False) & self.good)
+        self.add(dict.fromkeys(rows.tolist(), _COMPANION))
 
     @property
     def good(self) -> npt.NDArray[np.bool_]:
@@ -188,6 +202,17 @@ class BadRows:
         writer.writerow([ROW, REASON, *names])
         writer.writerows([self._source.named(number) if several else number, *cells] for number, cells in sorted(lines))
         return text.getvalue().encode()
+
+
+def set_aside_together(*tables: tuple[BadRows, Any]) -> None:
+    """Set aside in all tables what is set aside in one: an order is imported whole or not at all.
+
+    Args:
+        tables: The bad rows of each table, and the order of each of its rows.
+    """
+    orders = set().union(*(bad.orders(ids) for bad, ids in tables))
+    for bad, ids in tables:
+        bad.add_orders(ids, orders)
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -2,11 +2,13 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from orders_es.cli import main
+from orders_es.sources.order_tables.mapping_file import load_table_mapping
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import-table.md").read_text(encoding="utf-8")
 
@@ -30,3 +32,8 @@ def test_from_the_proposal_to_an_answer_about_the_past(run_page):
                 assert done.output.strip() == shown.strip()
     names = run_page("docs/import-table.md")
     assert names["import_table"]("shop", "orders.csv", "shop.toml").duplicates == 10
+
+
+def test_its_mappings_are_mappings():
+    for block in blocks("toml"):
+        assert load_table_mapping(tomllib.loads(block)).rows in block

@@ -14,7 +14,8 @@ import pyarrow.compute
 
 from orders_es.sources.batches import StreamTable
 from orders_es.sources.event_ids import event_ids_of_places
-from orders_es.sources.order_tables.rows import ten_thousandths
+from orders_es.sources.order_tables.checks import ten_thousandths
+from orders_es.sources.order_tables.mapping import EVENTS
 from orders_es.sources.tables.values import DECIMAL
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _TYPES = (
     *("OrderCreated", "ShippingCharged", "DiscountApplied", "ItemAdded", "ItemReturned", "AdjustmentRecorded"),
     *("OrderPlaced", "PaymentReceived", "OrderShipped", "OrderDelivered", "RefundIssued", "OrderCancelled"),
 )
+"""In the order in which they happen where nothing else says it."""
 (
     _CREATED,
     _SHIPPING,
@@ -68,9 +70,10 @@ _TEXTS = {
     "reference": {_PAID: "payment.reference"},
     "carrier": {_SHIPPED: "shipped.carrier"},
     "tracking": {_SHIPPED: "shipped.tracking"},
-    "reason": {_REFUND: "refund.reason", _CANCELLED: "cancelled.reason"},
+    "reason": {_REFUND: "refund.reason", _CANCELLED: "cancelled.reason", _ADJUSTED: "adjustment.reason"},
 }
-_OF_LINE = ("line.item_id", "line.description", "line.quantity")
+_AMOUNT_OF_ROW = {**_AMOUNTS, _ADJUSTED: "adjustment.amount"}
+_ROWS_KINDS = np.array([_TYPES.index(name) for name in EVENTS])
 _ROUNDING = "rounding of a line total"
 
 
@@ -98,45 +101,49 @@ class _Events:
         self._first = np.full(streams, len(self._code), dtype=np.int64)
         np.minimum.at(self._first, self._code, np.arange(len(self._code)))
         self.first_rows = rows.numbers[self._first]
-        # Of the rows only what is said of each line is needed from here on.
-        self._of_line = {name: rows.values[name] for name in _OF_LINE if name in rows.values}
+        # Of the rows only what is said of each of them is needed from here on.
+        self._of_row = {
+            name: values
+            for name, values in rows.values.items()
+            if name.startswith("line.") or mapping.belongs_to_row(name)
+        }
         self._numbers, self._price, self._adjustment = rows.numbers, rows.price, rows.adjustment
         self._of_order = {
             name: _first_given(values, self._code, streams)
             for name, values in rows.values.items()
-            if not name.startswith("line.") and name != "order.occurred"
+            if name not in self._of_row and name != "order.occurred"
         }
         parts = self._parts(rows, mapping, streams)
-        kind, stream, row, time, rank, key = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.lexsort((kind, key, rank, stream))
+        kind, stream, row, time, rank, key, tie = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.lexsort((kind, tie, key, rank, stream))
         self._kind, self._stream, self._row, self._time = (column[order] for column in (kind, stream, row, time))
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(stream, minlength=streams))]).astype(np.int64)
 
     def _parts(self, rows: OrderRows, mapping: TableMapping, streams: int) -> list[tuple[npt.NDArray[np.int64], ...]]:
-        """Kind, stream, row, time, rank and place within the rank, of all events of a sort."""
+        """Kind, stream, row, time, rank, place within the rank and what decides between equals, of all events of a sort."""
         parts: list[tuple[npt.NDArray[np.int64], ...]] = []
         every = np.arange(streams)
 
-        def add(kind: Any, stream: Any, row: Any, time: Any, rank: int, key: Any) -> None:
+        def add(kind: Any, stream: Any, row: Any, time: Any, rank: int, key: Any, tie: Any = None) -> None:
             shape = np.zeros(len(stream), dtype=np.int64)
-            parts.append(tuple(shape + column for column in (kind, stream, row, time, rank, key)))
+            tie = row if tie is None else tie
+            parts.append(tuple(shape + column for column in (kind, stream, row, time, rank, key, tie)))
 
         times = _micros(rows.values["order.occurred"])
         earliest = np.full(streams, np.iinfo(np.int64).max)
         np.minimum.at(earliest, self._code, times)
+        if len(rows.kinds):
+            self._add_events(add, rows, mapping, times, earliest)
+            return parts
         add(_CREATED, every, self._first, earliest, 0, 0)
         for kind in (_SHIPPING, _DISCOUNT):
-            if _AMOUNTS[kind] in self._of_order:
+            if _AMOUNTS[kind] in self._of_row:
+                some = np.flatnonzero(ten_thousandths(self._of_row[_AMOUNTS[kind]]))
+                add(kind, self._code[some], some, times[some], 1, some)
+            elif _AMOUNTS[kind] in self._of_order:
                 some = np.flatnonzero(ten_thousandths(self._of_order[_AMOUNTS[kind]]))
                 add(kind, some, self._first[some], earliest[some], 1, 0)
-        line = np.arange(len(self._code))
-        bought = np.ones(len(line), dtype=np.bool_)
-        if mapping.has_lines:
-            returned = pc.less(rows.values["line.quantity"], 0).to_numpy(zero_copy_only=False)
-            add(np.where(returned, _RETURNED, _ADDED), self._code, line, times, 2, line)
-            left = np.flatnonzero(rows.adjustment)
-            add(_ADJUSTED, self._code[left], left, times[left], 2, left)
-            bought = ~returned
+        bought = self._add_lines(add, rows, times) if mapping.has_lines else np.ones(len(self._code), dtype=np.bool_)
         if "order.placed" in self._of_order:
             self._add_at(add, "order.placed", _PLACED, 3)
         elif mapping.placed:
@@ -144,10 +151,59 @@ class _Events:
             latest = earliest.copy()
             np.maximum.at(latest, self._code[bought], times[bought])
             add(_PLACED, every, self._first, latest, 3, 0)
+        self._add_later(add)
+        return parts
+
+    def _add_later(self, add: Any) -> None:
         for section, kind in _LATER.items():
             if f"{section}.at" in self._of_order:
                 self._add_at(add, f"{section}.at", kind, 4)
-        return parts
+            elif f"{section}.at" in self._of_row:
+                some = np.flatnonzero(self._of_row[f"{section}.at"].is_valid().to_numpy(zero_copy_only=False))
+                at = _micros(self._of_row[f"{section}.at"])[some]
+                add(kind, self._code[some], some, at, 4, at)
+
+    def _add_lines(self, add: Any, rows: OrderRows, times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """An event for each line; which rows are no return, to say when the last thing was bought."""
+        quantity = pc.fill_null(rows.values["line.quantity"], 0).to_numpy(zero_copy_only=False)
+        line = np.flatnonzero(rows.is_line)
+        add(np.where(quantity[line] < 0, _RETURNED, _ADDED), self._code[line], line, times[line], 2, line)
+        left = np.flatnonzero(rows.adjustment)
+        add(_ADJUSTED, self._code[left], left, times[left], 2, left)
+        bought: npt.NDArray[np.bool_] = quantity >= 0
+        return bought
+
+    def _add_events(
+        self,
+        add: Any,
+        rows: OrderRows,
+        mapping: TableMapping,
+        times: npt.NDArray[np.int64],
+        earliest: npt.NDArray[np.int64],
+    ) -> None:
+        """The events of a table in which a row is one: by their times, and as they stand in it where those are equal."""
+        kinds = np.where(rows.kinds >= 0, _ROWS_KINDS[rows.kinds], -1)
+        created = np.flatnonzero(kinds == _CREATED)
+        begins, first = earliest.copy(), self._first.copy()
+        begins[self._code[created]], first[self._code[created]] = times[created], created
+        add(_CREATED, np.arange(len(earliest)), first, begins, 0, 0)
+        quantity = rows.values.get("line.quantity")
+        if quantity is not None:
+            below = pc.fill_null(pc.less(quantity, 0), fill_value=False).to_numpy(zero_copy_only=False)
+            kinds = np.where((kinds == _ADDED) & below, _RETURNED, kinds)
+        some = np.flatnonzero((kinds >= 0) & (kinds != _CREATED))
+        add(kinds[some], self._code[some], some, times[some], 2, times[some])
+        left = np.flatnonzero(rows.adjustment)
+        add(_ADJUSTED, self._code[left], left, times[left], 2, times[left])
+        if "order.placed" in self._of_order:
+            at = _micros(self._of_order["order.placed"])
+            given = np.flatnonzero(self._of_order["order.placed"].is_valid().to_numpy(zero_copy_only=False))
+            add(_PLACED, given, self._first[given], at[given], 2, at[given], len(self._code))
+        elif mapping.placed:
+            latest = begins.copy()
+            bought = np.flatnonzero(kinds == _ADDED)
+            np.maximum.at(latest, self._code[bought], times[bought])
+            add(_PLACED, np.arange(len(earliest)), self._first, latest, 2, latest, len(self._code))
 
     def _add_at(self, add: Any, field: str, kind: int, rank: int) -> None:
         at = self._of_order[field]
@@ -159,10 +215,23 @@ class _Events:
     def num_rows(self) -> int:
         return len(self._kind)
 
+    def _amounts(
+        self, kind: npt.NDArray[np.int64], stream: npt.NDArray[np.int64], row: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        amount = np.zeros(len(kind), dtype=np.int64)
+        for which, name in _AMOUNT_OF_ROW.items():
+            if not (some := kind == which).any():
+                continue
+            if name in self._of_order:
+                amount[some] = ten_thousandths(self._of_order[name].take(_array(stream[some])))
+            elif name in self._of_row:
+                amount[some] = ten_thousandths(self._of_row[name].take(_array(row[some])))
+        return amount
+
     def slice(self, offset: int, length: int) -> pa.Table:
         part = slice(offset, offset + length)
         kind, stream, row = self._kind[part], self._stream[part], self._row[part]
-        values = self._of_line
+        values = self._of_row
         moved = (kind == _ADDED) | (kind == _RETURNED)
 
         def texts(field: str) -> Any:
@@ -170,6 +239,8 @@ class _Events:
             for which, name in _TEXTS[field].items():
                 if name in self._of_order:
                     result = pc.coalesce(result, self._of_order[name].take(_array(stream, mask=kind != which)))
+                elif name in self._of_row:
+                    result = pc.coalesce(result, self._of_row[name].take(_array(row, mask=kind != which)))
             return result
 
         def of_line(name: str, only: npt.NDArray[np.bool_], form: pa.DataType) -> Any:
@@ -177,17 +248,16 @@ class _Events:
                 return pa.nulls(length, form)
             return values[name].take(_array(row, mask=~only))
 
-        amount = np.zeros(length, dtype=np.int64)
-        for which, name in _AMOUNTS.items():
-            if name in self._of_order and (some := kind == which).any():
-                amount[some] = ten_thousandths(self._of_order[name])[stream[some]]
+        amount = self._amounts(kind, stream, row)
         adjusted = kind == _ADJUSTED
         price = amount.copy()
+        rounded = adjusted
         if len(self._price):
-            amount[adjusted] = self._adjustment[row[adjusted]]
+            rounded = adjusted & (self._adjustment[row] != 0)
+            amount[rounded] = self._adjustment[row[rounded]]
             price = self._price[row]
         reason = pc.coalesce(
-            texts("reason"), _array([_ROUNDING]).take(_array(np.zeros(length, dtype=np.int8), mask=~adjusted))
+            _array([_ROUNDING]).take(_array(np.zeros(length, dtype=np.int8), mask=~rounded)), texts("reason")
         )
         with_amount = np.isin(kind, [*_AMOUNTS, _ADJUSTED])
         return pa.table(
@@ -199,7 +269,7 @@ class _Events:
                 "actor": pa.repeat(pa.scalar(self._actor), length),
                 **{field: texts(field) for field in _TEXTS if field != "reason"},
                 "reason": reason,
-                "item_id": of_line("line.item_id", moved | adjusted, pa.string()),
+                "item_id": of_line("line.item_id", moved | rounded, pa.string()),
                 "description": of_line("line.description", moved, pa.string()),
                 "quantity": pc.abs(of_line("line.quantity", moved, pa.int64())),
                 "price": _decimals(price, moved),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,27 +12,29 @@ from orders_es.errors import BadSource, InvalidSetting
 from orders_es.log import open_log
 from orders_es.log.target import check_target
 from orders_es.replay import load_order
-from orders_es.sources.bad_rows import BadRows
+from orders_es.sources.bad_rows import BadRows, set_aside_together
 from orders_es.sources.batches import Loaded, append_streams
 from orders_es.sources.known import SET_ASIDE
 from orders_es.sources.order_tables.events import to_streams
 from orders_es.sources.order_tables.inputs import read_mapped
-from orders_es.sources.order_tables.mapping import load_table_mapping
-from orders_es.sources.order_tables.rows import read_rows
+from orders_es.sources.order_tables.mapping_file import load_table_mapping
+from orders_es.sources.order_tables.rows import read_lines, read_rows, with_lines
+from orders_es.sources.order_tables.several import joined, last_number
 from orders_es.sources.result import ImportResult
 from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from orders_es.log import EventLog
     from orders_es.orders import Order
     from orders_es.sources.bad_rows import OnError
     from orders_es.sources.batches import StreamTable
     from orders_es.sources.order_tables.mapping import TableMapping
+    from orders_es.sources.order_tables.rows import OrderRows
     from orders_es.sources.tables.options import TableOptions
+    from orders_es.sources.tables.source import SourceTable
 
 __all__ = ["BATCH_EVENTS", "Preview", "import_table", "preview_table"]
 
@@ -65,6 +68,7 @@ def import_table(
     *,
     query: Any = None,
     table: str | None = None,
+    lines: Any = None,
     on_error: OnError = "stop",
     quarantine: str | os.PathLike[str] | None = None,
     reading: TableOptions | None = None,
@@ -87,6 +91,7 @@ def import_table(
         mapping: A TOML file that says which column is what, or the same as a dict.
         query: What to ask a database. Rows are told apart by their place, so it needs an ORDER BY.
         table: Which table of a database to read instead, in the order of its primary key, or else of all its values.
+        lines: The table in which the lines of the orders stand, where that is another: a file, several, or a frame.
         on_error: `stop` at the first bad row, or `quarantine`: write all rows of every order that has a bad one to a
             file, each with its reason, and import the other orders.
         quarantine: That file; `<name of the source>.quarantine.csv` in the current folder if None. Never overwritten.
@@ -134,10 +139,11 @@ def import_table(
             reading,
             query=query,
             table=table,
+            lines=lines,
             on_error=on_error,
             actor=actor,
             progress=progress,
-            put_aside=lambda bad: bad.quarantine(quarantine),
+            put_aside=lambda bad, name: bad.quarantine(_beside(quarantine, name)),
         )
         loaded = Loaded()
         if streams.events.num_rows:
@@ -168,6 +174,7 @@ def preview_table(
     *,
     query: Any = None,
     table: str | None = None,
+    lines: Any = None,
     orders: int = 3,
     on_error: OnError = "stop",
     reading: TableOptions | None = None,
@@ -195,10 +202,11 @@ def preview_table(
         reading,
         query=query,
         table=table,
+        lines=lines,
         on_error=on_error,
         actor="preview",
         progress=False,
-        put_aside=lambda _: None,
+        put_aside=lambda _bad, _name: None,
     )
     ids = streams.stream_ids.slice(0, orders)
     first: list[Order] = []
@@ -209,6 +217,14 @@ def preview_table(
     return Preview(facts["rows"], len(streams.stream_ids), streams.events.num_rows, facts["quarantined"], tuple(first))
 
 
+def _beside(quarantine: str | os.PathLike[str] | None, name: str) -> Path | None:
+    """Where bad rows of the table of lines go: beside those of the orders."""
+    if quarantine is None:
+        return None
+    path = Path(quarantine)
+    return path.with_name(f"{path.stem}.{name}{path.suffix}") if name else path
+
+
 def _read(
     source: Any,
     mapping: TableMapping,
@@ -216,37 +232,70 @@ def _read(
     *,
     query: Any,
     table: str | None,
+    lines: Any,
     on_error: OnError,
     actor: str,
     progress: bool,
-    put_aside: Callable[[BadRows], Path | None],
+    put_aside: Callable[[BadRows, str], Path | None],
 ) -> tuple[StreamTable, dict[str, Any]]:
     options = mapping.reading(reading)
-    found = read_mapped(source, mapping, options, query=query, table=table, progress=progress)
+    if (lines is not None) != bool(mapping.line_ids):
+        raise mapping.wrong(
+            "line.order" if mapping.line_ids else "rows",
+            "line.order says that lines stand in another table; give it with lines= (--lines)"
+            if mapping.line_ids
+            else "lines= (--lines) names a table of lines, and the mapping does not say which of its columns names the order: "
+            'order = "…" under [line]',
+        )
+    found = read_mapped(source, mapping, mapping.columns, options, query=query, table=table, progress=progress)
     bad = BadRows(found)
     rows = read_rows(found, mapping, options, bad)
+    tables = [(found, bad, rows, "", mapping.columns)]
+    if lines is not None:
+        other = read_mapped(lines, mapping, mapping.line_columns, options, progress=progress)
+        bad_lines = BadRows(other)
+        tables.append(
+            (other, bad_lines, read_lines(other, rows, mapping, options, bad_lines), "lines", mapping.line_columns)
+        )
     if on_error == "stop":
-        bad.stop()
-    elif found.damaged and len(mapping.ids) > 1:
-        damaged = found.damaged[0]
+        for _, unfit, *_ in tables:
+            unfit.stop()
+    else:
+        for given, unfit, own, _, columns in tables:
+            _set_orders_aside(given, unfit, own, columns, mapping)
+        if len(tables) > 1:
+            set_aside_together((bad, rows.ids), (bad_lines, tables[1][2].ids))
+    paths = [put_aside(unfit, name) for _, unfit, _, name, _ in tables] if on_error == "quarantine" else []
+    facts: dict[str, Any] = {
+        "source": " with ".join(str(given.path) for given, *_ in tables),
+        "digest": "",
+        "rows": sum(given.table.num_rows + len(given.damaged) for given, *_ in tables),
+        "quarantined": sum(len(unfit) for _, unfit, *_ in tables),
+        "quarantine_path": next((path for path in paths if path), None),
+    }
+    kept = [own.select(unfit.good) for _, unfit, own, *_ in tables]
+    # What was read is larger than what is needed of it.
+    sources = [given.without_cells() for given, *_ in tables]
+    del bad, found, rows, tables
+    if lines is not None:
+        del other, bad_lines
+    pa.default_memory_pool().release_unused()
+    whole = joined(sources)
+    facts["digest"] = whole.digest.hex()
+    all_rows = kept[0] if len(kept) == 1 else with_lines(kept[0], kept[1], last_number(sources[0]))
+    del kept
+    return to_streams(whole, all_rows, mapping, actor), facts
+
+
+def _set_orders_aside(
+    given: SourceTable, bad: BadRows, rows: OrderRows, columns: Mapping[str, Any], mapping: TableMapping
+) -> None:
+    if given.damaged and len(mapping.ids) > 1:
+        damaged = given.damaged[0]
         raise BadSource(
-            str(found.path),
+            str(given.path),
             damaged.number,
             f"{damaged.reason}; with an id of several columns it cannot be said which order such a row belongs to, so none "
             "can be set aside. Correct the row. Nothing was appended",
         )
-    else:
-        bad.add_companions(rows.ids, found.columns[next(iter(mapping.columns))])
-    facts: dict[str, Any] = {
-        "source": str(found.path),
-        "digest": found.digest.hex(),
-        "rows": found.table.num_rows + len(found.damaged),
-        "quarantined": len(bad),
-        "quarantine_path": put_aside(bad) if on_error == "quarantine" else None,
-    }
-    rows = rows.select(bad.good)
-    # What was read is larger than what is needed of it.
-    found = found.without_cells()
-    del bad
-    pa.default_memory_pool().release_unused()
-    return to_streams(found, rows, mapping, actor), facts
+    bad.add_companions(rows.ids, given.columns[next(iter(columns))])

@@ -26,9 +26,9 @@ from orders_es.sources.tables.headers import match_columns, missing_columns, req
 from orders_es.sources.tables.source import SourceTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from orders_es.sources.order_tables.mapping import TableMapping
+    from orders_es.sources.order_tables.mapping import Rule, TableMapping
     from orders_es.sources.tables.options import TableOptions
 
 __all__ = ["Given", "frame_source", "given_as", "read_mapped"]
@@ -40,6 +40,7 @@ _array: Any = pa.array
 def read_mapped(
     source: Any,
     mapping: TableMapping,
+    rules: Mapping[str, Rule],
     options: TableOptions,
     *,
     query: Any = None,
@@ -50,6 +51,7 @@ def read_mapped(
 
     Args:
         source: Files, patterns, frames, relations or connections, or a list of them.
+        rules: The columns that it has to have, and for each a field that comes from it.
         query: For a connection or a database, what to ask it.
         table: For a connection or a database, which table to read.
         progress: Whether to show a bar while a workbook is read.
@@ -57,19 +59,20 @@ def read_mapped(
     Raises:
         BadSource: It cannot be read, or lacks a column; with the line of the mapping.
     """
-    columns: dict[str, tuple[str, ...]] = {name: (name,) for name in mapping.columns}
+    columns: dict[str, tuple[str, ...]] = {name: (name,) for name in rules}
     sources = files_of(source)
     _check_asked(sources, query, table)
     found = []
     for one in sources:
         with given_as(one, query=query, table=table) as given:
-            found.append(_read_one(given, mapping, columns, options, progress=progress))
+            found.append(_read_one(given, mapping, rules, columns, options, progress=progress))
     return joined(found)
 
 
 def _read_one(
     given: Given,
     mapping: TableMapping,
+    rules: Mapping[str, Rule],
     columns: dict[str, tuple[str, ...]],
     options: TableOptions,
     *,
@@ -78,7 +81,7 @@ def _read_one(
     if given.table is not None:
         table = given.table
         header = table.table.column_names
-        _require(mapping, table.path, header, columns)
+        _require(mapping, rules, table.path, header, columns)
         table.columns.update(match_columns(table.path, header, columns))
         for name in options.verbatim:
             require_columns(table.path, header, match_columns(table.path, header, {name: (name,)}), {name: (name,)})
@@ -96,7 +99,7 @@ def _read_one(
             loose = None
         # Where no column at all is there, the trouble is with the file (titles, its delimiter) and the first error says it.
         if loose is not None and loose.columns:
-            _require(mapping, loose.path, loose.table.column_names, columns)
+            _require(mapping, rules, loose.path, loose.table.column_names, columns)
         raise
 
 
@@ -160,10 +163,16 @@ def given_as(source: Any, *, query: Any = None, table: str | None = None) -> Ite
         yield Given(path, at=Path(file.name))
 
 
-def _require(mapping: TableMapping, path: Path, header: Sequence[str], columns: dict[str, tuple[str, ...]]) -> None:
+def _require(
+    mapping: TableMapping,
+    rules: Mapping[str, Rule],
+    path: Path,
+    header: Sequence[str],
+    columns: dict[str, tuple[str, ...]],
+) -> None:
     missing = missing_columns(header, columns, ())
     if missing:
-        rule = mapping.columns[missing[0]]
+        rule = rules[missing[0]]
         more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
         raise mapping.wrong(
             rule.where,

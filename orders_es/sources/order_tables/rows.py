@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from orders_es.orders.events import MOST_PIECES
-from orders_es.sources.order_tables.mapping import FIELDS
+from orders_es.sources.order_tables.checks import (
+    check_created_once,
+    check_currency,
+    check_lines,
+    check_once,
+    check_one_value,
+    check_paid,
+    check_sign,
+    rows_where,
+)
+from orders_es.sources.order_tables.mapping import EVENTS, FIELDS
 from orders_es.sources.tables.headers import plain
 from orders_es.sources.tables.ids import read_ids, read_texts
 from orders_es.sources.tables.numbers import read_decimals, read_integers
 from orders_es.sources.tables.times import read_times
-from orders_es.sources.tables.values import DECIMAL, Parsed, as_text
+from orders_es.sources.tables.values import DECIMAL, Parsed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,14 +34,17 @@ if TYPE_CHECKING:
     from orders_es.sources.tables.options import TableOptions
     from orders_es.sources.tables.source import SourceTable
 
-__all__ = ["UNIT", "OrderRows", "read_rows"]
+__all__ = ["OrderRows", "read_lines", "read_rows", "with_lines"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 _array: Any = pa.array
 
-UNIT = 10_000
-"""Amounts are counted in ten-thousandths where they are divided, because that is exact."""
-_PER_ROW = ("line.item_id", "line.description", "line.quantity", "line.price", "line.total", "order.occurred")
+_PER_ROW = (
+    *("line.item_id", "line.description", "line.quantity", "line.price", "line.total", "line.occurred"),
+    "order.occurred",
+)
+_RETURNED = list(EVENTS).index("ItemReturned")
+_ITEMS = (list(EVENTS).index("ItemAdded"), _RETURNED)
 _TYPES = {"text": pa.string(), "note": pa.string(), "id": pa.string(), "integer": pa.int64(), "decimal": DECIMAL}
 
 
@@ -47,6 +58,8 @@ class OrderRows:
         values: The columns by field, as `order.customer_id`.
         price: What a piece costs, in ten-thousandths; empty where rows say nothing about items.
         adjustment: What a line comes to beyond its pieces, in ten-thousandths.
+        is_line: Which rows say something about an item.
+        kinds: Where a row is an event: which of `EVENTS` each is, -1 for none. Empty elsewhere.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -54,6 +67,8 @@ class OrderRows:
     values: dict[str, Any]
     price: npt.NDArray[np.int64]
     adjustment: npt.NDArray[np.int64]
+    is_line: npt.NDArray[np.bool_]
+    kinds: npt.NDArray[np.int64]
 
     def select(self, keep: npt.NDArray[np.bool_]) -> OrderRows:
         """Only the rows where `keep` is true."""
@@ -66,6 +81,8 @@ class OrderRows:
             {name: values.filter(mask) for name, values in self.values.items()},
             self.price[keep] if len(self.price) else self.price,
             self.adjustment[keep] if len(self.adjustment) else self.adjustment,
+            self.is_line[keep],
+            self.kinds[keep] if len(self.kinds) else self.kinds,
         )
 
 
@@ -75,36 +92,169 @@ def read_rows(source: SourceTable, mapping: TableMapping, options: TableOptions,
     Raises:
         BadSource: A column has two readings.
     """
-    ids = _ids(source, mapping, options, bad)
-    values = {rule.where: _column(source, mapping, rule, options, bad) for rule in mapping.rules.values()}
+    ids = _ids(source, mapping, mapping.ids, options, bad)
+    apart = bool(mapping.line_ids)
+    kinds = _kinds(source, mapping, options, bad)
+    values = {
+        rule.where: _column(source, mapping, rule, options, bad, _needed(rule.where, kinds))
+        for rule in mapping.rules.values()
+        if rule.where != "event.type" and not (apart and rule.where.startswith("line."))
+    }
     codes = ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     numbers = source.numbers
-    _check_currency(mapping, values["order.currency"], codes, bad)
+    _check(source, mapping, values, codes, kinds, bad)
+    price = adjustment = np.zeros(0, dtype=np.int64)
+    is_line = np.full(len(numbers), mapping.has_lines and not apart)
+    if len(kinds):
+        is_line = np.isin(kinds, _ITEMS)
+    if mapping.has_lines and not apart:
+        returned = kinds == _RETURNED if len(kinds) else ~is_line
+        price, adjustment = check_lines(mapping, values, bad, is_line, returned)
+        # What comes back is written as a number of pieces or as a negative one, and is taken off either way.
+        turned = returned & (pc.fill_null(values["line.quantity"], 0).to_numpy(zero_copy_only=False) > 0)
+        adjustment = np.where(turned, -adjustment, adjustment)
+    return OrderRows(numbers, ids, values, price, adjustment, is_line, kinds)
+
+
+def _check(
+    source: SourceTable,
+    mapping: TableMapping,
+    values: dict[str, Any],
+    codes: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.int64],
+    bad: BadRows,
+) -> None:
+    check_currency(mapping, values["order.currency"], codes, bad)
     for where, rule in mapping.rules.items():
-        if rule.column is not None and where not in _PER_ROW:
-            _check_one_value(source, mapping, rule, values[where], codes, bad)
+        if rule.column is not None and where in values and where not in _PER_ROW and not mapping.belongs_to_row(where):
+            check_one_value(source, mapping, rule, values[where], codes, bad)
     if mapping.rows == "order":
-        _check_once(source, mapping, codes, bad)
+        check_once(source, mapping, codes, bad)
+    if len(kinds):
+        check_created_once(source, mapping, codes, kinds, bad)
     for where in ("shipping.amount", "discount.amount", "payment.amount", "refund.amount", "line.price"):
         if where in values:
-            _check_sign(mapping, where, values[where], bad)
+            check_sign(mapping, where, values[where], bad)
     for section in ("payment", "refund"):
         if f"{section}.at" in values:
-            _check_paid(mapping, section, values, codes, bad)
-    price = adjustment = np.zeros(0, dtype=np.int64)
-    if mapping.has_lines:
-        price, adjustment = _check_lines(mapping, values, bad)
-    return OrderRows(numbers, ids, values, price, adjustment)
+            check_paid(mapping, section, values, codes, bad)
 
 
-def _column(source: SourceTable, mapping: TableMapping, rule: Rule, options: TableOptions, bad: BadRows) -> Any:
+def read_lines(
+    source: SourceTable, orders: OrderRows, mapping: TableMapping, options: TableOptions, bad: BadRows
+) -> OrderRows:
+    """The rows of a table of lines that belong to orders of another table.
+
+    Args:
+        source: The table of lines.
+        orders: The rows of the orders, good and bad.
+
+    Raises:
+        BadSource: A column has two readings.
+    """
+    ids = _ids(source, mapping, mapping.line_ids, options, bad)
+    length = source.table.num_rows
+    values = {
+        rule.where: _column(source, mapping, rule, options, bad, None)
+        for rule in mapping.rules.values()
+        if rule.where.startswith("line.")
+    }
+    order = pc.index_in(ids, value_set=orders.ids)
+    for row in rows_where(pc.and_(order.is_null(), ids.is_valid())):
+        bad.add(
+            {
+                row: f"there is no order {ids[row].as_py()!r} in the table of orders, and line.order "
+                f"({mapping.place('line.order')}) says that this line is one of it"
+            }
+        )
+    if "line.occurred" not in values:
+        values["line.occurred"] = orders.values["order.occurred"].take(order)
+    every = np.ones(length, dtype=np.bool_)
+    price, adjustment = check_lines(mapping, values, bad, every, ~every)
+    return OrderRows(source.numbers, ids, values, price, adjustment, every, np.zeros(0, dtype=np.int64))
+
+
+def with_lines(orders: OrderRows, lines: OrderRows, before: int) -> OrderRows:
+    """Orders and their lines as rows of one table: first all orders, then all lines.
+
+    Args:
+        before: By how much the numbers of the lines are raised.
+    """
+    first, second = len(orders.numbers), len(lines.numbers)
+    none = np.zeros(first, dtype=np.int64)
+    values = {}
+    for name in orders.values.keys() | lines.values.keys():
+        own: Any = orders.values.get(name)
+        other: Any = lines.values.get(name)
+        if name == "order.occurred":
+            other = lines.values["line.occurred"]
+        kind = (other if own is None else own).type
+        one = pa.nulls(first, kind) if own is None else own
+        two = pa.nulls(second, kind) if other is None else other
+        values[name] = pa.concat_arrays([one, two])
+    return OrderRows(
+        np.concatenate([orders.numbers, lines.numbers + before]),
+        pa.concat_arrays([orders.ids, lines.ids]),
+        values,
+        np.concatenate([none, lines.price]),
+        np.concatenate([none, lines.adjustment]),
+        np.concatenate([none.astype(np.bool_), lines.is_line]),
+        np.zeros(0, dtype=np.int64),
+    )
+
+
+def _kinds(source: SourceTable, mapping: TableMapping, options: TableOptions, bad: BadRows) -> npt.NDArray[np.int64]:
+    """Which event each row is, where a row is one; -1 where it is none."""
+    rule = mapping.rules.get("event.type")
+    if rule is None or rule.column is None:
+        return np.zeros(0, dtype=np.int64)
+    said = _read(source, _key(mapping, rule), "text", mapping.reading_of(rule, options))
+    bad.add(said.failures)
+    names = list(mapping.types)
+    order = list(EVENTS)
+    which = np.array([-1 if (kind := mapping.types[name]) is None else order.index(kind) for name in names])
+    found = pc.index_in(pc.fill_null(said.values, ""), value_set=pa.array(names))
+    for row in rows_where(found.is_null()):
+        if row not in said.failures:
+            text = said.values[row].as_py() or ""
+            bad.add(
+                {
+                    row: f"{source.columns[_key(mapping, rule)]} {text!r} is no type that the mapping names "
+                    f"({mapping.place('event.types')}): say which event it is, or {text!r} = false for none"
+                }
+            )
+    kinds: npt.NDArray[np.int64] = which[pc.fill_null(found, 0).to_numpy(zero_copy_only=False)]
+    return np.where(found.is_valid().to_numpy(zero_copy_only=False), kinds, -1)
+
+
+def _needed(where: str, kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+    """The rows in which a field may not be empty, where that depends on what event a row is; None for all of them."""
+    section, _, key = where.partition(".")
+    if not len(kinds) or section in ("order", "event"):
+        return None
+    of = [i for i, table in enumerate(EVENTS.values()) if table == section]
+    required = key == "amount" or where in ("line.item_id", "line.quantity", "line.price", "line.total")
+    return np.isin(kinds, of) if required else np.zeros(len(kinds), dtype=np.bool_)
+
+
+def _column(
+    source: SourceTable,
+    mapping: TableMapping,
+    rule: Rule,
+    options: TableOptions,
+    bad: BadRows,
+    needed: npt.NDArray[np.bool_] | None,
+) -> Any:
     section, _, name = rule.where.partition(".")
     form = FIELDS[section][name]
     if rule.column is None:
         return pa.repeat(pa.scalar(rule.value, _TYPES[form]), source.table.num_rows)
     key = _key(mapping, rule)
     parsed = _read(source, key, form, mapping.reading_of(rule, options))
-    if rule.where in _PER_ROW and form != "note":
+    if needed is not None and needed.any():
+        some = np.flatnonzero(needed & parsed.values.is_null().to_numpy(zero_copy_only=False))
+        bad.add({int(row): f"{source.columns[key]} is empty" for row in some if int(row) not in parsed.failures})
+    elif needed is None and rule.where in _PER_ROW and form != "note":
         parsed = parsed.required(source.columns[key])
     bad.add(parsed.failures)
     return parsed.values
@@ -112,7 +262,8 @@ def _column(source: SourceTable, mapping: TableMapping, rule: Rule, options: Tab
 
 def _key(mapping: TableMapping, rule: Rule) -> str:
     """What the source calls the column of a rule: two spellings of one name are one column."""
-    return next(name for name in mapping.columns if plain(name) == plain(rule.column or ""))
+    names = mapping.line_columns if mapping.line_ids and rule.where.startswith("line.") else mapping.columns
+    return next(name for name in names if plain(name) == plain(rule.column or ""))
 
 
 def _read(source: SourceTable, key: str, form: str, options: TableOptions) -> Parsed:
@@ -127,14 +278,16 @@ def _read(source: SourceTable, key: str, form: str, options: TableOptions) -> Pa
     return read_texts(source, key, trim=form == "text")
 
 
-def _ids(source: SourceTable, mapping: TableMapping, options: TableOptions, bad: BadRows) -> Any:
+def _ids(
+    source: SourceTable, mapping: TableMapping, rules: tuple[Rule, ...], options: TableOptions, bad: BadRows
+) -> Any:
     parts = []
-    for rule in mapping.ids:
+    for rule in rules:
         key = _key(mapping, rule)
         parsed = read_ids(source, key, options).required(source.columns[key])
         bad.add(parsed.failures)
         parts.append(parsed.values)
-        if len(mapping.ids) > 1:
+        if len(rules) > 1:
             within = pc.fill_null(pc.match_substring(parsed.values, mapping.separator), fill_value=False)
             for row in np.flatnonzero(within.to_numpy(zero_copy_only=False)).tolist():
                 bad.add(
@@ -144,139 +297,3 @@ def _ids(source: SourceTable, mapping: TableMapping, options: TableOptions, bad:
                     }
                 )
     return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, mapping.separator)
-
-
-def _rows(condition: Any) -> list[int]:
-    found: list[int] = np.flatnonzero(pc.fill_null(condition, fill_value=False).to_numpy(zero_copy_only=False)).tolist()
-    return found
-
-
-def _check_currency(mapping: TableMapping, values: Any, codes: npt.NDArray[np.int64], bad: BadRows) -> None:
-    column = mapping.rules["order.currency"].column
-    for row in _rows(pc.invert(pc.match_substring_regex(values, "^[A-Z]{3}$"))):
-        bad.add({row: f"{column} {values[row].as_py()!r} is no currency: three capital letters, such as EUR, are"})
-    given = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.bool_)
-    there = values.is_valid().to_numpy(zero_copy_only=False) & (codes >= 0)
-    given[codes[there]] = True
-    for row in np.flatnonzero((codes >= 0) & ~np.append(given, True)[codes]).tolist():
-        bad.add({row: f"{column} is empty in every row of the order, and an order has a currency"})
-
-
-def _check_one_value(
-    source: SourceTable,
-    mapping: TableMapping,
-    rule: Rule,
-    values: Any,
-    codes: npt.NDArray[np.int64],
-    bad: BadRows,
-) -> None:
-    """Note the rows that say otherwise than the first one of their order that says anything."""
-    rows = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False) & (codes >= 0))
-    if not len(rows):
-        return
-    said = values.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    _, at = np.unique(codes[rows], return_index=True)
-    first = np.full(int(codes.max()) + 1, -1, dtype=np.int64)
-    first[codes[rows[at]]] = rows[at]
-    for row in rows[said[rows] != said[first[codes[rows]]]].tolist():
-        other = int(first[codes[row]])
-        bad.add(
-            {
-                row: f"{rule.column} is {_shown(values[row])} here and {_shown(values[other])} in {source.named(int(source.numbers[other]))} of the "
-                f"same order, and {rule.where} ({mapping.place(rule.where)}) is one value for the whole order"
-            }
-        )
-
-
-def _shown(value: Any) -> str:
-    plain = value.as_py()
-    return repr(plain) if isinstance(plain, str) else as_text(plain) or ""
-
-
-def _check_once(source: SourceTable, mapping: TableMapping, codes: npt.NDArray[np.int64], bad: BadRows) -> None:
-    rows = np.flatnonzero(codes >= 0)
-    which, at = np.unique(codes[rows], return_index=True)
-    first = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
-    first[which] = rows[at]
-    for row in rows[first[codes[rows]] != rows].tolist():
-        bad.add(
-            {
-                row: f"the order stands in {source.named(int(source.numbers[first[codes[row]]]))} already, and the mapping "
-                f"({mapping.place('rows')}) says that a row is an order"
-            }
-        )
-
-
-def _check_sign(mapping: TableMapping, where: str, values: Any, bad: BadRows) -> None:
-    column = mapping.rules[where].column
-    for row in _rows(pc.less(values, pa.scalar(Decimal(0), DECIMAL))):
-        bad.add({row: f"{column} {as_text(values[row].as_py())} is negative, and {where} is never below 0"})
-
-
-def _check_paid(
-    mapping: TableMapping, section: str, values: dict[str, Any], codes: npt.NDArray[np.int64], bad: BadRows
-) -> None:
-    """Money that moved at some time has an amount, somewhere in its order."""
-    streams = int(codes.max(initial=-1)) + 1
-    amount = np.zeros(streams + 1, dtype=np.bool_)
-    there = values[f"{section}.amount"].is_valid().to_numpy(zero_copy_only=False) & (codes >= 0)
-    amount[codes[there]] = True
-    rule = mapping.rules[f"{section}.amount"]
-    when = values[f"{section}.at"].is_valid().to_numpy(zero_copy_only=False)
-    for row in np.flatnonzero(when & (codes >= 0) & ~amount[codes]).tolist():
-        bad.add({row: f"{rule.column} is empty, and {mapping.rules[f'{section}.at'].column} says that money moved"})
-
-
-def _check_lines(
-    mapping: TableMapping, values: dict[str, Any], bad: BadRows
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    quantity = values["line.quantity"]
-    name = mapping.rules["line.quantity"].column
-    for row in _rows(pc.greater(pc.abs_checked(quantity), MOST_PIECES)):
-        bad.add({row: f"{name} {quantity[row].as_py()} is more than the {MOST_PIECES:,} pieces that one line may have"})
-    if not mapping.returns:
-        for row in _rows(pc.less(quantity, 0)):
-            bad.add(
-                {
-                    row: f'{name} {quantity[row].as_py()} is negative; if that is a return, say negative = "return" under '
-                    f"[line] ({mapping.place('line')})"
-                }
-            )
-    pieces = pc.fill_null(quantity, 0).to_numpy(zero_copy_only=False)
-    if "line.price" in values:
-        price = ten_thousandths(values["line.price"])
-        return price, np.zeros(len(price), dtype=np.int64)
-    total = ten_thousandths(values["line.total"])
-    column = mapping.rules["line.total"].column
-    known = values["line.total"].is_valid().to_numpy(zero_copy_only=False) & quantity.is_valid().to_numpy(
-        zero_copy_only=False
-    )
-    for row in np.flatnonzero(known & (pieces == 0) & (total != 0)).tolist():
-        bad.add({row: f"{column} {_money(total[row])} of no pieces has no price"})
-    for row in np.flatnonzero(known & (np.sign(pieces) * np.sign(total) < 0)).tolist():
-        bad.add({row: f"{column} {_money(total[row])} and {name} {pieces[row]} differ in sign: no price is below 0"})
-    price = np.abs(total) // np.maximum(np.abs(pieces), 1)
-    adjustment = total - price * pieces
-    uneven = known & (adjustment != 0) & (pieces != 0) & (np.sign(pieces) * np.sign(total) >= 0)
-    if not mapping.rounding:
-        for row in np.flatnonzero(uneven).tolist():
-            bad.add(
-                {
-                    row: f"{column} {_money(total[row])} does not divide into {abs(int(pieces[row]))} pieces with four "
-                    f'decimals; rounding = "adjustment" under [line] ({mapping.place("line.total")}) records what is '
-                    "left over as an adjustment"
-                }
-            )
-    return price, np.where(uneven, adjustment, 0)
-
-
-def _money(amount: Any) -> str:
-    return as_text(Decimal(int(amount)) / UNIT) or ""
-
-
-def ten_thousandths(values: Any) -> npt.NDArray[np.int64]:
-    """Decimals as whole numbers of ten-thousandths; 0 for none."""
-    filled = pc.fill_null(values, pa.scalar(Decimal(0), DECIMAL))
-    words = np.frombuffer(filled.buffers()[1], dtype=np.int64).reshape(-1, 2)
-    numbers: npt.NDArray[np.int64] = words[filled.offset : filled.offset + len(filled), 0].copy()
-    return numbers

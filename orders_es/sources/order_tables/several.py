@@ -20,7 +20,7 @@ from orders_es.sources.tables.source import TEXT, Part, SourceTable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["files_of", "joined"]
+__all__ = ["files_of", "joined", "last_number"]
 
 
 def files_of(source: Any) -> list[Any]:
@@ -89,13 +89,15 @@ def joined(sources: Sequence[SourceTable]) -> SourceTable:
     parts, numbers, damaged, lines = [], [], [], []
     before = start = 0
     for source in sources:
-        parts.append(Part(source.without_cells(), before, start))
+        parts += [
+            Part(part.source, before + part.before, start + part.start)
+            for part in source.parts or (Part(source.without_cells(), 0, 0),)
+        ]
         numbers.append(source.numbers + before)
         damaged += [dataclasses.replace(row, number=row.number + before) for row in source.damaged]
         lines.append(np.zeros(source.table.num_rows, dtype=np.int64) if source.lines is None else source.lines)
         start += source.table.num_rows
-        last = [int(source.numbers[-1])] if len(source.numbers) else []
-        before += max([*last, *(row.number for row in source.damaged)], default=0)
+        before += last_number(source)
     label = first.path.with_name(f"{first.path.name} and {len(sources) - 1} more")
     return SourceTable(
         label,
@@ -108,6 +110,12 @@ def joined(sources: Sequence[SourceTable]) -> SourceTable:
         kinds=kinds,
         parts=tuple(parts),
     )
+
+
+def last_number(source: SourceTable) -> int:
+    """The highest number that a row of a source has, good or damaged."""
+    last = [int(source.numbers[-1])] if len(source.numbers) else []
+    return max([*last, *(row.number for row in source.damaged)], default=0)
 
 
 def _key(source: SourceTable, name: str) -> str:

@@ -26,12 +26,14 @@ def written(shop, tmp_path):
     [
         ('"Qty"', '"Quantity"', "has none; it has 'Order No'"),
         ('customer_id = "Customer"', 'customer_id = ["Customer", "SKU"]', "two columns for one field"),
-        ('price = "Unit Price"', 'total = "Paid"\nprice = "Unit Price"', "price and total; give one"),
+        ('price = "Unit Price"', 'cost = "Unit Price"', "'cost' is no key of [line]"),
         ('currency = "Currency"', 'currency = { value = "???" }', "is no currency"),
         ('id = "Order No"', 'id = "???"', "has none"),
         ('customer_id = "Customer"', 'custmer = "Customer"', "'custmer' is no key of"),
         ("placed = true", "# placed", ""),
-        ('rows = "line"', 'rows = "event"', "give 'line' or 'order'"),
+        ('rows = "line"', 'rows = "lines"', "give 'line' or 'order' or 'event'"),
+        ('rows = "line"', 'rows = "event"', "there is no [event]"),
+        ('amount = "Paid"', 'per = "line"\namount = "Paid"', "give 'row'"),
         ('delimiter = ";"', 'delimiter = ";;"', "give one character"),
         ('delimiter = ";"', 'day_first = "yes"', "give true or false"),
         ('delimiter = ";"', 'sheets = "Orders"', "give a list of names"),
@@ -49,6 +51,17 @@ def test_it_names_the_line_and_appends_nothing(log, shop, written, old, new, say
     else:
         assert "says nothing about placed" in str(caught.value)
     assert log.head().position == 0
+
+
+def test_what_is_said_twice_is_named_with_both_lines(log, shop, written):
+    for old, new, named in (
+        ('price = "Unit Price"', 'price = "Unit Price"\nprice = "Paid"', "line.price"),
+        ("[payment]", "[payment]\n[payment]", "[payment]"),
+    ):
+        path, line = written(old, new)
+        with pytest.raises(BadSource) as caught:
+            import_table(log, shop, path)
+        assert f"line {line + 1}: {named} is said a second time, and stands on line {line} already" in str(caught.value)
 
 
 def test_an_option_may_repeat_the_mapping_and_never_contradict_it(log, shop, written):
