@@ -6,36 +6,26 @@ The names that most programs need are here. Event types and commands are in `ord
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.log import (
-    ANY,
-    NO_STREAM,
-    STREAM_EXISTS,
-    EventLog,
-    EventRegistry,
-    NewEvent,
-    RawEvent,
-    RecordedEvent,
-    StreamAppend,
-    open_log,
-)
-from orders_es.orders import Order
-from orders_es.replay import connect, diff, explain, fold, history, load_order, load_orders, to_event_log
-from orders_es.service import handle
-
 if TYPE_CHECKING:
+    from orders_es.log import (
+        ANY,
+        NO_STREAM,
+        STREAM_EXISTS,
+        EventLog,
+        EventRegistry,
+        NewEvent,
+        RawEvent,
+        RecordedEvent,
+        StreamAppend,
+        open_log,
+    )
+    from orders_es.orders import Order
+    from orders_es.replay import connect, fold, load_order, load_orders, to_event_log
+    from orders_es.replay.diff import diff
+    from orders_es.replay.explain import explain
+    from orders_es.replay.history import history
+    from orders_es.service import handle
     from orders_es.sources.order_tables import import_table
-
-_WHEN_ASKED = {"import_table": "orders_es.sources.order_tables"}
-"""What loads libraries that nobody else needs: it is imported by whoever names it."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHEN_ASKED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_WHEN_ASKED[name]), name)
-
 
 __all__ = [
     "ANY",
@@ -60,3 +50,46 @@ __all__ = [
     "open_log",
     "to_event_log",
 ]
+
+_ROOMS = {
+    "orders_es.log": (
+        "ANY",
+        "NO_STREAM",
+        "STREAM_EXISTS",
+        "EventLog",
+        "EventRegistry",
+        "NewEvent",
+        "RawEvent",
+        "RecordedEvent",
+        "StreamAppend",
+        "open_log",
+    ),
+    "orders_es.orders": ("Order",),
+    "orders_es.replay": (
+        "connect",
+        "diff",
+        "explain",
+        "fold",
+        "history",
+        "load_order",
+        "load_orders",
+        "to_event_log",
+    ),
+    "orders_es.service": ("handle",),
+    "orders_es.sources.order_tables": ("import_table",),
+}
+_ROOM = {name: room for room, names in _ROOMS.items() for name in names}
+"""Where each name is. Its room is loaded when somebody asks for it, so that whoever needs one does not pay for all."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_ROOM[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

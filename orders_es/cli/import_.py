@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orders_es.cli.import_options import on_error_option, require_quarantine, skip_known_option, table_options
+from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
 from orders_es.orders.moments import format_instant
@@ -165,7 +166,15 @@ def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None
     click.echo(f"next: orders-es info --log {log}")
 
 
-@click.group(name="import", short_help="Bring orders in from somebody else's files.")
+@click.group(
+    cls=LazyGroup,
+    where={
+        "table": "orders_es.cli.import_table:import_orders_table",
+        "jsonl": "orders_es.cli.jsonl:import_lines",
+    },
+    name="import",
+    short_help="Bring orders in from somebody else's files.",
+)
 def import_() -> None:
     """Bring orders in from somebody else's files.
 

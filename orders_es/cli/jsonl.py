@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.import_ import currency_code, import_, somebody_watches, tell_import
+from orders_es.cli.import_ import currency_code, somebody_watches, tell_import
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
 from orders_es.errors import LogNotEmpty
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
 
-__all__ = ["export"]
+__all__ = ["export", "import_lines"]
 
 
 @click.group(short_help="Take a log's events elsewhere.")
@@ -64,7 +64,7 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
         click.echo(f"{out}: {count(events, 'event')}, one a line")
 
 
-@import_.command(name="jsonl")
+@click.command(name="jsonl")
 @click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--mapping",

@@ -9,38 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.ask import ask
-from orders_es.cli.catalog import catalog
-from orders_es.cli.checkpoint import checkpoint
-from orders_es.cli.close import close
-from orders_es.cli.compact import compact, vacuum
-from orders_es.cli.copy import copy
-from orders_es.cli.dead_letters import dead_letters
-from orders_es.cli.demo import demo
-from orders_es.cli.diff import diff
-from orders_es.cli.doctor import doctor
-from orders_es.cli.explain import explain
-from orders_es.cli.export import export
-from orders_es.cli.history import history
-from orders_es.cli.import_ import import_, simulate
-from orders_es.cli.import_table import import_orders_table
-from orders_es.cli.info import info
-from orders_es.cli.keygen import keygen
-from orders_es.cli.lag import lag
-from orders_es.cli.notebook import notebook
+from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.output import printable
-from orders_es.cli.project import project
-from orders_es.cli.prove import prove, prove_consistency
-from orders_es.cli.publish import publish, publish_tiles
-from orders_es.cli.report import report
-from orders_es.cli.show import show
-from orders_es.cli.snapshots import snapshots
-from orders_es.cli.sql import sql
-from orders_es.cli.timestamp import timestamp
-from orders_es.cli.unpaid import unpaid
-from orders_es.cli.verify import verify
-from orders_es.cli.verify_proof import verify_proof
-from orders_es.cli.witness import witness
 from orders_es.errors import (
     BadDomain,
     BadKey,
@@ -59,7 +29,6 @@ from orders_es.errors import (
     TargetInLog,
     UnknownProjection,
 )
-from orders_es.log.interrupts import is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +59,46 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
-class _Commands(click.Group):
+_WHERE = {
+    "demo": "orders_es.cli.demo:demo",
+    "simulate": "orders_es.cli.import_:simulate",
+    "import": "orders_es.cli.import_:import_",
+    "export": "orders_es.cli.export:export",
+    "info": "orders_es.cli.info:info",
+    "show": "orders_es.cli.show:show",
+    "history": "orders_es.cli.history:history",
+    "explain": "orders_es.cli.explain:explain",
+    "diff": "orders_es.cli.diff:diff",
+    "sql": "orders_es.cli.sql:sql",
+    "catalog": "orders_es.cli.catalog:catalog",
+    "report": "orders_es.cli.report:report",
+    "copy": "orders_es.cli.copy:copy",
+    "compact": "orders_es.cli.compact:compact",
+    "vacuum": "orders_es.cli.compact:vacuum",
+    "doctor": "orders_es.cli.doctor:doctor",
+    "verify": "orders_es.cli.verify:verify",
+    "keygen": "orders_es.cli.keygen:keygen",
+    "checkpoint": "orders_es.cli.checkpoint:checkpoint",
+    "publish": "orders_es.cli.publish:publish",
+    "prove": "orders_es.cli.prove:prove",
+    "verify-proof": "orders_es.cli.verify_proof:verify_proof",
+    "prove-consistency": "orders_es.cli.prove:prove_consistency",
+    "publish-tiles": "orders_es.cli.publish:publish_tiles",
+    "witness": "orders_es.cli.witness:witness",
+    "timestamp": "orders_es.cli.timestamp:timestamp",
+    "close": "orders_es.cli.close:close",
+    "ask": "orders_es.cli.ask:ask",
+    "snapshots": "orders_es.cli.snapshots:snapshots",
+    "project": "orders_es.cli.project:project",
+    "lag": "orders_es.cli.lag:lag",
+    "unpaid": "orders_es.cli.unpaid:unpaid",
+    "dead-letters": "orders_es.cli.dead_letters:dead_letters",
+    "notebook": "orders_es.cli.notebook:notebook",
+}
+"""Each command's name, in the order in which a newcomer meets them, and where it is."""
+
+
+class _Commands(LazyGroup):
     """A group whose commands end in one line and an exit code, never in a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -123,20 +131,20 @@ class _Commands(click.Group):
             ctx.exit(INTERRUPTED)
         return result
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which a newcomer meets them."""
-        del ctx
-        return list(self.commands)
-
 
 @contextmanager
 def _ctrl_c_as_such() -> Iterator[None]:
     """A block out of which Ctrl-C comes as one, also where a library made an error of its own of it."""
     try:
         yield
-    except click.exceptions.Exit:  # of a command that ends well on Ctrl-C
+    except (
+        click.exceptions.Exit,
+        click.ClickException,
+    ):  # of a command that ends well on Ctrl-C, or was called wrongly
         raise
     except Exception as error:
+        from orders_es.log.interrupts import is_interrupt
+
         seen: BaseException | None = error
         while seen is not None:
             if isinstance(seen, KeyboardInterrupt) or is_interrupt(seen):
@@ -159,6 +167,7 @@ def _never_choke_on_a_character() -> None:
 
 @click.group(
     cls=_Commands,
+    where=_WHERE,
     name="orders-es",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -179,43 +188,3 @@ def main() -> None:
       orders-es simulate --orders 1000 --log my-log
       orders-es info --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap", not an escape
-
-
-import_.add_command(import_orders_table)
-for _command in (
-    demo,
-    simulate,
-    import_,
-    export,
-    info,
-    show,
-    history,
-    explain,
-    diff,
-    sql,
-    catalog,
-    report,
-    copy,
-    compact,
-    vacuum,
-    doctor,
-    verify,
-    keygen,
-    checkpoint,
-    publish,
-    prove,
-    verify_proof,
-    prove_consistency,
-    publish_tiles,
-    witness,
-    timestamp,
-    close,
-    ask,
-    snapshots,
-    project,
-    lag,
-    unpaid,
-    dead_letters,
-    notebook,
-):
-    main.add_command(_command)
