@@ -1,4 +1,4 @@
-"""Which domains a program knows: orders, what installed packages offer, and what the caller names. For the command line.
+"""Which domains a program knows: orders, rows of imported tables, what installed packages offer, and what the caller names. For the command line.
 
 A package offers its domain as an entry point, and `orders-es` then shows its streams, projects its read models and answers SQL
 over its fields::
@@ -17,6 +17,7 @@ from orders_es.decider import Decider
 from orders_es.errors import BadDomain, RegistrationClash
 from orders_es.log.registry import EventRegistry
 from orders_es.orders import ORDERS
+from orders_es.rows import ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ GROUP = "orders_es.domains"
 
 
 def known_domains(named: Iterable[str] = ()) -> list[Decider[Any]]:
-    """The domains: orders, those of installed packages by name, and then the ones named here; each once.
+    """The domains: orders, rows, those of installed packages by name, and then the ones named here; each once.
 
     Args:
         named: `module:name` of deciders that no installed package offers.
@@ -42,7 +43,7 @@ def known_domains(named: Iterable[str] = ()) -> list[Decider[Any]]:
         >>> known_domains()[0].name
         'orders'
     """
-    found = [ORDERS]
+    found: list[Decider[Any]] = [ORDERS, ROWS]
     offered = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     for name in (*(point.value for point in offered), *named):
         decider = _imported(name)

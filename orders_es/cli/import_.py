@@ -170,6 +170,7 @@ def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None
     cls=LazyGroup,
     where={
         "table": "orders_es.cli.import_table:import_orders_table",
+        "dumps": "orders_es.cli.import_dumps:import_table_dumps",
         "jsonl": "orders_es.cli.jsonl:import_lines",
     },
     name="import",

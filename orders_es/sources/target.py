@@ -30,11 +30,17 @@ class Target:
     Args:
         log: The log, or its place.
         clock: As `open_log` has it.
+        registry: Gives the event types that a log is opened with here.
     """
 
-    def __init__(self, log: EventLog | str | os.PathLike[str], clock: Callable[[], datetime] | None) -> None:
+    def __init__(
+        self,
+        log: EventLog | str | os.PathLike[str],
+        clock: Callable[[], datetime] | None,
+        registry: Callable[[], EventRegistry] = order_registry,
+    ) -> None:
         self._place = os.fspath(log) if isinstance(log, str | os.PathLike) else None
-        self._clock = clock
+        self._clock, self._registry = clock, registry
         self._log: EventLog | None = None if isinstance(log, str | os.PathLike) else log
         self._created = False
         if self._place is not None and (self._place == ":memory:" or has_something(Path(self._place))):
@@ -42,10 +48,10 @@ class Target:
 
     def _open(self, place: str) -> EventLog:
         try:
-            return open_log(place, clock=self._clock)
+            return open_log(place, registry=self._registry(), clock=self._clock)
         except NotALog:
             self._created = not has_something(Path(place))
-            return open_log(place, create=True, clock=self._clock)
+            return open_log(place, create=True, registry=self._registry(), clock=self._clock)
 
     @property
     def existing(self) -> EventLog | None:
@@ -55,7 +61,7 @@ class Target:
     @property
     def registry(self) -> EventRegistry:
         """The event types that the log knows, or will know."""
-        return order_registry() if self._log is None else self._log.registry
+        return self._registry() if self._log is None else self._log.registry
 
     def log(self) -> EventLog:
         """The log; created now, if there is none."""
@@ -76,13 +82,17 @@ class Target:
 
 @contextmanager
 def target_of(
-    log: EventLog | str | os.PathLike[str], *, clock: Callable[[], datetime] | None = None
+    log: EventLog | str | os.PathLike[str],
+    *,
+    clock: Callable[[], datetime] | None = None,
+    registry: Callable[[], EventRegistry] = order_registry,
 ) -> Iterator[Target]:
     """Where to append.
 
     Args:
         log: A log, which stays open; or the place of one, which is opened or, when it is needed, created.
         clock: As `open_log` has it, for a place.
+        registry: Gives the event types to open a place with.
 
     Raises:
         NotALog: The place holds something else.
@@ -96,7 +106,7 @@ def target_of(
         >>> place.exists()
         False
     """
-    target = Target(log, clock)
+    target = Target(log, clock, registry)
     try:
         yield target
     finally:

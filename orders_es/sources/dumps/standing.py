@@ -1,0 +1,115 @@
+"""How a table stands according to a log, so that the next dump can be compared with it; for `orders_es.sources.dumps`.
+
+The table `last` in DuckDB has a row for each row that the table ever had: `k` (its key), `version` (of its stream), `alive`
+(whether the table has it), `t` (its own time) and `c0`, `c1`, … for the columns that any dump had.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from orders_es.errors import BadSource
+from orders_es.log.relation import quoted, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from orders_es.log import EventLog
+    from orders_es.sources.dumps.files import LoadedDump
+    from orders_es.sources.dumps.names import DumpFile
+
+__all__ = ["Standing", "read_standing", "stand"]
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is known of the dumps of a table, up to the last one.
+
+    Args:
+        version: Of the table's own stream.
+        at: When the last dump was taken; None if there is none.
+        since: When it was taken at the earliest.
+        columns: All columns that any dump had.
+        present: Those that the last one had.
+        digests: The digest of each dump, by its time.
+        names: The name of its file.
+        new: The times of those that were recorded in this import.
+    """
+
+    version: int = 0
+    at: datetime | None = None
+    since: datetime | None = None
+    columns: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    digests: dict[datetime, str] = field(default_factory=dict)
+    names: dict[datetime, str] = field(default_factory=dict)
+    new: set[datetime] = field(default_factory=set)
+
+
+def read_standing(work: duckdb.DuckDBPyConnection, log: EventLog | None, table: str, keys: Sequence[str]) -> Standing:
+    """How a table stands at the end of a log; fills `last`.
+
+    Args:
+        log: The log, if there is one.
+        keys: The columns that name a row.
+
+    Raises:
+        BadSource: Another key named the rows before.
+    """
+    standing = Standing()
+    work.execute("CREATE TABLE last (k VARCHAR, version INTEGER, alive BOOLEAN, t TIMESTAMPTZ)")
+    if log is None or log.head().position == 0:
+        return standing
+    log.bind(work)
+    dumps = work.execute(
+        "SELECT version, occurred_at, coalesce(dump_from, occurred_at), dump_columns, dump_key, dump_digest, dump_name FROM events "
+        "WHERE type = 'TableDumped' AND stream_id = ? ORDER BY version",
+        [table],
+    ).fetchall()
+    for version, at, since, columns, key, digest, name in dumps:
+        if json.loads(key) != list(keys):
+            raise BadSource(
+                table,
+                None,
+                f"its rows are named by {', '.join(json.loads(key))} in the log, and not by {', '.join(keys)}",
+            )
+        standing.version, standing.at, standing.since = version, at, since
+        standing.present = json.loads(columns)
+        standing.digests[at], standing.names[at] = digest, name
+        standing.columns += [column for column in standing.present if column not in standing.columns]
+    found = work.execute(
+        "SELECT DISTINCT unnest(json_keys(row_after)) FROM events WHERE source_table = ? AND row_after IS NOT NULL ORDER BY ALL",
+        [table],
+    ).fetchall()
+    standing.columns += [name for (name,) in found if name not in standing.columns]
+    for i in range(len(standing.columns)):
+        work.execute(f"ALTER TABLE last ADD COLUMN c{i} VARCHAR")
+    cells = "".join(f", r.row_values->>{text('$.' + quoted(name))}" for name in standing.columns)
+    rows = resources.files("orders_es.rows").joinpath("read_models/table_rows.sql").read_text(encoding="utf-8")
+    work.execute(
+        f"INSERT INTO last SELECT v.k, v.version, r.stream_id IS NOT NULL, CASE WHEN r.changed_after IS NULL THEN r.changed_at END "
+        f"{cells} FROM (SELECT stream_id, any_value(row_key) AS k, max(version) AS version FROM events "
+        "WHERE source_table = ? AND type IN ('RowInserted', 'RowChanged', 'RowDeleted') GROUP BY stream_id) AS v "
+        f"LEFT JOIN ({rows}) AS r ON r.stream_id = v.stream_id",
+        [table],
+    )
+    work.execute("DROP VIEW events")
+    return standing
+
+
+def stand(work: duckdb.DuckDBPyConnection, dump: DumpFile, digest: str, loaded: LoadedDump, standing: Standing) -> None:
+    """Take the rows to stand as a dump has them, once what leads there is appended; reads the table `diff`."""
+    work.execute("DELETE FROM last WHERE k IN (SELECT k FROM diff)")
+    cells = "".join(f", n{i} AS c{i}" for i in range(len(standing.columns)))
+    work.execute(f"INSERT INTO last BY NAME SELECT k, new_version AS version, there AS alive, t {cells} FROM diff")
+    standing.version += 1
+    standing.at, standing.since = dump.at, dump.since
+    standing.present = loaded.columns
+    standing.digests[dump.at], standing.names[dump.at] = digest, dump.path.name
+    standing.new.add(dump.at)

@@ -1,0 +1,104 @@
+"""A table as its rows stand in a log: at any moment for whoever asks, and at the end for the next import."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import BadSource
+from orders_es.log.relation import quoted, text
+from orders_es.replay import connect
+from orders_es.replay.moments import as_of
+from orders_es.rows import ROWS
+from orders_es.sources.rows.landing import take_domain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from orders_es.log import EventLog
+    from orders_es.orders.moments import Moment
+
+__all__ = ["rows_at", "unknown_at"]
+
+
+def rows_at(log: EventLog, table: str, *, at: Moment | None = None, known_at: Moment | None = None) -> pa.Table:
+    """A table of the source as it stood: a column of text for each of its columns, in the order of keys. Read-only.
+
+    Between two dumps nobody knows how it stood; it is then shown as in the dump before, and `unknown_at` says which rows may
+    have stood otherwise.
+
+    Args:
+        table: The source's table, by the name that its import gave it.
+        at: The moment; now if left out.
+        known_at: Only what had been recorded by then.
+
+    Raises:
+        BadSource: The log holds no rows of such a table.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.rows import RowInserted
+        >>> log = open_log(":memory:")
+        >>> take_domain(log)
+        >>> _ = log.append(
+        ...     "orders/1", [RowInserted(source_table="orders", row_key="1", row_after='{"id":"1"}')], expected=NO_STREAM
+        ... )
+        >>> rows_at(log, "orders").to_pylist()
+        [{'id': '1'}]
+    """
+    take_domain(log)
+    with connect(log, read_models=ROWS.read_models) as session:
+        names = _columns(session, table, at, known_at)
+        said = ", ".join(f"row_values->>{text('$.' + quoted(name))} AS {quoted(name)}" for name in names) or "row_key"
+        rows: pa.Table = session.sql(
+            f"SELECT {said} FROM table_rows WHERE source_table = ? ORDER BY row_key", [table], at=at, known_at=known_at
+        ).to_arrow()
+        return rows
+
+
+def _columns(session: Any, table: str, at: Moment | None, known_at: Moment | None) -> list[str]:
+    there = session.sql("SELECT DISTINCT source_table FROM events WHERE source_table IS NOT NULL ORDER BY ALL").rows()
+    if (table,) not in there:
+        raise BadSource(
+            session.log.url,
+            None,
+            f"it holds no rows of a table {table!r}; it has {', '.join(n for (n,) in there) or 'none'}",
+        )
+    dumped = session.sql(
+        "SELECT arg_max(json_extract_string(payload, '$.dump_columns'), version) FROM events "
+        "WHERE type = 'TableDumped' AND source_table = ?",
+        [table],
+        at=at,
+        known_at=known_at,
+    ).rows()[0][0]
+    if dumped is not None:
+        return list(json.loads(dumped))
+    found = session.sql(
+        "SELECT name FROM (SELECT unnest(json_keys(row_values)) AS name, generate_subscripts(json_keys(row_values), 1) AS place "
+        "FROM table_rows WHERE source_table = ?) GROUP BY name ORDER BY min(place), name",
+        [table],
+        at=at,
+        known_at=known_at,
+    ).rows()
+    return [name for (name,) in found]
+
+
+def unknown_at(log: EventLog, table: str, at: Moment) -> pa.Table:
+    """The rows of which nobody knows how they stood at a moment: they changed at some time around it. Read-only.
+
+    Answers with `row_key`, the `type` of the event, and the times between which it happened: `changed_after` and, at the
+    latest, `seen_at`. Empty at the moment of a dump.
+
+    Args:
+        table: The source's table.
+        at: The moment.
+    """
+    asked = as_of(at=at, known_at=None).at
+    take_domain(log)
+    with connect(log) as session:
+        rows: pa.Table = session.sql(
+            "SELECT row_key, type, changed_after, occurred_at AS seen_at FROM events "
+            "WHERE source_table = $1 AND changed_after < $2 AND occurred_at > $2 ORDER BY row_key",
+            [table, asked],
+        ).to_arrow()
+        return rows
