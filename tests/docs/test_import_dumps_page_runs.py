@@ -26,7 +26,8 @@ def test_from_two_dumps_to_the_table_as_it_stood(run_page):
     assert asked.column("row_key").to_pylist() == ["1001", "1002", "1003"]
 
 
-def test_strict_is_bad_news_and_a_wrong_time_of_day_a_wrong_call(run_page):
+def test_strict_is_bad_news_and_a_wrong_time_of_day_a_wrong_call(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     Path("orders-2026-06-01.csv").write_text("id\n1\n2\n", encoding="utf-8")
     Path("orders-2026-06-02.csv").write_text("id\n1\n", encoding="utf-8")
     call = [
