@@ -63,9 +63,7 @@ strict_option = click.option(
 @zone_option("The zone of times that name none, in the files and in their names; UTC if left out.", default=None)
 @log_option(makes=True)
 @as_json
-@click.pass_context
 def import_table_dumps(
-    ctx: click.Context,
     sources: tuple[str, ...],
     keys: tuple[str, ...],
     at_from_name: str,
@@ -141,7 +139,7 @@ def import_table_dumps(
         if done.events:
             click.echo(f"next: orders-es sql 'FROM table_rows' --log {log}")
     if strict and done.gaps:
-        ctx.exit(1)
+        click.get_current_context().exit(1)
 
 
 def plain_gaps(gaps: GapReport) -> list[dict[str, Any]]:

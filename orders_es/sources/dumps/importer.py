@@ -13,7 +13,6 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource, InvalidSetting
-from orders_es.log.envelope import ENVELOPE
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.sources.dumps.comparing import compare
@@ -339,6 +338,7 @@ def _dumped(
         "event_id": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([raw], pa.binary(16))),
         "type": pa.array(["TableDumped"]),
         "occurred_at": pa.array([dump.at], instant),
+        "entered_at": pa.array([dump.at], instant),
         "actor": pa.array([actor]),
         "correlation_id": pa.array([run]),
         "source_table": pa.array([table]),
@@ -349,8 +349,6 @@ def _dumped(
         "dump_rows": pa.array([loaded.rows], pa.int64()),
         "dump_from": pa.array([dump.since if dump.since < dump.at else None], instant),
     }
-    if "entered_at" in ENVELOPE:
-        event["entered_at"] = pa.array([dump.at], instant)
     return pa.table(event)
 
 

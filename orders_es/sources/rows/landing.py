@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from orders_es.domains import known_domains, registry_of
 from orders_es.log import NO_STREAM
-from orders_es.log.envelope import ENVELOPE
 from orders_es.rows import ROWS
 from orders_es.sources.rows.work import event_id_of, value
 
@@ -75,8 +74,7 @@ def land(
         last: What goes into the last commit beside them, with `version`.
     """
     count = int(value(work, "SELECT count(*) FROM change"))
-    claims = ["entered_at"] if "entered_at" in ENVELOPE else []
-    columns = ", ".join(("type", "occurred_at", "actor", "correlation_id", *_FIELDS, *claims))
+    columns = ", ".join(("type", "occurred_at", "entered_at", "actor", "correlation_id", *_FIELDS))
     for start in range(0, max(count, 1), batch_events):
         parts = []
         if count:

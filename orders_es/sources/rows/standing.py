@@ -30,7 +30,7 @@ def rows_at(log: EventLog, table: str, *, at: Moment | None = None, known_at: Mo
     Args:
         table: The source's table, by the name that its import gave it.
         at: The moment; now if left out.
-        known_at: Only what had been recorded by then.
+        known_at: Only what the source knew by then.
 
     Raises:
         BadSource: The log holds no rows of such a table.

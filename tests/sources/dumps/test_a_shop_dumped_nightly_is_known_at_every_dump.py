@@ -51,7 +51,8 @@ def test_as_of_every_dump_the_log_shows_its_rows_one_for_one(shop, occurred):
     done = imported(shop, log, occurred=occurred)
     assert done.dumps == NIGHTS
     for night, dump in enumerate(shop[1]):
-        shown = rows_at(log, "orders", at=NIGHT + timedelta(days=night)).to_pylist()
+        moment = NIGHT + timedelta(days=night)
+        shown = rows_at(log, "orders", at=moment).to_pylist()
         assert {row["id"]: row for row in shown} == {
             key: {name: value or None for name, value in row.items()} for key, row in dump.items()
         }
@@ -64,6 +65,7 @@ def test_a_change_that_nobody_timed_lies_between_two_dumps_and_its_true_time_too
     changes = [event for key in range(1, 40) for event in log.load(f"orders/{key}")]
     assert changes
     for event in changes:
+        assert event.entered_at == event.occurred_at
         if event.data.changed_after is None:
             assert event.occurred_at == NIGHT
             assert event.data.opening

@@ -14,20 +14,22 @@ from orders_es.sources.rows import rows_at
 from orders_es.sources.tables.options import TableOptions
 
 
+class Dumps:
+    """Writes a dump for each text, a day apart, and imports all that are there into a log in memory."""
+
+    def __init__(self, folder):
+        self.folder, self.log = folder, open_log(":memory:")
+
+    def __call__(self, *texts, key="id", first=1, **how):
+        for day, text in enumerate(texts, first):
+            path = self.folder / f"orders-2026-06-{day:02}.csv"
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return import_dumps(self.log, self.folder / "orders-*.csv", key=key, at_from_name="%Y-%m-%d", **how)
+
+
 @pytest.fixture
 def dumps(tmp_path):
-    """Writes a dump for each text, a day apart, and imports them into a log in memory."""
-    log = open_log(":memory:")
-
-    def bring(*texts, key="id", first=1, **how):
-        for day, text in enumerate(texts, first):
-            path = tmp_path / f"orders-2026-06-{day:02}.csv"
-            path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return import_dumps(log, tmp_path / "orders-*.csv", key=key, at_from_name="%Y-%m-%d", **how)
-
-    bring.log = log
-    bring.folder = tmp_path
-    return bring
+    return Dumps(tmp_path)
 
 
 def rows(dumps, day):
