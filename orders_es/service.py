@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 from orders_es.decider import check_function
 from orders_es.errors import CommandRejected, DuplicateEvent, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
+from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
 from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import instant
@@ -151,6 +152,7 @@ def handle(
         >>> handle(log, "A-1", CreateOrder(currency="GBP"), command_id="request 7").duplicate
         True
     """
+    check_log(log)
     _check_settings(attempts, provided)
     occurred_at = instant("occurred_at", occurred_at)
     check_stream_id(stream_id)

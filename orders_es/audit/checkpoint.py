@@ -16,6 +16,7 @@ from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
+from orders_es.log.given import check_log
 from orders_es.log.protocol import derived_folder
 from orders_es.log.target import check_target
 
@@ -101,6 +102,7 @@ def checkpoint(
         >>> checkpoint(log, generate_key("example.com/shop")).size
         1
     """
+    check_log(log)
     signer = key if isinstance(key, Signer) else read_signer(key)
     if signer.key.kind != ED25519:
         raise BadKey(
@@ -199,6 +201,7 @@ def kept_checkpoints(log: EventLog) -> list[SignedCheckpoint]:
     Raises:
         BadCheckpoint: One of them is damaged.
     """
+    check_log(log)
     folder = checkpoints_folder(log)
     if folder is None or not folder.is_dir():
         return []
@@ -211,6 +214,7 @@ def newest_checkpoint(log: EventLog) -> SignedCheckpoint:
     Raises:
         NoCheckpoint: There is none.
     """
+    check_log(log)
     kept = kept_checkpoints(log)
     if not kept:
         raise NoCheckpoint(log.url, "sign one: orders-es checkpoint --key FILE")
@@ -266,6 +270,7 @@ def check_against_checkpoint(
         BadCheckpoint: It is malformed, not signed by this key, or not cosigned by enough witnesses.
         NotAnExtension: The log is not an extension of what was signed.
     """
+    check_log(log)
     verifier, known = public_key(key), public_keys(witnesses)
     if not isinstance(signed, SignedCheckpoint):
         signed = read_checkpoint(signed)
@@ -290,6 +295,7 @@ def prove_consistency(log: EventLog, old: SignedCheckpoint | None, new: SignedCh
         BadCheckpoint: They are of two logs, or the wrong way round.
         NotAnExtension: The log is not what was signed.
     """
+    check_log(log)
     if old is not None and (old.origin != new.origin or old.size > new.size):
         reason = f"it is of {new.origin!r} at {new.size:,} events, and the other one of {old.origin!r} at {old.size:,}"
         raise BadCheckpoint(str(new.path or "checkpoint"), f"{reason}; give the earlier one of the same log first")
@@ -344,6 +350,7 @@ def against_checkpoint(
         BadKey: A key cannot be used.
         BadCheckpoint: It is malformed, not signed by this key, or not cosigned by enough witnesses.
     """
+    check_log(log)
     if not isinstance(signed, SignedCheckpoint):
         signed = read_checkpoint(signed)
     try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.audit.checkpoint import checkpoint
 from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
+from orders_es.log.given import check_log
 from orders_es.log.registry import PERIOD_CLOSED
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
@@ -129,6 +130,7 @@ def close(
         >>> done.figures[0]["orders"], closed(log, "2026-06") == done
         (1, True)
     """
+    check_log(log)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidSetting("name", name, "a close's name is a short text of letters, digits, blanks and . : / + -")
     head = log.head()
@@ -169,6 +171,7 @@ def close(
 
 def closes(log: EventLog) -> list[Close]:
     """The closes of a log, by name."""
+    check_log(log)
     return [closed(log, stream.removeprefix(_STREAM)) for stream in log.stream_ids(prefix=_STREAM)]
 
 
@@ -178,6 +181,7 @@ def closed(log: EventLog, name: str) -> Close:
     Raises:
         NoSuchClose: There is none.
     """
+    check_log(log)
     events = log.load(_STREAM + name) if _NAME.fullmatch(name) else []
     if not events or events[0].type != PERIOD_CLOSED:
         known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
@@ -227,6 +231,7 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
         NoSuchClose: There is none of that name.
         InvalidSetting: The tolerance is none.
     """
+    check_log(log)
     share = _share(tolerance)
     done = closed(log, name)
     then, now = AsOf(at=done.at, known_at=done.known_at), AsOf(at=done.at)

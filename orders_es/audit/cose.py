@@ -24,6 +24,7 @@ from orders_es.audit.verify_proof import (
     node_hash,
 )
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, NoCheckpoint
+from orders_es.log.given import check_log
 
 if TYPE_CHECKING:
     import os
@@ -63,6 +64,7 @@ def cose_receipt(
         NoCheckpoint: There is none, or it does not reach so far.
         NotAnExtension: The log is not what was signed.
     """
+    check_log(log)
     cbor = _cbor()
     signer = key if isinstance(key, Signer) else read_signer(key)
     if checkpoint is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.clock import ahead, in_words
+from orders_es.log.given import check_log
 from orders_es.log.protocol import HasFiles
 from orders_es.replay.snapshots import EVERY, Snapshots
 
@@ -58,6 +59,7 @@ def examine(log: EventLog, *, giant: int = GIANT) -> list[Advice]:
         >>> [(advice.about, advice.events) for advice in examine(log, giant=25)]
         [('A-1', 30)]
     """
+    check_log(log)
     if giant < 2:  # noqa: PLR2004 - every stream has an event
         raise InvalidSetting("giant", giant, "give 2 or more events")
     return [*_clock(log), *_giants(log, giant), *_files(log), *_stale_snapshots(log)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from orders_es.audit.checkpoint import SignedCheckpoint, newest_checkpoint, read_checkpoint, united, write_whole
 from orders_es.audit.tree import LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish
+from orders_es.log.given import check_log
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def publish(
         TargetInLog: A place lies in the log, where a checkpoint proves nothing.
         CannotPublish: It cannot be written; what stands in `places` before it was published.
     """
+    check_log(log)
     if checkpoint is None:
         signed = newest_checkpoint(log)
     else:

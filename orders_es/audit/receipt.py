@@ -18,6 +18,7 @@ from orders_es.audit.keys import public_key, public_keys
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import HEADER, Holds, Key, Receipt, Refused, check_receipt
 from orders_es.errors import BadKey, BadProof, NoCheckpoint, OrderNotFound
+from orders_es.log.given import check_log
 from orders_es.log.merkle import leaf_hash
 from orders_es.replay.suggestions import ids_like
 
@@ -77,6 +78,7 @@ def prove_position(
         >>> verify_receipt(prove_position(log, 1).text, signer.key).events[0]["type"]
         'OrderPlaced'
     """
+    check_log(log)
     signed = _signed(log, checkpoint)
     if not 1 <= position <= signed.size:
         raise NoCheckpoint(log.url, _too_early(f"position {position}", signed))
@@ -104,6 +106,7 @@ def prove_order(
         NoCheckpoint: There is no signed checkpoint, or none that reaches the order's first event.
         NotAnExtension: The log is not what was signed.
     """
+    check_log(log)
     signed = _signed(log, checkpoint)
     positions = [event.position for event in log.load(order_id)]
     if not positions:

@@ -14,6 +14,7 @@ from orders_es.audit.tree import BLOCK, LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish, NotAnExtension
 from orders_es.files import write_whole as put
 from orders_es.log.envelope import ENVELOPE
+from orders_es.log.given import check_log
 from orders_es.log.leaf import leaves_of
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.target import check_target
@@ -88,6 +89,7 @@ def publish_tiles(
         TargetInLog: The folder lies in the log.
         CannotPublish: It cannot be written, or an event is too large for the format.
     """
+    check_log(log)
     if checkpoint is None:
         signed = newest_checkpoint(log)
     else:

@@ -32,6 +32,7 @@ from orders_es.audit.verify_proof import (
     signature_lines,
 )
 from orders_es.errors import BadCheckpoint, BadKey, BadProof
+from orders_es.log.given import check_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,6 +128,7 @@ def keep_cosignatures(
         BadCheckpoint: There is no cosignature by these keys, or a bad one.
         NoCheckpoint: No checkpoint is kept beside the log.
     """
+    check_log(log)
     known = public_keys(witnesses)
     if checkpoint is None:
         signed = newest_checkpoint(log)

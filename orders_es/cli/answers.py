@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import re
 import sys
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import Verbatim as Digits
-from orders_es.cli.output import count, money, print_text, printable, table
+from orders_es.cli.output import count, print_text, printable, table
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from orders_es.replay import Answer
 
@@ -33,15 +34,11 @@ def json_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:
 
 def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
     """Print the first hundred rows as a table, and how many there are; `question` says of which moment."""
-    from orders_es.replay.answer import values_of
+    from orders_es.replay.shown import are_numbers, shown_rows
 
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
-    columns = [values_of(column) for column in rows.columns]
-    cells = [[_cell(value, zone) for value in row] for row in zip(*columns, strict=True)]
-    numbers = "".join(
-        "r" if any(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in c) else "l"
-        for c in columns
-    )
+    cells = [[printable(cell, _CELL_WIDTH) for cell in row] for row in shown_rows(rows, zone)]
+    numbers = "".join("r" if number else "l" for number in are_numbers(rows))
     if answer.columns:
         print_text(table(cells, heads=[printable(name) for name in answer.columns], right=numbers, indent=0))
     hidden = len(answer) - len(cells)
@@ -51,7 +48,7 @@ def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
 
 def print_csv(answer: Answer, *, guard: bool) -> None:
     """In UTF-8 whatever the terminal's encoding is; on a terminal, without what would move its cursor."""
-    from orders_es.replay.answer import values_of
+    from orders_es.replay.shown import values_of
 
     shown = sys.stdout.isatty()
 
@@ -117,13 +114,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     return value if value is None or isinstance(value, bool | int | float | str | bytes) else str(value)
-
-
-def _cell(value: Any, zone: tzinfo) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return format_instant(value, zone)
-    if isinstance(value, Decimal):
-        return money(value) if value.as_tuple().exponent else f"{value:,f}"
-    return printable(str(value), _CELL_WIDTH)

@@ -85,7 +85,7 @@ def _lines(done: Close, tz: tzinfo) -> list[str]:
     when = f"closed by {printable(done.closed_by or '-')} at {format_instant(done.closed_at, tz)}"
     tree = f"{count(done.position, 'event')}, root {done.root.hex()}{', signed' if done.checkpoint else ''}"
     figures = [
-        f"  {printable(row['currency']) or '-'}: {count(row['orders'], 'order')}, total {money(row['total'])}, paid {money(row['paid'])}"
+        f"  {printable(row['currency']) or '-'}: {count(row['orders'], 'order')}, total {money(row['total'], row['currency'])}, paid {money(row['paid'], row['currency'])}"
         for row in done.figures
     ]
     return [f"{printable(done.name)}: {clocks}", f"  {when}, {tree}", *figures]
@@ -148,7 +148,7 @@ def _said(found: CheckedClose) -> str:
     cells = []
     for row in found.currencies:
         share = "" if row["share"] is None else f"{row['share'] * 100:.4f}%"
-        figures = [money(row["closed_total"]), money(row["total"]), money(row["difference"]), share]
+        figures = [*(money(row[name], row["currency"]) for name in ("closed_total", "total", "difference")), share]
         cells.append([printable(row["currency"]) or "-", str(row["closed_orders"]), str(row["orders"]), *figures])
     heads = ["", "orders closed", "now", "total closed", "now", "difference", ""]
     lines.append(table(cells, heads=heads, right="lrrrrrr"))

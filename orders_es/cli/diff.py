@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, zone_option
+from orders_es.cli.options import as_json, existing_log, log_option, order_id, zone_option
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
@@ -35,7 +35,7 @@ def _instant(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option("--to", metavar="TIME", callback=_instant, help="The second moment; now if left out.")
 @click.option("--known-from", metavar="TIME", callback=_instant, help="The first state as it was known then.")
 @click.option("--known-to", metavar="TIME", callback=_instant, help="The second state as it was known then.")
-@click.option("--order", metavar="ORDER", help="Only this order.")
+@click.option("--order", metavar="ORDER", callback=order_id, help="Only this order.")
 @zone_option("Where a time without a zone is read, and where times are shown.")
 @log_option()
 @as_json
@@ -82,13 +82,13 @@ def diff(
 def _cells(row: dict[str, Any]) -> list[str]:
     was, is_ = row["status_before"], row["status_after"]
     status = is_ if was == is_ else " -> ".join(text for text in (was, is_) if text)
-    total = "" if row["total_after"] is None else money(row["total_after"])
+    total = "" if row["total_after"] is None else money(row["total_after"], row["currency_after"])
     what = ", ".join(row["changed"]) if row["change"] == "changed" else ""
     return [
         printable(row["order_id"]),
         row["change"],
         status,
         total,
-        money(row["total_difference"]),
+        money(row["total_difference"], row["currency_after"] or row["currency_before"]),
         printable(what, 60),
     ]

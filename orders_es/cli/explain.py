@@ -41,14 +41,14 @@ def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
         facts = {"order_id": order, "currency": told.currency, "as_of": asked, "total": told.total}
         print_json({**facts, "steps": list(told)})
         return
-    total = f"{money(told.total)} {printable(told.currency or '')}".rstrip()
+    total = f"{money(told.total, told.currency)} {printable(told.currency or '')}".rstrip()
     print_text(f"order {printable(order)}: {total}, {question_text(**asked, zone=tz)}")
     if told.steps:
         cells = [
             [
                 f"{step.version}",
-                f"{'+' if step.change > 0 else ''}{money(step.change)}",
-                money(step.total),
+                f"{'+' if step.change > 0 else ''}{money(step.change, told.currency)}",
+                money(step.total, told.currency),
                 printable(step.summary),
             ]
             for step in told

@@ -14,6 +14,7 @@ import click
 
 from orders_es.cli.order_lookup import FILLING
 from orders_es.errors import InvalidTime, NotALog
+from orders_es.log.limits import check_stream_id
 from orders_es.orders.moments import parse_instant, parse_zone
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "log_option",
     "moments",
     "order_argument",
+    "order_id",
     "read_model_folders",
     "zone_option",
 ]
@@ -206,17 +208,25 @@ def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timede
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
+def order_id(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """The id of an order, if there can be one of that name; a callback for arguments and options."""
+    if value is None:
+        return None
+    if not value:
+        raise click.BadParameter("it is empty; name an order")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"{value!r} is not text in UTF-8") from None
+    try:
+        return check_stream_id(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error).replace("stream_id", "it", 1)) from None
+
+
 def order_argument(command: _Command) -> _Command:
     """The argument `ORDER`."""
-
-    def callback(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise click.BadParameter(f"{value!r} is not text in UTF-8") from None
-        return value
-
-    return click.argument("order", metavar="ORDER", callback=callback)(command)
+    return click.argument("order", metavar="ORDER", callback=order_id)(command)
 
 
 def existing_log(url: str) -> EventLog:

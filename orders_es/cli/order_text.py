@@ -106,8 +106,8 @@ def _lines(order: Order) -> str:
             printable(line.item_id, 20) or "(adjustment)",
             printable(line.description or "", DESCRIPTION_WIDTH),
             f"{line.quantity:,}",
-            NEVER if line.price is None else money(line.price),
-            money(line.amount),
+            NEVER if line.price is None else money(line.price, order.currency),
+            money(line.amount, order.currency),
         ]
         for line in order.lines
     ]
@@ -123,14 +123,14 @@ def _sums(order: Order) -> str:
         ("returns", -order.returns),
         ("adjustments", order.adjustments),
     ]
-    rows = [[name, money(amount)] for name, amount in parts if amount]
+    rows = [[name, money(amount, order.currency)] for name, amount in parts if amount]
     if len(rows) == 1 and rows[0][0] == "gross":
         rows = []
-    rows.append(["total", f"{money(order.total)}"])
-    rows.append(["paid", money(order.paid)])
+    rows.append(["total", money(order.total, order.currency)])
+    rows.append(["paid", money(order.paid, order.currency)])
     if order.refunded:
-        rows.append(["refunded", money(order.refunded)])
-    rows.append(["balance", money(order.balance)])
+        rows.append(["refunded", money(order.refunded, order.currency)])
+    rows.append(["balance", money(order.balance, order.currency)])
     items = f"{count(order.line_count, 'line')}, {count(order.item_count, 'item')}"
     return table(rows, heads=["", order.currency or ""], right="lr") + f"\n  {items}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import click
+
+from orders_es.orders.money import format_amount
+from orders_es.text_table import printable, table
 
 __all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "tell_notes"]
 
@@ -74,15 +76,14 @@ def _plain_scalar(value: Any, raw: Any) -> Any:
     return value
 
 
-def money(amount: Decimal) -> str:
-    """An amount as people write it: two decimals, more only where they are not zero.
+def money(amount: Decimal, currency: str | None = None) -> str:
+    """An amount as people write it: the decimals of its currency, two where it is not known, more only where they are not zero.
 
     Example:
-        >>> money(Decimal("1234.5")), money(Decimal("0.0010")), money(Decimal(-3))
-        ('1,234.50', '0.001', '-3.00')
+        >>> money(Decimal("1234.5")), money(Decimal("0.0010")), money(Decimal(-3)), money(Decimal(1200), "JPY")
+        ('1,234.50', '0.001', '-3.00', '1,200')
     """
-    whole, _, decimals = f"{amount:,.4f}".partition(".")
-    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    return format_amount(amount, currency)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -124,54 +125,3 @@ def span(length: timedelta) -> str:
         if seconds and seconds % unit == 0:
             return count(seconds // unit, name)
     return count(seconds, "second")
-
-
-def printable(text: str, width: int | None = None) -> str:
-    r"""Text that cannot move the cursor: control characters shown as `?`, cut to a width with an ellipsis.
-
-    Descriptions come from other people's files, and a terminal obeys what is printed on it.
-
-    Example:
-        >>> printable("red\x1b[31m rose"), printable("a long description", 8)
-        ('red?[31m rose', 'a long …')
-    """
-    text = "".join("?" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text)
-    if width is None or _cells(text) <= width:
-        return text
-    while text and _cells(text) > width - 1:
-        text = text[:-1]
-    return text + "…"
-
-
-def table(rows: Sequence[Sequence[str]], *, heads: Sequence[str], right: str = "", indent: int = 2) -> str:
-    """Aligned columns under their heads.
-
-    Args:
-        rows: The cells, as text.
-        heads: A head for each column.
-        right: One letter per column: `r` for a column of numbers, anything else for text.
-        indent: Blanks before each line.
-
-    Example:
-        >>> print(table([["rose", "2"], ["fern", "10"]], heads=["item", "qty"], right="lr", indent=0))
-        item  qty
-        rose    2
-        fern   10
-    """
-    right = right.ljust(len(heads), "l")
-    widths = [max(_cells(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    lines = []
-    for row in [heads, *rows]:
-        cells = []
-        for cell, width, side in zip(row, widths, right, strict=True):
-            blanks = " " * (width - _cells(cell))
-            cells.append(blanks + cell if side == "r" else cell + blanks)
-        lines.append(" " * indent + "  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _cells(text: str) -> int:
-    """How many columns of a terminal the text takes: East Asian characters are two wide, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in {"W", "F"} else 1 for c in text
-    )

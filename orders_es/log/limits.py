@@ -52,13 +52,17 @@ def check_stream_id(stream_id: object) -> str:
         ValueError: It is empty, longer than 1,024 bytes, or not UTF-8.
     """
     if not isinstance(stream_id, str):
-        raise TypeError(f"stream_id={stream_id!r} is {type(stream_id).__name__}; a stream id is text")
+        whole = hasattr(stream_id, "__index__") and not isinstance(stream_id, bool)
+        shown = f": write {str(stream_id)!r}" if whole else ""
+        raise TypeError(f"stream_id={stream_id!r} is {type(stream_id).__name__}; an id is text{shown}")
     try:
         size = len(stream_id.encode())
     except UnicodeEncodeError as error:
         raise ValueError(f"stream_id={stream_id!r} cannot be written as UTF-8") from error
-    if not 0 < size <= LONGEST_ID:
-        raise ValueError(f"stream_id is {size} bytes long; 1 to {LONGEST_ID:,} are allowed")
+    if not size:
+        raise ValueError("stream_id='' is empty, and no stream has an empty id; name one, such as an order's id")
+    if size > LONGEST_ID:
+        raise ValueError(f"stream_id is {size:,} bytes long; 1 to {LONGEST_ID:,} are allowed")
     return stream_id
 
 

@@ -48,7 +48,7 @@ from orders_es.orders.events import (
 )
 from orders_es.orders.evolve import evolve, fold
 from orders_es.orders.happened import Happened, Recorded
-from orders_es.orders.money import format_money, money
+from orders_es.orders.money import format_amount, format_money, money
 from orders_es.orders.order import STATUSES, AsOf, Line, Order, PaymentStatus, Status, initial_state
 from orders_es.orders.order_fold import OrderFold
 from orders_es.orders.rules import RULES
@@ -105,6 +105,7 @@ __all__ = [
     "decide",
     "evolve",
     "fold",
+    "format_amount",
     "format_money",
     "initial_state",
     "money",

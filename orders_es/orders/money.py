@@ -11,7 +11,7 @@ from typing import Final
 
 from orders_es.errors import CommandRejected
 
-__all__ = ["EXACT", "QUANTUM", "ZERO", "format_money", "money", "multiply"]
+__all__ = ["EXACT", "MINOR_UNITS", "QUANTUM", "ZERO", "format_amount", "format_money", "money", "multiply"]
 
 QUANTUM: Final = Decimal("0.0001")
 """The smallest amount."""
@@ -21,6 +21,34 @@ ZERO: Final = Decimal("0.0000")
 
 LIMIT: Final = Decimal(10) ** 14
 """The first amount that is too large to record."""
+
+MINOR_UNITS: Final = {
+    **dict.fromkeys(
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+"""The decimals of currencies that have not two, by ISO 4217."""
 
 EXACT: Final = Context(prec=80, traps=[])
 """The arithmetic of all sums. A 64-bit quantity times an 18-digit price has 37 digits and a sum of ten million of those
@@ -75,16 +103,33 @@ def multiply(quantity: int, price: Decimal) -> Decimal:
     return EXACT.multiply(Decimal(quantity), price)
 
 
-def format_money(amount: Decimal, currency: str | None = None) -> str:
-    """An amount for people: at least two decimals, thousands set apart, the currency behind it.
+def format_amount(amount: Decimal, currency: str | None = None) -> str:
+    """The digits of an amount for people: thousands set apart, with the decimals that its currency has.
+
+    More decimals only where they are not zero. Where the currency is not known there are two.
+
+    Args:
+        currency: An ISO 4217 code. How many decimals a currency has is said there ("minor units"); all have two, but for
+            those listed in this module.
 
     Example:
-        >>> format_money(Decimal("10655622.4840"), "GBP")
-        '10,655,622.484 GBP'
+        >>> format_amount(Decimal("1200.0000"), "JPY"), format_amount(Decimal("1.5000"), "KWD"), format_amount(Decimal("-2.5"))
+        ('1,200', '1.500', '-2.50')
+    """
+    least = MINOR_UNITS.get(currency or "", 2)
+    whole, _, decimals = f"{amount:,f}".partition(".")
+    decimals = decimals.rstrip("0").ljust(least, "0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def format_money(amount: Decimal, currency: str | None = None) -> str:
+    """An amount for people, as `format_amount` has it, the currency behind it.
+
+    Example:
+        >>> format_money(Decimal("10655622.4840"), "GBP"), format_money(Decimal("1200.0000"), "JPY")
+        ('10,655,622.484 GBP', '1,200 JPY')
         >>> format_money(Decimal("-2.5000"))
         '-2.50'
     """
-    text = f"{amount:,f}"
-    whole, _, decimals = text.partition(".")
-    text = f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+    text = format_amount(amount, currency)
     return f"{text} {currency}" if currency else text

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from orders_es.orders.moments import spoken
-from orders_es.orders.money import EXACT, ZERO, format_money
+from orders_es.orders.money import EXACT, ZERO, format_amount, format_money
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -297,7 +297,7 @@ class Order:
             _counted(self.line_count, "line"),
             _counted(self.item_count, "item"),
             f"total {format_money(self.total, self.currency)}",
-            f"balance {format_money(self.balance)}",
+            f"balance {format_amount(self.balance, self.currency)}",
             f"version {self.version}",
         )
         asked = "" if self.as_of is None or self.as_of == AsOf() else f" ({self.as_of})"
@@ -308,7 +308,7 @@ class Order:
         rows = "".join(
             f"<tr><td>{escape(line.item_id)}</td><td>{escape(line.description or '')}</td>"
             f"<td style='text-align:right'>{line.quantity:,}</td>"
-            f"<td style='text-align:right'>{format_money(line.amount)}</td></tr>"
+            f"<td style='text-align:right'>{format_amount(line.amount, self.currency)}</td></tr>"
             for line in self.lines[:_SHOWN_LINES]
         )
         hidden = self.line_count - _SHOWN_LINES

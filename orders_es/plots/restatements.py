@@ -8,6 +8,7 @@ from orders_es.plots.style import (
     BLUE,
     VERMILION,
     axes,
+    check_measure,
     date_axis,
     empty,
     frame,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_restatements"]
 
 _DAYS_MOST = 400
+
+_MEASURES = ("net", "gross", "discounts", "returns", "payments", "refunds")
 
 
 def plot_restatements(
@@ -50,6 +53,7 @@ def plot_restatements(
     """
     import pandas as pd
 
+    check_measure(measure, _MEASURES, "restatements")
     rows, moment = frame(data, "restatements", at=at, known_at=known_at)
     ax = axes(ax)
     title = f"Restatements: {measure} of each day, now beside what was first known"

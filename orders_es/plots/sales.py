@@ -9,6 +9,7 @@ from orders_es.plots.style import (
     SKY,
     VERMILION,
     axes,
+    check_measure,
     date_axis,
     empty,
     frame,
@@ -32,6 +33,17 @@ __all__ = ["plot_sales"]
 _DAYS_MOST = 200
 _WEEKS_MOST = 1_400
 _TREND = 7
+_MEASURES = (
+    "revenue",
+    "net",
+    "gross",
+    "discounts",
+    "shipping",
+    "returns",
+    "adjustments",
+    "payments",
+    "refunds",
+)
 
 
 def plot_sales(
@@ -55,6 +67,9 @@ def plot_sales(
         known_at: With a session: only what had been recorded by then.
         ax: Where to draw; new axes if left out.
 
+    Raises:
+        InvalidSetting: There is no such measure, or no money in that currency.
+
     Example:
         >>> import pandas as pd
         >>> rows = pd.DataFrame({"day": [pd.Timestamp("2011-06-03")], "currency": ["GBP"], "revenue": [20]})
@@ -63,6 +78,7 @@ def plot_sales(
     """
     import pandas as pd
 
+    check_measure(measure, _MEASURES, "daily_sales")
     rows, moment = frame(data, "daily_sales", at=at, known_at=known_at)
     ax = axes(ax)
     name = measure.replace("_", " ").capitalize()

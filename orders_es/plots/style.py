@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import InvalidSetting
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -17,6 +22,7 @@ __all__ = [
     "SKY",
     "VERMILION",
     "axes",
+    "check_measure",
     "date_axis",
     "duration",
     "empty",
@@ -70,13 +76,17 @@ def frame(
 
         require_calendar(data, at=at, known_at=known_at)
         answer = data.table(model, at=at, known_at=known_at)
-        return answer.to_pandas(), answer.as_of.spoken(data.tz)
+        return answer.to_pandas(money="arrow"), answer.as_of.spoken(data.tz)
     if at is not None or known_at is not None:
         raise TypeError("at= and known_at= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
         return data, ""
+    from orders_es.replay import Answer
+
     if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
-        return data.to_pandas(), data.as_of.spoken(getattr(data, "tz", None))
+        return (data.to_pandas(money="arrow") if isinstance(data, Answer) else data.to_pandas()), data.as_of.spoken(
+            getattr(data, "tz", None)
+        )
     if hasattr(data, "__arrow_c_stream__"):
         import pyarrow as pa
 
@@ -176,16 +186,41 @@ def of_currency(rows: pd.DataFrame, currency: str | None, weight: str) -> tuple[
         rows: With a column `currency`.
         currency: Which one; the one with the largest sum of `weight` if left out.
         weight: A column.
+
+    Raises:
+        InvalidSetting: No row is of that currency.
     """
     known = [value for value in rows["currency"].dropna().unique().tolist() if value]
+    if currency is not None and currency not in known:
+        have = f"there is money in {', '.join(sorted(known))}" if known else "no row names a currency"
+        raise InvalidSetting("currency", currency, f"{have}{_meant(currency, known)}")
     if not known:
-        return rows, currency or "", ""
+        return rows, "", ""
     if currency is None:
         sizes = {name: sum(map(abs, rows.loc[rows["currency"] == name, weight].dropna())) for name in known}
         currency = max(known, key=lambda name: (sizes[name], name))
     others = sorted(set(known) - {currency})
     note = f"without {', '.join(others[:3])}{' …' if len(others) > 3 else ''}" if others else ""  # noqa: PLR2004 - three fit
     return rows[rows["currency"] == currency], currency, note
+
+
+def check_measure(measure: str, measures: Collection[str], model: str) -> None:
+    """Refuse a figure that a read model has not.
+
+    Raises:
+        InvalidSetting: It has none of that name; the error says which it has.
+    """
+    if measure not in measures:
+        raise InvalidSetting(
+            "measure", measure, f"{model} has {', '.join(measures)}{_meant(str(measure), list(measures))}"
+        )
+
+
+def _meant(given: str, known: Collection[str]) -> str:
+    """The known name that is like the one given, as a question; nothing if none is."""
+    alike = {name.casefold(): name for name in known}
+    found = get_close_matches(given.casefold(), alike, n=1)
+    return f"; did you mean {alike[found[0]]!r}?" if found else ""
 
 
 def one_of(title: str, currency: str, others: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orders_es.decider import check_function
 from orders_es.errors import CommandRejected
+from orders_es.log.given import check_log
 from orders_es.log.relation import quoted
 from orders_es.orders import ORDERS
 from orders_es.projections.definitions import Handlers, check_event_types
@@ -77,6 +78,7 @@ class Case:
     """
 
     def __init__(self, log: EventLog, event: RecordedEvent, tables: Tables, decider: Decider[Any] = ORDERS) -> None:
+        check_log(log)
         self._log = log
         self._decider = decider
         self._state: Any = None

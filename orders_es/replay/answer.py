@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import shutil
+from collections import namedtuple
+from datetime import UTC
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from orders_es.orders import format_money
+from orders_es.errors import InvalidSetting
+from orders_es.replay.frames import check_forms, frame_of
+from orders_es.replay.shown import are_numbers, shown_rows, values_of
+from orders_es.text_table import printable
+from orders_es.text_table import table as table_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import tzinfo
 
     import pandas as pd
@@ -18,21 +24,24 @@ if TYPE_CHECKING:
 
     from orders_es.log import Head
     from orders_es.orders import AsOf
+    from orders_es.replay.frames import Money, Times
 
-__all__ = ["Answer", "values_of"]
+__all__ = ["Answer"]
 
 _SHOWN_ROWS = 50
 _SHOWN_COLUMNS = 30
 _SHOWN_CELL = 80
 _SHOWN_NAME = 60
-_INFINITE = (2**31 - 1, 2**63 - 1)
-"""What DuckDB has for a date, and a time, that is infinite, as a number without sign."""
+_PRINTED_ROWS = 10
+_PRINTED_CELL = 40
+_PRINTED_WIDTH = 120
 
 
 class Answer:
     """A table, with the question it answers. It never changes: ask again to see later events.
 
-    Money is exact wherever it goes: `Decimal` in `rows`, decimals in Arrow, Polars and pandas.
+    Money is exact: `Decimal` in `rows`, decimals in Arrow and Polars; in pandas it is what `to_pandas` was asked for. Iterated, it gives
+    its rows; `log_head` is the log's head that it shows.
 
     Args:
         question: The query, or the relation's name.
@@ -56,7 +65,7 @@ class Answer:
     ) -> None:
         self.question = question
         self.as_of = as_of
-        self.head = head
+        self.log_head = head
         self.tz = tz
         self.notes = notes
         self._compute = compute
@@ -70,37 +79,35 @@ class Answer:
     def to_arrow(self) -> pa.Table:
         """The answer as an Arrow table."""
         if self._table is None:
-            self._table, self.head = self._compute()
+            self._table, self.log_head = self._compute()
         return self._table
 
-    def to_pandas(self) -> pd.DataFrame:
-        """The answer as a pandas DataFrame, every value as it is, whether there are nulls beside it or not.
+    def to_pandas(self, *, money: Money = "float", times: Times = "utc") -> pd.DataFrame:
+        """The answer as a pandas DataFrame: no row or column is left out, no value is another one.
 
         Whole numbers are pandas' nullable integers (`Int64` for BIGINT, `UInt64` for UBIGINT and so on), truth values its
-        `boolean`; decimals, and sums of integers, are Arrow decimals; times are `datetime64[us, UTC]`, dates `datetime.date`
-        (Arrow's dates where one of them lies outside Python's years).
+        `boolean`, times `datetime64[us, UTC]`, lengths of time `timedelta64[us]`, dates `datetime.date` (Arrow's dates where one of them lies
+        outside Python's years).
+
+        Args:
+            money: What decimals are. `"float"`, with which all of pandas works (`nlargest`, `cumsum`, `describe`, `to_excel`): each is the
+                float nearest to the amount, which shows the same digits, but sums of many may differ in the last ones.
+                `"decimal"`: Python's `Decimal`, exact, in columns of objects. `"arrow"`: Arrow's decimals, exact and small, which some of
+                pandas' methods refuse. Sums of whole numbers are `Int64` with `"float"`.
+            times: `"utc"`, or `"local"`: as a clock in the session's zone shows them, without a zone, as Excel needs them.
+
+        Raises:
+            InvalidSetting: There is no such form, or a value has more digits than a float.
+
+        Example:
+            >>> from orders_es.log import open_log
+            >>> from orders_es.replay import connect
+            >>> answer = connect(open_log(":memory:")).sql("SELECT 0.1::DECIMAL(18, 4) AS a UNION ALL SELECT 0.2")
+            >>> answer.to_pandas()["a"].cumsum().round(4).tolist(), answer.to_pandas(money="decimal")["a"].sum()
+            ([0.1, 0.3], Decimal('0.3000'))
         """
-        import pandas as pd
-        import pyarrow as pa
-
-        def exact(kind: Any) -> Any:
-            if pa.types.is_decimal(kind):
-                return pd.ArrowDtype(kind)
-            if pa.types.is_integer(kind):  # int64 is Int64 to pandas, uint8 UInt8
-                return pd.api.types.pandas_dtype(str(kind).replace("uint", "UInt").replace("int", "Int"))
-            return pd.BooleanDtype() if pa.types.is_boolean(kind) else None
-
-        table = self.to_arrow()
-        # Arrow finds a column's type by its name, and two columns may have one name.
-        numbered = table.rename_columns(list(map(str, range(table.num_columns))))
-        try:
-            frame: pd.DataFrame = numbered.to_pandas(types_mapper=exact)
-        except (OverflowError, ValueError):  # a date that Python has not, which Arrow has
-            frame = numbered.to_pandas(
-                types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_date(kind) else exact(kind)
-            )
-        frame.columns = pd.Index(table.column_names)
-        return frame
+        check_forms(money, times)
+        return frame_of(self.to_arrow(), money, times, self.tz or UTC)
 
     def to_polars(self) -> pl.DataFrame:
         """The answer as a Polars DataFrame. Needs the extra `polars`."""
@@ -132,26 +139,80 @@ class Answer:
         count: int = self.to_arrow().num_rows
         return count
 
+    def __iter__(self) -> Iterator[Any]:
+        """The rows, in order, as named tuples: `row.status` or `row[1]`; a name that Python cannot have is `_1` and so on."""
+        row = namedtuple("Row", self.columns, rename=True)  # type: ignore[misc]  # noqa: PYI024 - the names are the answer's
+        return map(row._make, self.rows())
+
+    def head(self, rows: int = 5) -> Answer:
+        """The first rows, as an answer of its own.
+
+        Args:
+            rows: How many; all, if there are fewer.
+
+        Raises:
+            InvalidSetting: It is below zero, or no whole number.
+        """
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise InvalidSetting("rows", rows, "give a whole number from 0 on")
+        table = self.to_arrow()
+        first = table.slice(0, rows)
+        assert self.log_head is not None
+        known = self.log_head
+        question = f"{self.question}, first {first.num_rows:,} of {table.num_rows:,} rows"
+        return Answer(question, self.as_of, known, lambda: (first, known), tz=self.tz, notes=self.notes).computed()
+
     def __repr__(self) -> str:
-        return f"<{'; '.join([self._title(), *(f'note: {note}' for note in self.notes)])}>"
+        title = f"<{'; '.join([self._title(), *(f'note: {note}' for note in self.notes)])}>"
+        if self._table is None or not self._table.num_columns:
+            return title
+        return f"{title}\n{self._text()}"
+
+    def _text(self) -> str:
+        """The first rows as aligned text, as wide as the terminal: columns that have no room there are named below it."""
+        assert self._table is not None
+        shown = self._table.slice(0, _PRINTED_ROWS)
+        zone = self.tz or UTC
+        rows = [[printable(cell, _PRINTED_CELL) for cell in row] for row in shown_rows(shown, zone)]
+        heads = [printable(name, _PRINTED_CELL) for name in shown.column_names]
+        width = shutil.get_terminal_size((_PRINTED_WIDTH, 24)).columns
+        kept, used = 0, 0
+        for place, head in enumerate(heads):
+            used += 2 + max([len(head), *(len(row[place]) for row in rows)])
+            if place and used > width + 2:
+                break
+            kept = place + 1
+        right = "".join("r" if number else "l" for number in are_numbers(shown))
+        text = table_text([row[:kept] for row in rows], heads=heads[:kept], right=right[:kept], indent=0)
+        hidden = []
+        if self._table.num_rows > shown.num_rows:
+            hidden.append(f"{self._table.num_rows - shown.num_rows:,} more rows")
+        if kept < len(heads):
+            hidden.append(
+                f"{count_of(len(heads) - kept, 'more column')}: {printable(', '.join(heads[kept:]), width - 20)}"
+            )
+        return f"{text}\n… and {' and '.join(hidden)}" if hidden else text
 
     def _title(self) -> str:
         question = " ".join(self.question.split())
         if len(question) > _SHOWN_NAME:
             question = question[: _SHOWN_NAME - 1] + "…"
-        if self._table is None or self.head is None:
+        if self._table is None or self.log_head is None:
             return f"Answer {question}: {self.as_of.spoken(self.tz)}, not computed yet"
         shape = f"{self._table.num_rows:,} rows, {self._table.num_columns} columns"
-        return f"Answer {question}: {shape}, {self.as_of.spoken(self.tz)}, log up to position {self.head.position:,}"
+        return (
+            f"Answer {question}: {shape}, {self.as_of.spoken(self.tz)}, log up to position {self.log_head.position:,}"
+        )
 
     def _repr_html_(self) -> str:
         if self._table is None:
             return f"<p>{escape(self._title())}</p>"
         shown = self._table.slice(0, _SHOWN_ROWS).select(range(min(self._table.num_columns, _SHOWN_COLUMNS)))
         heads = "".join(f"<th>{escape(name)}</th>" for name in shown.column_names)
+        sides = [" style='text-align:right'" if number else "" for number in are_numbers(shown)]
         body = "".join(
-            f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in row)}</tr>"
-            for row in zip(*map(values_of, shown.columns), strict=True)
+            f"<tr>{''.join(f'<td{side}>{escape(_cut(cell))}</td>' for cell, side in zip(row, sides, strict=True))}</tr>"
+            for row in shown_rows(shown, self.tz or UTC)
         )
         hidden = [
             f"{more:,} more {what}"
@@ -170,29 +231,9 @@ class Answer:
         )
 
 
-def values_of(column: Any) -> list[Any]:
-    """The values of an Arrow column as Python has them; a time or a date that Python has not, as text."""
-    try:
-        values: list[Any] = column.to_pylist()
-    except (OverflowError, ValueError):
-        return [_value_of(scalar) for scalar in column]
-    return values
-
-
-def _value_of(scalar: Any) -> Any:
-    try:
-        return scalar.as_py()
-    except (OverflowError, ValueError):
-        number = abs(scalar.value)
-        if number in _INFINITE:
-            return "infinity" if scalar.value > 0 else "-infinity"
-        return str(scalar.cast("string"))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return format_money(value)
-    shown = str(value)
+def _cut(shown: str) -> str:
     return shown if len(shown) <= _SHOWN_CELL else shown[: _SHOWN_CELL - 1] + "…"
+
+
+def count_of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orders_es.errors import OrderNotFound
+from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
@@ -66,6 +67,7 @@ def diff(
         >>> changes.select(["order_id", "change", "status_after"]).to_pylist()
         [{'order_id': 'A-1', 'change': 'created', 'status_after': 'placed'}]
     """
+    check_log(log)
     if order_id is not None:
         check_stream_id(order_id)
     before, after = _checked("from_", from_, tz), _checked("to", to, tz)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orders_es.log.given import check_log
 from orders_es.replay.moments import as_of
 from orders_es.replay.session import connect
 
@@ -41,6 +42,7 @@ def to_event_log(
         >>> to_event_log(log)["concept:name"].to_list()
         ['OrderCreated', 'OrderPlaced']
     """
+    check_log(log)
     query = """
         SELECT
             stream_id AS "case:concept:name",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from orders_es.orders import format_money
+from orders_es.log.given import check_log
+from orders_es.orders import format_amount, format_money
 from orders_es.orders.money import EXACT, ZERO
 from orders_es.replay.history import history
 
@@ -93,7 +94,7 @@ class Explanation:
         return _printable(f"<Explanation {self.order_id}: {total} in {len(self)} {noun} ({self.as_of})>")
 
     def __str__(self) -> str:
-        rows = [("change", "total", "ver", ""), *(_cells(step) for step in self.steps)]
+        rows = [("change", "total", "ver", ""), *(_cells(step, self.currency) for step in self.steps)]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"order {self.order_id}: {format_money(self.total, self.currency)}, {self.as_of}"]
         for change, total, version, what in rows:
@@ -103,7 +104,7 @@ class Explanation:
     def _repr_html_(self) -> str:
         heads = "".join(f"<th>{head}</th>" for head in ("change", "total", "version", "what"))
         body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(step))}</tr>"
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(step, self.currency))}</tr>"
             for step in self.steps[:_SHOWN_STEPS]
         )
         hidden = len(self) - _SHOWN_STEPS
@@ -148,6 +149,7 @@ def explain(
         >>> explain(log, "A-1")
         <Explanation A-1: 5.00 GBP in 1 step (as it stands now)>
     """
+    check_log(log)
     told = history(log, order_id, at=at, known_at=known_at, tz=tz)
     steps = tuple(
         Step(
@@ -166,9 +168,14 @@ def explain(
     return Explanation(order_id, told.currency, told.as_of, steps)
 
 
-def _cells(step: Step) -> tuple[str, str, str, str]:
+def _cells(step: Step, currency: str | None) -> tuple[str, str, str, str]:
     sign = "+" if step.change > 0 else ""
-    return f"{sign}{format_money(step.change)}", format_money(step.total), str(step.version), step.summary
+    return (
+        f"{sign}{format_amount(step.change, currency)}",
+        format_amount(step.total, currency),
+        str(step.version),
+        step.summary,
+    )
 
 
 def _printable(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting
+from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
 from orders_es.log.streaming import streamed
 from orders_es.orders import EVENT_TYPES, AsOf, evolve, initial_state
@@ -123,6 +124,7 @@ def fold(
         >>> fold(log, lambda count, event: count + 1, lambda stream_id: 0)
         {'A-1': 2}
     """
+    check_log(log)
     if buckets is not None and buckets < 1:
         raise InvalidSetting("buckets", buckets, "give 1 or more")
     asked = as_of(at=at, known_at=known_at, position=log.head().position, tz=tz)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from orders_es.orders import STATUSES, evolve, format_money, initial_state, summarize
+from orders_es.log.given import check_log
+from orders_es.orders import STATUSES, evolve, format_amount, format_money, initial_state, summarize
 from orders_es.orders.money import EXACT
 from orders_es.orders.order import NO_CURRENCY
 from orders_es.replay.load import events_at
@@ -110,7 +111,7 @@ class OrderHistory:
 
     def __str__(self) -> str:
         heads = ("ver", "occurred (UTC)", "recorded (UTC)", "total", "")
-        cells = [_cells(row) for row in self.rows]
+        cells = [_cells(row, self.currency) for row in self.rows]
         widths = [max(len(row[i]) for row in (heads, *cells)) for i in range(4)]
         lines = [_printable(f"order {self.order_id}: {len(self)} events, {self.as_of}")]
         for row in (heads, *cells):
@@ -122,7 +123,8 @@ class OrderHistory:
     def _repr_html_(self) -> str:
         heads = "".join(f"<th>{head}</th>" for head in ("version", "occurred (UTC)", "recorded (UTC)", "total", "what"))
         body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in self.rows[:_SHOWN_ROWS]
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row, self.currency))}</tr>"
+            for row in self.rows[:_SHOWN_ROWS]
         )
         hidden = len(self) - _SHOWN_ROWS
         if hidden > 0:
@@ -162,6 +164,7 @@ def history(
         >>> [(row.summary, row.status_after) for row in history(log, "A-1")]
         [('created in GBP for a guest', 'created'), ('placed', 'placed')]
     """
+    check_log(log)
     asked = as_of(at=at, known_at=known_at, tz=tz)
     events = events_at(log, order_id, asked)
     # The effect of an event does not depend on the others, so each is folded alone and the sums run along: a history of
@@ -204,7 +207,7 @@ def _rows(
             latest = event.occurred_at if latest is None else max(latest, event.occurred_at)
 
 
-def _cells(row: HistoryRow) -> tuple[str, str, str, str, str]:
+def _cells(row: HistoryRow, currency: str | None) -> tuple[str, str, str, str, str]:
     notes: list[Any] = [
         row.summary,
         f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
@@ -215,7 +218,7 @@ def _cells(row: HistoryRow) -> tuple[str, str, str, str, str]:
         str(row.version),
         ("~" if row.estimated else "") + _moment(row.occurred_at),
         _moment(row.recorded_at),
-        format_money(row.total_after),
+        format_amount(row.total_after, currency),
         " ".join(note for note in notes if note),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
 from orders_es.log.event import beyond_calendar, from_micros, many_from_micros
+from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
 from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken
@@ -73,6 +74,7 @@ def load_order(
         >>> load_order(log, "A-1", version=1).status
         'created'
     """
+    check_log(log)
     asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
     return replace(_state(log, ORDERS, order_id, asked, OrderNotFound), as_of=asked)
 
@@ -112,6 +114,7 @@ def load_state(
         >>> load_state(log, "A-1", ORDERS).currency
         'GBP'
     """
+    check_log(log)
     asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
     return _state(log, decider, stream_id, asked, StreamNotFound)
 
@@ -180,6 +183,7 @@ def load_orders(
         >>> load_orders(log)
         {'A-1': <Order A-1: created, 0 lines, 0 items, total 0.00 GBP, balance 0.00, version 1>}
     """
+    check_log(log)
     asked = as_of(at=at, known_at=known_at, tz=tz)
     with no_collector():
         return fold_orders(log.registry, _recorded_by(log, asked.known_at), asked, shown=asked)

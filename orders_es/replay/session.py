@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import os
 import threading
-import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import InvalidEvent, InvalidSetting, InvalidTime, QueryError
+from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
+from orders_es.log.open import open_log
 from orders_es.log.relation import quoted
 from orders_es.log.target import check_target
 from orders_es.orders import AsOf
@@ -25,9 +26,9 @@ from orders_es.replay.named import MACROS, relations_in
 from orders_es.replay.notes import Currencies, no_payments, nothing_then
 from orders_es.replay.permissions import check_models, check_statements, not_allowed, restrict
 from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, oddity, refusal
+from orders_es.replay.tables import ONLY_READS, table_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
     from datetime import tzinfo
     from types import TracebackType
@@ -41,17 +42,15 @@ if TYPE_CHECKING:
 __all__ = ["Session", "connect"]
 
 _Result = TypeVar("_Result")
-_BATCH = 1_000_000
 _NOW = AsOf()
 # What a query may say that only makes sense where everything is there, whether it names it or not.
 _BESIDE = frozenset({"events_at", "moment", *MACROS})
 """What is defined together with the read models."""
 _GENERATORS = frozenset({"generate_series", "range", "repeat", "unnest"})
-_ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 
 
 def connect(
-    log: EventLog,
+    log: EventLog | str | os.PathLike[str],
     *,
     read_models: Folders = None,
     tz: str | tzinfo | None = None,
@@ -61,6 +60,7 @@ def connect(
     """A session for SQL over the log: `events` and all read models, at any moment.
 
     Args:
+        log: The log, or its place, as for `open_log`: then it is opened, and closed with the session.
         read_models: A folder with `.sql` files, or several, whose read models are there beside the house's own. They are looked at
             once, now.
         tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
@@ -72,6 +72,7 @@ def connect(
     Raises:
         BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
         InvalidSetting: There is no such time zone, or the limit is none.
+        NotALog: There is no log at that place.
 
     Example:
         >>> import tempfile
@@ -84,6 +85,15 @@ def connect(
         [('A-1', 'placed', Decimal('0.0000'))]
     """
     models = load_read_models(read_models)
+    if isinstance(log, str | os.PathLike):
+        with ExitStack() as opened:
+            session = Session(
+                opened.enter_context(open_log(log)), models, tz=tz, memory_limit=memory_limit, allow_files=allow_files
+            )
+            if read_models:
+                session.connection.execute("SELECT 1")
+            session.owns = opened.pop_all()
+            return session
     session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files)
     if read_models:
         session.connection.execute("SELECT 1")
@@ -117,7 +127,10 @@ class Session:
     ) -> None:
         import duckdb as duck
 
+        check_log(log)
         self.log = log
+        self.owns = ExitStack()
+        """What closes with the session: a log that was opened for it."""
         self.models = in_reading_order(models)
         self._lock = threading.RLock()
         self._head: Head | None = None
@@ -171,11 +184,13 @@ class Session:
             TargetInLog: It would write into the log.
             UnknownEventType: A read model met an event whose meaning nobody registered.
         """
+        if not query.strip(" \t\r\n;"):
+            raise QueryError("the query is empty; write one, such as FROM orders", query)
         check_statements(self._connection, query, self.log, allow=self.allow_files)
         asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
 
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
-            return _table(cursor, query, parameters), self._noting(cursor, query, asked, head)
+            return table_of(cursor, query, parameters), self._noting(cursor, query, asked, head)
 
         (table, notes), head = self._asking(query, asked, ask)
         return Answer(query, asked, head, lambda: (table, head), tz=self.tz, notes=notes).computed()
@@ -268,7 +283,7 @@ class Session:
             name,
             asked,
             None,
-            lambda: self._asking(query, asked, lambda cursor, _: _table(cursor, query, None)),
+            lambda: self._asking(query, asked, lambda cursor, _: table_of(cursor, query, None)),
             tz=self.tz,
         )
 
@@ -321,10 +336,11 @@ class Session:
         return self.table("order_items")
 
     def close(self) -> None:
-        """Let go of the connection. The log stays open."""
+        """Let go of the connection. A log that was given open stays open."""
         if self._reader is not None:
             self._reader.close()
         self._connection.close()
+        self.owns.close()
 
     def __enter__(self) -> Self:
         return self
@@ -371,7 +387,7 @@ class Session:
             names = None if fresh else self._named_in(query)
             for again in (False, True):
                 head = self._refresh(names, anew=again)
-                kept = not fresh and asked == _NOW and _ONLY_READS.match(query) is not None
+                kept = not fresh and asked == _NOW and ONLY_READS.match(query) is not None
                 cursor = self._kept_cursor() if kept else self._connection.cursor()
                 try:
                     if asked != _NOW:
@@ -444,27 +460,6 @@ def _limit(cursor: Any, asked: AsOf) -> None:
             cursor.execute(f"SET VARIABLE {variable} = {given[clock]}")
     if given:
         cursor.execute(f"CREATE TEMP VIEW moment AS {moment('events', **given)}")
-
-
-def _table(cursor: Any, query: str, parameters: Any) -> Any:
-    import pyarrow as pa
-
-    if _ONLY_READS.match(query):
-        # A relation would be planned twice, which for one order out of many is most of the work. DuckDB warns of a copy of
-        # the rows, but by batches it takes neither time nor memory that can be measured.
-        with warnings.catch_warnings(action="ignore", category=UserWarning):
-            table = cursor.execute(query, parameters).to_arrow_reader(_BATCH).read_all()
-    else:
-        relation = cursor.sql(query, params=parameters)
-        if relation is None:  # a statement that gives no rows
-            return pa.table({})
-        table = relation.to_arrow_table()
-    # An instant is an instant; and DuckDB calls UTC by another name, which some libraries take for another zone.
-    fields = [
-        f.with_type(pa.timestamp("us", "UTC")) if pa.types.is_timestamp(f.type) and f.type.tz is not None else f
-        for f in table.schema
-    ]
-    return table.cast(pa.schema(fields))
 
 
 def _may_have_vanished(error: Exception) -> bool:

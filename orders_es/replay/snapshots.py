@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
+from orders_es.log.given import check_log
 from orders_es.log.protocol import derived_folder
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
@@ -99,6 +100,7 @@ class Snapshots(Generic[State]):
     def __init__(self, log: EventLog, *, decider: Decider[State], every: int = ...) -> None: ...
 
     def __init__(self, log: EventLog, *, decider: Decider[Any] = ORDERS, every: int = EVERY) -> None:
+        check_log(log)
         if every < 2:  # noqa: PLR2004 - a snapshot after every event is a second log
             raise InvalidSetting("every", every, "give 2 or more events between two snapshots")
         self.log = log

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.export.provenance import shown
 from orders_es.orders.moments import spoken
-from orders_es.replay.answer import values_of
+from orders_es.orders.money import format_amount
+from orders_es.replay.shown import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,19 +187,22 @@ def _table(rows: pa.Table) -> str:
     names = [name.replace("_", " ") for name in rows.column_names]
     head = "".join(f"<th{mark}>{escape(name)}</th>" for name, mark in zip(names, marks, strict=True))
     lines = []
+    place = rows.column_names.index("currency") if "currency" in rows.column_names else None
     for row in zip(*(values_of(column) for column in rows.columns), strict=True):
-        cells = "".join(f"<td{mark}>{escape(_cell(value))}</td>" for value, mark in zip(row, marks, strict=True))
+        currency = None if place is None else row[place]
+        cells = "".join(
+            f"<td{mark}>{escape(_cell(value, currency))}</td>" for value, mark in zip(row, marks, strict=True)
+        )
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _cell(value: Any) -> str:  # noqa: PLR0911 - one for each kind of value
-    """A value as people read it; money to the cent, or further where there is something."""
+def _cell(value: Any, currency: str | None) -> str:  # noqa: PLR0911 - one for each kind of value
+    """A value as people read it; money with its currency's decimals, or more where they say something."""
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        text = f"{value:,.4f}"
-        return text.removesuffix("00")
+        return format_amount(value, currency) if value.as_tuple().exponent else f"{value:,f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -28,7 +28,7 @@ CELLS = [
         "               (SELECT count(*) FROM orders WHERE version <> event_count) AS with_gaps\n"
         "        FROM events''')\n"
         "    [(n, places, last, in_orders, with_gaps)] = answer.rows()\n"
-        "    assert n == places == last == in_orders == answer.head.position, (n, places, last, in_orders, answer.head)\n"
+        "    assert n == places == last == in_orders == answer.log_head.position, (n, places, last, in_orders, answer.log_head)\n"
         "    assert with_gaps == 0\n"
         "    heads.append(n)\n"
         "assert heads == sorted(heads)\n"

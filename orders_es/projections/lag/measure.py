@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse
+from orders_es.log.given import check_log
 from orders_es.projections.file.holding import held
 from orders_es.projections.file.reading import ReadModels
 from orders_es.projections.file.runner_file import runners_folder
@@ -69,6 +70,7 @@ def measure_lag(
         >>> [(lag.projection, lag.events_behind, lag.state) for lag in measure_lag(log, path)]
         [('orders', 1, 'stopped')]
     """
+    check_log(log)
     limits = limits or LagLimits()
     path = models.path if isinstance(models, ReadModels) else Path(models)
     asked = instant("now", now)

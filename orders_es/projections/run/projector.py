@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning, UnknownProjection
+from orders_es.log.given import check_log
 from orders_es.log.target import check_target
 from orders_es.projections.file.requests import finish, requested, unfinished
 from orders_es.projections.file.runner_file import RunnerFile
@@ -81,6 +82,7 @@ class Projector:
         progress: bool = False,
         allow_files: bool = False,
     ) -> None:
+        check_log(log)
         if batch_size < 1:
             raise InvalidSetting("batch_size", batch_size, "give 1 or more")
         check_target(log, models)

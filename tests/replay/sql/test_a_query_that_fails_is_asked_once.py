@@ -12,13 +12,13 @@ from orders_es.replay import connect, session
 
 @pytest.fixture
 def asked(monkeypatch):
-    seen, table = [], session._table
+    seen, table = [], session.table_of
 
     def counted(cursor, query, parameters):
         seen.append(query)
         return table(cursor, query, parameters)
 
-    monkeypatch.setattr(session, "_table", counted)
+    monkeypatch.setattr(session, "table_of", counted)
     return seen
 
 

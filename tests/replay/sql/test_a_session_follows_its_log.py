@@ -49,7 +49,7 @@ def test_an_answer_does_not_change_when_the_log_grows(log, session):
     before = session.sql("SELECT order_id, status FROM orders")
     log.append("A-1", [OrderPlaced()], expected=1)
     assert before.rows() == [("A-1", "created")]
-    assert before.head.position == 1
+    assert before.log_head.position == 1
     assert session.sql("SELECT order_id, status FROM orders").rows() == [("A-1", "placed")]
 
 
