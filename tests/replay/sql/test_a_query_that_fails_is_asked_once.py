@@ -7,12 +7,12 @@ import pytest
 from orders_es.errors import QueryError
 from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import OrderCreated
-from orders_es.replay import connect, session
+from orders_es.replay import connect, session, tables
 
 
 @pytest.fixture
 def asked(monkeypatch):
-    seen, table = [], session.table_of
+    seen, table = [], tables.table_of
 
     def counted(cursor, query, parameters):
         seen.append(query)

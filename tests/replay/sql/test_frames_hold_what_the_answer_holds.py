@@ -35,7 +35,7 @@ def session():
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_null_beside_a_value_changes_neither_it_nor_its_type(session, kind):
     value, dtype = COLUMNS[kind]
-    text = f"{value.total_seconds()} seconds" if kind == "INTERVAL" else value
+    text = f"{value.total_seconds()} seconds" if isinstance(value, timedelta) else value
     literal = f"'{text}'::{kind}"
     alone = session.sql(f"SELECT {literal} AS a").to_pandas(money="arrow")["a"]
     beside = session.sql(f"SELECT {literal} AS a UNION ALL SELECT NULL ORDER BY a NULLS LAST").to_pandas(money="arrow")[
