@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,12 +142,25 @@ def append_streams(
 def _append_unknown(
     log: EventLog, new: StreamTable, known: Known, loaded: Loaded, bar: Any, batch_events: int, run: str | None
 ) -> None:
-    for first, end in cut_batches(new.starts, batch_events):
-        streams = ~known.there[first:end]
-        if streams.any():
-            table = whole_streams(new, first, end, streams)
-            if run is not None:
-                table = table.append_column("correlation_id", pa.repeat(pa.scalar(run), table.num_rows))
+    wanted = [
+        (first, end, streams)
+        for first, end in cut_batches(new.starts, batch_events)
+        if (streams := ~known.there[first:end]).any()
+    ]
+
+    def made(which: int) -> pa.Table:
+        table = whole_streams(new, *wanted[which])
+        return (
+            table if run is None else table.append_column("correlation_id", pa.repeat(pa.scalar(run), table.num_rows))
+        )
+
+    # The next commit's events are made while this one's are hashed and written.
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(made, 0) if wanted else None
+        for i, (first, end, streams) in enumerate(wanted):
+            assert following is not None
+            table = following.result()
+            following = pool.submit(made, i + 1) if i + 1 < len(wanted) else None
             appended = log.append_table(table, expected=NO_STREAM)
             loaded.count(appended, int(streams.sum()))
             known.there[first:end] |= streams

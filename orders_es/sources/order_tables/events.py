@@ -74,6 +74,7 @@ _TEXTS = {
 }
 _AMOUNT_OF_ROW = {**_AMOUNTS, _ADJUSTED: "adjustment.amount"}
 _ROWS_KINDS = np.array([_TYPES.index(name) for name in EVENTS])
+_WIDTHS = (np.int8, np.int32, np.int32, np.int64, np.int8, np.int64, np.int64)
 _ROUNDING = "rounding of a line total"
 
 
@@ -114,8 +115,11 @@ class _Events:
             if name not in self._of_row and name != "order.occurred"
         }
         parts = self._parts(rows, mapping, streams)
-        kind, stream, row, time, rank, key, tie = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.lexsort((kind, tie, key, rank, stream))
+        columns = [list(column) for column in zip(*parts, strict=True)]
+        del parts
+        tie, key, rank, time, row, stream, kind = (np.concatenate(columns.pop()) for _ in range(7))
+        order = np.lexsort((tie * 16 + kind, key, stream.astype(np.int64) * 8 + rank))
+        del tie, key, rank
         self._kind, self._stream, self._row, self._time = (column[order] for column in (kind, stream, row, time))
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(stream, minlength=streams))]).astype(np.int64)
 
@@ -125,9 +129,10 @@ class _Events:
         every = np.arange(streams)
 
         def add(kind: Any, stream: Any, row: Any, time: Any, rank: int, key: Any, tie: Any = None) -> None:
-            shape = np.zeros(len(stream), dtype=np.int64)
             tie = row if tie is None else tie
-            parts.append(tuple(shape + column for column in (kind, stream, row, time, rank, key, tie)))
+            shape = np.zeros(len(stream), dtype=np.int64)
+            given = zip((kind, stream, row, time, rank, key, tie), _WIDTHS, strict=True)
+            parts.append(tuple((shape + column).astype(width) for column, width in given))
 
         times = _micros(rows.values["order.occurred"])
         earliest = np.full(streams, np.iinfo(np.int64).max)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.errors import BadSource
+from orders_es.sources.order_tables.findings import Findings
 from orders_es.sources.order_tables.inputs import given_as
 from orders_es.sources.order_tables.several import files_of, joined
 from orders_es.sources.tables.files import read_source
@@ -162,7 +163,11 @@ class _Proposal:
         for field in _GUESSES:
             self._guess(field)
         rows, why = self._rows()
+        total = self._columns.get("line.total")
         self._weed(rows)
+        found = Findings(self._table, self._options, self._columns)
+        self._questions += found.all(total)
+        chosen = found.choosing([name for name in self._table.table.column_names if name not in self._used])
         body = ["", "[order]", *map(self._entry, ("order.id", "order.currency", "order.occurred"))]
         body.append(
             "placed = true  # guessed: every order was placed, with its last line. A column says when, false says never"
@@ -179,6 +184,8 @@ class _Proposal:
             names = [field.partition(".")[2] for field in self._columns if field.startswith(f"{section}.")]
             if names:
                 body += ["", f"[{section}]", *self._optional(section, tuple(names))]
+        if chosen:
+            body += ["", *chosen]
         left = [name for name in self._table.table.column_names if name not in self._used]
         head = [
             f"# A mapping for {self._table.path.name}, proposed from its {self._table.table.num_rows:,} rows. Names were guessed by their",
@@ -190,6 +197,7 @@ class _Proposal:
             "",
             "[file]",
             *(f"{key} = {_quoted(value) if isinstance(value, str) else value}" for key, value in self._file.items()),
+            *([f'# decimal = "comma"  # found: {comma}'] if (comma := found.decimal_comma()) else []),
             '# tz = "Europe/London"  # ? the zone of times that name none; UTC if left out',
         ]
         return "\n".join([*head, *body]) + "\n"

@@ -19,7 +19,7 @@ from orders_es.sources.tables.headers import distinct, match_columns, missing_co
 from orders_es.sources.tables.source import DamagedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -86,22 +86,28 @@ def parse_csv(
         return "skip"
 
     names = distinct(header.names)
-    try:
-        table = arrow_csv.read_csv(
+    only = found if only_wanted and len(found) == len(columns) else None
+
+    def read(handler: Callable[[Any], Literal["skip", "error"]], *, threads: bool) -> pa.Table:
+        return arrow_csv.read_csv(
             io.BytesIO(text),
-            # One thread, because only then does Arrow know the number of a row that it cannot read.
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=max(_BLOCK, _longest(rows, text)), column_names=names, skip_rows=0
+                use_threads=threads, block_size=max(_BLOCK, _longest(rows, text)), column_names=names, skip_rows=0
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+                delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=handler
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=False,
-                include_columns=found if only_wanted and len(found) == len(columns) else None,
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, include_columns=only
             ),
         ).slice(1)
+
+    try:
+        try:
+            table = read(lambda _row: "error", threads=True)
+        except pa.ArrowInvalid:
+            # With one thread only does Arrow know the number of a row that it cannot read.
+            table = read(set_aside, threads=False)
     except pa.ArrowException as error:
         raise BadSource(str(path), None, f"it is not readable as CSV: {error}") from error
     if table.num_rows + len(damaged) != len(rows.starts) - 1:
@@ -137,7 +143,7 @@ def _has_something(table: pa.Table) -> npt.NDArray[np.bool_]:
     """Which rows have a cell that is not blank; spreadsheets leave rows of separators behind."""
     nothing = np.ones(table.num_rows, dtype=np.bool_)
     for column in table.columns:
-        nothing &= pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+        nothing &= pc.or_(pc.equal(column, ""), pc.utf8_is_space(column)).to_numpy()
         if not nothing.any():
             break
     return ~nothing

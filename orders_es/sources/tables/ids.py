@@ -70,15 +70,19 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     long = pc.greater(pc.binary_length(texts), _LONGEST).to_numpy(zero_copy_only=False)
     if not odd.any() and not long.any():
         return Parsed(cells.spread(texts), {})
+    # Most ids that are not plain are fine all the same: only what could be wrong is looked at one by one.
+    fine = matches(texts, r"[!-~]([ -~]*[!-~])?") & (cells.kinds == TEXT)
+    fine &= ~matches(texts, f"(?i:{_NOTHING.pattern})|{_SHORTENED.pattern}|{_DATED.pattern}")
     values = texts.to_pylist()
     reasons: dict[int, str] = dict.fromkeys(np.flatnonzero(long).tolist(), f"is longer than {_LONGEST:,} bytes")
-    for code in np.flatnonzero(odd & ~long).tolist():
+    for code in np.flatnonzero(odd & ~long & ~fine).tolist():
         if _is_nothing(values[code], verbatim=verbatim):
             values[code] = None
         elif reason := _wrong(values[code], int(cells.kinds[code]), verbatim=verbatim):
             reasons[code] = reason
-    if not verbatim:
+    if not verbatim and matches(texts, r"-?[0-9]+\.0+").any():
         _without_floats(source, cells, values, reasons)
+    if not verbatim and matches(texts, r"0[0-9]+(\.0+)?").any():
         _refuse_lost_zeros(source, cells, values)
     for code in reasons:
         values[code] = None

@@ -57,3 +57,48 @@ def test_a_total_without_items_is_what_was_paid_for_the_order():
     )
     proposed = tomllib.loads(text)
     assert (proposed["rows"], proposed["payment"]) == ("order", {"at": "Paid at", "amount": "Total"})
+
+
+def proposed(**columns):
+    length = max(map(len, columns.values()))
+    table = {"Order No": ["A"] * length, "Order Date": ["2026-06-03"] * length, "SKU": ["x"] * length} | columns
+    return propose_mapping(pa.table(table))
+
+
+def test_a_currency_that_changes_inside_an_order_is_found():
+    text = proposed(Currency=["EUR", "EUR", "USD"], Qty=[1] * 3, Price=["1"] * 3)
+    assert "# ? Currency changes inside 1 orders, such as 'A' (EUR, USD)" in text
+    assert "changes" not in proposed(Currency=["EUR"] * 3, Qty=[1] * 3, Price=["1"] * 3)
+
+
+def test_local_times_that_some_clocks_showed_twice_or_never_are_found():
+    times = {"Order Date": ["2026-10-25 02:30", "2026-03-29 02:30", "2026-06-01 12:00"]}
+    text = proposed(**times)
+    assert (
+        "2026-10-25 02:30 was twice in Europe/Berlin (1 such times); 2026-03-29 02:30 was never in Europe/Berlin"
+        in text
+    )
+    assert "clock" not in proposed(**{"Order Date": ["2026-06-01 12:00"]})
+    assert "clock" not in proposed(**{"Order Date": ["2026-10-25T02:30:00+02:00"]})
+
+
+def test_decimal_commas_are_said_with_a_cell_that_proves_them():
+    assert "# decimal = \"comma\"  # found: Unit Price has '1,50'" in proposed(Qty=[1], **{"Unit Price": ["1,50"]})
+    assert "comma" not in proposed(Qty=[1], **{"Unit Price": ["1.50"]})
+
+
+def test_a_total_beside_a_price_is_compared_with_it():
+    both = {"Unit Price": ["0.33", "2"], "Line Total": ["0.99", "2"], "Qty": [3, 1]}
+    assert "Line Total is Qty times Unit Price in each of 2 rows" in proposed(**both)
+    text = proposed(**both | {"Line Total": ["1.00", "2"]})
+    assert (
+        "Line Total is not Qty times Unit Price in 1 of 2 rows, such as row 1: 1 and 3 x 0.33; rounding explains all"
+        in text
+    )
+
+
+def test_a_column_that_could_choose_the_event_is_offered_as_such():
+    text = proposed(Type=["order", "payment", "memo"], Qty=[1] * 3, Price=["1"] * 3)
+    assert "# ? Type may say what each row is ('order', 'payment', 'memo')" in text
+    assert '# "payment" = "PaymentReceived"' in text
+    assert '# "memo" = false' in text
