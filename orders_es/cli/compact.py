@@ -10,6 +10,7 @@ from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, size, span
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.protocol import NeedsUpkeep
+from orders_es.log.shown import without_password
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -44,7 +45,7 @@ def compact(log: str, as_json: bool) -> None:
             f"merged {count(done.events, 'event')} into {count(done.segments, 'segment')} in {done.seconds:.2f} s: "
             f"{count(done.files_before, 'file')} before, {done.files_after:,} now"
         )
-        click.echo(f"the old files stay for readers at work; later: orders-es vacuum --log {log}")
+        click.echo(f"the old files stay for readers at work; later: orders-es vacuum --log {without_password(log)}")
     if done.sorted_copies and not as_json:
         made = count(done.sorted_copies, "file")
         click.echo(

@@ -12,16 +12,16 @@ from orders_es.cli.output import count, print_json, printable
 __all__ = ["copy"]
 
 
-@click.command(short_help="Copy a log to a new place, folder or .duckdb file, and prove it equal.")
+@click.command(short_help="Copy a log to a new place, folder, .duckdb file or server, and prove it equal.")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @as_json
 def copy(source: str, target: str, as_json: bool) -> None:
     """Copy the log FROM to the new place TO, and prove that the tree roots are equal.
 
-    Either may be a folder or a .duckdb file. Every event keeps its position, version, ids and both times. The copy is at
+    Either may be a folder, a .duckdb file or a postgresql:// URL. Every event keeps its position, version, ids and both times. The copy is at
     TO only once it is whole and its root, computed from its own events, is that of FROM; until then it is beside that
-    place, under a name with "incomplete" in it, and the same call goes on where it ended. FROM is only read.
+    place, under a name with "incomplete" in it (on a server, nobody can open it), and the same call goes on where it ended. FROM is only read.
 
     \b
     Example:

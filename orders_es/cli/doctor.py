@@ -6,6 +6,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
+from orders_es.log.shown import without_password
 
 __all__ = ["doctor"]
 
@@ -41,7 +42,7 @@ def doctor(giant: int, log: str, as_json: bool) -> None:
         click.echo("nothing to do: no giant streams, files in good shape")
     else:
         for item in advice:
-            where = f" --log {log}" if item.next.startswith("orders-es ") else ""
+            where = f" --log {without_password(log)}" if item.next.startswith("orders-es ") else ""
             print_text(f"{printable(item.about)}: {item.what}\n  next: {printable(item.next + where)}")
     if advice:
         click.get_current_context().exit(1)

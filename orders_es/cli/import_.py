@@ -14,6 +14,7 @@ from orders_es.cli.import_options import on_error_option, require_quarantine, sk
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
+from orders_es.log.shown import without_password
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def simulate(
         f"from {format_instant(done.recorded_from)} to {format_instant(done.recorded_to)}, in {done.seconds:.1f} s"
     )
     click.echo(f"tree root {done.head.root.hex()}")
-    click.echo(f"next: orders-es info --log {log}")
+    click.echo(f"next: orders-es info --log {without_password(log)}")
 
 
 def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None, seed: int, as_json: bool) -> None:
@@ -163,7 +164,7 @@ def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None
         f"{count(done.events, 'event')} from {count(len(done.writers), 'writer')} in {done.seconds:.1f} s, "
         f"{done.events_per_second:.1f} a second{ended}"
     )
-    click.echo(f"next: orders-es info --log {log}")
+    click.echo(f"next: orders-es info --log {without_password(log)}")
 
 
 @click.group(
@@ -349,7 +350,7 @@ def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
         return
     click.echo(str(done))
     if done.events:
-        click.echo(f"next: orders-es info --log {log}")
+        click.echo(f"next: orders-es info --log {without_password(log)}")
 
 
 def somebody_watches(as_json: bool) -> bool:

@@ -13,6 +13,7 @@ from orders_es.cli.order_lookup import FILLING
 from orders_es.cli.output import count, print_json, printable, size
 from orders_es.log.clock import ahead, in_words
 from orders_es.log.protocol import HasFiles
+from orders_es.log.shown import without_password
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def info(log: str, as_json: bool) -> None:
     if not head.position:
         hint = f"the log is empty; fill it: {FILLING.format(log=log)}"
     elif small > SMALL_FILES_TO_MENTION:
-        hint = f"{small:,} small files slow down every scan; merge them: orders-es compact --log {log}"
+        hint = (
+            f"{small:,} small files slow down every scan; merge them: orders-es compact --log {without_password(log)}"
+        )
     by = ahead(head)
     if by is not None:
         behind = (

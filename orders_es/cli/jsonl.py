@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -159,14 +158,13 @@ def _restored(log: str) -> Iterator[EventLog]:
     from orders_es.log import open_log
     from orders_es.log.open import order_registry
     from orders_es.log.recorded import restoring
+    from orders_es.log.unmade import has_something
 
-    if Path(log).exists() and not (Path(log).is_dir() and not any(Path(log).iterdir())):
+    if has_something(log):
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused
             yield opened
         return
-    with restoring(
-        log, registry=order_registry(), origin=Path(log).absolute().name.removesuffix(".duckdb")
-    ) as restoration:
+    with restoring(log, registry=order_registry(), origin=None) as restoration:
         done = restoration.head().position
         if done:
             raise LogNotEmpty(restoration.place, done, "an interrupted import left it; remove it and begin again")

@@ -15,6 +15,7 @@ import click
 from orders_es.cli.order_lookup import FILLING
 from orders_es.errors import InvalidTime, NotALog
 from orders_es.log.limits import check_stream_id
+from orders_es.log.shown import without_password
 from orders_es.orders.moments import parse_instant, parse_zone
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def existing_log(url: str) -> EventLog:
         log = open_log(url, registry=registry_of(domains()))
     except NotALog as error:
         # The error speaks to programmers; who calls from a shell needs a command.
-        command = f"fill one: {FILLING.format(log=url)}"
+        command = f"fill one: {FILLING.format(log=without_password(url))}"
         reason = error.reason.replace("create a log there with open_log(url, create=True)", command)
         raise NotALog(error.url, reason) from error
     log.registry.leave_out(*_left_out())

@@ -10,9 +10,12 @@ from typing import Any
 
 import click
 
+from orders_es.log.shown import without_password
 from orders_es.orders.money import format_amount
-from orders_es.text_table import printable, table
+from orders_es.text_table import printable as plain
+from orders_es.text_table import table
 
+_PLACES = ("log", "from", "to", "target")
 __all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "tell_notes"]
 
 _KILO = 1024
@@ -32,6 +35,9 @@ def print_json(answer: Any) -> None:
     """
     import msgspec
 
+    if isinstance(answer, dict):  # what the caller named; a URL may hold a password
+        places = {key: without_password(answer[key]) for key in _PLACES if isinstance(answer.get(key), str)}
+        answer = answer | places
     text = msgspec.json.encode(_plain(answer, msgspec.Raw))
     # Bytes go past the terminal's encoding, which may not have every character.
     print_text(msgspec.json.format(text, indent=2))
@@ -125,3 +131,13 @@ def span(length: timedelta) -> str:
         if seconds and seconds % unit == 0:
             return count(seconds // unit, name)
     return count(seconds, "second")
+
+
+def printable(text: str, width: int | None = None) -> str:
+    """As `orders_es.text_table.printable`, and a URL of a database without its password.
+
+    Example:
+        >>> printable("postgresql://ann:secret@db/shop")
+        'postgresql://ann@db/shop'
+    """
+    return plain(without_password(text) if text.startswith(("postgresql://", "postgres://")) else text, width)

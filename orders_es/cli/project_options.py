@@ -63,7 +63,7 @@ def definition_options(command: _Command) -> _Command:
         click.option(
             "--to",
             metavar="URL",
-            help="Carry the read models' changes into another place, such as folder:out; see docs/outlets.md.",
+            help="Carry the read models' changes into another place, such as folder:out or postgresql://host/db; see docs/outlets.md.",
         ),
     ):
         command = option(command)
@@ -158,7 +158,8 @@ def _into(to: str, projection: SetProjection | Handlers | ProcessManager, *, sev
 
     if not isinstance(projection, SetProjection):
         raise click.UsageError(f"--to carries read models; {projection.name} is none")
-    return OutletProjection.into(open_outlet(f"{to.rstrip('/')}/{projection.name}" if several else to), projection)
+    below = several and "://" not in to  # a database has a table for each of them anyway
+    return OutletProjection.into(open_outlet(f"{to.rstrip('/')}/{projection.name}" if below else to), projection)
 
 
 def _wanted(models: str) -> list[str]:

@@ -13,19 +13,21 @@ from __future__ import annotations
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from orders_es.log.protocol import EventLog
+    from orders_es.log.recorded import Restoration
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["GROUP", "Backend", "backend_of", "register_backend"]
+__all__ = ["GROUP", "Backend", "TakesCopies", "backend_of", "elsewhere", "register_backend"]
 
 GROUP = "orders_es.log_backends"
 """The entry-point group in which packages offer backends."""
@@ -48,6 +50,25 @@ class Backend(Protocol):
 
     def survey(self, url: str, registry: EventRegistry) -> Survey:
         """The log as it lies there, read without believing it, also where it is too damaged to be opened."""
+        ...
+
+
+@runtime_checkable
+class TakesCopies(Protocol):
+    """What a backend of logs that lie in no file system gives besides, so that logs there can be copies and imports can begin one."""
+
+    def exists(self, url: str) -> bool:
+        """Whether there is a log at a place, whole; an unfinished copy is none."""
+        ...
+
+    def remove_if_empty(self, url: str) -> None:
+        """Remove a log that nothing was ever appended to."""
+        ...
+
+    def restoring(
+        self, url: str, *, registry: EventRegistry, origin: str | None
+    ) -> AbstractContextManager[Restoration]:
+        """See `orders_es.log.recorded.restoring`."""
         ...
 
 
@@ -118,6 +139,23 @@ class _Postgres:
     def survey(self, url: str, registry: EventRegistry) -> Survey:
         return self.open(url, registry=registry).survey()
 
+    def exists(self, url: str) -> bool:
+        from orders_es.log.postgres.restoring import exists
+
+        return exists(url)
+
+    def remove_if_empty(self, url: str) -> None:
+        from orders_es.log.postgres.restoring import remove_if_empty
+
+        remove_if_empty(url)
+
+    def restoring(
+        self, url: str, *, registry: EventRegistry, origin: str | None
+    ) -> AbstractContextManager[Restoration]:
+        from orders_es.log.postgres.restoring import restoring
+
+        return restoring(url, registry=registry, origin=origin)
+
 
 _registered: dict[str, Backend] = {
     "memory": _Memory(),
@@ -178,4 +216,29 @@ def backend_of(url: str) -> Backend:
         url,
         f"no installed package opens {scheme}:// logs{f' (known: {known})' if known else ''}; give a folder, or a file that "
         "ends in .duckdb",
+    )
+
+
+def elsewhere(place: str | os.PathLike[str]) -> TakesCopies | None:
+    """The backend of a log that lies in no file system; None where its place is a path.
+
+    Args:
+        place: A path or a URL.
+
+    Raises:
+        InvalidSetting: It has a scheme that nobody offers, or whose logs cannot be copies.
+
+    Example:
+        >>> elsewhere("my-log") is None, elsewhere("postgresql://db.example/shop") is None
+        (True, False)
+    """
+    url = os.fspath(place)
+    scheme, found, _ = url.partition("://")
+    if not found or not scheme.isidentifier():
+        return None
+    backend = backend_of(url)
+    if isinstance(backend, TakesCopies):
+        return backend
+    raise InvalidSetting(
+        "url", url, f"{scheme}:// logs can neither be copies nor be begun by an import; create one first"
     )

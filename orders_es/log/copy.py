@@ -48,11 +48,12 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
 
     The copy has an identity of its own and the source's origin, so that signed checkpoints of the one speak of the other.
     It gets its name only once its tree, hashed anew, has the source's root. Until then it is at `TARGET.incomplete` (or
-    `….incomplete.duckdb`), and the next call goes on there. Boundaries of commits are not kept. Read-only on the source.
+    `….incomplete.duckdb`; on a server, marked as unfinished, so that nobody opens it), and the next call goes on there. Boundaries of commits are not kept. Read-only on the source.
 
     Args:
         source: The log; others may append meanwhile, and what they append is not copied.
-        target: A new folder, or a new `.duckdb` file.
+        target: A new folder, a new `.duckdb` file, or a URL whose backend takes copies, such as `postgresql://…`, where there is no
+            log yet.
         progress: Show a progress bar.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.files import sync
+from orders_es.log.backends import elsewhere
 from orders_es.log.open import open_log
 from orders_es.log.unmade import removed_if_empty
 
@@ -106,15 +107,15 @@ def incomplete_place(target: Path) -> Path:
 
 
 @contextmanager
-def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: str) -> Iterator[Restoration]:
+def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: str | None) -> Iterator[Restoration]:
     """A new log at a place, to be filled with events that were recorded elsewhere.
 
     On leaving the block without `finish`, what there is stays beside the place, and the next call goes on with it.
 
     Args:
-        url: Where the log will be: a folder, or a `.duckdb` file. There must be nothing yet.
+        url: Where the log will be: a folder, a `.duckdb` file, or a URL whose backend takes copies. There must be nothing yet.
         registry: The event types that have shredded columns.
-        origin: The log's name.
+        origin: The log's name; that of its place if left out.
 
     Raises:
         InvalidSetting: There is something at that place, or it is in memory.
@@ -124,7 +125,13 @@ def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: s
         raise InvalidSetting(
             "target", ":memory:", "a log in memory would be gone at once; name a folder or a .duckdb file"
         )
+    backend = elsewhere(url)
+    if backend is not None:
+        with backend.restoring(os.fspath(url), registry=registry, origin=origin) as restoration:
+            yield restoration
+        return
     target = Path(url).absolute()
+    origin = target.name.removesuffix(".duckdb") if origin is None else origin
     place = incomplete_place(target)
     if place.is_file() and target.is_file() and place.samefile(target):  # killed between naming it and this
         place.unlink()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import TargetInLog
+from orders_es.log.backends import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def check_target(log: EventLog | str | os.PathLike[str], path: str | os.PathLike
         orders_es.errors.logs.TargetInLog: '...orders.parquet' is in the log ...: nothing else is ever written there; ...
     """
     own = places_of(log)
-    if not own:
+    if not own or elsewhere(path) is not None:
         return
     target = _spelt(path)
     identities = {_identity(place) for place in own}

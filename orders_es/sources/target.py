@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import NotALog
@@ -43,14 +42,14 @@ class Target:
         self._clock, self._registry = clock, registry
         self._log: EventLog | None = None if isinstance(log, str | os.PathLike) else log
         self._created = False
-        if self._place is not None and (self._place == ":memory:" or has_something(Path(self._place))):
+        if self._place is not None and (self._place == ":memory:" or has_something(self._place)):
             self._log = self._open(self._place)
 
     def _open(self, place: str) -> EventLog:
         try:
             return open_log(place, registry=self._registry(), clock=self._clock)
         except NotALog:
-            self._created = not has_something(Path(place))
+            self._created = not has_something(place)
             return open_log(place, create=True, registry=self._registry(), clock=self._clock)
 
     @property
@@ -77,7 +76,7 @@ class Target:
         empty = self._created and self._log.head().position == 0
         self._log.close()
         if empty and self._place != ":memory:":
-            remove_if_empty(Path(self._place))
+            remove_if_empty(self._place)
 
 
 @contextmanager
@@ -99,6 +98,7 @@ def target_of(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> place = Path(tempfile.mkdtemp()) / "shop"
         >>> with target_of(place) as target:
         ...     target.log().head().position

@@ -12,13 +12,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 from orders_es.testing.postgres_server import PostgresServer
 
 __all__ = ["shared_postgres"]
-
-_held: list[IO[bytes]] = []
 
 
 def shared_postgres(folder: Path) -> str:
@@ -29,9 +26,8 @@ def shared_postgres(folder: Path) -> str:
     """
     with (folder / "postgres.starting").open("wb") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
-        using = (folder / "postgres.using").open("wb")
+        using = os.open(folder / "postgres.using", os.O_WRONLY | os.O_CREAT)  # never closed: it goes with this process
         fcntl.flock(using, fcntl.LOCK_SH)  # waits for a keeper that is just stopping the server
-        _held.append(using)
         said = folder / "postgres.json"
         if not said.exists():
             keeper = subprocess.Popen(  # noqa: S603 - this very interpreter

@@ -7,12 +7,14 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.relation import quoted
+from orders_es.log.shown import SECRET, without_password
 
-__all__ = ["Address", "address_of", "without_password"]
+__all__ = ["Address", "address_of"]
 
+OURS = ("schema", "table")
+"""The parameters that are not libpq's; the second names the table of an outlet."""
 _LONGEST_NAME = 63
 """Bytes; PostgreSQL cuts longer names off without a word."""
-_SECRET = ("password", "sslpassword")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def address_of(url: str) -> Address:
         raise InvalidSetting("url", shown, f"schema={schema!r}: a schema's name has 1 to {_LONGEST_NAME} bytes")
     if schema.startswith("pg_") or schema == "information_schema":
         raise InvalidSetting("url", shown, f"schema={schema!r} is PostgreSQL's own; name another one")
-    kept = urlencode([(name, value) for name, value in pairs if name != "schema"], quote_via=quote)
+    kept = urlencode([(name, value) for name, value in pairs if name not in OURS], quote_via=quote)
     conninfo = urlunsplit(parts._replace(query=kept))
     if not parts.netloc:  # `urlunsplit` leaves the slashes out where no host stands between them
         conninfo = f"{parts.scheme}://{conninfo.partition(':')[2].removeprefix('//')}"
@@ -76,24 +78,9 @@ def address_of(url: str) -> Address:
     return Address(conninfo, schema, shown)
 
 
-def without_password(url: str) -> str:
-    """A URL as it may be shown: without passwords.
-
-    Example:
-        >>> without_password("postgresql://ann:secret@db/shop?sslmode=require&password=secret")
-        'postgresql://ann@db/shop?sslmode=require'
-    """
-    scheme, _, rest = url.partition("://")
-    place, asked, query = rest.partition("?")
-    authority, slash, path = place.partition("/")
-    user, at, host = authority.rpartition("@")
-    kept = "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in _SECRET)
-    return f"{scheme}://{user.partition(':')[0]}{at}{host}{slash}{path}{asked if kept else ''}{kept}"
-
-
 def _secrets(url: str) -> list[str]:
     rest = url.partition("://")[2]
     user = rest.partition("/")[0].rpartition("@")[0]
     said = [user.partition(":")[2]]
-    said += [pair.partition("=")[2] for pair in rest.partition("?")[2].split("&") if pair.partition("=")[0] in _SECRET]
+    said += [pair.partition("=")[2] for pair in rest.partition("?")[2].split("&") if pair.partition("=")[0] in SECRET]
     return [secret for secret in said if secret]

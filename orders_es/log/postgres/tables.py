@@ -237,6 +237,33 @@ def identity_of(connections: Connections, address: Address) -> Identity:
     return found
 
 
+def drop_if_empty(connections: Connections, address: Address, *, only_incomplete: bool) -> None:
+    """Remove a log that nothing was ever appended to, and its schema if nothing else is in it.
+
+    Args:
+        only_incomplete: Leave it where it is complete, for somebody may have opened it.
+    """
+    import psycopg
+
+    name = address.name
+    with connections.one() as connection:
+        try:
+            with connection.transaction():
+                rows = connection.execute(f'SELECT "position", complete FROM {name("log")} FOR UPDATE').fetchall()
+                if not rows or rows[0][0] or (only_incomplete and rows[0][1]):
+                    return
+                connection.execute(f"DROP TABLE {name('events')}, {name('commits')}, {name('log')}")
+                connection.execute(f"DROP FUNCTION {name('payload_as_jsonb')}, {name('nothing_is_changed')}")
+                empty = (
+                    "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) AND "
+                    "NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid) FROM pg_namespace AS n WHERE nspname = %s"
+                )
+                if address.schema != "public" and connection.execute(empty, [address.schema]).fetchall() == [(True,)]:
+                    connection.execute(f"DROP SCHEMA {quoted(address.schema)}")
+        except psycopg.Error as error:
+            raise cannot_write(address, error, connection) from error
+
+
 def state_query(address: Address) -> str:
     """SQL for the row that `state_of` reads."""
     return f'SELECT log_id, "position", {micros("recorded_at")}, tree FROM {address.name("log")}'

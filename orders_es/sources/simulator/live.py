@@ -148,7 +148,7 @@ def simulate_live(
         2
     """
     _check(rate=rate, writers=writers, seconds=seconds, events=events, batch=batch)
-    with removed_if_empty(Path(log_url).absolute()):
+    with removed_if_empty(log_url):
         open_log(log_url, create=True).close()
         # The same seed gives the same orders, but never the same streams: it may run again on the same log.
         run = f"{datetime.now(UTC):%y%m%d%H%M%S}{secrets.token_hex(2)}"
