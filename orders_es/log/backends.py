@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orders_es.log.protocol import EventLog
-    from orders_es.log.recorded import Restoration
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.restoration import Restoration
     from orders_es.log.survey import Survey
 
 __all__ = ["GROUP", "Backend", "TakesCopies", "backend_of", "elsewhere", "register_backend"]

@@ -10,46 +10,35 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.files import sync
 from orders_es.log.backends import elsewhere
 from orders_es.log.open import open_log
+from orders_es.log.restoration import Restoration, TakesRecorded
 from orders_es.log.unmade import removed_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
-
-    from orders_es.log.event import Appended, Head
+    from orders_es.log.event import Head
     from orders_es.log.protocol import EventLog
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["Restoration", "TakesRecorded", "incomplete_place", "restoring"]
 
 
-@runtime_checkable
-class TakesRecorded(Protocol):
-    """What a backend gives beside `EventLog`, so that its logs can be copies."""
-
-    def append_recorded(self, table: pa.Table) -> Appended:
-        """Append events with the positions, versions and times that they have, if they go on where the log ends."""
-        ...
-
-
-class Restoration:
-    """A log in the making. Given by `restoring`.
+class _BesideItsPlace(Restoration):
+    """A folder or file that grows beside its place.
 
     Args:
-        log: The incomplete log.
         place: Where it is.
         target: Where it will be.
     """
 
     def __init__(self, log: EventLog, place: Path, target: Path) -> None:
-        self._log = log
+        super().__init__(log)
         self._place = place
         self._target = target
 
@@ -58,31 +47,8 @@ class Restoration:
         """Where the incomplete log is."""
         return str(self._place)
 
-    @property
-    def log(self) -> EventLog:
-        """The incomplete log itself."""
-        return self._log
-
-    def head(self) -> Head:
-        """How far it is."""
-        return self._log.head()
-
-    def append(self, table: pa.Table) -> None:
-        """Add events, which go on where the last ones ended; durable on return.
-
-        Raises:
-            InvalidEvent, VersionConflict: They do not go on there.
-        """
-        cast("TakesRecorded", self._log).append_recorded(table)
-
     def finish(self, root: bytes) -> Head:
-        """Give the log its name, if its tree has this root.
-
-        Raises:
-            DamagedLog: It has another one; the log stays incomplete.
-            InvalidSetting: Somebody took the name meanwhile.
-            StorageError, ReadOnlyLog: The operating system refused.
-        """
+        """Give the log its name. See `Restoration.finish`."""
         head = self._log.head()
         if head.root != root:
             raise DamagedLog(
@@ -137,7 +103,7 @@ def restoring(url: str | os.PathLike[str], *, registry: EventRegistry, origin: s
         place.unlink()
     _require_nothing(target)
     with removed_if_empty(place), open_log(place, create=True, registry=registry, origin=origin) as log:
-        yield Restoration(log, place, target)
+        yield _BesideItsPlace(log, place, target)
 
 
 def _require_nothing(target: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, InvalidSetting, NotALog
@@ -12,7 +11,7 @@ from orders_es.log.postgres.connections import Connections
 from orders_es.log.postgres.failures import cannot_write
 from orders_es.log.postgres.log import PostgresLog
 from orders_es.log.postgres.tables import create_log, drop_if_empty, identity_of
-from orders_es.log.recorded import Restoration
+from orders_es.log.restoration import Restoration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +30,7 @@ class PostgresRestoration(Restoration):
     """
 
     def __init__(self, log: PostgresLog, connections: Connections) -> None:
-        super().__init__(log, Path(), Path())
+        super().__init__(log)
         self._address = log.address
         self._connections = connections
 
