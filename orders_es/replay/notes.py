@@ -248,12 +248,11 @@ def _columns(node: Any) -> Iterator[str]:
 
 def _inside(node: Any, *, into_queries: bool = True) -> Iterator[dict[str, Any]]:
     """A node and all below it, each a dict; without those of queries within it, if not wanted."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _inside(part, into_queries=into_queries)
-    elif isinstance(node, dict):
-        if not into_queries and node.get("type") == "SELECT_NODE":
-            return
-        yield node
-        for part in node.values():
-            yield from _inside(part, into_queries=into_queries)
+    waiting = [node]  # with generators in generators, each node would pass through as many hands as it is deep
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend(reversed(part))
+        elif isinstance(part, dict) and (into_queries or part.get("type") != "SELECT_NODE"):
+            yield part
+            waiting.extend(reversed(part.values()))
