@@ -23,6 +23,7 @@ SMALL: dict[str, dict[str, object]] = {
     "04_read_models": {"orders": 250},
     "05_own_domain": {"bikes": 20, "days": 14},
     "06_a_year_of_a_real_shop": {"source": "../data/nowhere.parquet"},
+    "08_bring_your_own_orders": {},
 }
 STARTS_PROCESSES = {"03_projection_lag", "05_own_domain"}
 A_PATH = re.compile(r"(?<![\w.])/(home|root|tmp|Users|usr|var|work|opt|mnt|private)/|[A-Z]:\\\\Users")
