@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from orders_es.upcaster import Upcaster
+
 __all__ = ["Decider", "StateCodec", "check_function"]
 
 State = TypeVar("State")
@@ -66,7 +68,7 @@ class Decider(Generic[State]):
 
     Args:
         name: Small letters, digits, `_`; snapshots lie under it.
-        event_types: The dataclasses of its events.
+        event_types: The dataclasses of its events, in today's versions: `__schema_version__` in a class, or 1.
         decide: The events that a command leads to; it raises `CommandRejected` where a business rule says no.
         evolve: The state after one more event, a value with `data`, `occurred_at`, `version` and `position`. It never
             raises on what is recorded, however odd.
@@ -77,6 +79,7 @@ class Decider(Generic[State]):
         snapshots: How a state is kept; without it there are no snapshots.
         summarize: An event's data in a few words, for histories; the fields are shown without it.
         read_models: A folder of `.sql` files with the domain's read models.
+        upcasters: What leads from older versions of its events to today's; see `orders_es.upcaster`.
 
     Example:
         >>> @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Decider(Generic[State]):
     snapshots: StateCodec[State] | None = None
     summarize: Callable[[Any], str] | None = None
     read_models: Path | None = None
+    upcasters: tuple[Upcaster, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name != self.name.lower():
@@ -115,12 +119,13 @@ class Decider(Generic[State]):
                 check_function(setting, function)
 
     def after(self, events: Iterable[Any], state: State) -> State:
-        """The state after these events, in the order given.
+        """The state after these events, in the order given; retired ones change nothing.
 
         Args:
             events: Values with `data`, `occurred_at`, `version` and `position`.
             state: The state before them.
         """
+        events = [event for event in events if not getattr(event, "retired", False)]
         return reduce(self.evolve, events, state) if self.fold is None else self.fold(events, state)
 
 

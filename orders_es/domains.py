@@ -59,7 +59,7 @@ def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
     """A registry with the event types of all these domains.
 
     Raises:
-        BadDomain: Two of them claim one event type or field name.
+        BadDomain: Two of them claim one event type, field name or old version, or a chain of upcasters leads nowhere.
 
     Example:
         >>> "OrderCreated" in registry_of(known_domains())
@@ -72,14 +72,20 @@ def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
                 registry.register(cls)
             except RegistrationClash as error:
                 raise BadDomain(decider.name, str(error)) from error
+        try:
+            registry.upcast(*decider.upcasters)
+            registry.check()
+        except RegistrationClash as error:
+            raise BadDomain(decider.name, str(error)) from error
     return registry
 
 
 def domain_of(domains: Sequence[Decider[Any]], event: RecordedEvent) -> Decider[Any] | None:
     """The domain that an event is of, by its type; None if it is nobody's here."""
-    if event.registry is None or event.type not in event.registry:
+    name = event.current_type
+    if event.registry is None or name is None or name not in event.registry:
         return None
-    cls = event.registry[event.type].cls
+    cls = event.registry[name].cls
     return next((decider for decider in domains if cls in decider.event_types), None)
 
 

@@ -74,6 +74,7 @@ _WHERE = {
     "report": "orders_es.cli.report:report",
     "copy": "orders_es.cli.copy:copy",
     "compact": "orders_es.cli.compact:compact",
+    "reshred": "orders_es.cli.reshred:reshred",
     "vacuum": "orders_es.cli.compact:vacuum",
     "doctor": "orders_es.cli.doctor:doctor",
     "verify": "orders_es.cli.verify:verify",

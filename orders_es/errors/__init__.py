@@ -24,6 +24,7 @@
     ├── EventError
     │   ├── UnknownEventType    (LookupError)      its meaning is needed and nobody registered it
     │   ├── InvalidEvent        (ValueError)       a field's value cannot be recorded
+    │   │   └── UpcastFailed                       an upcaster raised, or gave rubbish
     │   └── RegistrationClash   (ValueError)       a type or field name is taken
     ├── CommandRejected         (ValueError)       a business rule says no
     ├── StreamNotFound          (LookupError)      no such stream, at that moment
@@ -78,7 +79,7 @@ from orders_es.errors.calls import (
     NaiveTime,
     QueryError,
 )
-from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType
+from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.errors.exports import CannotExport, NotAnExport
 from orders_es.errors.logs import (
     DamagedLog,
@@ -192,5 +193,6 @@ __all__ = [
     "UnknownEventType",
     "UnknownProjection",
     "UnreadableLog",
+    "UpcastFailed",
     "VersionConflict",
 ]

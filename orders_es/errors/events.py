@@ -7,7 +7,10 @@ import shlex
 
 from orders_es.errors.base import OrdersEsError, stated
 
-__all__ = ["EventError", "InvalidEvent", "RegistrationClash", "UnknownEventType"]
+__all__ = ["EventError", "InvalidEvent", "RegistrationClash", "UnknownEventType", "UpcastFailed"]
+
+_SHOWN = 500
+"""Characters of a payload that a message repeats."""
 
 
 class EventError(OrdersEsError):
@@ -71,3 +74,28 @@ class RegistrationClash(EventError, ValueError):
 
     name: str
     reason: str
+
+
+@stated()
+class UpcastFailed(InvalidEvent):
+    """An upcaster raised, or gave what is no payload of the type and version that it leads to.
+
+    Args:
+        schema_version: The version that the event was recorded with.
+        position: Where it stands in the log; 0 if it is not recorded.
+        payload: What is recorded.
+    """
+
+    schema_version: int
+    position: int
+    stream_id: str
+    payload: str
+
+    def __str__(self) -> str:
+        where = f"position {self.position}, stream {self.stream_id!r}: " if self.position else ""
+        shown = self.payload if len(self.payload) <= _SHOWN else f"{self.payload[:_SHOWN]}…"
+        field = f"{self.field}: " if self.field else ""
+        return (
+            f"{where}{self.type} was recorded as v{self.schema_version}, and {field}{self.reason}. The payload is {shown}; "
+            "mend the upcaster, nothing recorded has to change"
+        )

@@ -117,7 +117,7 @@ def fresh_ids(count: int) -> list[bytes]:
 def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any]]:
     """Type name, schema version, payload text and shredded values of what somebody wants to append.
 
-    A `RawEvent` of a registered type must fit it, and be of its schema version; of any other type, it must hold a JSON
+    A `RawEvent` of a registered type must fit it, and be of its schema version or of one that upcasters read; of any other type, it must hold a JSON
     object. Either must be JSON that every reader reads alike; see `payload_text`.
     """
     if not isinstance(data, RawEvent):
@@ -132,6 +132,13 @@ def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, d
         raise InvalidEvent(
             data.type, "schema_version", f"{data.schema_version!r} is no whole number from 1 to 2^31 - 1"
         )
+    if registry.upcasts(data.type, data.schema_version):
+        # Of an older program, or out of an older log: it stays as it is, and has to mean something today.
+        check_payload_text(data.type, data.payload)
+        today = registry.decode(data.type, data.schema_version, data.payload)
+        if today is not None:
+            check_fields(registry.type_of(today), registry.encode(today)[2])
+        return data.type, data.schema_version, data.payload, {}
     if data.type not in registry:
         check_payload_text(data.type, data.payload)
         return data.type, data.schema_version, data.payload, {}

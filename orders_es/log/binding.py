@@ -25,26 +25,37 @@ def copied_events(
     kinds: Mapping[str, str],
     end: int,
     read: Callable[[int, int], Iterator[pa.RecordBatch]],
+    *,
+    as_read: str = "",
+    beside: bool = False,
 ) -> str:
     """The name of a table in the connection that holds a log's events, at least up to a position; only what is new is copied.
 
     Args:
         kinds: The registry's columns.
-        read: Gives the events after a position up to another, with all columns.
+        read: Gives the events after a position up to another, with all columns, as they are today.
+        as_read: What decides how events are read, where that can be otherwise than they were recorded: another one, another
+            copy.
+        beside: Whether it has to be a temporary table, since nothing of it belongs in the connection's own database.
     """
-    schema = f"{quoted(_SCHEMA)}"
-    table = f"{schema}.{quoted(f'log_{log_id.hex}')}"
+    name = f"log_{log_id.hex}{as_read[:16] and '_'}{as_read[:16]}"
+    schema = "temp.main" if beside else quoted(_SCHEMA)
+    table = f"{schema}.{quoted(name)}"
     wanted = event_columns(kinds)
     there = dict(
         connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-            f"AND schema_name = {text(_SCHEMA)} AND table_name = {text(f'log_{log_id.hex}')} ORDER BY column_index"
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            f"WHERE database_name = {text('temp') if beside else 'current_database()'} "
+            f"AND schema_name = {text('main' if beside else _SCHEMA)} AND table_name = {text(name)} ORDER BY column_index"
         ).fetchall()
     )
     if list(there.items()) != list(wanted.items()):  # nothing is there yet, or the registry has learnt since
         columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in wanted.items())
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; CREATE OR REPLACE TABLE {table} ({columns})")
-    [(known,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+        if not beside:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        connection.execute(f"CREATE OR REPLACE {'TEMP ' if beside else ''}TABLE {table} ({columns})")
+    # Not how many there are, for retired events are left out.
+    [(known,)] = connection.execute(f'SELECT coalesce(max("position"), 0) FROM {table}').fetchall()
     if known < end:
         given = f"orders_es_given_{uuid.uuid4().hex}"
         names = ", ".join(quoted(column) for column in (*ENVELOPE, *kinds))

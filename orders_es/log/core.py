@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Commit", "End", "LogCore", "commit_of", "schema_columns"]
 
+NEEDED = ("position", "stream_id", "type", "schema_version", "payload")
+"""What has to be known of an event to say what it is today."""
+
 
 class End(NamedTuple):
     """How far a log has come.
@@ -116,6 +119,7 @@ class LogCore(ABC):
     def __init__(
         self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
     ) -> None:
+        registry.check()
         self._url = os.fspath(url)
         self._registry = registry
         self._clock = clock
@@ -366,7 +370,19 @@ class LogCore(ABC):
         names = schema_columns(columns, self._registry)
         _check_size(batch_size)
         end = self.head().position
-        return self._pages(max(after, 0), end if to is None else min(to, end), batch_size, names)
+        start, to = max(after, 0), end if to is None else min(to, end)
+        if self._registry.evolves and any(name not in ENVELOPE for name in names):
+            return self._as_of_today(start, to, batch_size, names)
+        return self._pages(start, to, batch_size, names)
+
+    def _as_of_today(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Pages in which the typed columns of events of old versions are those of today; the envelope is as recorded."""
+        from orders_es.log.rows import with_todays_columns
+
+        wanted = [*names, *(name for name in NEEDED if name not in names)]
+        changed = self._registry.changed(self.event_types()) & set(names)
+        for batch in self._pages(after, to, batch_size, wanted):
+            yield with_todays_columns(batch, self._registry, names, changed)
 
     def subscribe(
         self,
@@ -404,6 +420,7 @@ class LogCore(ABC):
         """Show the log as a view in a DuckDB connection, over a copy of the events there. See `EventLog.bind`."""
         from orders_es.log.binding import copied_events
         from orders_es.log.relation import event_columns, quoted
+        from orders_es.log.reshredding import todays
 
         head = self.head()
         names = schema_columns(None, self._registry)
@@ -412,7 +429,8 @@ class LogCore(ABC):
             self.log_id,
             self._registry.columns,
             head.position,
-            lambda after, to: self._pages(after, to, 65_536, names),
+            lambda after, to: todays(self._registry, lambda a, b: self._pages(a, b, 65_536, names), after, to),
+            as_read=self._registry.fingerprint if self._registry.evolves else "",
         )
         listed = ", ".join(map(quoted, event_columns(self._registry.columns)))
         connection.execute(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType
+from orders_es.log.upcasting import Today
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +119,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """An event as the log holds it. `data` decodes the payload; everything else never needs the registry.
+    """An event as the log holds it: type, version and payload as recorded. What it means today, `data` and `current_type` say.
 
     Args:
         occurred_at: When it happened in the business.
@@ -148,15 +149,49 @@ class RecordedEvent:
 
     @property
     def data(self) -> Any:
-        """The payload as an instance of its registered dataclass.
+        """The payload as an instance of its registered dataclass of today; None if the event is retired.
 
         Raises:
             UnknownEventType: Nobody registered this type.
             InvalidEvent: The payload does not fit the registered dataclass.
+            UpcastFailed: An upcaster failed on it.
         """
         if self.registry is None:
             raise UnknownEventType(self.type, self.position, self.stream_id)
         return self.registry.decode(self.type, self.schema_version, self.payload, self.position, self.stream_id)
+
+    @property
+    def today(self) -> Today | None:
+        """Type, schema version and payload in today's schema; None if the event is retired.
+
+        Raises:
+            UpcastFailed: An upcaster failed on it.
+        """
+        if self.registry is None:
+            return Today(self.type, self.schema_version, self.payload)
+        return self.registry.today(self.type, self.schema_version, self.payload, self.position, self.stream_id)
+
+    @property
+    def retired(self) -> bool:
+        """Whether the event means nothing today. Raises as `today` does."""
+        return self._old and self.today is None
+
+    @property
+    def current_type(self) -> str | None:
+        """The name of its type today; None if it is retired. Raises as `today` does."""
+        if not self._old:
+            return self.type
+        today = self.today
+        return None if today is None else today.type
+
+    @property
+    def recorded_as(self) -> str | None:
+        """The type and version as which it was recorded, such as `ItemAdded v1`; None where that is how it is read, too."""
+        return f"{self.type} v{self.schema_version}" if self._old else None
+
+    @property
+    def _old(self) -> bool:
+        return self.registry is not None and self.registry.upcasts(self.type, self.schema_version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Compacted", "Vacuumed"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Compacted", "Reshredded", "Vacuumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,25 @@ class Compacted:
     events: int
     seconds: float
     sorted_copies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reshredded:
+    """A copy of data files with old event versions, in today's columns.
+
+    Args:
+        path: The copy.
+        first: Position of the first event that it stands for.
+        last: Position of the last one.
+        made: Whether it was made now; if not, it was there.
+        copies: How many copies the log needs in all.
+    """
+
+    path: Path
+    first: int
+    last: int
+    made: bool
+    copies: int
 
 
 @dataclass(frozen=True, slots=True)

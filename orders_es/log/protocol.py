@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend
     from orders_es.log.expected import ExpectedVersion
-    from orders_es.log.maintenance import Compacted, Vacuumed
+    from orders_es.log.maintenance import Compacted, Reshredded, Vacuumed
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["EventLog", "HasDerivedFolder", "HasFiles", "NeedsUpkeep", "derived_folder"]
+__all__ = ["EventLog", "HasDerivedFolder", "HasFiles", "HasUpcastCopies", "NeedsUpkeep", "derived_folder"]
 
 
 @runtime_checkable
@@ -224,6 +224,20 @@ class NeedsUpkeep(Protocol):
 
     def vacuum(self, *, grace: timedelta = ...) -> Vacuumed:
         """Remove files that compaction has superseded for at least the grace period, and leftovers of dead writers."""
+        ...
+
+
+@runtime_checkable
+class HasUpcastCopies(Protocol):
+    """A log whose events of old versions SQL reads from copies. Ask with `isinstance(log, HasUpcastCopies)`."""
+
+    def reshred(self) -> Iterator[Reshredded]:
+        """Make the copies that are not there yet, one after the other; each that is yielded is done for good."""
+        ...
+
+    @property
+    def stale_copies(self) -> list[Path]:
+        """The folders of copies that were made for other registries, and that this program has no use for."""
         ...
 
 

@@ -19,6 +19,7 @@ from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT, YEARS, check_id, che
 from orders_es.log.payload_text import check_payload_text
 from orders_es.log.retry import CONTENT
 from orders_es.log.table_columns import require_distinct
+from orders_es.log.upcasting import old_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["RecordedBatch"]
+
+
+def _without_old_columns(table: pa.Table, shredded: list[pa.Field], registry: EventRegistry) -> pa.Table:
+    """The events without typed columns for those of old versions: theirs are made from the payload wherever they are read."""
+    mask = old_rows(registry, table)
+    if mask is None:
+        return table
+    for field in shredded:
+        place = table.schema.get_field_index(field.name)
+        kept = pc.if_else(mask, pa.scalar(None, field.type), table.column(place))
+        table = table.set_column(place, field, kept)
+    return table
 
 
 class RecordedBatch:
@@ -50,7 +63,7 @@ class RecordedBatch:
                 raise InvalidEvent("table", field.name, "a row is null")
         shredded = [field for field in table.schema if field.name not in ENVELOPE_SCHEMA.names]
         schema = pa.schema([*ENVELOPE_SCHEMA, *shredded])
-        self._table = conform(table, schema.names, schema)
+        self._table = _without_old_columns(conform(table, schema.names, schema), shredded, registry)
         self._check_values(registry)
         require_distinct(self._table.column("event_id").combine_chunks())
         self._first = self._run_on("position", np.int64)

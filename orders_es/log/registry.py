@@ -1,7 +1,7 @@
 """Event types by name: what a payload means, for everybody who brings a domain of their own.
 
 The log itself needs no registry to record, read, compact or verify. A registry turns payloads into dataclasses and says
-which shredded columns stand beside them.
+which shredded columns stand beside them. Each type is registered in today's version; upcasters lead there from older ones.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ import types
 import typing
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType
+from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.exact import CHECKS
 from orders_es.log.shredding import misfit
+from orders_es.log.upcasting import Today, Upcasters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from orders_es.upcaster import Upcaster
 
 __all__ = ["EventRegistry", "EventType", "Field"]
 
@@ -83,10 +87,12 @@ class EventRegistry:
     """The event types that a program knows.
 
     Args:
-        event_types: Dataclasses to register, each under its class name with schema version 1.
+        event_types: Dataclasses to register, each under its class name.
+        upcasters: What leads from older versions to today's.
 
     Raises:
-        RegistrationClash: A name is taken, or a field has another type elsewhere in the registry.
+        RegistrationClash: A name is taken, a field has another type elsewhere in the registry, or a chain of upcasters does not
+            lead to a version of today.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True)
@@ -97,7 +103,7 @@ class EventRegistry:
         1
     """
 
-    def __init__(self, event_types: Iterable[type] = ()) -> None:
+    def __init__(self, event_types: Iterable[type] = (), upcasters: Iterable[Upcaster] = ()) -> None:
         self._by_name: dict[str, EventType] = {}
         self._by_class: dict[type, EventType] = {}
         self._columns: dict[str, str] = {}
@@ -106,10 +112,15 @@ class EventRegistry:
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED})
         self._canonical: tuple[int, str] | None = None
+        self._fingerprint: tuple[int, str] | None = None
+        self._upcasters = Upcasters(self)
+        self.revision = 0
         for cls in event_types:
             self.register(cls)
+        self.upcast(*upcasters)
+        self.check()
 
-    def register(self, cls: type, *, name: str | None = None, schema_version: int = 1) -> type:
+    def register(self, cls: type, *, name: str | None = None, schema_version: int | None = None) -> type:
         """`cls` itself, after adding it as an event type; so it also serves as a class decorator.
 
         Args:
@@ -117,13 +128,14 @@ class EventRegistry:
                 `field(metadata={"largest": 999})` for a whole number, `field(metadata={"identifier": True})` for a text
                 that is never empty, `field(metadata={"pattern": ("[A-Z]{3}", "three capital letters")})` for one of a form.
             name: The type's name in storage; the class name if left out.
-            schema_version: The version of its payload's shape, 1 or more.
+            schema_version: The version of its payload's shape, 1 or more; if left out, what the class says in
+                `__schema_version__`, or 1.
 
         Raises:
             RegistrationClash: The name is taken, a field is named like an envelope column, or a field of that name has
                 another type elsewhere in the registry.
         """
-        name = name or cls.__name__
+        name, schema_version = name or cls.__name__, _version_of(cls) if schema_version is None else schema_version
         if not dataclasses.is_dataclass(cls):
             raise RegistrationClash(name, "it is not a dataclass; put @dataclass(frozen=True) above it")
         if schema_version < 1:
@@ -156,7 +168,125 @@ class EventRegistry:
         event_type = EventType(name, schema_version, cls, fields)
         self._by_name[name] = event_type
         self._by_class[cls] = event_type
+        self.revision += 1
         return cls
+
+    def upcast(self, *upcasters: Upcaster) -> None:
+        """Let older versions of event types be read, each by the steps that lead from it to today's.
+
+        Args:
+            upcasters: What `orders_es.upcaster.upcaster` and `retired` make.
+
+        Raises:
+            RegistrationClash: Another upcaster reads the same type and version.
+
+        Example:
+            >>> from orders_es.upcaster import upcaster
+            >>> @dataclasses.dataclass(frozen=True)
+            ... class Weighed:
+            ...     grams: int
+            ...     __schema_version__ = 2
+            >>> @upcaster("Weighed", 1)
+            ... def in_grams(payload):
+            ...     return {"grams": payload["kilos"] * 1000}
+            >>> registry = EventRegistry([Weighed], [in_grams])
+            >>> registry.decode("Weighed", 1, '{"kilos":3}')
+            Weighed(grams=3000)
+        """
+        for step in upcasters:
+            self._upcasters.add(step)
+            self.revision += 1
+
+    def check(self) -> None:
+        """Make sure that every chain of upcasters leads to a version of today; `open_log` does, too.
+
+        Raises:
+            RegistrationClash: One goes in a circle, lacks a step, or begins at a version that is no older one.
+        """
+        self._upcasters.check()
+
+    @property
+    def upcasters(self) -> tuple[Upcaster, ...]:
+        """The upcasters, in the order in which they were given."""
+        return tuple(self._upcasters)
+
+    @property
+    def evolves(self) -> bool:
+        """Whether there are upcasters at all."""
+        return len(self._upcasters) > 0
+
+    def upcasts(self, name: str, schema_version: int) -> bool:
+        """Whether events of a type and version are read through upcasters."""
+        return (name, schema_version) in self._upcasters
+
+    def is_today(self, name: str, schema_version: int) -> bool:
+        """Whether a type and version are today's."""
+        known = self._by_name.get(name)
+        return known is not None and known.schema_version == schema_version
+
+    def today(
+        self, name: str, schema_version: int, payload: str, position: int = 0, stream_id: str = ""
+    ) -> Today | None:
+        """What a recorded event is in today's schema; None if it is retired. Its fit to the type is not looked at.
+
+        An event of a type or version that nobody knows comes back as it is.
+
+        Args:
+            payload: JSON text, as recorded.
+            position: Where it stands, for the error.
+            stream_id: Its stream, for the error.
+
+        Raises:
+            UpcastFailed: An upcaster raised or gave rubbish.
+        """
+        if (name, schema_version) not in self._upcasters:
+            return Today(name, schema_version, payload)
+        self._upcasters.check()
+        return self._upcasters.today(name, schema_version, payload, position, stream_id)
+
+    def of_today(self, held: Iterable[tuple[str, int]]) -> frozenset[tuple[str, int]]:
+        """The types and versions that events are of as they are read, for those of which they were recorded.
+
+        Args:
+            held: Types and schema versions, as `EventLog.event_types` gives them.
+        """
+        held = frozenset(held)
+        old = {pair for pair in held if pair in self._upcasters}
+        return (held - old).union(*(self._upcasters.ends(pair) for pair in old))
+
+    def changed(self, held: Iterable[tuple[str, int]]) -> frozenset[str]:
+        """The fields that may have been of another type in a log's older events, since upcasters lead to types that have them.
+
+        Args:
+            held: The types and schema versions in the log, as recorded.
+        """
+        ends = {end for pair in held if pair in self._upcasters for end in self._upcasters.ends(pair)}
+        return frozenset(field.name for name, _ in ends for field in self._by_name[name].fields)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what decides how events are read: types, versions, fields, and the upcasters with their code."""
+        if self._fingerprint is None or self._fingerprint[0] != self.revision:
+            types = sorted((t.name, t.schema_version, [dataclasses.astuple(f) for f in t.fields]) for t in self)
+            said = repr((types, sorted(step.fingerprint for step in self._upcasters)))
+            self._fingerprint = self.revision, sha256(said.encode()).hexdigest()
+        return self._fingerprint[1]
+
+    def upcasters_of(self, types: Iterable[str]) -> str:
+        """A hash of the upcasters that have to do with some types: they read them, or may lead to them. Empty if there are none.
+
+        Args:
+            types: Names of event types; none for all.
+        """
+        names = set(types)
+        steps = [
+            step.fingerprint
+            for step in self._upcasters
+            if not names
+            or step.type in names
+            or any(name in names for name, _ in self._upcasters.ends((step.type, step.schema_version)))
+        ]
+        return sha256(repr(sorted(steps)).encode()).hexdigest() if steps else ""
 
     def leave_out(self, *names: str) -> None:
         """Say of event types that nobody registers here that they are another domain's, and no concern of this program.
@@ -207,10 +337,10 @@ class EventRegistry:
     @property
     def canonical(self) -> str:
         """The pattern of payloads that are just as `encode` writes them; see `orders_es.log.canonical`."""
-        if self._canonical is None or self._canonical[0] != len(self):
+        if self._canonical is None or self._canonical[0] != self.revision:
             from orders_es.log.canonical import canonical_pattern
 
-            self._canonical = (len(self), canonical_pattern(self))
+            self._canonical = (self.revision, canonical_pattern(self))
         return self._canonical[1]
 
     def type_of(self, data: object) -> EventType:
@@ -251,10 +381,10 @@ class EventRegistry:
             raise InvalidEvent(event_type.name, "", f"it cannot be written as JSON: {error}") from error
 
     def decode(self, name: str, schema_version: int, payload: str, position: int = 0, stream_id: str = "") -> Any:
-        """The payload as an instance of its dataclass.
+        """The payload as an instance of its dataclass of today; None if the event is retired.
 
         Args:
-            name: The event type's name.
+            name: The event type's name, as recorded.
             schema_version: The version it was recorded with.
             payload: JSON text.
             position: Where it stands, for the error.
@@ -263,7 +393,10 @@ class EventRegistry:
         Raises:
             UnknownEventType: The type is not registered.
             InvalidEvent: The payload does not fit, or has a schema version that the registry does not know.
+            UpcastFailed: An upcaster raised, or what it gave does not fit.
         """
+        if (name, schema_version) in self._upcasters:
+            return self._decode_old(name, schema_version, payload, position, stream_id)
         decoder = self._decoder(name, schema_version, position, stream_id)
         try:
             event = decoder.decode(payload)
@@ -273,6 +406,17 @@ class EventRegistry:
         except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
             raise misfit(name, "", str(error), position, stream_id) from error
         return event
+
+    def _decode_old(self, name: str, schema_version: int, payload: str, position: int, stream_id: str) -> Any:
+        today = self.today(name, schema_version, payload, position, stream_id)
+        if today is None:
+            return None
+        try:
+            return self.decode(*today)
+        except InvalidEvent as error:
+            reason = f"what its upcasters gave is no {today.type} v{today.schema_version} ({error.reason})"
+            facts = (name, error.field, reason, schema_version, position, stream_id, payload)
+            raise UpcastFailed(*facts) from error
 
     def _check(self, name: str, event: Any) -> None:
         """Refuse what the type's dataclass can hold and its columns cannot, so that nobody who reads gets another value."""
@@ -304,10 +448,11 @@ class EventRegistry:
             UnknownEventType: A type is not registered.
             InvalidEvent: A payload does not fit, or has a schema version that the registry does not know.
         """
+        pairs = set(zip(names, schema_versions, strict=True))
+        if self._upcasters and any(pair in self._upcasters for pair in pairs):
+            return list(map(self.decode, names, schema_versions, payloads, positions, stream_ids))
         try:
-            decode = {
-                name: self._decoder(name, v, 0, "").decode for name, v in set(zip(names, schema_versions, strict=True))
-            }
+            decode = {name: self._decoder(name, v, 0, "").decode for name, v in pairs}
             events = [decode[name](payload) for name, payload in zip(names, payloads, strict=True)]
             for row in self._others(payloads, texts):
                 self._check(names[row], events[row])
@@ -344,15 +489,30 @@ class EventRegistry:
         return decoder
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (tuple((t.cls, t.name, t.schema_version) for t in self), self._left_out)
+        return _rebuild, (
+            tuple((t.cls, t.name, t.schema_version) for t in self),
+            self._left_out,
+            tuple(self._upcasters),
+        )
 
 
-def _rebuild(event_types: tuple[tuple[type, str, int], ...], left_out: frozenset[str] = frozenset()) -> EventRegistry:
+def _rebuild(
+    event_types: tuple[tuple[type, str, int], ...],
+    left_out: frozenset[str] = frozenset(),
+    upcasters: tuple[Upcaster, ...] = (),
+) -> EventRegistry:
     registry = EventRegistry()
     registry.leave_out(*left_out)
     for cls, name, schema_version in event_types:
         registry.register(cls, name=name, schema_version=schema_version)
+    registry.upcast(*upcasters)
     return registry
+
+
+def _version_of(cls: type) -> int:
+    """What a class says of the version of its shape; a class derived from it is another shape."""
+    said: int = vars(cls).get("__schema_version__", 1)
+    return said
 
 
 @functools.lru_cache(maxsize=1_000)

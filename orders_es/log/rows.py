@@ -7,20 +7,23 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.envelope import MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
 from orders_es.log.retry import RecordedRow
+from orders_es.log.upcasting import old_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["events_of", "require_moments", "rows_of", "table_of"]
+__all__ = ["events_of", "require_moments", "rows_of", "table_of", "with_todays_columns"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 
@@ -123,6 +126,44 @@ def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Se
         else:
             arrays.append(pa.array([getattr(event, name) for event in events], kind))
     return pa.Table.from_arrays(arrays, schema=pa.schema([schema.field(name) for name in wanted]))
+
+
+def with_todays_columns(
+    batch: pa.RecordBatch, registry: EventRegistry, names: Sequence[str], changed: AbstractSet[str]
+) -> pa.RecordBatch:
+    """A page of events whose typed columns are as of today also where the events are of old versions; its envelope stays.
+
+    Args:
+        batch: The events, with at least position, stream, type, schema version and payload.
+        names: The columns wanted.
+        changed: Those of them that had another type once: no column has these, and all are made from payloads.
+
+    Raises:
+        UpcastFailed: An upcaster raised or gave rubbish.
+    """
+    table = pa.Table.from_batches([batch])
+    mask = old_rows(registry, table)
+    if having := [t.name for t in registry if any(field.name in changed for field in t.fields)]:
+        known = pc.is_in(table.column("type"), pa.array(having, pa.string()))
+        mask = known if mask is None else pc.or_(mask, known)
+    if mask is None:
+        return batch.select(names)
+    old = table.filter(mask)
+    rows = zip(
+        *(old.column(c).to_pylist() for c in ("type", "schema_version", "payload", "position", "stream_id")),
+        strict=True,
+    )
+    data = [registry.decode(*row) for row in rows]
+    values: list[dict[str, Any]] = [{} if one is None else registry.encode(one)[2] for one in data]
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+    arrays = []
+    for name in names:
+        column = batch.column(batch.schema.get_field_index(name))
+        if name not in _ENVELOPE_NAMES:
+            today = pa.array([value.get(name) for value in values], column.type)
+            column = pc.replace_with_mask(column, mask, today)
+        arrays.append(column)
+    return pa.RecordBatch.from_arrays(arrays, schema=batch.select(names).schema)
 
 
 def _shredded(event: RecordedEvent, registry: EventRegistry) -> dict[str, Any]:

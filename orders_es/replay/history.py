@@ -67,6 +67,7 @@ class HistoryRow:
     total_before: Decimal
     total_after: Decimal
     summary: str
+    recorded_as: str | None
     event_id: UUID
     correlation_id: str | None
     causation_id: str | None
@@ -187,7 +188,7 @@ def _rows(
         yield HistoryRow(
             position=event.position,
             version=event.version,
-            type=event.type,
+            type=event.current_type or event.type,
             occurred_at=event.occurred_at,
             recorded_at=event.recorded_at,
             estimated=estimated,
@@ -198,6 +199,7 @@ def _rows(
             total_before=total,
             total_after=total_after,
             summary=summarize(event.data, currency),
+            recorded_as=event.recorded_as,
             event_id=event.event_id,
             correlation_id=event.correlation_id,
             causation_id=event.causation_id,
@@ -210,6 +212,7 @@ def _rows(
 def _cells(row: HistoryRow, currency: str | None) -> tuple[str, str, str, str, str]:
     notes: list[Any] = [
         row.summary,
+        f"[recorded as {row.recorded_as}]" if row.recorded_as else None,
         f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
         f"[{_LATE}]" if row.late else None,
         f"by {row.actor}" if row.actor else None,

@@ -11,6 +11,7 @@ from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
 from orders_es.log.event import beyond_calendar, from_micros, many_from_micros
 from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
+from orders_es.log.upcasting import upcast_table
 from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken
 from orders_es.replay.moments import as_of, counts
@@ -141,9 +142,10 @@ def events_at(
         StreamNotFound: There is no such stream, or nothing of it by then.
     """
     recorded = log.load(stream_id)
-    events = [event for event in recorded if counts(event, asked)]
+    events = [event for event in recorded if counts(event, asked) and not event.retired]
     if events:
         return events
+    recorded = [event for event in recorded if not event.retired]
     if recorded:
         first = min(recorded, key=lambda event: event.occurred_at)
         raise missing(
@@ -273,7 +275,8 @@ def by_stream(
     import pyarrow.compute as pc
 
     ours = {cls.__name__ for cls in EVENT_TYPES} | {t.name for t in registry if t.cls in EVENT_TYPES}
-    table = of_types(registry, _counted(pa.Table.from_batches([batch]), asked), ours, foreign)
+    counted = upcast_table(registry, _counted(pa.Table.from_batches([batch]), asked))
+    table = of_types(registry, counted, ours, foreign)
     names, schema_versions, payloads, positions, versions = (
         table.column(name).to_pylist() for name in ("type", "schema_version", "payload", "position", "version")
     )

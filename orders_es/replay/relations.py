@@ -79,14 +79,14 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
     Args:
         events: The relation, a name or a SELECT in brackets.
         registry: The event types that the program knows.
-        held: The event types and schema versions that the log holds.
+        held: The event types and schema versions that the log holds, as recorded.
     """
     if ANY_TYPE in model.types:
         # Whether a time is an estimate can be asked of any event; where no type has such a field, none says so.
         mark = "" if ESTIMATED in registry.columns else f", NULL::BOOLEAN AS {ESTIMATED}"
         return f"SELECT *{mark} FROM {events}"
     ours = set(model.types) or {event_type.name for event_type in registry}
-    held = set(held)
+    held = set(registry.of_today(held))
     unknown = sorted(
         (name, version)
         for name, version in held
@@ -114,9 +114,9 @@ def undefined(model: ReadModel, registry: EventRegistry, held: Iterable[tuple[st
 
     Args:
         registry: The event types that the program knows.
-        held: The event types and schema versions that the log holds.
+        held: The event types and schema versions that the log holds, as recorded.
     """
-    unknown = sorted({name for name, _ in held if name in model.types and name not in registry})
+    unknown = sorted({name for name, _ in registry.of_today(held) if name in model.types and name not in registry})
     if not unknown:
         return None
     listed = ", ".join(text(name) for name in unknown)

@@ -129,7 +129,7 @@ def read_snapshot(
 
 
 def made_by(decider: Decider[Any], registry: EventRegistry) -> str:
-    """A name for how events become a state: of another domain, version, event type or schema version it is another one.
+    """A name for how events become a state: of another domain, version, event type, schema version or upcaster it is another one.
 
     Args:
         decider: The domain; its `version` is declared, and a test of the domain's own notices where it should be raised.
@@ -146,4 +146,6 @@ def made_by(decider: Decider[Any], registry: EventRegistry) -> str:
         for t in registry
         if t.cls in decider.event_types
     )
-    return f"{decider.name}-{decider.version}-{sha256(repr((FORMAT, types)).encode()).hexdigest()[:12]}"
+    upcasters = registry.upcasters_of({t.name for t in registry if t.cls in decider.event_types} or {""})
+    said = (FORMAT, types, upcasters) if upcasters else (FORMAT, types)
+    return f"{decider.name}-{decider.version}-{sha256(repr(said).encode()).hexdigest()[:12]}"

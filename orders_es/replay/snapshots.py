@@ -223,7 +223,7 @@ class Snapshots(Generic[State]):
     @property
     def made_by(self) -> str:
         """The name under which the snapshots lie that are used: the domain, its version and its event types."""
-        return _made_by(self.decider, self.log.registry)
+        return _made_by(self.decider, self.log.registry, self.log.registry.revision)
 
     def _stream_folder(self, stream_id: str) -> Path:
         assert self._folder is not None
@@ -317,5 +317,6 @@ def _ends_with(snapshot: Snapshot, event: RecordedEvent) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _made_by(decider: object, registry: object) -> str:
+def _made_by(decider: object, registry: object, revision: int) -> str:
+    del revision  # what was registered since makes another name
     return made_by(decider, registry)  # type: ignore[arg-type]

@@ -38,6 +38,7 @@ SAMPLES = {
     "LogInUse": ("/log.duckdb", 4711, "python3"),
     "UnknownEventType": ("ParcelLost", 7, "A-1"),
     "InvalidEvent": ("ItemAdded", "price", "it is a float"),
+    "UpcastFailed": ("ItemAdded", "price", "it raised", 1, 7, "A-1", '{"price":1}'),
     "RegistrationClash": ("A.pieces", "it is taken"),
     "CommandRejected": ("placed_with_items", "there are none"),
     "BadDomain": ("parcels:PARCELS", "not a Decider"),

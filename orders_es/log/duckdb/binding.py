@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.binding import copied_events
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.relation import event_columns, quoted, text
+from orders_es.log.reshredding import todays
 from orders_es.log.shredding import Reading, columns_of, lacks, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import pyarrow as pa
 
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Lacking", "bind_view"]
+__all__ = ["Lacking", "bind_view", "of_one_type"]
 
 
 class Lacking:
@@ -31,7 +32,7 @@ class Lacking:
 
     def __init__(self, registry: EventRegistry) -> None:
         self._registry = registry
-        self._known = len(registry)
+        self._known = registry.revision
         self._until = 0
         self._types: set[str] = set()
         self.readings: dict[int, Reading] = {}
@@ -41,13 +42,19 @@ class Lacking:
 
         `readings` is then what the rule for payloads makes of those of them that SQL might read otherwise.
         """
-        if self._known != len(self._registry):  # a type was registered meanwhile
-            self._known, self._until = len(self._registry), 0
+        if self._known != self._registry.revision:  # something was registered meanwhile
+            self._known, self._until = self._registry.revision, 0
             self._types.clear()
             self.readings = {}
-        arms = [f"WHEN {text(t.name)} THEN {told}" for t in self._registry if (told := lacks(t, store.columns))]
+        there = of_one_type(store.columns, self._registry.columns)
+        changed = store.columns.keys() - there.keys()
+        arms = [
+            f"WHEN type = {text(t.name)} AND schema_version = {t.schema_version} THEN {told}"
+            for t in self._registry
+            if (told := "true" if any(f.name in changed for f in t.fields) else lacks(t, there))
+        ]
         if arms and end > self._until:
-            lacking = f"position > ? AND position <= ? AND CASE type {' '.join(arms)} ELSE false END"
+            lacking = f"position > ? AND position <= ? AND CASE {' '.join(arms)} ELSE false END"
             rows = store.ask(f"SELECT DISTINCT type FROM events WHERE {lacking}", [self._until, end])
             self._types.update(name for (name,) in rows)
             if rows:
@@ -61,6 +68,17 @@ class Lacking:
         return set(self._types)
 
 
+def of_one_type(columns: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a log's table but those that an older version of an event had with another type than the registry says.
+
+    Args:
+        columns: The table's, name to DuckDB type.
+        kinds: The registry's.
+    """
+    wanted = event_columns(kinds)
+    return {name: kind for name, kind in columns.items() if wanted.get(name, kind) == kind}
+
+
 def bind_view(
     connection: Any,
     name: str,
@@ -69,11 +87,13 @@ def bind_view(
     end: int,
     lacking: set[str],
     readings: Mapping[int, Reading],
+    held: Collection[tuple[str, int]],
     read: Callable[[int, int], Iterator[pa.RecordBatch]],
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
 
-    A connection to the log's own file looks at its table, through a temporary view, for nothing of it belongs in the file.
+    A connection to the log's own file looks at its table, through a temporary view, for nothing of it belongs in the file; or,
+    where there are events of old versions, at a temporary copy.
     Any other one gets a copy of the events, to which each call adds what is new, for DuckDB lets no second database of a
     process open a file.
 
@@ -83,18 +103,27 @@ def bind_view(
         end: The last position.
         lacking: The event types some of whose values are in the payload only.
         readings: What the rule for such payloads makes of those that SQL might read otherwise.
-        read: Gives the events after a position up to another, with all columns.
+        held: The types and schema versions in the log, as recorded.
+        read: Gives the events after a position up to another, with all columns, as recorded.
     """
     own = _own_database(connection, store.path)
     kinds = registry.columns
-    if own is None:
-        kind_of, table, there = (
-            "VIEW",
-            copied_events(connection, store.identity.log_id, kinds, end, read),
-            event_columns(kinds),
+    old = any(registry.upcasts(*pair) for pair in held)
+    kind_of = "VIEW" if own is None else "TEMPORARY VIEW"
+    if own is None or old:
+        as_read = registry.fingerprint if registry.evolves else ""
+        table = copied_events(
+            connection,
+            store.identity.log_id,
+            kinds,
+            end,
+            lambda after, to: todays(registry, read, after, to),
+            as_read=as_read,
+            beside=own is not None,
         )
+        there: Mapping[str, str] = event_columns(kinds)
     else:
-        kind_of, table, there = "TEMPORARY VIEW", f"{quoted(own)}.main.events", store.columns
+        table, there = f"{quoted(own)}.main.events", of_one_type(store.columns, kinds)
 
     def own_value(column: str, kind: str) -> str:
         return f"event.{quoted(column)}" if column in there else f"NULL::{kind}"

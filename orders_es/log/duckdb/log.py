@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
 from orders_es.log.core import Commit, End, LogCore, commit_of, schema_columns
-from orders_es.log.duckdb.binding import Lacking, bind_view
+from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
 from orders_es.log.duckdb.versions import version_of
@@ -152,6 +152,16 @@ class DuckDBLog(LogCore):
             names, insert = events.column_names, insert_table(events)
         assert commit.leaves is not None
         with self._using() as store:
+            changed = self._registry.changed(types_in(store)) if self._registry.evolves else frozenset()
+            apart = {name for name in changed & set(names) if name not in of_one_type(store.columns, kinds)}
+            apart &= store.columns.keys()
+            if apart:  # the table has it as an older version of the event had it; it is read from the payload
+                names = [name for name in names if name not in apart]
+                insert = (
+                    insert_rows({name: events[name] for name in names})
+                    if isinstance(events, Mapping)
+                    else insert_table(events.select(names))
+                )
             needs = (kinds, added_names(names, kinds))
             commit_id = store.commit(commit.first, commit.recorded_at, commit.leaves, insert, needs, commit.versions)
             if store.ids.follows(commit.first):
@@ -233,6 +243,7 @@ class DuckDBLog(LogCore):
                 head.position,
                 lacking,
                 self._lacking.readings,
+                self.event_types() if self._registry.evolves else (),
                 lambda after, to: self._pages(after, to, 65_536, names),
             )
         return head

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from orders_es.errors import DamagedLog
-from orders_es.log.columns import conform, event_schema
+from orders_es.log.columns import ARROW_TYPES, conform, event_schema
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.envelope import ENVELOPE, FIELDS
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
-from orders_es.log.relation import quoted
+from orders_es.log.relation import COLUMN_TYPES, quoted
 from orders_es.log.retry import RecordedRow
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _PAGE = 16_384
 """Events a query: small batches are cut from such pages, large ones are pages of their own."""
 _LONG_STREAM = 1_000
 _ENTERED = ENVELOPE.index("entered_at")
+_DUCKDB_TYPES = {COLUMN_TYPES[kind]: ARROW_TYPES[kind] for kind in COLUMN_TYPES}
 
 
 def pages(
@@ -64,7 +65,13 @@ def pages(
 
 
 def _page(store: Store, after: int, end: int, names: Sequence[str], schema: pa.Schema) -> pa.Table:
-    present = [name for name in dict.fromkeys(("position", *names)) if name in store.columns]
+    wanted = {field.name: field.type for field in schema}
+    alike = {
+        name
+        for name, kind in store.columns.items()
+        if name in ENVELOPE or (name in wanted and _DUCKDB_TYPES.get(kind) == wanted[name])
+    }
+    present = [name for name in dict.fromkeys(("position", *names)) if name in alike]
     chosen = ", ".join("event_id::BLOB AS event_id" if name == "event_id" else quoted(name) for name in present)
     with reading(store.path), store.cursor() as cursor:
         table = cursor.sql(

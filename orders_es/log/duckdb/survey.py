@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from orders_es.errors import LogError
 from orders_es.log.columns import conform, event_schema
+from orders_es.log.duckdb.binding import of_one_type
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.event import Head, from_micros
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
@@ -122,7 +123,8 @@ class TableSurvey:
     def _page(self, start: int) -> pa.Table:
         """The events from a position on, as many as one query gives."""
         schema = event_schema(self._registry.columns)
-        names = [name for name in schema.names if name in self._store.columns]
+        there = of_one_type(self._store.columns, self._registry.columns)
+        names = [name for name in schema.names if name in there]
         chosen = ", ".join("event_id::BLOB AS event_id" if name == "event_id" else quoted(name) for name in names)
         with reading(self._store.path), self._store.cursor() as cursor:
             table = cursor.sql(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.relation import empty_relation, event_columns, quoted, text
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry, EventType, Field
 
 __all__ = ["Contents", "relation_of"]
+
+_SCANS_MOST = 32
 
 
 def relation_of(
@@ -33,16 +36,25 @@ def relation_of(
         from_payload: Paths of those whose shredded columns lack values, which are then taken from the payload.
         readings: What the rule for such payloads makes of those that SQL might read otherwise.
     """
-    whole = [file for file in files if file.path not in from_payload]
-    partly = [file for file in files if file.path in from_payload]
     names = ", ".join(quoted(name) for name in event_columns(registry.columns))
     parts = []
-    if whole or not partly:
-        parts.append(f"SELECT {names} FROM {_scan(whole, registry)}" if whole else empty_relation(registry.columns))
-    if partly:
-        columns = columns_of(registry, readings or {}, lambda name, _: f"event.{quoted(name)}")
-        parts.append(f"SELECT {', '.join(columns)} FROM {with_readings(_scan(partly, registry), readings or {})}")
-    return " UNION ALL ".join(parts)
+    for partly, run in _runs(files, from_payload):
+        if not partly:
+            parts.append(f"SELECT {names} FROM {_scan(run, registry)}")
+            continue
+        here = {at: reading for at, reading in (readings or {}).items() if run[0].first <= at <= run[-1].last}
+        columns = columns_of(registry, here, lambda name, _: f"event.{quoted(name)}")
+        parts.append(f"SELECT {', '.join(columns)} FROM {with_readings(_scan(run, registry), here)}")
+    return " UNION ALL ".join(parts) or empty_relation(registry.columns)
+
+
+def _runs(files: Sequence[LogFile], from_payload: Collection[str]) -> list[tuple[bool, list[LogFile]]]:
+    """The files, those that are read alike together: in their order, as folds need it, unless that takes too many scans."""
+    runs = [(partly, list(run)) for partly, run in groupby(files, lambda file: file.path in from_payload)]
+    if len(runs) <= _SCANS_MOST:
+        return runs
+    parts = [(partly, [file for one, run in runs for file in run if one == partly]) for partly in (False, True)]
+    return [(partly, run) for partly, run in parts if run]
 
 
 def _scan(files: Sequence[LogFile], registry: EventRegistry) -> str:
@@ -62,9 +74,10 @@ class Contents:
         self._registry = registry
         self._types: set[tuple[str, int]] = set()
         self._partly: list[tuple[int, int]] = []
+        self._old: list[tuple[int, int]] = []
         self.readings: dict[int, Reading] = {}
         self._until = 0
-        self._known = len(registry)
+        self._known = registry.revision
 
     def up_to_date(self, files: Sequence[LogFile], scanner: Any) -> frozenset[tuple[str, int]]:
         """The types in these files. Raises as `Scanner.query` does.
@@ -73,15 +86,19 @@ class Contents:
             files: The chain of files, from the log's beginning.
             scanner: A `Scanner`.
         """
-        if self._known != len(self._registry):  # a type was registered meanwhile; look at everything again
-            self._known, self._until, self._partly = len(self._registry), 0, []
+        if self._known != self._registry.revision:  # something was registered meanwhile; look at everything again
+            self._known, self._until, self._partly, self._old = self._registry.revision, 0, [], []
             self.readings = {}
         new = [file for file in files if file.last > self._until]
         if new:
             counts = scanner.query(
                 new, "SELECT filename, type, schema_version, count(*) AS n FROM {events} GROUP BY ALL"
             ).to_pylist()
-            partly = self._without_values(new, counts, scanner)
+            old = {row["filename"] for row in counts if self._registry.upcasts(row["type"], row["schema_version"])}
+            self._old += [(file.first, file.last) for file in new if file.path in old]
+            # What has old events is read from a copy, whatever its own columns say.
+            others = [file for file in new if file.path not in old]
+            partly = self._without_values(others, [row for row in counts if row["filename"] not in old], scanner)
             self._types.update((row["type"], row["schema_version"]) for row in counts)
             self._partly += [(file.first, file.last) for file in new if file.path in partly]
             self.readings |= self._read_by_the_rule([file for file in new if file.path in partly], scanner)
@@ -90,9 +107,11 @@ class Contents:
 
     def from_payload(self, files: Sequence[LogFile]) -> set[str]:
         """Paths of those files, all of them seen, whose shredded columns lack values; a segment, if a part of it does."""
-        return {
-            file.path for file in files for first, last in self._partly if file.first <= last and first <= file.last
-        }
+        return _overlapping(files, self._partly)
+
+    def old(self, files: Sequence[LogFile]) -> set[str]:
+        """Paths of those files, all of them seen, with events that upcasters read; a segment, if a part of it has some."""
+        return _overlapping(files, self._old)
 
     def _without_values(self, files: Sequence[LogFile], counts: list[dict[str, Any]], scanner: Any) -> set[str]:
         """The files with fewer values in a column than they have events that must have one.
@@ -101,10 +120,14 @@ class Contents:
         that have no others, the payloads are read, if the file has no value for any of them; not where the only one is
         shared with a type that the writer evidently knew.
         """
+        if not files:
+            return set()
         held = self._values(files, scanner)
         needed: dict[tuple[str, str], int] = {}
         known = [
-            (row["filename"], self._registry[row["type"]], row["n"]) for row in counts if row["type"] in self._registry
+            (row["filename"], self._registry[row["type"]], row["n"])
+            for row in counts
+            if self._registry.is_today(row["type"], row["schema_version"])
         ]
         for path, event_type, n in known:
             for f in _required(event_type):
@@ -150,6 +173,17 @@ class Contents:
         table = scanner.query(files, _braced(query))
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
         return {(path, name): count for path, name, count in rows}
+
+
+def _overlapping(files: Sequence[LogFile], spans: Sequence[tuple[int, int]]) -> set[str]:
+    """Paths of the files that have a position in one of some spans; both are in order."""
+    found, at = set(), 0
+    for file in files:
+        while at < len(spans) and spans[at][1] < file.first:
+            at += 1
+        if at < len(spans) and spans[at][0] <= file.last:
+            found.add(file.path)
+    return found
 
 
 def _required(event_type: EventType) -> list[Field]:

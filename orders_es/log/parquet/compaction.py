@@ -156,6 +156,7 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
 
 def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
     fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA if field.name not in SPARSE}
+    clashing: set[str] = set()
     for file in run:
         checked.whole([file.path])
         try:
@@ -167,11 +168,15 @@ def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
         for field in found:
             known = fields.setdefault(field.name, field.remove_metadata())
             if known.type != field.type:
-                raise RegistrationClash(
-                    field.name, f"it is {known.type} in some files of the log and {field.type} in {file.path}"
-                )
+                if field.name in ENVELOPE_SCHEMA.names:
+                    raise RegistrationClash(
+                        field.name, f"it is {known.type} in some files of the log and {field.type} in {file.path}"
+                    )
+                clashing.add(field.name)
+    # A field that changed its type with a version of its event: the merged file leaves it to the payloads.
     order = {name: place for place, name in enumerate(ENVELOPE)}
-    return pa.schema(sorted(fields.values(), key=lambda field: order.get(field.name, len(order))))
+    kept = [field for name, field in fields.items() if name not in clashing]
+    return pa.schema(sorted(kept, key=lambda field: order.get(field.name, len(order))))
 
 
 def _verified(

@@ -12,9 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ForeignFile, LogBusy, LogError
+from orders_es.errors import ForeignFile, LogBusy, LogError, RegistrationClash
 from orders_es.log.core import Commit, End, LogCore, commit_of
 from orders_es.log.event import Head, LogFile, from_micros
+from orders_es.log.maintenance import Reshredded
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
@@ -26,14 +27,16 @@ from orders_es.log.parquet.footer import KEY, Footer, format_of
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
+from orders_es.log.parquet.reader import columns_of_other_types
 from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, is_small
 from orders_es.log.parquet.turns import Turns
+from orders_es.log.parquet.upcast_copies import UpcastCopies
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
@@ -45,12 +48,18 @@ if TYPE_CHECKING:
     from orders_es.log.parquet.survey import FolderSurvey
     from orders_es.log.registry import EventRegistry
     from orders_es.log.retry import RecordedRow
+    from orders_es.log.shredding import Reading
 
 __all__ = ["ParquetLog"]
 
 _ROWS_MOST = 64
 """Up to so many events a commit is encoded row by row; from there on pyarrow is faster."""
 _PATIENCE_SECONDS = 60.0
+_COMMITS_ASKED = 16
+_CLASH = (
+    "nothing was written. A field name has one type in the whole log: rename the field, or, if an older version of its event had "
+    "it so, raise the class's __schema_version__ and register an upcaster from that version"
+)
 
 
 class ParquetLog(KnownChain, LogCore):
@@ -74,6 +83,8 @@ class ParquetLog(KnownChain, LogCore):
         self._turns = Turns(folder)
         KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
+        self._columns_checked = -1
+        self._copies = UpcastCopies(folder, self.checked, registry)
 
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
@@ -102,8 +113,32 @@ class ParquetLog(KnownChain, LogCore):
         with self._lock, self._turns.take(self._catch_up):
             yield
 
+    def _check_columns(self) -> None:
+        """Make sure that the log's files have the fields with the types that this program would write; once, before it writes.
+
+        Looked at are all segments and the latest commits.
+
+        Raises:
+            RegistrationClash: A field is of another type there, and no upcaster leads from the version that it had then.
+        """
+        if self._columns_checked == self._registry.revision:
+            return
+        with self._lock:
+            segments = [file for file in self._chain if file.kind == "segment"]
+            commits = [file for file in self._chain if file.kind == "commit"][-_COMMITS_ASKED:]
+            found = self._fresh(lambda: columns_of_other_types([*segments, *commits], self._registry, self.checked))
+            if found:
+                changed = self._registry.changed(self.event_types())
+                for name, (there, path) in found.items():
+                    if name not in changed:
+                        raise RegistrationClash(
+                            name, f"it is {self._registry.columns[name]} here and {there} in {path}; {_CLASH}"
+                        )
+        self._columns_checked = self._registry.revision
+
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
         """As `LogCore` does, and held to the folder: what is not there may be elsewhere, with all the rest."""
+        self._check_columns()
         try:
             if batch.given_ids():  # before it is this writer's turn, for it may take a while
                 with self._lock:
@@ -283,10 +318,52 @@ class ParquetLog(KnownChain, LogCore):
             self._fresh(lambda: self.checked.whole(file.path for file in self._chain))
             files = list(self._chain)
             contents = self._streams.contents
-            relation = relation_of(files, self._registry, contents.from_payload(files), contents.readings)
+            partly, readings = contents.from_payload(files), contents.readings
+            if old := contents.old(files):
+                files, refused, more = self._fresh(lambda: self._with_copies(files, old))
+                partly, readings = (partly - old) | refused, readings | more
+            relation = relation_of(files, self._registry, partly, readings)
             head = self._known_head()  # not a fresh look: it has to be that of these very files
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
+
+    def _with_copies(
+        self, files: Sequence[LogFile], old: Collection[str]
+    ) -> tuple[list[LogFile], set[str], dict[int, Reading]]:
+        """The files, in place of those with old events their copies; which of these have payloads that do not fit, and those."""
+        found = [file for file in files if file.path not in old]
+        refused: set[str] = set()
+        readings: dict[int, Reading] = {}
+        for run in self._copies.runs(files, old):
+            copy, _ = self._copies.copy_of(run)
+            found.append(copy.file)
+            if copy.refusals:
+                refused.add(copy.file.path)
+                readings |= copy.refusals
+        return sorted(found, key=lambda file: file.first), refused, readings
+
+    def reshred(self) -> Iterator[Reshredded]:
+        """Make the copies of files with old event versions that SQL reads, those that are not there yet, one after the other.
+
+        Each that is yielded is done for good: whoever stops in between goes on from there the next time.
+
+        Raises:
+            UpcastFailed: An upcaster raised or gave rubbish.
+            ReadOnlyLog, StorageError: A copy cannot be written.
+        """
+        with self._lock:
+            files = self.files()
+            self.event_types()
+            runs = list(self._copies.runs(files, self._streams.contents.old(files)))
+        for run in runs:
+            with self._lock:
+                copy, made = self._copies.copy_of(run)
+            yield Reshredded(Path(copy.file.path), run[0].first, run[-1].last, made, len(runs))
+
+    @property
+    def stale_copies(self) -> list[Path]:
+        """The folders of copies that were made for other registries, and that this program has no use for."""
+        return [Path(place) for place in self._copies.others()]
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""

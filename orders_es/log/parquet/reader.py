@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, LogError
-from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, conform
 from orders_es.log.envelope import SPARSE
 from orders_es.log.parquet.footer import FORMAT, READING_FAILS, damaged
 from orders_es.log.relation import ENVELOPE_TYPES
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
+    from orders_es.log.registry import EventRegistry
 
-__all__ = ["Scanner", "Shifted", "file_batches", "small_file"]
+__all__ = ["Scanner", "Shifted", "columns_of_other_types", "file_batches", "small_file"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
+_KINDS = (
+    lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind),
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_timestamp,
+)
+"""Types of one kind, as other programs may write them."""
 _THREADS_FROM = 4_096
 """Events of a file from which on it is decoded by several threads."""
 
@@ -94,8 +103,16 @@ class Shifted(DamagedLog):
 
 
 def _conformed(batch: pa.RecordBatch, columns: Sequence[str], schema: pa.Schema) -> pa.RecordBatch:
-    table = conform(pa.Table.from_batches([batch]), columns, schema)
+    # A column of another kind is one of an old version of its event; what it says today is for the payload to say.
+    other = [
+        f.name for f in batch.schema if f.name not in _ENVELOPE_NAMES and not _alike(f.type, schema.field(f.name).type)
+    ]
+    table = conform(pa.Table.from_batches([batch]).drop_columns(other), columns, schema)
     return table.combine_chunks().to_batches()[0]
+
+
+def _alike(one: pa.DataType, other: pa.DataType) -> bool:
+    return one == other or any(kind(one) and kind(other) for kind in _KINDS)
 
 
 def _row_groups(parquet: pq.ParquetFile, after: int, to: int) -> tuple[list[int], int]:
@@ -123,6 +140,35 @@ def small_file(file: LogFile, checked: Checked) -> pa.Table:
         batch_size=max(file.count, 1),
     )
     return pa.Table.from_batches(batches, schema=ENVELOPE_SCHEMA)
+
+
+def columns_of_other_types(
+    files: Sequence[LogFile], registry: EventRegistry, checked: Checked
+) -> dict[str, tuple[pa.DataType, str]]:
+    """The registry's columns that some files hold with another type: that type, and the first of those files.
+
+    Args:
+        registry: What says which type they are to have.
+        checked: Holds the files to their digests.
+
+    Raises:
+        FileNotFoundError: A file was superseded and vacuumed; list the log again.
+        DamagedLog: One cannot be read.
+    """
+    found: dict[str, tuple[pa.DataType, str]] = {}
+    wanted = {name: ARROW_TYPES[kind] for name, kind in registry.columns.items()}
+    for file in files:
+        checked.footer(file.path)
+        try:
+            schema = pq.read_schema(file.path)
+        except FileNotFoundError:
+            raise
+        except READING_FAILS as error:
+            raise damaged(file.path, error) from error
+        for field in schema:
+            if field.name in wanted and not _alike(field.type, wanted[field.name]):
+                found.setdefault(field.name, (field.type, file.path))
+    return found
 
 
 class Scanner:

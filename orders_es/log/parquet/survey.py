@@ -237,7 +237,8 @@ class FolderSurvey:
             contents.up_to_date([file], scanner)
         except (LogError, FileNotFoundError):
             return frozenset()
-        return frozenset(t.name for t in self._registry) if contents.from_payload([file]) else frozenset()
+        from_payload = contents.from_payload([file]) or contents.old([file])
+        return frozenset(t.name for t in self._registry) if from_payload else frozenset()
 
     def _read(
         self, file: LogFile, found: list[Finding], altered: set[int], *, protected: bool
@@ -312,7 +313,13 @@ def _schema_differs(file: LogFile, schema: pa.Schema, registry: EventRegistry) -
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             found.append(_in(file, f"it has the column {name} {names.count(name)} times; {_RESTORE}"))
-        elif name in wanted and schema.field(name).type != wanted[name]:
+        elif (
+            name in wanted
+            and schema.field(name).type != wanted[name]
+            and not (
+                registry.evolves and name in registry.columns  # of an old version, of which nobody reads the columns
+            )
+        ):
             kinds = f"{schema.field(name).type} and not {wanted[name]}"
             found.append(_in(file, f"its column {name} is {kinds}; {_RESTORE}"))
     return found

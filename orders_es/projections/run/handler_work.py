@@ -155,12 +155,17 @@ class HandlerWork(Work[Handlers]):
 
         from orders_es.log.columns import ENVELOPE_SCHEMA
         from orders_es.log.rows import events_of
+        from orders_es.log.upcasting import old_rows
 
         log = self.settings.log
         table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)
         self.window = table
         wanted = pc.is_in(table.column("type"), pa.array(sorted(self._by_type), pa.string()))
-        return events_of(table.filter(wanted), log.registry)
+        old = old_rows(log.registry, table)
+        if old is None:
+            return events_of(table.filter(wanted), log.registry)
+        events = events_of(table.filter(pc.or_(wanted, old)), log.registry)
+        return [event for event in events if event.current_type in self._by_type]
 
     def _together(self, events: Sequence[RecordedEvent], end: int, *, called: bool = False) -> None:
         """Call the handlers and note the checkpoint, as one; fewer events where they take long.
@@ -203,17 +208,21 @@ class HandlerWork(Work[Handlers]):
 
     def _run(self, events: Sequence[RecordedEvent], index: int) -> int:
         """How many events, from that one on, their handler takes at once."""
-        function = self._by_type[events[index].type]
+        function = self._handler(events[index])
         if not hasattr(function, "in_batches"):
             return 1
         end = index + 1
-        while end < len(events) and self._by_type[events[end].type] is function:
+        while end < len(events) and self._handler(events[end]) is function:
             end += 1
         return end - index
 
+    def _handler(self, event: RecordedEvent) -> Handler:
+        """The function for an event, by the name that its type has today."""
+        return self._by_type[event.current_type or event.type]
+
     def _call(self, events: Sequence[RecordedEvent], index: int, run: int, tables: Tables | None) -> None:
         """Call the handler of some events, which are those of a run that are not blocked."""
-        function: Any = self._by_type[events[0].type]
+        function: Any = self._handler(events[0])
         try:
             answer = function(events if hasattr(function, "in_batches") else events[0], tables)
             _check_done(answer)

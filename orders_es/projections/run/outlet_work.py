@@ -208,8 +208,9 @@ class OutletWork(SetWork):
 
         model = self.projection.model
         columns = self.session.using(schema, model.name, position=0)
-        fingerprint = self.projection.fingerprint(self.settings.tz)
-        return Target(self.projection.name, model.name, model.key, columns, self.settings.log.log_id, fingerprint)
+        return Target(
+            self.projection.name, model.name, model.key, columns, self.settings.log.log_id, self.fingerprint()
+        )
 
     def _columns(self, cursor: Any) -> list[str]:
         return [name for name, *_ in cursor.execute(f"DESCRIBE SELECT * FROM temp.{RESULT}").fetchall()]

@@ -14,8 +14,10 @@ from orders_es.errors import (
     ProjectionStopped,
     QueryError,
     UnknownEventType,
+    UpcastFailed,
 )
 from orders_es.log.relation import quoted
+from orders_es.log.upcasting import upcast_table
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file.letters import Failure, put_aside, settle
 from orders_es.projections.file.store import changing, show, take_tables
@@ -102,7 +104,7 @@ class SetWork(Work[SetProjection]):
         try:
             self._process(end, started)
         except (UnknownEventType, InvalidEvent, QueryError) as error:
-            if _no_fault_of_events(error):
+            if _no_fault_of_events(error) or isinstance(error, UpcastFailed):  # which is the program's fault
                 raise
             self._stand_before(end, error, started)
 
@@ -176,6 +178,7 @@ class SetWork(Work[SetProjection]):
     def _few(self, events: pa.Table, use: Callable[[Any, bool, int], None]) -> None:
         import duckdb
 
+        events = upcast_table(self.settings.log.registry, events)
         cursor = self.connection.cursor()
         try:
             # A table of DuckDB's own: it is read several times, and filters then are the engine's, not Arrow's.

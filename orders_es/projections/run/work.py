@@ -13,6 +13,7 @@ from orders_es.projections.file.store import Moved, find
 from orders_es.projections.file.tables import State, note
 from orders_es.projections.lag.samples import Samples, note_batch
 from orders_es.replay.defining import MEMORY_LIMIT
+from orders_es.replay.relations import ANY_TYPE
 
 if TYPE_CHECKING:
     import threading
@@ -124,10 +125,25 @@ class Work(ABC, Generic[Definition]):
         if self.state.version != projection.version:
             reason = f"is of version {projection.version}, and its table was made by version {self.state.version}"
             raise ProjectionChanged(projection.name, reason, str(settings.path))
-        if (self.state.kind, self.state.fingerprint) != (projection.kind, projection.fingerprint(settings.tz)):
+        definition, _, upcasters = self.state.fingerprint.partition("+")
+        if (self.state.kind, definition) != (projection.kind, projection.fingerprint(settings.tz)):
             raise ProjectionChanged(
                 projection.name, "is defined otherwise than when its table was made", str(settings.path)
             )
+        if upcasters != self.upcasters():
+            raise ProjectionChanged(
+                projection.name,
+                "reads older events otherwise than when its table was made: upcasters of their types were added or changed",
+                str(settings.path),
+            )
+
+    def upcasters(self) -> str:
+        """A hash of the upcasters that have a say in what the projection reads; empty where there are none."""
+        return self.settings.log.registry.upcasters_of(_types_of(self.projection))
+
+    def fingerprint(self) -> str:
+        """What the projection's row says of how its tables are made: the definition and, if there are any, the upcasters."""
+        return "+".join(filter(None, (self.projection.fingerprint(self.settings.tz), self.upcasters())))
 
     def check_log(self, state: State) -> None:
         """Make sure that a row was made from this very log, by identity and by the event at its checkpoint.
@@ -208,7 +224,7 @@ class Work(ABC, Generic[Definition]):
             projection.name,
             projection.version,
             projection.kind,
-            projection.fingerprint(self.settings.tz),
+            self.fingerprint(),
             generation,
             end,
             log.log_id,
@@ -290,3 +306,13 @@ def event_at(log: EventLog, position: int) -> RecordedEvent:
     [row] = batch.to_pylist()
     [event] = log.load(row["stream_id"], after_version=row["version"] - 1, to_version=row["version"])
     return event
+
+
+def _types_of(projection: SetProjection | Handlers) -> set[str]:
+    """The event types that a projection has to do with; none for all."""
+    if isinstance(projection, Handlers):
+        return set(projection.types)
+    models = (projection.model, *projection.reads)
+    if any(not model.types or ANY_TYPE in model.types for model in models):
+        return set()
+    return {name for model in models for name in model.types}

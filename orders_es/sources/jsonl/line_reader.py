@@ -142,7 +142,8 @@ class OwnLines:
         if bool(inline) == (own.payload_text is not None):
             raise BadLine("give one of payload and payload_text", own.stream_id)
         payload = inline.decode() if inline else own.payload_text or ""
-        if own.type not in self._registry and not self._keep_unknown:
+        readable = own.type in self._registry or self._registry.upcasts(own.type, own.schema_version)
+        if not readable and not self._keep_unknown:
             raise BadLine(
                 f"nobody registered the event type {own.type!r}; keep such events as they are with keep_unknown=True "
                 "(--keep-unknown)",

@@ -1,0 +1,220 @@
+"""Copies of data files with old event versions, in today's columns: what SQL reads in their place. Derived; docs/format.md.
+
+`derived/upcast/<fingerprint of the registry>/` holds, for each run of data files with events that upcasters read, one Parquet file
+with all their events as they are today. Its name carries the positions, a hash of the events' leaves, and the digest of its own
+bytes, so that nothing else has to be believed. It is made once, by the upcasters, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from xxhash import xxh3_128
+
+from orders_es.errors import ReadOnlyLog, StorageError
+from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
+from orders_es.log.event import LogFile
+from orders_es.log.parquet.reader import file_batches
+from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
+from orders_es.log.reshredding import Reshredder, refusals_of, refusals_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from orders_es.log.merkle import CompactRange
+    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.registry import EventRegistry
+    from orders_es.log.shredding import Reading
+
+__all__ = ["FOLDER", "Copy", "UpcastCopies"]
+
+FOLDER = os.path.join("derived", "upcast")
+_RUN = 4_096
+"""A run of small files ends once it has so many events, so that one more commit makes no more than these be copied again."""
+_REFUSALS = b"orders_es.refusals"
+_PIECE = 1 << 22
+_Identity = tuple[int, int, int, int]
+
+
+class Copy(NamedTuple):
+    """A copy that can be read.
+
+    Args:
+        file: The copy's path, and the positions that it stands for.
+        refusals: What the rule for payloads refuses, by position.
+    """
+
+    file: LogFile
+    refusals: dict[int, Reading]
+
+
+class UpcastCopies:
+    """The copies of one log's files for one registry. Nothing is written until one is asked for that is not there.
+
+    Args:
+        folder: The log's folder.
+        checked: Holds data files to their digests.
+        registry: What says how events are read.
+    """
+
+    def __init__(self, folder: str, checked: Checked, registry: EventRegistry) -> None:
+        self._folder = folder
+        self._checked = checked
+        self._registry = registry
+        self._ranges: dict[tuple[int, int], CompactRange] = {}
+        self._known: dict[tuple[str, int, int], tuple[Copy, _Identity]] = {}
+
+    @property
+    def place(self) -> str:
+        """Where the copies for the registry as it is now lie."""
+        return os.path.join(self._folder, FOLDER, self._registry.fingerprint[:32])
+
+    def runs(self, files: Sequence[LogFile], old: Collection[str]) -> Iterator[list[LogFile]]:
+        """The data files that need a copy, those that share one together.
+
+        Args:
+            files: The chain of files.
+            old: The paths of those with events that upcasters read.
+        """
+        run: list[LogFile] = []
+        for file in files:
+            if file.path in old:
+                run.append(file)
+            if run and (file.path not in old or file.last - run[0].first + 1 >= _RUN):
+                yield run
+                run = []
+        if run:
+            yield run
+
+    def copy_of(self, run: Sequence[LogFile]) -> tuple[Copy, bool]:
+        """The copy of some neighbouring files, and whether it was made just now.
+
+        Raises:
+            UpcastFailed: An upcaster raised or gave rubbish.
+            FileNotFoundError: A data file was superseded and vacuumed; list the log again.
+            DamagedLog: One cannot be read.
+            ReadOnlyLog, StorageError: The copy cannot be written.
+        """
+        first, last, place = run[0].first, run[-1].last, self.place
+        known = self._known.get((place, first, last))
+        if known is not None and _identity(known[0].file.path) == known[1]:
+            return known[0], False
+        stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
+        path = _sound(place, stem)
+        made = path is None
+        if path is None:
+            path = self._make(run, place, stem)
+        found = pq.read_metadata(path).metadata or {}
+        copy = Copy(LogFile(path, "segment", first, last), refusals_of(found.get(_REFUSALS, b"{}").decode()))
+        identity = _identity(path)
+        assert identity is not None
+        self._known[place, first, last] = copy, identity
+        return copy, made
+
+    def others(self) -> list[str]:
+        """The folders of copies that were made for other registries: by older programs, or for newer ones."""
+        place = os.path.join(self._folder, FOLDER)
+        with suppress(FileNotFoundError):
+            return sorted(
+                os.path.join(place, name) for name in os.listdir(place) if name != os.path.basename(self.place)
+            )
+        return []
+
+    def _events(self, run: Sequence[LogFile]) -> str:
+        """A hash of the events in some neighbouring files, wherever they lie."""
+        merged: CompactRange | None = None
+        for file in run:
+            key = (file.first, file.last)
+            if key not in self._ranges:
+                self._ranges[key] = self._checked.footer(file.path).range
+            merged = self._ranges[key] if merged is None else merged.merge(self._ranges[key])
+        assert merged is not None
+        return sha256(b"".join((self._checked.log_id.bytes, *merged.hashes))).hexdigest()[:32]
+
+    def _make(self, run: Sequence[LogFile], place: str, stem: str) -> str:
+        schema = event_schema(self._registry.columns)
+        temporary = os.path.join(place, f".{uuid.uuid4().hex}.tmp")
+        refusals: dict[int, Reading] = {}
+        made = Reshredder(self._registry)
+        try:
+            os.makedirs(place, exist_ok=True)
+            rows = sum(file.count for file in run)
+            with parquet_writer(temporary, schema, rows) as writer:
+                for recorded in self._recorded(run):
+                    table, refused = made.table(recorded)
+                    refusals |= refused
+                    writer.write_table(table, ROW_GROUP)
+                writer.add_key_value_metadata({_REFUSALS.decode(): refusals_text(refusals)})
+            path = os.path.join(place, f"{stem}{_digest(temporary)}.parquet")
+            os.replace(temporary, path)
+        except FileNotFoundError:
+            raise
+        except PermissionError as error:
+            raise ReadOnlyLog(place) from error
+        except OSError as error:
+            raise StorageError(place, error.strerror or str(error)) from error
+        finally:
+            made.close()
+            with suppress(OSError):
+                os.unlink(temporary)
+        return path
+
+    def _recorded(self, run: Sequence[LogFile]) -> Iterator[pa.Table]:
+        """The events of some files, in tables of about a row group."""
+        gathered: list[pa.RecordBatch] = []
+        rows = 0
+        for file in run:
+            for batch in file_batches(
+                file,
+                self._checked,
+                after=0,
+                to=file.last,
+                columns=ENVELOPE_SCHEMA.names,
+                schema=ENVELOPE_SCHEMA,
+                batch_size=ROW_GROUP,
+            ):
+                if rows and rows + batch.num_rows > ROW_GROUP:
+                    yield pa.Table.from_batches(gathered, ENVELOPE_SCHEMA)
+                    gathered, rows = [], 0
+                gathered.append(batch)
+                rows += batch.num_rows
+        if gathered:
+            yield pa.Table.from_batches(gathered, ENVELOPE_SCHEMA)
+
+
+def _sound(place: str, stem: str) -> str | None:
+    """The copy whose name begins so, if there is one whose bytes are those that were written; one that is not is removed."""
+    try:
+        names = [name for name in os.listdir(place) if name.startswith(stem)]
+    except FileNotFoundError:
+        return None
+    for name in names:
+        path = os.path.join(place, name)
+        with suppress(OSError):
+            if name == f"{stem}{_digest(path)}.parquet":
+                return path
+            os.unlink(path)
+    return None
+
+
+def _digest(path: str) -> str:
+    """XXH3-128 of a file's bytes: for accidents, as the digests of data files are."""
+    digest = xxh3_128()
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _identity(path: str) -> _Identity | None:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,310 @@
+"""What recorded events mean today: the steps of upcasters, walked one after the other. One seam for every read path.
+
+Nothing here writes. An event of today's version passes untouched; an older one becomes type, version and payload of today, or
+nothing, where it is retired. Python, SQL, projections and exports all get it from here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+import msgspec
+
+from orders_es.errors import InvalidEvent, RegistrationClash, UpcastFailed
+from orders_es.log.exact import CHECKS
+from orders_es.upcaster import Renamed, Upcaster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from orders_es.log.registry import EventRegistry, EventType
+
+__all__ = ["Today", "Upcasters", "old_rows", "upcast_table", "upcast_texts"]
+
+_Key = tuple[str, int]
+_SEVERAL = (
+    "it gave several events. An event stays one: versions, positions and hashes count what was recorded. Keep what belongs "
+    "together in one event's payload, and let `evolve` or the read model take it apart"
+)
+
+
+class Today(NamedTuple):
+    """What a recorded event is in today's schema.
+
+    Args:
+        type: Its type's name today.
+        schema_version: That type's version today.
+        payload: JSON text in that shape.
+    """
+
+    type: str
+    schema_version: int
+    payload: str
+
+
+class Upcasters:
+    """The upcasters of a registry, by the type and version that they read.
+
+    Args:
+        registry: What knows today's types.
+    """
+
+    def __init__(self, registry: EventRegistry) -> None:
+        self._registry = registry
+        self._by_key: dict[_Key, Upcaster] = {}
+        self._checked = -1
+        self._ends: dict[_Key, frozenset[_Key]] = {}
+
+    def __iter__(self) -> Iterator[Upcaster]:
+        return iter(self._by_key.values())
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._by_key
+
+    def add(self, step: Upcaster) -> None:
+        """Take in one more.
+
+        Raises:
+            RegistrationClash: Another one reads that type and version already.
+        """
+        key = (step.type, step.schema_version)
+        known = self._by_key.get(key)
+        if known is not None and known is not step and known.fingerprint != step.fingerprint:
+            raise RegistrationClash(
+                f"{step.type} v{step.schema_version}",
+                f"two upcasters read it: one of {known.__module__}, one of {step.__module__}; only one can be right",
+            )
+        self._by_key.setdefault(key, step)
+
+    def ends(self, key: _Key) -> frozenset[_Key]:
+        """The types and versions of today that events of an old one may come to; none where they are all retired."""
+        self.check()
+        return self._ends[key]
+
+    def check(self) -> None:
+        """Make sure that every chain of steps ends at a type and version of today.
+
+        Raises:
+            RegistrationClash: One goes in a circle, lacks a step, or begins at a version that is no older one.
+        """
+        if self._checked == self._registry.revision:
+            return
+        for name, version in self._by_key:
+            if name in self._registry and version >= self._registry[name].schema_version:
+                raise RegistrationClash(
+                    f"{name} v{version}",
+                    f"an upcaster reads it, and today's version is v{self._registry[name].schema_version}; register the class "
+                    f"with the version that the last upcaster leads to, such as __schema_version__ = {version + 1}",
+                )
+        ends: dict[_Key, frozenset[_Key]] = {}
+        for key in self._by_key:
+            self._follow(key, (), ends)
+        self._ends, self._checked = ends, self._registry.revision
+
+    def _follow(self, key: _Key, before: tuple[_Key, ...], ends: dict[_Key, frozenset[_Key]]) -> frozenset[_Key]:
+        if key in ends:
+            return ends[key]
+        name, version = key
+        if key in before:
+            raise RegistrationClash(
+                f"{name} v{version}", f"its upcasters go in a circle: {_shown((*before[before.index(key) :], key))}"
+            )
+        step = self._by_key.get(key)
+        if step is None:
+            if name in self._registry and self._registry[name].schema_version == version:
+                return frozenset({key})
+            known = (
+                f"today's is v{self._registry[name].schema_version}"
+                if name in self._registry
+                else "nobody registered it"
+            )
+            raise RegistrationClash(
+                f"{name} v{version}",
+                f"an upcaster leads to it ({_shown((*before, key))}), {known}, and there is no upcaster that leads on",
+            )
+        found = frozenset(end for target in step.targets for end in self._follow(target, (*before, key), ends))
+        ends[key] = found
+        return found
+
+    def today(
+        self, name: str, schema_version: int, payload: str, position: int = 0, stream_id: str = ""
+    ) -> Today | None:
+        """What an event of an old type or version is today; None if it is retired.
+
+        Args:
+            payload: JSON text, as recorded.
+            position: Where it stands, for the error.
+            stream_id: Its stream, for the error.
+
+        Raises:
+            UpcastFailed: An upcaster raised or gave rubbish, or the payload is no JSON object.
+        """
+        at = (name, schema_version)
+
+        def failed(reason: str, cause: Exception | None = None) -> NoReturn:
+            raise UpcastFailed(name, "", reason, schema_version, position, stream_id, payload) from cause
+
+        try:
+            data = _decode(payload)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            failed(f"its payload is no JSON object ({error})", error)
+        while (step := self._by_key.get(at)) is not None:
+            if step.function is None:
+                return None
+            try:
+                given = step.function(data)
+            except Exception as error:  # noqa: BLE001 - it is somebody's function, and may fail in any way
+                failed(f"its upcaster ({step!r}) raised {type(error).__name__}: {error}", error)
+            try:
+                led = _led_to(step, given)
+            except ValueError as error:
+                failed(f"its upcaster ({step!r}) is wrong: {error}")
+            if led is None:
+                return None
+            at, data = led
+        event_type = self._registry[at[0]]
+        try:
+            return Today(event_type.name, event_type.schema_version, _written(event_type, data))
+        except InvalidEvent as error:
+            failed(f"what its upcasters gave cannot be {at[0]} v{at[1]} ({error.field}: {error.reason})", error)
+        except (TypeError, ValueError, RecursionError) as error:
+            failed(f"what its upcasters gave cannot be written as JSON ({error})", error)
+
+
+def _shown(keys: Iterable[_Key]) -> str:
+    return " → ".join(f"{name} v{version}" for name, version in keys)
+
+
+def _led_to(step: Upcaster, given: object) -> tuple[_Key, dict[str, Any]] | None:
+    """Type, version and payload after a step; None if the event is retired. `ValueError` where the step gave rubbish."""
+    targets = step.targets
+    if type(given) is dict and len(targets) == 1:
+        return targets[0], given
+    if isinstance(given, Renamed) and type(given.payload) is dict:
+        for target in targets:
+            if target[0] == given.type:
+                return target, given.payload
+        raise ValueError(f"it gave the type {given.type!r}, which it does not declare in `into`")
+    if given is None and step.may_retire:
+        return None
+    raise ValueError(_rubbish(given))
+
+
+def _rubbish(given: object) -> str:
+    if given is None:
+        return "it gave None; return the payload, or declare may_retire=True where an event may mean nothing today"
+    if isinstance(given, list | tuple | set) or hasattr(given, "__next__"):
+        return _SEVERAL
+    if isinstance(given, dict):
+        return "it leads to more than one type; return Renamed(type, payload)"
+    return f"it gave {type(given).__name__}, not a payload (a dict)"
+
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+"""Numbers with a point come as `Decimal`, so that no step of the way is a float."""
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@lru_cache(maxsize=1_000)
+def _shape(event_type: EventType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = tuple(f.name for f in event_type.fields)
+    return names, tuple(f.name for f in event_type.fields if f.kind == "decimal")
+
+
+def _written(event_type: EventType, data: dict[str, Any]) -> str:
+    """A payload as this package writes it: fields in their order, amounts as texts; what the type does not know comes last."""
+    names, amounts = _shape(event_type)
+    ordered = {name: data[name] for name in names if data.get(name) is not None}
+    if len(ordered) < len(data):
+        ordered |= {name: value for name, value in data.items() if name not in names}
+    for name in amounts:
+        value = ordered.get(name)
+        if value is not None and type(value) is not str:
+            ordered[name] = str(CHECKS["decimal"](event_type.name, name, value))
+    return _encode(ordered).decode()
+
+
+def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
+    """A mask of the events that an upcaster reads; None where there are none.
+
+    Args:
+        table: Events, with their types and schema versions as recorded.
+    """
+    import pyarrow.compute as pc
+
+    if not registry.evolves or not table.num_rows:
+        return None
+    pairs = table.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([]).to_pylist()
+    old = [(p["type"], p["schema_version"]) for p in pairs if registry.upcasts(p["type"], p["schema_version"])]
+    if not old:
+        return None
+    mask: Any = None
+    for name, version in old:
+        one = pc.and_(pc.equal(table.column("type"), name), pc.equal(table.column("schema_version"), version))
+        mask = one if mask is None else pc.or_(mask, one)
+    return mask
+
+
+def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, int, str]]) -> list[Today | None]:
+    """What some old events are today, each one's fit to its type looked at.
+
+    Args:
+        rows: Type, schema version, payload, position and stream of each, as recorded.
+
+    Raises:
+        UpcastFailed: An upcaster raised or gave rubbish.
+    """
+    found = [registry.today(*row) for row in rows]
+    kept = [(row, one) for row, one in zip(rows, found, strict=True) if one is not None]
+    try:
+        registry.decode_many(
+            [one.type for _, one in kept],
+            [one.schema_version for _, one in kept],
+            [one.payload for _, one in kept],
+            [row[3] for row, _ in kept],
+            [row[4] for row, _ in kept],
+        )
+    except InvalidEvent:  # once more, so that the error says what was recorded
+        for row in rows:
+            registry.decode(*row)
+        raise
+    return found
+
+
+def upcast_table(registry: EventRegistry, table: pa.Table) -> pa.Table:
+    """Events as they are today: older ones with today's type, version and payload, retired ones left out. Other columns stay.
+
+    Args:
+        table: Events, with type, schema version, payload, position and stream as recorded.
+
+    Raises:
+        UpcastFailed: An upcaster raised or gave rubbish.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = old_rows(registry, table)
+    if mask is None:
+        return table
+    old = table.filter(mask)
+    names = ("type", "schema_version", "payload", "position", "stream_id")
+    today = upcast_texts(registry, list(zip(*(old.column(name).to_pylist() for name in names), strict=True)))
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+    for index, name in enumerate(("type", "schema_version", "payload")):
+        kind = table.schema.field(name).type
+        values = pa.array([None if one is None else one[index] for one in today], kind)
+        column = table.column(name).combine_chunks()
+        column = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
+        place = table.schema.get_field_index(name)
+        field = table.schema.field(name).with_nullable(True)
+        table = table.set_column(place, field, pc.replace_with_mask(column, mask, values))
+    if any(one is None for one in today):
+        table = table.filter(pc.is_valid(table.column("type")))
+    return table
