@@ -1,5 +1,6 @@
 """`parcels.write` has three versions of a program write one log; whatever is done with it, today's program reads one thing."""
 
+import uuid
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -55,13 +56,25 @@ def nothing(_stream_id):
     return []
 
 
-FORMS = ["folder", "compacted", "reshredded", "copied", "JSON lines", "as recorded", "duckdb", "duckdb to folder"]
+FORMS = [
+    "folder",
+    "compacted",
+    "reshredded",
+    "copied",
+    "JSON lines",
+    "as recorded",
+    "duckdb",
+    "duckdb to folder",
+    "postgres",
+]
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def log(request, tmp_path_factory):
     registry, folder = parcels.today(), tmp_path_factory.mktemp("parcels")
     url = str(folder / ("log.duckdb" if request.param.startswith("duckdb") else "log"))
+    if request.param == "postgres":
+        url = f"{request.getfixturevalue('postgres')}?schema=t_{uuid.uuid4().hex}"
     parcels.write(url)
     with open_log(url, registry=registry) as written:
         match request.param:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.log.binding import copied_events
 from orders_es.log.relation import event_columns, quoted, text
+from orders_es.log.reshredding import todays
 from orders_es.log.shredding import columns_of, lacks, readings_of, with_readings
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ def bind_view(
         name: The view's name.
         registry: The event types that the program knows.
         end: The last position.
-        read: Gives the events after a position up to another, with all columns.
+        read: Gives the events after a position up to another, with all columns, as recorded.
     """
     kinds = registry.columns
-    table = copied_events(connection, log_id, kinds, end, read)
+    as_read = registry.fingerprint if registry.evolves else ""
+    table = copied_events(
+        connection, log_id, kinds, end, lambda after, to: todays(registry, read, after, to), as_read=as_read
+    )
     arms = [f"WHEN {text(t.name)} THEN {said}" for t in registry if (said := lacks(t, kinds))]
     found: list[Any] = []
     if arms:
