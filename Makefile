@@ -1,4 +1,4 @@
-# make demo | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make test-browser | make bench | make clean
+# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make test-browser | make bench | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check lint fix coverage notebooks lab test-browser bench clean
+.PHONY: help demo services test test-long check lint fix coverage notebooks lab test-browser bench clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -24,6 +24,9 @@ help: ## this list
 
 demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
 	@$(BIN)/orders-es demo $(ARGS)
+
+services: $(VENV)/.stamp-dev ## a private PostgreSQL on a free loopback port; says where, and stops it on Ctrl-C
+	@exec $(BIN)/python -m orders_es.testing.postgres_server
 
 test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)

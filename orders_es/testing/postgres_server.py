@@ -92,7 +92,11 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,6 +147,8 @@ class PostgresServer:
         if self._as:
             os.chown(folder, self._as["user"], self._as["group"])
         self._folder = folder
+        if self._as and not self._may_run():  # such as a wheel in root's own home
+            self._programs = _copied(self._programs, folder / "wheel")
         secret = folder / "password"
         secret.write_text(self.password, encoding="ascii")
         if self._as:
@@ -160,6 +166,13 @@ class PostgresServer:
             f"--pwfile={secret}",
         ]
         self._run("initdb", *given, "--auth-local=trust", "--auth-host=scram-sha-256")
+
+    def _may_run(self) -> bool:
+        """Whether the user that the server runs as reaches its programs."""
+        try:
+            return self._run("postgres", "--version", check=False) == 0
+        except PermissionError:
+            return False
 
     def _begin(self) -> bool:
         assert self._folder is not None
@@ -216,6 +229,17 @@ class PostgresServer:
         assert self._folder is not None
         lines = (self._folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
         return " ".join(lines[-3:])
+
+
+def _copied(bins: Path, place: Path) -> Path:
+    """The programs of a wheel at another place, with the libraries that they look for beside the package."""
+    root = bins.parent
+    package = root.parent
+    shutil.copytree(root, place / package.name / root.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, place / libraries.name, symlinks=True)
+    return place / package.name / root.name / bins.name
 
 
 def _accounts(names: tuple[str, ...]) -> Any:
