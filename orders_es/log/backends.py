@@ -3,9 +3,9 @@
 A package offers a backend as an entry point of `orders_es.log_backends`, named after the scheme of its URLs::
 
     [project.entry-points."orders_es.log_backends"]
-    postgresql = "my_package:BACKEND"
+    mystore = "my_package:BACKEND"
 
-`open_log("postgresql://…")` then works, in Python, in notebooks and on the command line.
+`open_log("mystore://…")` then works, in Python, in notebooks and on the command line.
 """
 
 from __future__ import annotations

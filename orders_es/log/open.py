@@ -36,8 +36,8 @@ def open_log(
     """The log at a place.
 
     Args:
-        url: A folder; a name that ends in `.duckdb`, for a log of one process in one file; `:memory:`, for one in memory; or
-            the URL of a backend that a package offers, such as `postgresql://…`.
+        url: A folder; a name that ends in `.duckdb`, for a log of one process in one file; `:memory:`, for one in memory;
+            `postgresql://host/database?schema=NAME`, for one on a server; or the URL of a backend that a package offers.
         create: Create the log if there is none yet; without it, a mistyped name is an error and not an empty log.
         registry: The event types that this program knows; those of the order domain if left out.
         clock: Gives the current time, with time zone, for `recorded_at`; the system's clock if left out. For simulations.
@@ -47,6 +47,7 @@ def open_log(
         NotALog: There is no log there and `create` is False, or the folder or file holds other things.
         DamagedLog: There is one, and files of it are missing or unreadable.
         LogInUse: It is one file, and another process holds it.
+        LogUnavailable: Its server does not answer, or does not let this user in.
         InvalidSetting: The URL has a scheme that nobody offers.
 
     Example:

@@ -47,8 +47,8 @@ class PostgresLog(LogCore):
     """A log in a PostgreSQL database; see `EventLog` for what it promises. Made by `open_log`.
 
     Any number of programs on any number of machines read and append. Whoever appends locks the one row that counts positions,
-    checks versions, and writes events, commit and count in one transaction; the others wait for their turn, and are served in
-    the order in which they came. An append that has returned is on disk, as far as the server's `fsync` is on, which it is
+    checks versions, and writes events, commit and count in one transaction; the others wait for
+    their turn. An append that has returned is on disk, as far as the server's `fsync` is on, which it is
     unless somebody switched it off.
 
     Args:
