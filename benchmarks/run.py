@@ -25,6 +25,7 @@ BENCHMARKS = {
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
     "project": "tables built, rebuilt, caught up and followed over ten million events, and beside eventsourcing",
     "models": "read models, cold, over ten million events, and a report",
+    "many": "a query at 24 month ends at once, beside the same one by one and beside one of them",
     "proofs": "signing ten million events, receipts and consistency proofs from them, beside hashing alone",
     "import_table": "a CSV of two million order lines, beside read_csv and beside the hashes that a log owes",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",

@@ -68,6 +68,8 @@ class Answer:
         self.log_head = head
         self.tz = tz
         self.notes = notes
+        self.moments: tuple[AsOf, ...] = ()
+        """Where it was asked at several moments, all of them, as asked for; `as_of` is the last one."""
         self._compute = compute
         self._table: pa.Table | None = None
 
@@ -160,7 +162,9 @@ class Answer:
         assert self.log_head is not None
         known = self.log_head
         question = f"{self.question}, first {first.num_rows:,} of {table.num_rows:,} rows"
-        return Answer(question, self.as_of, known, lambda: (first, known), tz=self.tz, notes=self.notes).computed()
+        answer = Answer(question, self.as_of, known, lambda: (first, known), tz=self.tz, notes=self.notes)
+        answer.moments = self.moments
+        return answer.computed()
 
     def __repr__(self) -> str:
         title = f"<{'; '.join([self._title(), *(f'note: {note}' for note in self.notes)])}>"
@@ -200,9 +204,10 @@ class Answer:
         if self._table is None or self.log_head is None:
             return f"Answer {question}: {self.as_of.spoken(self.tz)}, not computed yet"
         shape = f"{self._table.num_rows:,} rows, {self._table.num_columns} columns"
-        return (
-            f"Answer {question}: {shape}, {self.as_of.spoken(self.tz)}, log up to position {self.log_head.position:,}"
-        )
+        when = self.as_of.spoken(self.tz)
+        if self.moments:
+            when = f"at {len(self.moments)} moments, the first {self.moments[0].spoken(self.tz)}, the last {when}"
+        return f"Answer {question}: {shape}, {when}, log up to position {self.log_head.position:,}"
 
     def _repr_html_(self) -> str:
         if self._table is None:

@@ -21,15 +21,17 @@ from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.handing import copy_out, replacing
+from orders_es.replay.many import bind, is_many, moments_of, shared, tables_at
+from orders_es.replay.model_diff import diff_query, side
 from orders_es.replay.moments import as_of
 from orders_es.replay.named import MACROS, relations_in
 from orders_es.replay.notes import Currencies, no_payments, nothing_then
 from orders_es.replay.permissions import check_models, check_statements, not_allowed, restrict
-from orders_es.replay.relations import LIMITS, guarded, inline, limits, moment, oddity, refusal
+from orders_es.replay.relations import guarded, inline, oddity, refusal
 from orders_es.replay.tables import ONLY_READS, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import tzinfo
     from types import TracebackType
 
@@ -164,22 +166,27 @@ class Session:
         query: str,
         parameters: Sequence[Any] | dict[str, Any] | None = None,
         *,
-        at: Moment | None = None,
-        known_at: Moment | None = None,
+        at: Moment | Iterable[Moment] | None = None,
+        known_at: Moment | Iterable[Moment] | None = None,
         position: int | None = None,
     ) -> Answer:
-        """The answer to a query, computed now, with everything in it bound to one moment.
+        """The answer to a query, computed now, with everything in it bound to one moment, or asked at each of several.
+
+        At several moments the answers stand one below the other, with the moment in a first column `at` (`known_at`, or both,
+        where several of those are given): a tidy table. Read models made order by order, and what reads them, are computed in one pass.
 
         Args:
             query: SQL, in DuckDB's dialect.
             parameters: Values for `?`, `$1` or `$name` in it.
-            at: Only what had occurred by then: a time with its zone, or a date, which is the whole day. It also limits the `…_at` macros in the query.
-            known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+            at: Only what had occurred by then: a time with its zone, or a date, which is the whole day; or several of them. It also limits the `…_at` macros in the query.
+            known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day; or several. With several of both,
+                the first belongs to the first.
             position: Only the log's events up to this position.
 
         Raises:
             NaiveTime: A time has no time zone.
             QueryError: DuckDB refuses the query; the message is DuckDB's.
+            InvalidSetting: Several moments are none, or not as many on both clocks.
             FilesNotAllowed: It would read or write files, and `connect` was not told to allow it.
             TargetInLog: It would write into the log.
             UnknownEventType: A read model met an event whose meaning nobody registered.
@@ -187,6 +194,8 @@ class Session:
         if not query.strip(" \t\r\n;"):
             raise QueryError("the query is empty; write one, such as FROM orders", query)
         check_statements(self._connection, query, self.log, allow=self.allow_files)
+        if is_many(at) or is_many(known_at):
+            return self._at_many(query, parameters, at, known_at, position)
         asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
 
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
@@ -194,6 +203,20 @@ class Session:
 
         (table, notes), head = self._asking(query, asked, ask)
         return Answer(query, asked, head, lambda: (table, head), tz=self.tz, notes=notes).computed()
+
+    def _at_many(self, query: str, parameters: Any, at: Any, known_at: Any, position: int | None) -> Answer:
+        many = moments_of(at, known_at, position, self.tz)
+        clocks = [name for name, given in (("at", at), ("known_at", known_at)) if is_many(given)]
+
+        def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
+            shared(cursor, query, many, self.models, self.state)
+            table = tables_at(cursor, query, parameters, many, clocks)
+            return table, self._noting(cursor, query, many[-1], head)
+
+        (table, notes), head = self._asking(query, _NOW, ask, own=True)
+        answer = Answer(query, many[-1], head, lambda: (table, head), tz=self.tz, notes=notes)
+        answer.moments = tuple(many)
+        return answer.computed()
 
     def notes(self, query: str, *, at: Moment | None = None, known_at: Moment | None = None) -> tuple[str, ...]:
         """What `sql` would say beside the answer to a query, without computing it: for who writes the answer elsewhere.
@@ -286,6 +309,49 @@ class Session:
             lambda: self._asking(query, asked, lambda cursor, _: table_of(cursor, query, None)),
             tz=self.tz,
         )
+
+    def diff(
+        self,
+        name: str,
+        *,
+        from_: Moment | AsOf | None = None,
+        to: Moment | AsOf | None = None,
+        bookkeeping: bool = False,
+    ) -> Answer:
+        """What differs in a read model between two moments, and who and what made the difference: one row per row of it that differs.
+
+        The columns: those of the read model's key; `change`, which is `created`, `changed` or `gone`; `changed`, the names of the figures that differ;
+        `caused_by`, a summary of the causes; of every figure the value `…_before` and `…_after`; and `causes`, the events
+        that count at one of the moments only and belong to the row: position, stream_id, type, actor, occurred_at, recorded_at and the order's currency.
+
+        An event belongs to a row by its order, item, customer, currency or day, whichever the key names; so where a key says only the day,
+        its causes are all events of orders that count on it. A row without causes differs because others do, as a rank does, or because time passed.
+
+        Args:
+            name: The read model's name.
+            from_: The first moment, of the business clock, or `AsOf` with moments on both clocks; None is now.
+            to: The second one, likewise.
+            bookkeeping: Compare and show columns such as `version` and `event_count` as well, which change with every event.
+
+        Raises:
+            InvalidSetting: There is no such read model, or nothing tells its rows apart.
+            NaiveTime: A time has no time zone.
+
+        Example:
+            >>> from orders_es.log import NO_STREAM, open_log
+            >>> from orders_es.orders import OrderCreated, OrderPlaced
+            >>> log = open_log(":memory:", create=True)
+            >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM, actor="ann")
+            >>> session = connect(log)
+            >>> [(row.order_id, row.change, row.caused_by) for row in session.diff("orders", from_="2011-06-30")]
+            [('A-1', 'created', '2 events by ann: OrderCreated, OrderPlaced')]
+        """
+        before, after = side(self, "from_", from_), side(self, "to", to)
+        query, notes = diff_query(self, name, before, after, bookkeeping=bookkeeping)
+        answer = self.sql(query)
+        answer.question = f"diff of {name} from [{before.spoken(self.tz)}] to [{after.spoken(self.tz)}]"
+        answer.notes = (*notes,)
+        return answer
 
     def using(
         self,
@@ -380,18 +446,18 @@ class Session:
             return inline(model, guarded(events, model, self.log.registry, held), needed)
 
     def _asking(
-        self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any], *, fresh: bool = False
+        self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any], *, fresh: bool = False, own: bool = False
     ) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
         with self._lock, interruptible():
             names = None if fresh else self._named_in(query)
             for again in (False, True):
                 head = self._refresh(names, anew=again)
-                kept = not fresh and asked == _NOW and ONLY_READS.match(query) is not None
+                kept = not fresh and not own and asked == _NOW and ONLY_READS.match(query) is not None
                 cursor = self._kept_cursor() if kept else self._connection.cursor()
                 try:
                     if asked != _NOW:
-                        _limit(cursor, asked)
+                        bind(cursor, asked)
                     with interruptible(cursor):
                         return ask(cursor, head), head
                 except self._error as error:
@@ -447,19 +513,6 @@ class Session:
             define(self._connection, self.log, self.models, self._types, only=missing)
             self._defined = None if names is None else self._defined | names
         return self._head
-
-
-def _limit(cursor: Any, asked: AsOf) -> None:
-    """Bind everything on a cursor to one moment: a temporary view stands before the one of the same name everywhere."""
-    cursor.execute(f"CREATE TEMP VIEW events AS SELECT * FROM memory.main.events WHERE {limits(asked)}")
-    given = {}
-    for clock, variable in LIMITS:
-        value = getattr(asked, clock)
-        if value is not None:
-            given[clock] = f"TIMESTAMPTZ '{value.isoformat()}'"
-            cursor.execute(f"SET VARIABLE {variable} = {given[clock]}")
-    if given:
-        cursor.execute(f"CREATE TEMP VIEW moment AS {moment('events', **given)}")
 
 
 def _may_have_vanished(error: Exception) -> bool:

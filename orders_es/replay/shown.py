@@ -61,6 +61,8 @@ def _cell(value: Any, zone: tzinfo, currency: Any) -> str:  # noqa: PLR0911 - on
         return _length(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
         return format_instant(value, zone)
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
     return str(value)
 
 
