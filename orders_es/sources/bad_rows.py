@@ -61,7 +61,7 @@ class BadRows:
         """
         if not len(self):
             return
-        names = self._source.table.column_names
+        names = self._source.names
         bad = np.array(sorted(self._reasons), dtype=np.int64)
         known = ids.is_valid().to_numpy(zero_copy_only=False)
         of_bad = ids.take(pa.array(bad[known[bad]])).to_pylist()
@@ -183,11 +183,10 @@ class BadRows:
         )
 
     def _as_csv(self) -> bytes:
-        table = self._source.table
         # A quarantine file that comes back corrected, but not entirely, brings these two columns along.
-        names = [name for name in table.column_names if name not in (ROW, REASON)]
+        names = [name for name in self._source.names if name not in (ROW, REASON)]
         rows = sorted(self._reasons)
-        taken = table.select(names).take(pa.array(rows, pa.int64()))
+        taken = self._source.whole(rows).select(names)
         columns = [column.to_pylist() for column in taken.columns]
         lines: list[tuple[int, list[str]]] = []
         several = bool(self._source.parts)

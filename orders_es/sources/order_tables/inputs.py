@@ -65,7 +65,9 @@ def read_mapped(
     found = []
     for one in sources:
         with given_as(one, query=query, table=table) as given:
-            found.append(_read_one(given, mapping, rules, columns, options, progress=progress))
+            # A quarantine file has all columns, and of several files no row can be fetched again.
+            alone = len(sources) == 1
+            found.append(_read_one(given, mapping, rules, columns, options, alone=alone, progress=progress))
     return joined(found)
 
 
@@ -76,6 +78,7 @@ def _read_one(
     columns: dict[str, tuple[str, ...]],
     options: TableOptions,
     *,
+    alone: bool,
     progress: bool,
 ) -> SourceTable:
     if given.table is not None:
@@ -89,7 +92,15 @@ def _read_one(
             raise BadSource(str(table.path), None, "it has no rows; there is nothing to import")
         return table
     try:
-        return read_source(given.path, columns, options=options, progress=progress, at=given.at)
+        return read_source(
+            given.path,
+            columns,
+            options=options,
+            only_wanted=alone,
+            progress=progress,
+            at=given.at,
+            pieces=True,
+        )
     except BadSource:
         try:
             loose = read_source(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orders_es.sources.tables.csv_text import BadBytes, Rows
     from orders_es.sources.tables.options import TableOptions
 
-__all__ = ["parse_csv"]
+__all__ = ["Header", "ParsedRows", "find_header", "parse_csv", "parse_rows"]
 
 pc: Any = pyarrow.compute  # the type stubs know neither scalars of Python nor all keywords
 _array: Any = pa.array
@@ -40,7 +40,15 @@ _TITLES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class Header:
+    """Where the column names of a text stand, and what stands between them.
+
+    Args:
+        names: As they are written.
+        offset: Where the header begins in the text.
+        line: The line on which it does.
+    """
+
     delimiter: str
     names: list[str]
     offset: int
@@ -72,11 +80,47 @@ def parse_csv(
         BadSource: It is not text, not CSV, or has something above its header.
     """
     text, bad_bytes = as_utf8(path, data, options.encoding)
-    header = _find_header(path, text, columns, options, optional)
-    text = text[header.offset :]
+    header = find_header(path, text, columns, options, optional)
+    found = list(match_columns(path, header.names, columns).values())
+    only = found if only_wanted and len(found) == len(columns) else None
+    parsed = parse_rows(path, text[header.offset :] if header.offset else text, header, only, bad_bytes)
+    return parsed.table, parsed.numbers, parsed.lines, parsed.damaged
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRows:
+    """The rows of a text, or of a piece of one.
+
+    Args:
+        table: Those that could be read and have something in them.
+        numbers: Their numbers; 1 is the one below the header.
+        lines: The lines on which they begin.
+        damaged: Those that could not be read.
+        count: How many there are, with those that have nothing in them.
+    """
+
+    table: pa.Table
+    numbers: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+    damaged: tuple[DamagedRow, ...]
+    count: int
+
+
+def parse_rows(
+    path: Path, text: bytes, header: Header, only: Sequence[str] | None, bad_bytes: list[BadBytes]
+) -> ParsedRows:
+    """The rows of a text that begins with the header.
+
+    Args:
+        path: The file, for the errors.
+        only: The columns to read, if not all of them.
+        bad_bytes: What is no UTF-8 in it.
+
+    Raises:
+        BadSource: It is not CSV.
+    """
     rows = find_rows(path, text, header.delimiter, len(header.names), header.line)
     damaged: dict[int, DamagedRow] = {}
-    found = list(match_columns(path, header.names, columns).values())
 
     def set_aside(row: Any) -> Literal["skip"]:
         fields = _fields(row.text, header.delimiter)
@@ -86,7 +130,6 @@ def parse_csv(
         return "skip"
 
     names = distinct(header.names)
-    only = found if only_wanted and len(found) == len(columns) else None
 
     def read(handler: Callable[[Any], Literal["skip", "error"]], *, threads: bool) -> pa.Table:
         return arrow_csv.read_csv(
@@ -120,10 +163,18 @@ def parse_csv(
     numbers = np.delete(np.arange(1, len(rows.starts)), [number - 1 for number in damaged])
     for number, row in _undecodable(rows, text, bad_bytes, header):
         damaged.setdefault(number, row)
-    kept = ~np.isin(numbers, list(damaged)) & _has_something(table)
+    something = _has_something(table)
+    if only is not None:
+        # What nobody asked for may be there all the same, and then it is a row.
+        ends = np.append(rows.starts[1:], len(text))
+        for i in np.flatnonzero(~something).tolist():
+            raw = text[rows.starts[numbers[i]] : ends[numbers[i]]]
+            something[i] = bool(raw.replace(header.delimiter.encode(), b"").replace(b'"', b"").strip())
+    kept = ~np.isin(numbers, list(damaged)) & something
     if not kept.all():
         table, numbers = table.filter(_array(kept)), numbers[kept]
-    return table, numbers, rows.lines[numbers], tuple(damaged[number] for number in sorted(damaged))
+    found = tuple(damaged[number] for number in sorted(damaged))
+    return ParsedRows(table, numbers, rows.lines[numbers], found, len(rows.starts) - 1)
 
 
 def _longest(rows: Rows, text: bytes) -> int:
@@ -150,7 +201,7 @@ def _has_something(table: pa.Table) -> npt.NDArray[np.bool_]:
 
 
 def _undecodable(
-    rows: Rows, text: bytes, bad_bytes: list[BadBytes], header: _Header
+    rows: Rows, text: bytes, bad_bytes: list[BadBytes], header: Header
 ) -> Iterator[tuple[int, DamagedRow]]:
     for bad in bad_bytes:
         offset = bad.offset - header.offset
@@ -176,13 +227,18 @@ def _undecodable(
         )
 
 
-def _find_header(
+def find_header(
     path: Path,
     text: bytes,
     columns: Mapping[str, Sequence[str]],
     options: TableOptions,
     optional: Sequence[str],
-) -> _Header:
+) -> Header:
+    """The line that holds the column names.
+
+    Raises:
+        BadSource: There is none, or it stands below others and nobody said so.
+    """
     delimiter = options.separator
     lines = list(_first_lines(text, max(_TITLES, options.header_row or 0)))
     # A line that tells Excel, and nobody else, what the separator is.
@@ -233,8 +289,8 @@ def _said_separator(line: str) -> str | None:
 
 def _best(
     path: Path, line: tuple[int, int, str], columns: Mapping[str, Sequence[str]], delimiter: str | None
-) -> _Header:
-    best = (-1, _Header(delimiter or ",", [line[2]], line[1], line[0]))
+) -> Header:
+    best = (-1, Header(delimiter or ",", [line[2]], line[1], line[0]))
     for separator in delimiter or _SEPARATORS:
         names = [name.strip() for name in _fields(line[2], separator)]
         try:
@@ -242,5 +298,5 @@ def _best(
         except BadSource:
             score = len(names)  # two columns for one thing: the right separator, and whoever reads on says so
         if score > best[0]:
-            best = (score, _Header(separator, names, line[1], line[0]))
+            best = (score, Header(separator, names, line[1], line[0]))
     return best[1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["BadBytes", "Rows", "as_utf8", "find_rows", "packed_as"]
+__all__ = ["BadBytes", "Rows", "as_utf8", "find_rows", "line_ends", "packed_as"]
 
 _BLOCK = 16 << 20
 _MARKS = (
@@ -219,6 +219,13 @@ def _breaks(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         return feeds
     alone = returns[(returns + 1 >= len(data)) | (data[np.minimum(returns + 1, len(data) - 1)] != _LF)]
     return np.sort(np.concatenate([feeds, alone])) if len(alone) else feeds
+
+
+def line_ends(text: bytes) -> int:
+    """How many lines end in a text, whatever they end with."""
+    if b"\r" not in text:
+        return text.count(b"\n")
+    return len(_breaks(np.frombuffer(text, dtype=np.uint8)))
 
 
 def _quoted(

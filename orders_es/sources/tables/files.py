@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from orders_es.errors import BadSource
 from orders_es.sources.tables.csv_files import parse_csv
+from orders_es.sources.tables.csv_pieces import read_in_pieces
 from orders_es.sources.tables.csv_text import packed_as
 from orders_es.sources.tables.excel_files import parse_workbook
 from orders_es.sources.tables.guards import unguarded
@@ -54,6 +55,7 @@ def read_source(
     only_wanted: bool = False,
     progress: bool = False,
     at: Path | None = None,
+    pieces: bool = False,
 ) -> SourceTable:
     r"""The rows of a `.csv`, `.xlsx`, `.parquet` or `.jsonl` file; read-only, never writes.
 
@@ -68,6 +70,8 @@ def read_source(
         only_wanted: Whether to leave columns aside that nobody asked for, if all others are there. Not for `.xlsx`.
         progress: Whether to show a bar, on a terminal, while a workbook is read.
         at: Where its bytes lie, if `source` is but its name; what kind of file it is, they say themselves then.
+        pieces: Whether a large CSV file is read a piece at a time, so that it need not be held as a whole; `only_wanted` is for
+            such a file only then, because a small one may as well be there with all that it has.
 
     Raises:
         BadSource: There is no such file, it is not one of these kinds, it cannot be read, it lacks a column, or it
@@ -84,26 +88,14 @@ def read_source(
     kind = "" if at is not None else _KINDS.get(path.suffix.lower(), "")
     if not kind and at is None and not path.is_fifo():
         raise BadSource(str(path), None, _unknown_kind(path.suffix.lower()))
-    data = _read_bytes(path, at or path)
-    kind = _kind_of(path, kind, data)
-    digest = hashlib.sha256(data).digest()
-    if kind == ".csv":
-        table, numbers, lines, damaged = parse_csv(
-            path, data, columns, options, optional=optional, only_wanted=only_wanted
+    result = None
+    if pieces and kind in (".csv", "") and not path.is_fifo():
+        result = _large_csv(path, at, columns, options, optional, only_wanted=only_wanted)
+    if result is None:
+        result = _read_whole(
+            path, kind, at, columns, options, optional, only_wanted=only_wanted and not pieces, progress=progress
         )
-        result = SourceTable(path, digest, unguarded(table), {}, numbers, damaged, lines=lines)
-    elif kind == ".jsonl":
-        rows = parse_json_lines(path, data, options)
-        result = SourceTable(
-            path, digest, rows.table, {}, rows.numbers, rows.damaged, lines=rows.lines, kinds=rows.kinds
-        )
-    elif kind == ".xlsx":
-        book = parse_workbook(path, data, columns, options, optional=optional, progress=progress)
-        result = SourceTable(path, digest, book.table, {}, book.numbers, (), book.sheets, book.lines, book.kinds)
-    else:
-        table = _parse_parquet(path, data, columns if only_wanted else {})
-        result = SourceTable(path, digest, table, {}, np.arange(1, table.num_rows + 1))
-    header = result.table.column_names
+    header = result.names
     names = match_columns(path, header, columns)
     require_columns(path, header, names, columns, optional)
     result.columns.update(names)
@@ -117,6 +109,55 @@ def read_source(
     if rows_required and result.table.num_rows == 0 and not result.damaged:
         raise BadSource(str(path), None, "it has a header but no rows; there is nothing to import")
     return result if order_by is None or order_by not in names else in_order_of(result, order_by)
+
+
+def _large_csv(
+    path: Path,
+    at: Path | None,
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    optional: Sequence[str],
+    *,
+    only_wanted: bool,
+) -> SourceTable | None:
+    place = at or path
+    if not place.is_file():
+        return None
+    with place.open("rb") as file:
+        head = file.read(65_536)
+    if _kind_of(path, "" if at else ".csv", head) != ".csv":
+        return None
+    # What comes through a pipe is gone when rows are set aside, so all of its columns are kept.
+    return read_in_pieces(path, place, columns, options, optional=optional, only_wanted=only_wanted and at is None)
+
+
+def _read_whole(
+    path: Path,
+    kind: str,
+    at: Path | None,
+    columns: Mapping[str, Sequence[str]],
+    options: TableOptions,
+    optional: Sequence[str],
+    *,
+    only_wanted: bool,
+    progress: bool,
+) -> SourceTable:
+    data = _read_bytes(path, at or path)
+    kind = _kind_of(path, kind, data)
+    digest = hashlib.sha256(data).digest()
+    if kind == ".csv":
+        table, numbers, lines, damaged = parse_csv(
+            path, data, columns, options, optional=optional, only_wanted=only_wanted
+        )
+        return SourceTable(path, digest, unguarded(table), {}, numbers, damaged, lines=lines)
+    if kind == ".jsonl":
+        rows = parse_json_lines(path, data, options)
+        return SourceTable(path, digest, rows.table, {}, rows.numbers, rows.damaged, lines=rows.lines, kinds=rows.kinds)
+    if kind == ".xlsx":
+        book = parse_workbook(path, data, columns, options, optional=optional, progress=progress)
+        return SourceTable(path, digest, book.table, {}, book.numbers, (), book.sheets, book.lines, book.kinds)
+    table = _parse_parquet(path, data, columns if only_wanted else {})
+    return SourceTable(path, digest, table, {}, np.arange(1, table.num_rows + 1))
 
 
 def _kind_of(path: Path, kind: str, data: bytes) -> str:

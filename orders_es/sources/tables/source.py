@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
@@ -70,6 +71,8 @@ class SourceTable:
         kinds: What a spreadsheet says of each cell (`TEXT`, `NUMBER`, …), by the file's column name.
         parts: Where several files are read as one: each of them without its cells. Their rows follow each other, and so do
             their numbers.
+        header: All column names, where `table` holds only the columns that were asked for.
+        fetch: What gives rows of these numbers with all columns, in that case.
     """
 
     path: Path
@@ -82,6 +85,23 @@ class SourceTable:
     lines: npt.NDArray[np.int64] | None = None
     kinds: dict[str, npt.NDArray[np.int8]] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    header: tuple[str, ...] = ()
+    fetch: Callable[[npt.NDArray[np.int64]], pa.Table] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns of the source, also of those that are not in `table`."""
+        return list(self.header) or self.table.column_names
+
+    def whole(self, rows: list[int]) -> pa.Table:
+        """Some rows of the table with all columns of the source, in its order.
+
+        Args:
+            rows: Their places in the table, ascending.
+        """
+        if self.fetch is not None:
+            return self.fetch(self.numbers[rows])
+        return self.table.take(pa.array(rows, pa.int64()))
 
     def column(self, name: str) -> Any:
         """The column that the importer calls `name`, as one Arrow array of whatever type the file gives it."""
