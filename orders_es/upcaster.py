@@ -46,6 +46,8 @@ class Upcaster:
             leads to the next version of the same type.
         may_retire: Whether it may give None for an event that means nothing today.
         revision: Raise it where the function's answer changes and its own code does not show that.
+
+    `targets` has the types and versions that the step may lead to; it is empty where all such events are retired.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Upcaster:
         self.into = dict(into) if into else None
         self.may_retire = may_retire
         self.revision = revision
+        self.targets: tuple[tuple[str, int], ...] = ()
         if function is not None:
+            self.targets = tuple((self.into or {type: schema_version + 1}).items())
             self.__module__ = getattr(function, "__module__", __name__)
             self.__qualname__ = getattr(function, "__qualname__", "")
             self.__doc__ = function.__doc__
@@ -88,13 +92,6 @@ class Upcaster:
             return "nothing (retired)"
         said = [f"{name} v{version}" for name, version in self.targets] + ["nothing"] * self.may_retire
         return " or ".join(said)
-
-    @property
-    def targets(self) -> tuple[tuple[str, int], ...]:
-        """The types and versions that the step may lead to; none where all such events are retired."""
-        if self.function is None:
-            return ()
-        return tuple((self.into or {self.type: self.schema_version + 1}).items())
 
     @property
     def fingerprint(self) -> str:

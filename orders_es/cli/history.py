@@ -63,6 +63,14 @@ def _told(log: EventLog, order: str, **asked: Any) -> list[tuple[RecordedEvent, 
     return [(events[row.version], row) for row in rows]
 
 
+def _today(event: RecordedEvent) -> dict[str, Any]:
+    """What an event of an old version is today."""
+    today = event.today
+    if today is None:
+        return {"type": None, "schema_version": None, "payload": None}
+    return {"type": today.type, "schema_version": today.schema_version, "payload": Verbatim(today.payload)}
+
+
 def _as_json(event: RecordedEvent, row: HistoryRow | None) -> dict[str, Any]:
     return {
         "position": event.position,
@@ -76,6 +84,7 @@ def _as_json(event: RecordedEvent, row: HistoryRow | None) -> dict[str, Any]:
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,
         "payload": Verbatim(event.payload),
+        "today": None if event.recorded_as is None else _today(event),
         "late": None if row is None else row.late,
         "summary": None if row is None else row.summary,
         "status_after": None if row is None else row.status_after,

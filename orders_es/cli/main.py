@@ -76,6 +76,7 @@ _WHERE = {
     "compact": "orders_es.cli.compact:compact",
     "reshred": "orders_es.cli.reshred:reshred",
     "vacuum": "orders_es.cli.compact:vacuum",
+    "schema": "orders_es.cli.schema:schema",
     "doctor": "orders_es.cli.doctor:doctor",
     "verify": "orders_es.cli.verify:verify",
     "keygen": "orders_es.cli.keygen:keygen",

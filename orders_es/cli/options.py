@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "allow_files_option",
     "as_json",
+    "domain_option",
     "domains",
     "duration",
     "existing_log",
@@ -82,10 +83,10 @@ def log_option(*, makes: bool = False, required: bool = True) -> Callable[[_Comm
         callback=callback,
         help=f"The log: a folder, or a .duckdb file{'; created if there is none' if makes else ''}.",
     )
-    return chosen if makes else lambda command: chosen(_domain_option(command))
+    return chosen if makes else lambda command: chosen(domain_option(command))
 
 
-def _domain_option(command: _Command) -> _Command:
+def domain_option(command: _Command) -> _Command:
     """The option `--domain`, which no command is handed: `domains` looks at it."""
 
     def callback(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:

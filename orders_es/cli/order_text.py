@@ -189,6 +189,8 @@ def _what(event: RecordedEvent, row: HistoryRow | None) -> str:
     if row is None:
         return f"{event.type} {event_facts(event.payload)}"
     notes = [row.summary]
+    if row.recorded_as:
+        notes.append(f"(recorded as {row.recorded_as})")
     if row.status_before != row.status_after:
         notes.append(f"[{row.status_before} -> {row.status_after}]")
     if row.late:

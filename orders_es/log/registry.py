@@ -13,6 +13,7 @@ import typing
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -243,6 +244,11 @@ class EventRegistry:
             return Today(name, schema_version, payload)
         self._upcasters.check()
         return self._upcasters.today(name, schema_version, payload, position, stream_id)
+
+    def todays(self, rows: Iterable[tuple[str, int, str, int, str]]) -> list[Today | None]:
+        """As `today`, for many events that upcasters read: type, schema version, payload, position and stream of each."""
+        self._upcasters.check()
+        return list(starmap(self._upcasters.today, rows))
 
     def of_today(self, held: Iterable[tuple[str, int]]) -> frozenset[tuple[str, int]]:
         """The types and versions that events are of as they are read, for those of which they were recorded.

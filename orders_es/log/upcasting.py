@@ -7,7 +7,7 @@ nothing, where it is retired. Python, SQL, projections and exports all get it fr
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
@@ -58,6 +58,7 @@ class Upcasters:
         self._by_key: dict[_Key, Upcaster] = {}
         self._checked = -1
         self._ends: dict[_Key, frozenset[_Key]] = {}
+        self._shapes: dict[str, _Shape] = {}
 
     def __iter__(self) -> Iterator[Upcaster]:
         return iter(self._by_key.values())
@@ -106,7 +107,7 @@ class Upcasters:
         ends: dict[_Key, frozenset[_Key]] = {}
         for key in self._by_key:
             self._follow(key, (), ends)
-        self._ends, self._checked = ends, self._registry.revision
+        self._ends, self._checked, self._shapes = ends, self._registry.revision, {}
 
     def _follow(self, key: _Key, before: tuple[_Key, ...], ends: dict[_Key, frozenset[_Key]]) -> frozenset[_Key]:
         if key in ends:
@@ -160,22 +161,26 @@ class Upcasters:
                 return None
             try:
                 given = step.function(data)
+                plain = given.__class__ is dict and len(step.targets) == 1
+                led = (step.targets[0], given) if plain else _led_to(step, given)
+            except _Rubbish as error:
+                failed(f"its upcaster ({step!r}) is wrong: {error}")
             except Exception as error:  # noqa: BLE001 - it is somebody's function, and may fail in any way
                 failed(f"its upcaster ({step!r}) raised {type(error).__name__}: {error}", error)
-            try:
-                led = _led_to(step, given)
-            except ValueError as error:
-                failed(f"its upcaster ({step!r}) is wrong: {error}")
             if led is None:
                 return None
             at, data = led
-        event_type = self._registry[at[0]]
+        shape = self._shapes.get(at[0])
+        if shape is None:
+            shape = self._shapes[at[0]] = _Shape(self._registry[at[0]])
         try:
-            return Today(event_type.name, event_type.schema_version, _written(event_type, data))
-        except InvalidEvent as error:
-            failed(f"what its upcasters gave cannot be {at[0]} v{at[1]} ({error.field}: {error.reason})", error)
+            return Today(at[0], at[1], shape.written(data))
         except (TypeError, ValueError, RecursionError) as error:
-            failed(f"what its upcasters gave cannot be written as JSON ({error})", error)
+            failed(f"what its upcasters gave cannot be written as JSON of {at[0]} v{at[1]} ({error})", error)
+
+
+class _Rubbish(Exception):
+    """What an upcaster gave is nothing that an upcaster may give."""
 
 
 def _shown(keys: Iterable[_Key]) -> str:
@@ -183,7 +188,7 @@ def _shown(keys: Iterable[_Key]) -> str:
 
 
 def _led_to(step: Upcaster, given: object) -> tuple[_Key, dict[str, Any]] | None:
-    """Type, version and payload after a step; None if the event is retired. `ValueError` where the step gave rubbish."""
+    """Type, version and payload after a step; None if the event is retired. `_Rubbish` where the step gave that."""
     targets = step.targets
     if type(given) is dict and len(targets) == 1:
         return targets[0], given
@@ -191,10 +196,10 @@ def _led_to(step: Upcaster, given: object) -> tuple[_Key, dict[str, Any]] | None
         for target in targets:
             if target[0] == given.type:
                 return target, given.payload
-        raise ValueError(f"it gave the type {given.type!r}, which it does not declare in `into`")
+        raise _Rubbish(f"it gave the type {given.type!r}, which it does not declare in `into`")
     if given is None and step.may_retire:
         return None
-    raise ValueError(_rubbish(given))
+    raise _Rubbish(_rubbish(given))
 
 
 def _rubbish(given: object) -> str:
@@ -212,23 +217,26 @@ _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-@lru_cache(maxsize=1_000)
-def _shape(event_type: EventType) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = tuple(f.name for f in event_type.fields)
-    return names, tuple(f.name for f in event_type.fields if f.kind == "decimal")
+class _Shape:
+    """How payloads of a type of today are written."""
 
+    __slots__ = ("amounts", "name", "names")
 
-def _written(event_type: EventType, data: dict[str, Any]) -> str:
-    """A payload as this package writes it: fields in their order, amounts as texts; what the type does not know comes last."""
-    names, amounts = _shape(event_type)
-    ordered = {name: data[name] for name in names if data.get(name) is not None}
-    if len(ordered) < len(data):
-        ordered |= {name: value for name, value in data.items() if name not in names}
-    for name in amounts:
-        value = ordered.get(name)
-        if value is not None and type(value) is not str:
-            ordered[name] = str(CHECKS["decimal"](event_type.name, name, value))
-    return _encode(ordered).decode()
+    def __init__(self, event_type: EventType) -> None:
+        self.name = event_type.name
+        self.names = tuple(f.name for f in event_type.fields)
+        self.amounts = tuple(f.name for f in event_type.fields if f.kind == "decimal")
+
+    def written(self, data: dict[str, Any]) -> str:
+        """A payload as this package writes it: fields in their order, amounts as texts; what the type does not know comes last."""
+        ordered = {name: data[name] for name in self.names if data.get(name) is not None}
+        if len(ordered) < len(data):
+            ordered |= {name: value for name, value in data.items() if name not in self.names}
+        for name in self.amounts:
+            value = ordered.get(name)
+            if value is not None and value.__class__ is not str:
+                ordered[name] = str(CHECKS["decimal"](self.name, name, value))
+        return _encode(ordered).decode()
 
 
 def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
@@ -261,16 +269,13 @@ def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, in
     Raises:
         UpcastFailed: An upcaster raised or gave rubbish.
     """
-    found = [registry.today(*row) for row in rows]
-    kept = [(row, one) for row, one in zip(rows, found, strict=True) if one is not None]
+    found = registry.todays(rows)
+    kept = [one for one in found if one is not None]
+    nowhere = repeat(0, len(kept)), repeat("", len(kept))
     try:
-        registry.decode_many(
-            [one.type for _, one in kept],
-            [one.schema_version for _, one in kept],
-            [one.payload for _, one in kept],
-            [row[3] for row, _ in kept],
-            [row[4] for row, _ in kept],
-        )
+        if kept:
+            names, versions, payloads = map(list, zip(*kept, strict=True))
+            registry.decode_many(names, versions, payloads, *nowhere)
     except InvalidEvent:  # once more, so that the error says what was recorded
         for row in rows:
             registry.decode(*row)

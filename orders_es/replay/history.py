@@ -50,6 +50,7 @@ class HistoryRow:
         total_before: What the order came to without it.
         total_after: What the order comes to with it.
         summary: The event in words.
+        recorded_as: The type and version as which it was recorded, such as `ItemAdded v1`; None where that is how it is read.
         correlation_id: The conversation it belongs to.
         causation_id: What caused it.
     """
@@ -212,7 +213,7 @@ def _rows(
 def _cells(row: HistoryRow, currency: str | None) -> tuple[str, str, str, str, str]:
     notes: list[Any] = [
         row.summary,
-        f"[recorded as {row.recorded_as}]" if row.recorded_as else None,
+        f"(recorded as {row.recorded_as})" if row.recorded_as else None,
         f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
         f"[{_LATE}]" if row.late else None,
         f"by {row.actor}" if row.actor else None,
