@@ -19,6 +19,7 @@ def test_every_event_in_version_order(run, shop):
         "correlation_id",
         "causation_id",
         "payload",
+        "today",
         "late",
         "summary",
         "status_after",
