@@ -42,8 +42,8 @@ _FIGURES = """
     FROM orders GROUP BY ALL ORDER BY ALL
 """
 _CAME_IN = """
-    SELECT position, stream_id AS order_id, type, actor, occurred_at, recorded_at FROM events
-    WHERE occurred_at <= $at AND recorded_at > $known_at AND stream_id IN (SELECT unnest($orders)) ORDER BY position
+    SELECT position, stream_id AS order_id, type, actor, occurred_at, recorded_at, entered_at FROM events
+    WHERE occurred_at <= $at AND (coalesce(entered_at, recorded_at) > $known_at OR position > $position) AND stream_id IN (SELECT unnest($orders)) ORDER BY position
 """
 
 
@@ -53,8 +53,9 @@ class Close:
 
     Args:
         at: What had happened by then was closed.
-        known_at: As far as it had been recorded by then.
+        known_at: As far as it was known by then.
         position: How many events the log had when it was closed.
+        recorded_by: When the last of them had been recorded.
         root: The root of the tree over them.
         figures: For each currency the orders of that moment and their sums, as they were closed.
         closed_by: Who closed it.
@@ -66,6 +67,7 @@ class Close:
     at: datetime
     known_at: datetime
     position: int
+    recorded_by: datetime
     root: bytes
     figures: tuple[dict[str, Any], ...]
     closed_by: str | None
@@ -140,7 +142,8 @@ def close(
     known = head.recorded_at if known_at is None else resolve("known_at", known_at, tz)
     if happened is None or known is None:
         raise InvalidSetting("at", at, "a close needs a moment")
-    # Whatever is recorded from now on is recorded later than that, so what is known at that time is settled.
+    # Whatever is recorded from now on is recorded later than that. A source may say of it that it was entered before; so a close
+    # holds the end of the log as well, and what comes behind that end is none of what was closed.
     if known >= datetime.now(UTC):
         raise InvalidSetting("known_at", str(known), "it has not passed yet, so what is known then can still change")
     if log.stream_version(_STREAM + name):
@@ -148,13 +151,14 @@ def close(
             "name", name, "it was closed already, and a close is not changed; give this one another name"
         )
     signed = None if key is None else checkpoint(log, key)
+    end = head.position if signed is None else signed.size
     said = {
         "name": name,
         "at": _text(happened),
         "known_at": _text(known),
-        "position": head.position if signed is None else signed.size,
+        "position": end,
         "root": (head.root if signed is None else signed.root).hex(),
-        "figures": _figures(log, AsOf(at=happened, known_at=known)),
+        "figures": _figures(log, AsOf(at=happened, known_at=known, position=end)),
     }
     if signed is not None:
         said["checkpoint"] = str(signed)
@@ -186,11 +190,12 @@ def closed(log: EventLog, name: str) -> Close:
     if not events or events[0].type != PERIOD_CLOSED:
         known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
         raise NoSuchClose(name, tuple(close_ids(name, known) or known[:5]))
-    return _close(events[0])
+    return _close(log, events[0])
 
 
-def _close(event: RecordedEvent) -> Close:
+def _close(log: EventLog, event: RecordedEvent) -> Close:
     said = json.loads(event.payload)
+    [last] = log.read(after=said["position"] - 1, to=said["position"], columns=["recorded_at"])
     figures = tuple(
         {
             "currency": row["currency"],
@@ -205,6 +210,7 @@ def _close(event: RecordedEvent) -> Close:
         datetime.fromisoformat(said["at"]),
         datetime.fromisoformat(said["known_at"]),
         said["position"],
+        last.column(0)[0].as_py(),
         bytes.fromhex(said["root"]),
         figures,
         event.actor,
@@ -216,7 +222,11 @@ def _close(event: RecordedEvent) -> Close:
 def _figures(log: EventLog, moment: AsOf) -> list[dict[str, Any]]:
     """Orders and sums for each currency, at a moment; money as digits."""
     with connect(log) as session:
-        rows = session.sql(_FIGURES, at=moment.at, known_at=moment.known_at).to_arrow().to_pylist()
+        rows = (
+            session.sql(_FIGURES, at=moment.at, known_at=moment.known_at, position=moment.position)
+            .to_arrow()
+            .to_pylist()
+        )
     return [{name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()} for row in rows]
 
 
@@ -234,7 +244,7 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     check_log(log)
     share = _share(tolerance)
     done = closed(log, name)
-    then, now = AsOf(at=done.at, known_at=done.known_at), AsOf(at=done.at)
+    then, now = AsOf(at=done.at, known_at=done.known_at, position=done.position), AsOf(at=done.at)
     found = {row["currency"]: row for row in _figures(log, then)}
     stated = {row["currency"]: row for row in done.figures}
     reason = None
@@ -250,7 +260,12 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     )
     moved = diff(log, then, now).to_arrow().select(["order_id", "change", "total_difference"]).to_pylist()
     with connect(log) as session:
-        asked = {"at": done.at, "known_at": done.known_at, "orders": [row["order_id"] for row in moved]}
+        asked = {
+            "at": done.at,
+            "known_at": done.known_at,
+            "position": done.position,
+            "orders": [row["order_id"] for row in moved],
+        }
         events = session.sql(_CAME_IN, asked).to_arrow().to_pylist()
     actors: dict[str, int] = {}
     for event in events:

@@ -74,7 +74,7 @@ def _tell(
     """
     from orders_es.replay import connect
 
-    at, known_at, tz = form["at"], form["known_at"], form["tz"]
+    at, known_at, recorded_by, tz = form["at"], form["known_at"], form["recorded_by"], form["tz"]
     if form["plain"] and not form["as_csv"]:
         raise click.UsageError("--plain is about CSV; add --csv")
     if form["as_csv"] + form["as_json"] + (form["parquet"] is not None) > 1:
@@ -83,7 +83,7 @@ def _tell(
         _check_text(given)
     with (
         existing_log(form["log"]) as opened,
-        connect(opened, read_models=read_model_folders(None), tz=tz) as session,
+        connect(opened, read_models=read_model_folders(None), tz=tz, recorded_by=recorded_by) as session,
     ):
         answer = question(session, *parameters, at=at, known_at=known_at, **more)
         if form["parquet"] is not None:
@@ -94,7 +94,11 @@ def _tell(
         print_csv(answer, guard=not form["plain"])
     elif form["as_json"]:
         names, rows = json_rows(answer)
-        asked = {"question": answer.question, "as_of": {"at": at, "known_at": known_at}, "found": len(answer)}
+        asked = {
+            "question": answer.question,
+            "as_of": {"at": at, "known_at": known_at, "recorded_by": recorded_by},
+            "found": len(answer),
+        }
         print_json({**asked, "notes": list(answer.notes), "columns": names, "rows": rows})
     elif form["parquet"] is not None:
         print_text(
@@ -103,7 +107,7 @@ def _tell(
     else:
         print_text(f"{found}: {printable(answer.question)}")
         if len(answer):
-            print_rows(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
+            print_rows(answer, question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz), tz)
     if len(answer) and not looks_up:
         click.get_current_context().exit(1)
 

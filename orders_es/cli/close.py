@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments
+from orders_es.cli.options import as_json, both_clocks, existing_log, log_option
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
 from orders_es.orders.moments import format_instant
 
@@ -48,7 +48,7 @@ def close() -> None:
 @click.option(
     "--key", metavar="FILE", type=click.Path(path_type=Path), help="Sign the log's head with this private key, too."
 )
-@moments
+@both_clocks
 @log_option()
 @as_json
 def new(

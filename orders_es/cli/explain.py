@@ -22,7 +22,15 @@ __all__ = ["explain"]
 @moments
 @log_option()
 @as_json
-def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzinfo, log: str, as_json: bool) -> None:
+def explain(
+    order: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    recorded_by: datetime | None,
+    tz: tzinfo,
+    log: str,
+    as_json: bool,
+) -> None:
     """The total of one order as a waterfall of the events that made it, in the order in which they were recorded.
 
     Events that left the total as it was are not shown; `history` has them.
@@ -34,7 +42,7 @@ def explain(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import replay
 
-    asked: dict[str, Any] = {"at": at, "known_at": known_at}
+    asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
     with existing_log(log) as opened, order_lookup(opened, order):
         told = replay.explain(opened, order, **asked)
     if as_json:

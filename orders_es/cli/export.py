@@ -51,6 +51,7 @@ def model(
     out: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     plain: bool,
     replace: bool,
@@ -71,7 +72,7 @@ def model(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     if not re.fullmatch(r"\w+", name):
         raise click.UsageError(f"{name!r} is no read model's name; for a query there is export sql")
-    _export(name, out, at, known_at, tz, plain, replace, read_models, allow_files, log, as_json)
+    _export(name, out, at, known_at, recorded_by, tz, plain, replace, read_models, allow_files, log, as_json)
 
 
 @export.command(name="sql", short_help="The answer to a query, at any moment, as a Parquet, CSV or Excel file.")
@@ -89,6 +90,7 @@ def query(
     out: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     plain: bool,
     replace: bool,
@@ -103,7 +105,7 @@ def query(
     Example:
       orders-es export sql "SELECT status, sum(total) AS total FROM orders GROUP BY ALL ORDER BY 1" totals.csv --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    _export(query, out, at, known_at, tz, plain, replace, read_models, allow_files, log, as_json)
+    _export(query, out, at, known_at, recorded_by, tz, plain, replace, read_models, allow_files, log, as_json)
 
 
 @export.command(short_help="Check an exported file against a log.")
@@ -161,6 +163,7 @@ def _export(
     out: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     plain: bool,
     replace: bool,
@@ -178,7 +181,9 @@ def _export(
         raise click.UsageError(f"{out} is there already; give --replace, or another name")
     with (
         existing_log(log) as opened,
-        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+        connect(
+            opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files, recorded_by=recorded_by
+        ) as session,
     ):
         done = write(session, source, out, at=at, known_at=known_at, guard=not plain)
     if as_json:

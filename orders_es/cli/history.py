@@ -26,7 +26,15 @@ __all__ = ["history"]
 @moments
 @log_option()
 @as_json
-def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzinfo, log: str, as_json: bool) -> None:
+def history(
+    order: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    recorded_by: datetime | None,
+    tz: tzinfo,
+    log: str,
+    as_json: bool,
+) -> None:
     """The events of one order in the order in which they were recorded, each with both of its times.
 
     "occurred" is when it happened, "recorded" when the log accepted it, "total" what the order came to from then on.
@@ -37,7 +45,7 @@ def history(order: str, at: datetime | None, known_at: datetime | None, tz: tzin
       orders-es history 536365 --log my-log
       orders-es history 536365 --known-at 2011-12-31 --log my-log --json | jq '.events[].type'
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    asked: dict[str, Any] = {"at": at, "known_at": known_at}
+    asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
     with existing_log(log) as opened, order_lookup(opened, order):
         told = _told(opened, order, **asked)
     if as_json:
@@ -80,6 +88,7 @@ def _as_json(event: RecordedEvent, row: HistoryRow | None) -> dict[str, Any]:
         "schema_version": event.schema_version,
         "occurred_at": event.occurred_at,
         "recorded_at": event.recorded_at,
+        **({} if event.entered_at is None else {"entered_at": event.entered_at}),
         "actor": event.actor,
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,

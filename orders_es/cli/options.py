@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "allow_files_option",
     "as_json",
+    "both_clocks",
     "domain_option",
     "domains",
     "duration",
@@ -153,14 +154,23 @@ def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command
 
 
 def moments(command: _Command) -> _Command:
-    """The options `--at`, `--known-at`, `--as-closed` and `--tz`."""
+    """The options `--at`, `--known-at`, `--recorded-by`, `--as-closed` and `--tz`."""
+    return _moments(command, recorded_by=True)
+
+
+def both_clocks(command: _Command) -> _Command:
+    """As `moments`, without `--recorded-by`: for what takes the log as it is now."""
+    return _moments(command, recorded_by=False)
+
+
+def _moments(command: _Command, *, recorded_by: bool) -> _Command:
 
     def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
         name = ctx.meta.get(_AS_CLOSED)
         if name is not None:
             if value is not None:
                 raise click.UsageError(
-                    "--as-closed says both moments; leave out --at and --known-at, or --as-closed", ctx
+                    "--as-closed says all moments; leave out --at, --known-at and --recorded-by, or --as-closed", ctx
                 )
             return _closed_moment(ctx, name, str(param.name))
         if value is None:
@@ -173,6 +183,12 @@ def moments(command: _Command) -> _Command:
     def remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
         ctx.meta[_AS_CLOSED] = value
 
+    own = click.option(
+        "--recorded-by",
+        metavar="TIME",
+        callback=callback,
+        help="Only what this log itself had recorded by then, whatever sources say.",
+    )
     for option in (
         zone_option("Where a time without a zone is read, and where times are shown."),
         click.option(
@@ -183,7 +199,13 @@ def moments(command: _Command) -> _Command:
             callback=remember,
             help="The moment that was closed under this name, on both clocks.",
         ),
-        click.option("--known-at", metavar="TIME", callback=callback, help="Only what had been recorded by then."),
+        *([own] if recorded_by else []),
+        click.option(
+            "--known-at",
+            metavar="TIME",
+            callback=callback,
+            help="Only what was known by then: entered, as its source says, or else recorded.",
+        ),
         click.option("--at", metavar="TIME", callback=callback, help="Only what had happened by then."),
     ):
         command = option(command)
@@ -191,7 +213,7 @@ def moments(command: _Command) -> _Command:
 
 
 def _closed_moment(ctx: click.Context, name: str, which: str) -> datetime:
-    """One of the two moments of a close of the log that the command names."""
+    """One of the moments of a close of the log that the command names."""
     from orders_es.audit import closed
 
     known = ctx.meta.get(_CLOSE)

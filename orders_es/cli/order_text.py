@@ -25,7 +25,12 @@ NEVER = "-"
 
 
 def question_text(
-    *, at: datetime | None = None, known_at: datetime | None = None, version: int | None = None, zone: tzinfo = UTC
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+    version: int | None = None,
+    recorded_by: datetime | None = None,
+    zone: tzinfo = UTC,
 ) -> str:
     """The question as it was understood, with the instants that the typed times came to.
 
@@ -41,6 +46,8 @@ def question_text(
         parts.append(f"at {spoken(at, zone)}")
     if known_at is not None:
         parts.append(f"as known at {spoken(known_at, zone)}")
+    if recorded_by is not None:
+        parts.append(f"as recorded by {spoken(recorded_by, zone)}")
     if version is not None:
         parts.append(f"up to version {version}")
     return ", ".join(parts) or "as it stands now"
@@ -170,19 +177,23 @@ def _short(name: str, value: Any) -> str:
 
 
 def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | None]], zone: tzinfo = UTC) -> str:
-    """Events in version order, each with both of its times, exact to what was recorded.
+    """Events in version order, each with its times, exact to what was recorded; when it was entered only where a source says.
 
     Args:
         told: The events, each with what it did to the order where that is known.
         zone: The zone to show times in.
     """
     rows = []
+    claimed = any(event.entered_at is not None for event, _ in told)
     for event, row in told:
         estimate = "~" if row is not None and row.estimated else ""
         times = [estimate + _moment(event.occurred_at, zone), _moment(event.recorded_at, zone)]
+        if claimed:
+            times.append(NEVER if event.entered_at is None else _moment(event.entered_at, zone))
         total = NEVER if row is None else money(row.total_after)
         rows.append([str(event.version), *times, total, printable(_what(event, row))])
-    return table(rows, heads=["ver", f"occurred ({zone})", "recorded", "total", ""], right="rllrl")
+    heads = ["ver", f"occurred ({zone})", "recorded", *(["entered (source says)"] if claimed else []), "total", ""]
+    return table(rows, heads=heads, right=f"rll{'l' if claimed else ''}rl")
 
 
 def _what(event: RecordedEvent, row: HistoryRow | None) -> str:

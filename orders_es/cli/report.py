@@ -45,6 +45,7 @@ def report(
     out: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     form: Literal["parquet", "csv", "xlsx"],
     replace: bool,
@@ -69,7 +70,9 @@ def report(
         raise click.UsageError(f"{out} holds a report already; give --replace, or another folder")
     with (
         existing_log(log) as opened,
-        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+        connect(
+            opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files, recorded_by=recorded_by
+        ) as session,
     ):
         try:
             done = write_report(

@@ -32,6 +32,7 @@ def show(
     order: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     version: int | None,
     log: str,
@@ -55,7 +56,7 @@ def show(
     from orders_es.orders import ORDERS
     from orders_es.replay import load_order, load_state
 
-    asked: dict[str, Any] = {"at": at, "known_at": known_at, "version": version}
+    asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by, "version": version}
     with existing_log(log) as opened, order_lookup(opened, order):
         check_version(opened, order, version)
         domain = domain_of_stream(opened, order)

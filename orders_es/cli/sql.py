@@ -38,6 +38,7 @@ def sql(
     query: str,
     at: datetime | None,
     known_at: datetime | None,
+    recorded_by: datetime | None,
     tz: tzinfo,
     as_csv: bool,
     plain: bool,
@@ -66,13 +67,15 @@ def sql(
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
     with (
         existing_log(log) as opened,
-        connect(opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files) as session,
+        connect(
+            opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files, recorded_by=recorded_by
+        ) as session,
     ):
         if parquet is not None:
             rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
             tell_notes(session.notes(query, at=at, known_at=known_at))
             print_text(
-                f"{count(rows, 'row')} in {printable(parquet)}, {question_text(at=at, known_at=known_at, zone=tz)}"
+                f"{count(rows, 'row')} in {printable(parquet)}, {question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz)}"
             )
             return
         answer = session.sql(query, at=at, known_at=known_at)
@@ -81,6 +84,8 @@ def sql(
         print_csv(answer, guard=not plain)
     elif as_json:
         names, rows_ = json_rows(answer)
-        print_json({"as_of": {"at": at, "known_at": known_at}, "columns": names, "rows": rows_})
+        print_json(
+            {"as_of": {"at": at, "known_at": known_at, "recorded_by": recorded_by}, "columns": names, "rows": rows_}
+        )
     else:
-        print_rows(answer, question_text(at=at, known_at=known_at, zone=tz), tz)
+        print_rows(answer, question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz), tz)

@@ -72,7 +72,8 @@ def export(
     Args:
         source: A read model's name, `events`, or one SELECT.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
         guard: In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
 
     Raises:
@@ -153,7 +154,7 @@ def _provenance(
     last_at, last_known = asked.at, asked.known_at
     if last_at is None or last_known is None:
         [(occurred, recorded)] = cursor.execute(
-            "SELECT epoch_us(max(occurred_at)), epoch_us(max(recorded_at)) FROM events"
+            "SELECT epoch_us(max(occurred_at)), epoch_us(max(coalesce(entered_at, recorded_at))) FROM events"
         ).fetchall()
         last_at, last_known = last_at or _moment(occurred), last_known or _moment(recorded)
     [(zone,)] = cursor.execute("SELECT current_setting('TimeZone')").fetchall()

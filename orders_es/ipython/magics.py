@@ -24,17 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["EventsSql"]
 
 
-def _moments(call: Call, session: Session, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
-    """What `--at` and `--known-at` say, or the close that `--as-closed` names."""
+def _moments(call: Call, session: Session, zone: tzinfo) -> tuple[datetime | None, datetime | None, int | None]:
+    """What `--at` and `--known-at` say, or the close that `--as-closed` names, with the end that the log had then."""
     name = call.options.get("as-closed")
     if name is None:
-        return resolve("at", call.options.get("at"), zone), resolve("known-at", call.options.get("known-at"), zone)
+        return (
+            resolve("at", call.options.get("at"), zone),
+            resolve("known-at", call.options.get("known-at"), zone),
+            None,
+        )
     if "at" in call.options or "known-at" in call.options:
         raise CallError("--as-closed says both moments; leave out --at and --known-at, or --as-closed")
     from orders_es.audit import closed
 
     known = closed(session.log, name)
-    return known.at, known.known_at
+    return known.at, known.known_at, known.position
 
 
 @magics_class
@@ -63,8 +67,8 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             call = read_call(line, cell)
             session = self._session(call)
             zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
-            at, known_at = _moments(call, session, zone)
-            answer = session.sql(call.query, self._values(call.query), at=at, known_at=known_at)
+            at, known_at, position = _moments(call, session, zone)
+            answer = session.sql(call.query, self._values(call.query), at=at, known_at=known_at, position=position)
             for note in answer.notes:
                 sys.stderr.write(f"note: {note}\n")
             frame = answer.to_pandas()

@@ -215,6 +215,11 @@ class LogCore(ABC):
         """Whether other processes can open the log while this one has it open."""
         return False
 
+    @property
+    def may_have_entered(self) -> bool:
+        """Whether some event may have an `entered_at`. A backend that can tell cheaply says False where none has."""
+        return True
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url!r}, {self._end().tree.end:,} events)"
 

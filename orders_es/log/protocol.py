@@ -60,6 +60,11 @@ class EventLog(Protocol):
         """Whether other processes can open the log while this one has it open."""
         ...
 
+    @property
+    def may_have_entered(self) -> bool:
+        """Whether some event may have an `entered_at`: where none has, what is known later is recorded later."""
+        ...
+
     def append(self, stream_id: str, events: Sequence[Any], *, expected: ExpectedVersion) -> Appended:
         """Append events to one stream, if it is at the expected version.
 

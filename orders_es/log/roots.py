@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from orders_es.log.envelope import ENVELOPE
+from orders_es.log.event import Head
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+from orders_es.log.protocol import HasFiles
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orders_es.log.protocol import EventLog
 
-__all__ = ["root_at"]
+__all__ = ["head_by", "root_at"]
+
+
+def head_by(log: EventLog, recorded_by: datetime) -> Head:
+    """The end that a log had at a moment by its own clock: its last event that had been recorded by then, and the tree's root.
+
+    Args:
+        recorded_by: The moment; an event recorded at it counts.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=NO_STREAM)
+        >>> head_by(log, datetime(2020, 1, 1, tzinfo=UTC)).position
+        0
+    """
+    head = log.head()
+    if head.recorded_at is None or head.recorded_at <= recorded_by:
+        return head
+    position, recorded = 0, None
+    for batch in log.read(columns=["position", "recorded_at"]):
+        times = batch.column("recorded_at").to_pylist()
+        count = bisect_right(times, recorded_by)
+        if count:
+            position, recorded = batch.column("position")[count - 1].as_py(), times[count - 1]
+        if count < len(times):
+            break
+    stated = log.heads() if isinstance(log, HasFiles) else ()
+    found = next((head for head in stated if head.position == position), None)
+    return found or Head(position, recorded, root_at(log, position))
 
 
 def root_at(log: EventLog, position: int, *, progress: bool = False) -> bytes:

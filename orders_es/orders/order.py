@@ -44,9 +44,10 @@ class AsOf:
 
     Args:
         at: Events that occurred up to then.
-        known_at: Events that were recorded up to then.
+        known_at: Events that were known up to then: entered, as their source says, or else recorded.
         version: Events up to this version of the order.
         position: Events up to this position in the log.
+        recorded_by: Events that the log itself had recorded up to then, whatever their source says.
 
     Example:
         >>> print(AsOf(version=3))
@@ -59,6 +60,7 @@ class AsOf:
     known_at: datetime | None = None
     version: int | None = None
     position: int | None = None
+    recorded_by: datetime | None = None
 
     def __str__(self) -> str:
         return self.spoken()
@@ -76,7 +78,7 @@ class AsOf:
         """
         parts = [
             f"{word} {spoken(moment, tz)}"
-            for word, moment in (("at", self.at), ("as known at", self.known_at))
+            for word, moment in (("at", self.at), ("as known at", self.known_at), ("as recorded by", self.recorded_by))
             if moment is not None
         ]
         parts += [

@@ -1,7 +1,8 @@
--- Order history on the record clock: one row per order and moment at which something about it was recorded.
+-- Order history on the record clock: one row per order and moment at which something about it became known.
 -- Key: order_id, valid_from.
 -- Stream: order_id.
--- Like: order_history, with `recorded_at AS valid_from` for `occurred_at AS valid_from`.
+-- Like: order_history, with `coalesce(entered_at, recorded_at) AS valid_from` for `occurred_at AS valid_from`.
 -- A row holds from `valid_from` up to, not including, `valid_to`; the last one has no end (null).
--- So at most one row of an order was what the log said at any moment U: valid_from <= U AND (valid_to > U OR valid_to IS
--- NULL), and its other columns are what `orders` says of the events that had been recorded by U.
+-- So at most one row of an order was what was known at any moment U: valid_from <= U AND (valid_to > U OR valid_to IS
+-- NULL), and its other columns are what `orders` says of the events that were known by U: entered, as
+-- their source says, or recorded where it does not say.

@@ -3,11 +3,11 @@
 -- Columns:
 --   day: the business day on which things occurred, in the connection's time zone.
 --   currency: the orders' currency, as known now; XXX where an order names none, or two.
---   first_known_on: the day at whose end the figures count as first known: the day itself or, where nothing of it had been
---     recorded by then (an import, a source that reports later), the day of the first recording.
---   last_changed_at: when the last event of that day was recorded.
---   late_events: events of that day recorded after `first_known_on`.
---   days_late: days from `first_known_on` to the day of the last recording.
+--   first_known_on: the day at whose end the figures count as first known: the day itself or, where nothing of it was known
+--     by then (a source that reports later), the first day on which something was.
+--   last_changed_at: when the last event of that day became known: entered, as its source says, or else recorded.
+--   late_events: events of that day that became known after `first_known_on`.
+--   days_late: days from `first_known_on` to the day on which the last became known.
 --   estimated: how many of that day's events have an estimated time, so that they may belong to another day.
 --   units_first, units_now, units_change: pieces ordered, as in `daily_sales`: as first known, as known now, the difference.
 --   gross_…, discounts_…, returns_…, net_…, payments_…, refunds_…: the same for the figures of those names.
@@ -19,13 +19,13 @@ WITH currencies AS (
     WHERE currency IS NOT NULL
     GROUP BY stream_id
 ),
--- What occurred, by the day it occurred and the day it was recorded.
+-- What occurred, by the day it occurred and the day it became known.
 sums AS (
     SELECT
         occurred_at::DATE AS day,
         coalesce(currencies.currency, 'XXX') AS currency,
-        recorded_at::DATE AS recorded_on,
-        max(recorded_at) AS last_recorded_at,
+        coalesce(entered_at, recorded_at)::DATE AS known_on,
+        max(coalesce(entered_at, recorded_at)) AS last_known_at,
         count(*) AS events,
         count(CASE WHEN time_estimated THEN 1 END) AS estimated,
         sum(ordered) AS units,
@@ -41,30 +41,30 @@ sums AS (
     GROUP BY ALL
 ),
 known AS (
-    SELECT *, greatest(day, min(recorded_on) OVER (PARTITION BY day, sums.currency)) AS first_known_on FROM sums
+    SELECT *, greatest(day, min(known_on) OVER (PARTITION BY day, sums.currency)) AS first_known_on FROM sums
 ),
 figures AS (
     SELECT
         day,
         currency,
         first_known_on,
-        max(last_recorded_at) AS last_changed_at,
-        coalesce(sum(CASE WHEN recorded_on > first_known_on THEN events END), 0)::BIGINT AS late_events,
-        greatest(max(recorded_on) - first_known_on, 0) AS days_late,
+        max(last_known_at) AS last_changed_at,
+        coalesce(sum(CASE WHEN known_on > first_known_on THEN events END), 0)::BIGINT AS late_events,
+        greatest(max(known_on) - first_known_on, 0) AS days_late,
         sum(estimated)::BIGINT AS estimated,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN units END), 0)::BIGINT AS units_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN units END), 0)::BIGINT AS units_first,
         coalesce(sum(units), 0)::BIGINT AS units_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN gross END), 0)::DECIMAL(38, 4) AS gross_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN gross END), 0)::DECIMAL(38, 4) AS gross_first,
         coalesce(sum(gross), 0)::DECIMAL(38, 4) AS gross_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN discounts END), 0)::DECIMAL(38, 4) AS discounts_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN discounts END), 0)::DECIMAL(38, 4) AS discounts_first,
         coalesce(sum(discounts), 0)::DECIMAL(38, 4) AS discounts_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN returns END), 0)::DECIMAL(38, 4) AS returns_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN returns END), 0)::DECIMAL(38, 4) AS returns_first,
         coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN net END), 0)::DECIMAL(38, 4) AS net_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN net END), 0)::DECIMAL(38, 4) AS net_first,
         coalesce(sum(net), 0)::DECIMAL(38, 4) AS net_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN payments END), 0)::DECIMAL(38, 4) AS payments_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN payments END), 0)::DECIMAL(38, 4) AS payments_first,
         coalesce(sum(payments), 0)::DECIMAL(38, 4) AS payments_now,
-        coalesce(sum(CASE WHEN recorded_on <= first_known_on THEN refunds END), 0)::DECIMAL(38, 4) AS refunds_first,
+        coalesce(sum(CASE WHEN known_on <= first_known_on THEN refunds END), 0)::DECIMAL(38, 4) AS refunds_first,
         coalesce(sum(refunds), 0)::DECIMAL(38, 4) AS refunds_now
     FROM known
     GROUP BY day, currency, first_known_on

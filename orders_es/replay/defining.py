@@ -14,7 +14,7 @@ from orders_es.log.relation import quoted, text
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.replay.moment_macros import moment_macros
 from orders_es.replay.permissions import not_allowed
-from orders_es.replay.relations import ANY_TYPE, guarded, macro, moment, prelude, undefined, view
+from orders_es.replay.relations import ANY_TYPE, MACRO_ARGUMENTS, guarded, macro, moment, prelude, undefined, view
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -59,8 +59,8 @@ def define(
         failing = next(filter(None, (undefined(m, log.registry, types) for m in (model, *needed))), None)
         if failing is not None:
             connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
-            arguments = '"at" := NULL, known_at := NULL'
-            connection.execute(f"CREATE OR REPLACE MACRO {quoted(model.name + '_at')}({arguments}) AS TABLE {failing}")
+            name = quoted(model.name + "_at")
+            connection.execute(f"CREATE OR REPLACE MACRO {name}({MACRO_ARGUMENTS}) AS TABLE {failing}")
         elif all(name in log.registry or name == ANY_TYPE for m in (model, *needed) for name in m.types):
             _define(connection, log, model, needed, types)
         # A program that does not know the model's types, on a log that holds none of them, has no use for the model.

@@ -82,7 +82,14 @@ def diff(
 def _checked(argument: str, moment: Moment | AsOf | None, tz: str | tzinfo | None) -> AsOf:
     if not isinstance(moment, AsOf):
         return AsOf(at=resolve(argument, moment, tz))
-    return as_of(at=moment.at, known_at=moment.known_at, version=moment.version, position=moment.position, tz=tz)
+    return as_of(
+        at=moment.at,
+        known_at=moment.known_at,
+        version=moment.version,
+        position=moment.position,
+        recorded_by=moment.recorded_by,
+        tz=tz,
+    )
 
 
 def _query(session: Session, before: AsOf, after: AsOf) -> str:

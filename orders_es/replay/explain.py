@@ -122,6 +122,7 @@ def explain(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     tz: str | tzinfo | None = None,
 ) -> Explanation:
     """The order's total as a waterfall of the events that made it, in the order of recording. Read-only.
@@ -130,7 +131,9 @@ def explain(
 
     Args:
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
@@ -150,7 +153,7 @@ def explain(
         <Explanation A-1: 5.00 GBP in 1 step (as it stands now)>
     """
     check_log(log)
-    told = history(log, order_id, at=at, known_at=known_at, tz=tz)
+    told = history(log, order_id, at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
     steps = tuple(
         Step(
             position=row.position,

@@ -37,7 +37,17 @@ State = TypeVar("State")
 _BATCH = 131_072
 _AHEAD = 4
 """Buckets that are underway at once where this process reads them."""
-_COLUMNS = ("stream_id", "version", '"position"', "type", "schema_version", "occurred_at", "recorded_at", "payload")
+_COLUMNS = (
+    "stream_id",
+    "version",
+    '"position"',
+    "type",
+    "schema_version",
+    "occurred_at",
+    "recorded_at",
+    "entered_at",
+    "payload",
+)
 
 
 class FoldedEvent(NamedTuple):
@@ -86,6 +96,7 @@ def fold(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     tz: str | tzinfo | None = None,
     types: Sequence[type] | None = None,
     executor: Executor | None = None,
@@ -102,7 +113,9 @@ def fold(
             sees the events of a stream in version order. With an executor of other processes it must be importable there.
         initial: Gives the state of a stream, by its id, before its first event.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
         types: The event classes of the aggregate. Streams of other registered types, or of types that the registry was told
             to `leave_out`, are left out; another type in a stream of its own is an error. Without it, all streams are folded.
@@ -127,7 +140,7 @@ def fold(
     check_log(log)
     if buckets is not None and buckets < 1:
         raise InvalidSetting("buckets", buckets, "give 1 or more")
-    asked = as_of(at=at, known_at=known_at, position=log.head().position, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=log.head().position, tz=tz)
     if types is None and evolve is _evolve_order:
         types = EVENT_TYPES
     names = None if types is None else frozenset(t.name for t in log.registry if t.cls in set(types))

@@ -42,6 +42,7 @@ class HistoryRow:
         type: The event type's name.
         occurred_at: When it happened.
         recorded_at: When the log accepted it.
+        entered_at: When its source says that it learned of it; None where it does not say.
         estimated: Whether `occurred_at` is an estimate; it is shown with a `~` before it.
         late: Whether something that was recorded before it had happened after it, as far as the times are known.
         actor: Who or what caused it.
@@ -60,6 +61,7 @@ class HistoryRow:
     type: str
     occurred_at: datetime
     recorded_at: datetime
+    entered_at: datetime | None
     estimated: bool
     late: bool
     actor: str | None
@@ -101,7 +103,7 @@ class OrderHistory:
 
         names = [f.name for f in dataclasses.fields(HistoryRow)]
         frame = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
-        for name in ("occurred_at", "recorded_at"):
+        for name in ("occurred_at", "recorded_at", "entered_at"):
             frame[name] = frame[name].astype("datetime64[us, UTC]")
         return frame
 
@@ -143,13 +145,16 @@ def history(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     tz: str | tzinfo | None = None,
 ) -> OrderHistory:
     """The life of an order, event by event in the order of recording, with what each changed. Read-only.
 
     Args:
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
@@ -167,7 +172,7 @@ def history(
         [('created in GBP for a guest', 'created'), ('placed', 'placed')]
     """
     check_log(log)
-    asked = as_of(at=at, known_at=known_at, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
     events = events_at(log, order_id, asked)
     # The effect of an event does not depend on the others, so each is folded alone and the sums run along: a history of
     # n events takes n small folds.
@@ -192,6 +197,7 @@ def _rows(
             type=event.current_type or event.type,
             occurred_at=event.occurred_at,
             recorded_at=event.recorded_at,
+            entered_at=event.entered_at,
             estimated=estimated,
             late=latest is not None and event.occurred_at < latest and not estimated,
             actor=event.actor,
@@ -216,6 +222,7 @@ def _cells(row: HistoryRow, currency: str | None) -> tuple[str, str, str, str, s
         f"(recorded as {row.recorded_as})" if row.recorded_as else None,
         f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
         f"[{_LATE}]" if row.late else None,
+        f"[entered {_moment(row.entered_at)}, its source says]" if row.entered_at else None,
         f"by {row.actor}" if row.actor else None,
     ]
     return (

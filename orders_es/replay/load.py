@@ -34,7 +34,9 @@ __all__ = ["by_stream", "events_at", "load_order", "load_orders", "load_state", 
 
 State = TypeVar("State")
 
-_COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", "recorded_at", "payload")
+KNOWN = ("recorded_at", "entered_at")
+"""The columns that say since when an event is known: the second where it is filled, the first otherwise."""
+_COLUMNS = ("stream_id", "version", "position", "type", "schema_version", "occurred_at", *KNOWN, "payload")
 
 
 def load_order(
@@ -43,6 +45,7 @@ def load_order(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
     tz: str | tzinfo | None = None,
@@ -54,7 +57,9 @@ def load_order(
     Args:
         order_id: The order, which is a stream of that name.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         version: Only the order's events up to this version.
         position: Only the log's events up to this position.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
@@ -76,7 +81,7 @@ def load_order(
         'created'
     """
     check_log(log)
-    asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, version=version, position=position, tz=tz)
     return replace(_state(log, ORDERS, order_id, asked, OrderNotFound), as_of=asked)
 
 
@@ -87,6 +92,7 @@ def load_state(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     version: int | None = None,
     position: int | None = None,
     tz: str | tzinfo | None = None,
@@ -96,7 +102,9 @@ def load_state(
     Args:
         decider: The domain.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         version: Only the stream's events up to this version.
         position: Only the log's events up to this position.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
@@ -116,7 +124,7 @@ def load_state(
         'GBP'
     """
     check_log(log)
-    asked = as_of(at=at, known_at=known_at, version=version, position=position, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, version=version, position=position, tz=tz)
     return _state(log, decider, stream_id, asked, StreamNotFound)
 
 
@@ -151,14 +159,19 @@ def events_at(
         raise missing(
             stream_id,
             f"nothing of it counts {asked}; its first event occurred at {spoken(first.occurred_at)} "
-            f"and was recorded at {spoken(recorded[0].recorded_at)}",
+            f"and the first that was known of it was known at {spoken(min(event.known_at for event in recorded))}",
         )
     reason = f"the log {log.url!r} holds no such {missing.what}"
     raise missing(stream_id, reason, ids_like(log, stream_id))
 
 
 def load_orders(
-    log: EventLog, *, at: Moment | None = None, known_at: Moment | None = None, tz: str | tzinfo | None = None
+    log: EventLog,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
+    tz: str | tzinfo | None = None,
 ) -> dict[str, Order]:
     """All orders of a log as they stand now, or stood then, by order id, in the order of their first events. Read-only.
 
@@ -168,7 +181,9 @@ def load_orders(
 
     Args:
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
+        recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
@@ -186,9 +201,9 @@ def load_orders(
         {'A-1': <Order A-1: created, 0 lines, 0 items, total 0.00 GBP, balance 0.00, version 1>}
     """
     check_log(log)
-    asked = as_of(at=at, known_at=known_at, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
     with no_collector():
-        return fold_orders(log.registry, _recorded_by(log, asked.known_at), asked, shown=asked)
+        return fold_orders(log.registry, _batches(log, asked), asked, shown=asked)
 
 
 def fold_orders(
@@ -233,10 +248,16 @@ def refuse_strangers(foreign: dict[str, tuple[str, int]], own: Container[str]) -
             raise UnknownEventType(name, position, stream_id)
 
 
-def _recorded_by(log: EventLog, known_at: datetime | None) -> Iterator[pa.RecordBatch]:
-    """The log up to the first batch that was recorded later, for `recorded_at` never decreases with position."""
+def _batches(log: EventLog, asked: AsOf) -> Iterator[pa.RecordBatch]:
+    """The log up to the first batch from which on nothing counts: `recorded_at` never decreases with position.
+
+    What was entered before it was recorded may be known long before; only `recorded_by`, or a log in which no event says when it
+    was entered, ends the reading early.
+    """
+    limits = [asked.recorded_by] if log.may_have_entered else [asked.recorded_by, asked.known_at]
+    last = min((limit for limit in limits if limit is not None), default=None)
     for batch in log.read(columns=_COLUMNS):
-        if _all_after(batch, known_at):
+        if _all_after(batch, last):
             return
         yield batch
 
@@ -326,9 +347,10 @@ def _counted(table: pa.Table, asked: AsOf) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for column, limit in (("occurred_at", asked.at), ("recorded_at", asked.known_at)):
+    for column, limit in (("occurred_at", asked.at), (None, asked.known_at), ("recorded_at", asked.recorded_by)):
         if limit is not None:
-            moments = table.column(column)
+            recorded, entered = (table.column(name) for name in KNOWN)
+            moments = pc.coalesce(entered, recorded) if column is None else table.column(column)
             table = table.filter(pc.less_equal(moments, pa.scalar(limit, moments.type)))
     return table
 

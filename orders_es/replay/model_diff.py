@@ -48,7 +48,7 @@ def side(session: Session, argument: str, moment: Moment | AsOf | None) -> AsOf:
         return AsOf(at=resolve(argument, moment, session.tz))
     if moment.version is not None or moment.position is not None:
         raise InvalidSetting(argument, str(moment), "give a moment on one clock or both: AsOf(at=…, known_at=…)")
-    return as_of(at=moment.at, known_at=moment.known_at, tz=session.tz)
+    return as_of(at=moment.at, known_at=moment.known_at, recorded_by=moment.recorded_by, tz=session.tz)
 
 
 def diff_query(
@@ -156,7 +156,7 @@ def _at(session: Session, model: ReadModel, asked: AsOf) -> str:
         return session.state(model.name, f"(SELECT * FROM events WHERE {limits(asked)} AND {own})")
     given = [
         f"{clock} := TIMESTAMPTZ '{value.isoformat()}'"
-        for clock, value in (("at", asked.at), ("known_at", asked.known_at))
+        for clock, value in (("at", asked.at), ("known_at", asked.known_at), ("recorded_by", asked.recorded_by))
         if value is not None
     ]
     return f"SELECT * FROM {quoted(model.name + '_at')}({', '.join(given)})"

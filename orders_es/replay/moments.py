@@ -52,6 +52,7 @@ def as_of(
     known_at: object,
     version: int | None = None,
     position: int | None = None,
+    recorded_by: object = None,
     tz: str | tzinfo | None = None,
 ) -> AsOf:
     """The question as asked, its moments checked and in UTC. Raises as `orders_es.orders.moments.resolve` does.
@@ -61,6 +62,7 @@ def as_of(
         known_at: Likewise.
         version: As in `AsOf`.
         position: As in `AsOf`.
+        recorded_by: Likewise a moment.
         tz: The zone of dates, and of texts without one; UTC if left out.
 
     Example:
@@ -68,7 +70,11 @@ def as_of(
         at the end of 2011-06-30, up to version 3
     """
     return AsOf(
-        at=resolve("at", at, tz), known_at=resolve("known_at", known_at, tz), version=version, position=position
+        at=resolve("at", at, tz),
+        known_at=resolve("known_at", known_at, tz),
+        version=version,
+        position=position,
+        recorded_by=resolve("recorded_by", recorded_by, tz),
     )
 
 
@@ -76,7 +82,8 @@ def counts(event: RecordedEvent, asked: AsOf) -> bool:
     """Whether an event was there, at the moment asked about. Every limit includes itself."""
     return (
         (asked.at is None or event.occurred_at <= asked.at)
-        and (asked.known_at is None or event.recorded_at <= asked.known_at)
+        and (asked.known_at is None or event.known_at <= asked.known_at)
+        and (asked.recorded_by is None or event.recorded_at <= asked.recorded_by)
         and (asked.version is None or event.version <= asked.version)
         and (asked.position is None or event.position <= asked.position)
     )

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from orders_es.orders.moments import spoken
+from orders_es.replay.relations import KNOWN_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,17 +102,17 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
     if (asked.at is None and asked.known_at is None) or cursor.execute("SELECT 1 FROM events LIMIT 1").fetchone():
         return None
     occurred, recorded = cursor.execute(
-        "SELECT epoch_us(min(occurred_at)), epoch_us(min(recorded_at)) FROM memory.main.events"
+        f"SELECT epoch_us(min(occurred_at)), epoch_us(min({KNOWN_AT})) FROM memory.main.events"
     ).fetchone()
     if recorded is None:
         return "the log holds no events"
     from orders_es.log.event import from_micros
 
-    first_recorded, first_occurred = from_micros(recorded), from_micros(occurred)
-    if asked.known_at is not None and asked.known_at < first_recorded:
+    first_known, first_occurred = from_micros(recorded), from_micros(occurred)
+    if asked.known_at is not None and asked.known_at < first_known:
         return (
-            f"nothing was recorded by {spoken(asked.known_at, zone)}: the log's first event was recorded "
-            f"{spoken(first_recorded, zone)}. Ask for a later known_at; or for at, which is about when things happened "
+            f"nothing was known by {spoken(asked.known_at, zone)}: the first event became known "
+            f"{spoken(first_known, zone)}. Ask for a later known_at; or for at, which is about when things happened "
             f"(from {spoken(first_occurred, zone)} on)"
         )
     if asked.at is not None and asked.at < first_occurred:
@@ -119,9 +120,7 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
             f"nothing had happened by {spoken(asked.at, zone)}: the log's first event occurred "
             f"{spoken(first_occurred, zone)}. Ask for a later moment"
         )
-    return (
-        f"nothing of what had happened was recorded {asked.spoken(zone)}; ask for a later moment on one of the clocks"
-    )
+    return f"nothing of what had happened was known {asked.spoken(zone)}; ask for a later moment on one of the clocks"
 
 
 def no_payments(cursor: Any, query: str) -> str | None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY_TYPE",
+    "KNOWN_AT",
     "LIMITS",
+    "MACRO_ARGUMENTS",
     "guarded",
     "inline",
     "limits",
@@ -40,11 +42,15 @@ ESTIMATED = "time_estimated"
 LIMITS = (("at", "orders_es_at"), ("known_at", "orders_es_known_at"))
 """Each clock, and the session variable that holds the limit within which all macros of a query stay."""
 
-_MARK = "orders_es refuses: "
-_MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL'
+KNOWN_AT = "coalesce(entered_at, recorded_at)"
+"""SQL for since when an event is known; see `RecordedEvent.known_at`."""
+MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL, recorded_by := NULL'
 """`at` is a keyword of DuckDB 2; where a macro is called, `at := …` needs no quotes."""
+
+_MARK = "orders_es refuses: "
 _MACRO_LIMITS = (
-    f'("at" IS NULL OR occurred_at <= {MOMENT}("at")) AND (known_at IS NULL OR recorded_at <= {MOMENT}(known_at))'
+    f'("at" IS NULL OR occurred_at <= {MOMENT}("at")) AND (known_at IS NULL OR {KNOWN_AT} <= {MOMENT}(known_at)) '
+    f"AND (recorded_by IS NULL OR recorded_at <= {MOMENT}(recorded_by))"
 )
 
 
@@ -60,7 +66,9 @@ def limits(asked: AsOf) -> str:
     if asked.at is not None:
         parts.append(f"occurred_at <= TIMESTAMPTZ '{asked.at.isoformat()}'")
     if asked.known_at is not None:
-        parts.append(f"recorded_at <= TIMESTAMPTZ '{asked.known_at.isoformat()}'")
+        parts.append(f"{KNOWN_AT} <= TIMESTAMPTZ '{asked.known_at.isoformat()}'")
+    if asked.recorded_by is not None:
+        parts.append(f"recorded_at <= TIMESTAMPTZ '{asked.recorded_by.isoformat()}'")
     if asked.version is not None:
         parts.append(f"version <= {asked.version:d}")
     if asked.position is not None:
@@ -158,7 +166,7 @@ def view(model: ReadModel, events: str) -> str:
 
 
 def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tuple[ReadModel, str]] = ()) -> str:
-    """SQL that creates a table macro with the arguments `at` and `known_at`, both of which may be left out.
+    """SQL that creates a table macro with the arguments `at`, `known_at` and `recorded_by`, each of which may be left out.
 
     Args:
         name: The macro's name.
@@ -173,7 +181,7 @@ def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tupl
         limited = [f'least({MOMENT}("{clock}"), getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS]
         reads_moment = model.reads_moment or any(m.reads_moment for m, _ in needed)
         body = f"SELECT * FROM ({inline(model, events, needed, moment('as_asked', *limited) if reads_moment else '')})"
-    return f"CREATE OR REPLACE MACRO {quoted(name)}({_MACRO_ARGUMENTS}) AS TABLE {asked} {body}"
+    return f"CREATE OR REPLACE MACRO {quoted(name)}({MACRO_ARGUMENTS}) AS TABLE {asked} {body}"
 
 
 def moment(events: str, at: str = "NULL", known_at: str = "NULL") -> str:
@@ -186,7 +194,7 @@ def moment(events: str, at: str = "NULL", known_at: str = "NULL") -> str:
     """
     return (
         f'SELECT coalesce({at}, (SELECT max(occurred_at) FROM {events})) AS "at", '
-        f"coalesce({known_at}, (SELECT max(recorded_at) FROM {events})) AS known_at"
+        f"coalesce({known_at}, (SELECT max({KNOWN_AT}) FROM {events})) AS known_at"
     )
 
 

@@ -14,9 +14,10 @@ from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
 from orders_es.log.open import open_log
 from orders_es.log.relation import quoted
+from orders_es.log.roots import head_by
 from orders_es.log.target import check_target
 from orders_es.orders import AsOf
-from orders_es.orders.moments import zone_of
+from orders_es.orders.moments import resolve, zone_of
 from orders_es.read_models import in_reading_order, load_read_models, needed_by
 from orders_es.replay.answer import Answer
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
@@ -48,6 +49,7 @@ _NOW = AsOf()
 # What a query may say that only makes sense where everything is there, whether it names it or not.
 _BESIDE = frozenset({"events_at", "moment", *MACROS})
 """What is defined together with the read models."""
+_WHOLE = "orders_es_whole_log"
 _GENERATORS = frozenset({"generate_series", "range", "repeat", "unnest"})
 
 
@@ -58,6 +60,7 @@ def connect(
     tz: str | tzinfo | None = None,
     memory_limit: str = MEMORY_LIMIT,
     allow_files: bool = False,
+    recorded_by: Moment | None = None,
 ) -> Session:
     """A session for SQL over the log: `events` and all read models, at any moment.
 
@@ -70,6 +73,8 @@ def connect(
         memory_limit: How much memory DuckDB may use before it goes on in temporary files, such as `"8GB"`.
         allow_files: Let queries and read models read and write files, attach databases and load extensions. Left out, they
             read this log and nothing else. Into the log no query writes in any case.
+        recorded_by: Show the log as it was at that moment by its own clock, whatever sources say of when they knew: a time with
+            its zone, or a date, which is the whole day. `at` and `known_at` then ask of what was there.
 
     Raises:
         BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
@@ -90,13 +95,18 @@ def connect(
     if isinstance(log, str | os.PathLike):
         with ExitStack() as opened:
             session = Session(
-                opened.enter_context(open_log(log)), models, tz=tz, memory_limit=memory_limit, allow_files=allow_files
+                opened.enter_context(open_log(log)),
+                models,
+                tz=tz,
+                memory_limit=memory_limit,
+                allow_files=allow_files,
+                recorded_by=recorded_by,
             )
             if read_models:
                 session.connection.execute("SELECT 1")
             session.owns = opened.pop_all()
             return session
-    session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files)
+    session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files, recorded_by=recorded_by)
     if read_models:
         session.connection.execute("SELECT 1")
     return session
@@ -115,6 +125,7 @@ class Session:
         memory_limit: How much memory DuckDB may use before it goes on in temporary files.
         allow_files: Let queries read and write files; see `connect`.
         files: Files that the session's owner uses on its connection all the same.
+        recorded_by: See `connect`.
     """
 
     def __init__(
@@ -126,6 +137,7 @@ class Session:
         memory_limit: str = MEMORY_LIMIT,
         allow_files: bool = False,
         files: Sequence[str] = (),
+        recorded_by: Moment | None = None,
     ) -> None:
         import duckdb as duck
 
@@ -146,6 +158,8 @@ class Session:
             self.tz: tzinfo = zone_of(tz)
         except InvalidTime as error:
             raise InvalidSetting("tz", str(tz), str(error)) from error
+        self.recorded_by = resolve("recorded_by", recorded_by, self.tz)
+        self._end: Head | None = None
         set_memory_limit(self._connection, memory_limit)
         self.allow_files = allow_files
         self._scratch = scratch_folder()
@@ -179,8 +193,8 @@ class Session:
             query: SQL, in DuckDB's dialect.
             parameters: Values for `?`, `$1` or `$name` in it.
             at: Only what had occurred by then: a time with its zone, or a date, which is the whole day; or several of them. It also limits the `…_at` macros in the query.
-            known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day; or several. With several of both,
-                the first belongs to the first.
+            known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+                whole day; or several. With several of both, the first belongs to the first.
             position: Only the log's events up to this position.
 
         Raises:
@@ -500,9 +514,9 @@ class Session:
 
     def _refresh(self, names: set[str] | None = None, *, anew: bool = False) -> Head:
         """Show the log as it is now, with these read models, or all; cheap where it has not changed."""
-        head = self.log.head()
+        head = self._end or self.log.head()
         if anew or self._head is None or head.position != self._head.position:
-            self._head = self.log.bind(self._connection, "events")
+            self._head = self._bind(head)
             types = self.log.event_types()
             if types != self._types:
                 self._defined = set()
@@ -513,6 +527,19 @@ class Session:
             define(self._connection, self.log, self.models, self._types, only=missing)
             self._defined = None if names is None else self._defined | names
         return self._head
+
+    def _bind(self, head: Head) -> Head:
+        """Show the log as `events`, up to what it had recorded by the session's limit, if there is one."""
+        if self.recorded_by is None:
+            return self.log.bind(self._connection, "events")
+        if self._end is None and head.recorded_at is not None and head.recorded_at > self.recorded_by:
+            self._end = head_by(self.log, self.recorded_by)  # which stays the end, whatever comes in
+        bound = self.log.bind(self._connection, _WHOLE)
+        end = self._end or bound
+        self._connection.execute(
+            f'CREATE OR REPLACE VIEW events AS SELECT * FROM {_WHOLE} WHERE "position" <= {end.position:d}'
+        )
+        return end
 
 
 def _may_have_vanished(error: Exception) -> bool:

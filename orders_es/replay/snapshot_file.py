@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "made_by", "read_snapshot", "snapshot_bytes"]
 
-FORMAT = 2
+FORMAT = 3
 _DIGEST = 32
 _ID = 8
 
@@ -32,6 +32,7 @@ class _Record(msgspec.Struct, array_like=True, frozen=True):
     event_id: bytes
     occurred_at: datetime
     recorded_at: datetime
+    known_at: datetime
     ids: bytes
     state: bytes
 
@@ -46,6 +47,7 @@ class Snapshot:
         event_id: Its id, as 16 bytes.
         occurred_at: When the latest of the events up to there occurred.
         recorded_at: When that event was recorded; none before it was recorded later.
+        known_at: When the one of the events up to there became known that became so last; see `RecordedEvent.known_at`.
         ids: The first 8 bytes of the ids of all events up to there, one after the other.
         state: The state, with no question noted on it.
     """
@@ -57,6 +59,7 @@ class Snapshot:
     event_id: bytes
     occurred_at: datetime
     recorded_at: datetime
+    known_at: datetime
     ids: bytes
     state: Any
 
@@ -85,6 +88,7 @@ def snapshot_bytes(snapshot: Snapshot, codec: StateCodec[Any]) -> bytes:
             snapshot.event_id,
             snapshot.occurred_at,
             snapshot.recorded_at,
+            snapshot.known_at,
             snapshot.ids,
             codec.encode(snapshot.state),
         )
@@ -93,15 +97,15 @@ def snapshot_bytes(snapshot: Snapshot, codec: StateCodec[Any]) -> bytes:
 
 
 def read_snapshot(
-    data: bytes, codec: StateCodec[Any], unless: Callable[[datetime, datetime, int], bool] | None = None
+    data: bytes, codec: StateCodec[Any], unless: Callable[[datetime, datetime, datetime, int], bool] | None = None
 ) -> Snapshot | None:
     """The snapshot in a file; None if it is none, of another format, cut short or altered.
 
     Args:
         data: The file's bytes.
         codec: What reads its state.
-        unless: Called with when the latest of its events occurred, when the last was recorded, and its position; True
-            spares the reading of the state, and gives None.
+        unless: Called with when the latest of its events occurred and when it became known, when the last was recorded, and its
+            position; True spares the reading of the state, and gives None.
     """
     body, digest = data[:-_DIGEST], data[-_DIGEST:]
     if sha256(body).digest() != digest:
@@ -110,7 +114,7 @@ def read_snapshot(
         record = msgspec.msgpack.decode(body, type=_Record)
         if record.format != FORMAT:
             return None
-        if unless is not None and unless(record.occurred_at, record.recorded_at, record.position):
+        if unless is not None and unless(record.occurred_at, record.known_at, record.recorded_at, record.position):
             return None
         state = codec.decode(record.state)
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError):  # of a codec that has changed
@@ -123,6 +127,7 @@ def read_snapshot(
         event_id=record.event_id,
         occurred_at=record.occurred_at,
         recorded_at=record.recorded_at,
+        known_at=record.known_at,
         ids=record.ids,
         state=state,
     )

@@ -37,7 +37,7 @@ def pictures(
     Args:
         currencies: The currencies that there are.
         at: Only what had occurred by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         ImportError: There is no matplotlib.

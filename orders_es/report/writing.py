@@ -83,7 +83,8 @@ def write_report(
         session: The log's session; read models of one's own that it has are in the report.
         out: The folder; it is made if it is not there.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
-        known_at: Only what had been recorded by then: a time with its zone, or a date, which is the whole day.
+        known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
+            whole day.
         form: The kind of file for the tables.
         replace: Replace a report that is there.
         progress: Show a bar, on a terminal.

@@ -62,7 +62,7 @@ class Event:
     position: int
     data: Any
     occurred_at: datetime
-    recorded_at: datetime
+    known_at: datetime
     actor: str | None
     currency: str
 
@@ -81,7 +81,7 @@ class Asked:
             (stream_id, event)
             for stream_id in log.stream_ids()
             for event in log.load(stream_id)
-            if (at is None or event.occurred_at <= at) and (known_at is None or event.recorded_at <= known_at)
+            if (at is None or event.occurred_at <= at) and (known_at is None or event.known_at <= known_at)
         ]
         self.events = [
             Event(
@@ -90,7 +90,7 @@ class Asked:
                 event.position,
                 event.data,
                 event.occurred_at,
-                event.recorded_at,
+                event.known_at,
                 event.actor,
                 self.orders[stream_id].currency or "XXX",
             )
@@ -110,7 +110,10 @@ def record(folder, commits):
         clock[0] = START + (2 * number + 1) * 24 * HOUR + 5 * HOUR
         by_order = {}
         for order, data, half_hours in commit:
-            event = NewEvent(data=data, occurred_at=START + half_hours * HALF, actor="a" if half_hours % 2 else None)
+            # Of every third event the source says when it was entered: up to ten days after the beginning.
+            entered = None if half_hours % 3 else START + (half_hours * 37 % 481) * HALF
+            occurred, actor = START + half_hours * HALF, "a" if half_hours % 2 else None
+            event = NewEvent(data=data, occurred_at=occurred, entered_at=entered, actor=actor)
             by_order.setdefault(order, []).append(event)
         log.append_batch([StreamAppend(order, events, ANY) for order, events in by_order.items()])
     return log

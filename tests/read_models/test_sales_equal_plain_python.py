@@ -167,10 +167,10 @@ def test_restatements(check_on, rows_of):
         assert set(rows) == set(days)
         for (day, currency), events in days.items():
             row = rows[day, currency]
-            recorded = [asked.day(event.recorded_at) for event in events]
+            recorded = [asked.day(event.known_at) for event in events]
             known_on = max(day, min(recorded))
             assert row["first_known_on"] == known_on
-            assert row["last_changed_at"] == max(event.recorded_at for event in events)
+            assert row["last_changed_at"] == max(event.known_at for event in events)
             assert row["late_events"] == sum(when > known_on for when in recorded)
             assert row["estimated"] == sum(event.data.time_estimated is True for event in events)
             assert row["days_late"] == max((max(recorded) - known_on).days, 0)

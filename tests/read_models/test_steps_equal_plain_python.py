@@ -216,7 +216,7 @@ def test_activity(check_on, rows_of):
             key = (hour.astimezone(ZoneInfo("UTC")), event.type, event.actor or "")
             events[key] += 1
             guesses[key] += event.data.time_estimated is True
-            later[key] += not event.data.time_estimated and event.recorded_at - event.occurred_at > timedelta(hours=1)
+            later[key] += not event.data.time_estimated and event.known_at - event.occurred_at > timedelta(hours=1)
         rows = rows_of(session, "activity", asked)
         names = ("events", "recorded_later", "estimated")
         assert {(row["hour"], row["type"], row["actor"]): tuple(row[name] for name in names) for row in rows} == {

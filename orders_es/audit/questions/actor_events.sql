@@ -10,6 +10,7 @@ SELECT
     occurred_at,
     coalesce(time_estimated, false) AS estimated,
     recorded_at,
+    entered_at,
     correlation_id,
     amount,
     payload

@@ -33,6 +33,7 @@ SELECT
     occurred_at,
     coalesce(time_estimated, false) AS estimated,
     recorded_at,
+    entered_at,
     happened_after,
     entered_after,
     amount

@@ -33,7 +33,7 @@ def unexplained_totals(
         source: A log, or a session.
         more_than: By how much, in each order's own currency.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The amount is none.
@@ -61,7 +61,7 @@ def double_entries(
         source: A log, or a session.
         within: How soon after the other.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The length is none.
@@ -86,7 +86,7 @@ def round_amounts(
         multiple_of: What counts as round: multiples of this.
         currency: Only orders in this currency; those of all if left out.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The amount is none.
@@ -114,7 +114,7 @@ def below_limit(
         within: How near is near, as a share of the limit: `5%` or `0.05`.
         currency: Only orders in this currency, as a limit is in one; those of all if left out.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The limit or the share is none.

@@ -30,7 +30,7 @@ late AS (
     SELECT pieces.*, days.*
     FROM pieces
     INNER JOIN restatements AS days ON pieces.day = days.day AND pieces.of_currency = days.currency
-    WHERE pieces.recorded_at::DATE > days.first_known_on
+    WHERE coalesce(pieces.entered_at, pieces.recorded_at)::DATE > days.first_known_on
 ),
 moved AS (
     SELECT *, 'gross' AS figure, ordered AS moved_by, gross_first AS figure_first, gross_now AS figure_now FROM late
@@ -69,6 +69,7 @@ SELECT
     occurred_at,
     coalesce(time_estimated, false) AS estimated,
     recorded_at,
+    entered_at,
     first_known_on,
     position
 FROM moved

@@ -28,7 +28,7 @@ def rule_violations(
         rule: A condition over the columns of `orders` that every order has to meet, such as `paid <= total`; or one SELECT whose
             rows are what breaks it.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The condition is none.

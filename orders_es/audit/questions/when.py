@@ -26,19 +26,19 @@ def late_entries(
     at: Moment | None = None,
     known_at: Moment | None = None,
 ) -> Answer:
-    """Events that were recorded later than so long after they happened. Those with an estimated time are left out, and counted.
+    """Events that were entered, or where their source gives no such time recorded, later than so long after they happened. Those with an estimated time are left out, and counted.
 
     Args:
         source: A log, or a session.
         longer_than: How long is too long.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The length is none.
     """
     limit = {"longer_than": micros("longer_than", longer_than)}
-    question = f"events recorded more than {words(longer_than)} after they happened"
+    question = f"events entered more than {words(longer_than)} after they happened"
     return ask(source, "late_entries", question, limit, at=at, known_at=known_at, leaves_out_guesses="events")
 
 
@@ -51,7 +51,7 @@ def backdated(source: EventLog | Session, *, at: Moment | None = None, known_at:
     Args:
         source: A log, or a session.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
     """
     return ask(source, "backdated", "figures moved after they were first known", at=at, known_at=known_at)
 
@@ -62,7 +62,7 @@ def after_delivery(source: EventLog | Session, *, at: Moment | None = None, know
     Args:
         source: A log, or a session.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
     """
     return ask(source, "after_delivery", "events that came after the order's delivery", at=at, known_at=known_at)
 
@@ -76,14 +76,14 @@ def after_close(
         source: A log, or a session.
         name: The close's name.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         NoSuchClose: There is none of that name.
     """
     with session_on(source) as session:
         done = closed(session.log, name)
-        limits = {"closed_at": done.at, "closed_known_at": done.known_at}
+        limits = {"closed_at": done.at, "closed_known_at": done.known_at, "closed_position": done.position}
         question = f"events of the time that was closed as {name}, recorded since"
         return ask(session, "after_close", question, limits, at=at, known_at=known_at)
 

@@ -31,7 +31,7 @@ def order_changes(
         source: A log, or a session.
         order: The order's id.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it at that moment.
@@ -64,7 +64,7 @@ def actor_events(
         source: A log, or a session.
         actor: The actor's name; None asks for the events that name nobody.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: The log, as known now, names no such actor.
@@ -105,7 +105,7 @@ def one_hand(
         source: A log, or a session.
         steps: The steps, two or more, each an event type, or several with commas between them of which one is enough.
         at: Only what had happened by then.
-        known_at: Only what had been recorded by then.
+        known_at: Only what was known by then.
 
     Raises:
         InvalidSetting: A step is no event type that is known here, or there is but one step.

@@ -92,6 +92,12 @@ class DuckDBLog(LogCore):
             raise TypeError("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
         return _reopen, (self._path, self._registry, self._clock)
 
+    @property
+    def may_have_entered(self) -> bool:
+        """Whether the table has the column for it."""
+        with self._locked() as store:
+            return "entered_at" in store.columns
+
     def close(self) -> None:
         """Let go of the file, so that another process may open it. The object opens it again when it is next used.
 

@@ -66,6 +66,11 @@ class MemoryLog(LogCore):
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
 
+    @property
+    def may_have_entered(self) -> bool:
+        """Whether some event has it."""
+        return any(event.entered_at is not None for event in self._events)
+
     def close(self) -> None:
         """The log is gone then."""
         self._closed = True

@@ -23,7 +23,7 @@ from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.follow import read_events
-from orders_es.log.parquet.footer import KEY, Footer, format_of
+from orders_es.log.parquet.footer import FORMAT, KEY, Footer, format_of
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
@@ -295,6 +295,14 @@ class ParquetLog(KnownChain, LogCore):
                 self._relist()
             self._fresh(lambda: None)
             return list(self._chain)
+
+    @property
+    def may_have_entered(self) -> bool:
+        """Whether some file has the column for it, as the footers say."""
+        with self._lock:
+            self.files()
+            footers = self._fresh(lambda: [self.checked.footer(file.path) for file in self._chain])
+        return any(footer.format != FORMAT for footer in footers)
 
     def heads(self) -> Iterator[Head]:
         """What each data file's footer states of the log up to its end. See `EventLog.heads`."""

@@ -8,10 +8,10 @@ def test_found_is_1_and_nothing_found_0_and_one_line_says_which(run, shop):
     # The shop's discount of 2 June was recorded on the 5th.
     found = run("ask", "late", "--longer-than", "2d", "--log", shop, code=1)
     lines = found.out.splitlines()
-    assert lines[0] == "1 found: events recorded more than 2 days after they happened"
+    assert lines[0] == "1 found: events entered more than 2 days after they happened"
     assert "DiscountApplied" in lines[2]
     nothing = run("ask", "late", "--longer-than", "7d", "--log", shop)
-    assert nothing.out == "nothing found: events recorded more than 7 days after they happened\n"
+    assert nothing.out == "nothing found: events entered more than 7 days after they happened\n"
     assert run("ask", "late", "--longer-than", "2d", "--known-at", "2026-06-04", "--log", shop).out.startswith(
         "nothing"
     )

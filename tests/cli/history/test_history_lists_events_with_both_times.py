@@ -4,7 +4,7 @@ from orders_es.log import ANY, NewEvent, RawEvent, open_log
 def test_every_event_in_version_order(run, shop):
     answer = run("history", "A-1", "--log", shop, "--json").json
     assert answer["order_id"] == "A-1"
-    assert answer["as_of"] == {"at": None, "known_at": None}
+    assert answer["as_of"] == {"at": None, "known_at": None, "recorded_by": None}
     assert [event["version"] for event in answer["events"]] == [1, 2, 3, 4, 5, 6, 7, 8]
     last = answer["events"][-1]
     assert list(last) == [

@@ -1,6 +1,6 @@
 def test_as_it_stands_now(run, shop):
     answer = run("show", "A-1", "--log", shop, "--json").json
-    assert answer["as_of"] == {"at": None, "known_at": None, "version": None}
+    assert answer["as_of"] == {"at": None, "known_at": None, "recorded_by": None, "version": None}
     order = answer["order"]
     assert order["order_id"] == "A-1"
     assert (order["status"], order["version"], order["currency"], order["customer_id"]) == ("shipped", 8, "EUR", "C-7")
@@ -52,6 +52,7 @@ def test_every_answer_repeats_the_instant_that_was_asked_about(run, shop):
     assert run(*asked, "--json").json["as_of"] == {
         "at": "2026-06-03T21:59:59.999999Z",
         "known_at": "2026-06-05T12:00:00Z",
+        "recorded_by": None,
         "version": None,
     }
     text = run(*asked).out

@@ -20,7 +20,7 @@ def test_as_json(run, shop):
         {"order_id": "A-1", "status": "shipped", "total": "35.1000", "created_at": "2026-06-01T10:00:00Z"},
         {"order_id": "A-2", "status": "cancelled", "total": "0.0000", "created_at": "2026-06-04T09:00:00Z"},
     ]
-    assert answer["as_of"] == {"at": None, "known_at": "2026-06-04T23:59:59.999999Z"}
+    assert answer["as_of"] == {"at": None, "known_at": "2026-06-04T23:59:59.999999Z", "recorded_by": None}
 
 
 def test_as_csv(run, shop):

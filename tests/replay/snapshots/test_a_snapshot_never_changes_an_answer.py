@@ -42,16 +42,20 @@ def event(kind, number):
     }[kind]
 
 
-HISTORIES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20)), min_size=1, max_size=40)
-"""The kind of each event, and the hour at which it occurred: late ones and back-dated ones among them."""
+HISTORIES = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 20), st.none() | st.integers(-1, 41)), min_size=1, max_size=40
+)
+"""The kind of each event, the hour at which it occurred, and the one at which it was entered if its source says so."""
 
 
 def record(folder, history):
     clock = [START]
     log = open_log(folder, create=True, clock=lambda: clock[0])
-    for number, (kind, hour) in enumerate(history):
+    for number, (kind, hour, entered) in enumerate(history):
         clock[0] = START + number * HOUR
-        log.append("A", [NewEvent(data=event(kind, number), occurred_at=START + hour * HOUR)], expected=ANY)
+        at = None if entered is None else START + entered * HOUR
+        new = NewEvent(data=event(kind, number), occurred_at=START + hour * HOUR, entered_at=at)
+        log.append("A", [new], expected=ANY)
     return log
 
 
@@ -69,12 +73,16 @@ def outcome(log, **asked):
     known_at=st.none() | st.integers(-1, 41),
     version=st.none() | st.integers(0, 41),
     position=st.none() | st.integers(0, 41),
+    recorded_by=st.none() | st.integers(-1, 41),
 )
 @settings(max_examples=settings.default.max_examples // 2)
-def test_every_moment_is_the_same_with_snapshots_and_without(history, every, at, known_at, version, position):
+def test_every_moment_is_the_same_with_snapshots_and_without(
+    history, every, at, known_at, version, position, recorded_by
+):
     asked = {
         "at": None if at is None else START + at * HOUR,
         "known_at": None if known_at is None else START + known_at * HOUR,
+        "recorded_by": None if recorded_by is None else START + recorded_by * HOUR,
         "version": version,
         "position": position,
     }
@@ -89,7 +97,7 @@ def test_every_moment_is_the_same_with_snapshots_and_without(history, every, at,
 def test_events_after_the_last_snapshot_count(history, tail, every):
     with tempfile.TemporaryDirectory() as folder, record(folder + "/log", history) as log:
         Snapshots(log, every=every).take("A")
-        for number, (kind, hour) in enumerate(tail):
+        for number, (kind, hour, _) in enumerate(tail):
             log.append("A", [NewEvent(data=event(kind, number), occurred_at=START + hour * HOUR)], expected=ANY)
         with_them = load_order(log, "A")
         Snapshots(log).drop()

@@ -59,15 +59,24 @@ COMMITS = st.one_of(
 """Commits of (order, event, hour of happening)."""
 
 
+def entered(commit, hour):
+    """When an event was entered in its source, if that says so."""
+    return None if (commit + hour) % 2 else START + ((7 * hour + 5 * commit) % 18 - 1) * HOUR
+
+
 def record(folder, commits):
-    """A log of these commits, one an hour on the record clock; events occur up to twelve hours around that."""
+    """A log of these commits, one every three hours on the record clock; events occur up to twelve hours around that.
+
+    Of some the source says when they were entered: before they occurred, after they were recorded, and anything between.
+    """
     clock = [START]
     log = open_log(folder, create=True, clock=lambda: clock[0])
     for number, commit in enumerate(commits):
         clock[0] = START + (3 * number + 4) * HOUR
         by_order = {}
         for order, data, hour in commit:
-            by_order.setdefault(order, []).append(NewEvent(data=data, occurred_at=START + hour * HOUR))
+            event = NewEvent(data=data, occurred_at=START + hour * HOUR, entered_at=entered(number, hour))
+            by_order.setdefault(order, []).append(event)
         log.append_batch([StreamAppend(order, events, ANY) for order, events in by_order.items()])
     return log
 

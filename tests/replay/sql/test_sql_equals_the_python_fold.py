@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders_es.replay import connect, load_orders
+from orders_es.replay import connect, load_order, load_orders
 
 pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
 
@@ -42,6 +42,11 @@ def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
             assert_orders_equal(session.sql("SELECT * FROM orders", at=at, known_at=known_at), expected)
             macro = session.sql("SELECT * FROM orders_at($at, known_at := $known)", {"at": at, "known": known_at})
             assert_orders_equal(macro, expected)
+            own = "SELECT * FROM orders_at($at, recorded_by := $known)"
+            expected_by = load_orders(log, at=at, recorded_by=known_at)
+            assert_orders_equal(session.sql(own, {"at": at, "known": known_at}), expected_by)
+            for order_id, order in expected_by.items():
+                assert load_order(log, order_id, at=at, recorded_by=known_at) == order
             alone = session.sql("SELECT order_id, status, total, version FROM orders", at=at, known_at=known_at)
             assert_orders_equal(alone, expected)
 

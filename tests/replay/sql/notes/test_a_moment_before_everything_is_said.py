@@ -15,7 +15,7 @@ def test_each_clock_has_its_own_words():
         log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), occurred_at=OCCURRED)], expected=NO_STREAM)
         (note,) = session.sql("SELECT count(*) FROM orders", known_at="2025-05-31").notes
         assert note == (
-            "nothing was recorded by the end of 2025-05-31: the log's first event was recorded 2025-06-01 09:00 UTC. Ask for "
+            "nothing was known by the end of 2025-05-31: the first event became known 2025-06-01 09:00 UTC. Ask for "
             "a later known_at; or for at, which is about when things happened (from 2025-03-01 09:00 UTC on)"
         )
         (note,) = session.sql("SELECT count(*) FROM orders", at="2025-02-28").notes
