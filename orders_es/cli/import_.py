@@ -172,16 +172,36 @@ def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None
     where={
         "table": "orders_es.cli.import_table:import_orders_table",
         "dumps": "orders_es.cli.import_dumps:import_table_dumps",
+        "history": "orders_es.cli.import_history:import_row_history",
         "jsonl": "orders_es.cli.jsonl:import_lines",
     },
     name="import",
     short_help="Bring orders in from somebody else's files.",
+)
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _param, value: _list_importers(ctx) if value else None,
+    help="Say which importers there are, and how to tell which one you need.",
 )
 def import_() -> None:
     """Bring orders in from somebody else's files.
 
     An import is checked as a whole before anything is appended, and importing the same file twice adds nothing.
     """
+
+
+def _list_importers(ctx: click.Context) -> None:
+    from orders_es.sources.catalog import IMPORTERS
+
+    for importer in IMPORTERS:
+        click.echo(
+            f"orders-es import {importer.command}\n  reads: {importer.reads}\n  when:  {importer.when}\n  more:  {importer.page}"
+        )
+    ctx.exit()
 
 
 def currency_code(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource
 from orders_es.log.relation import quoted, text
-from orders_es.replay import connect
+from orders_es.read_models.load import load_read_models
 from orders_es.replay.moments import as_of
+from orders_es.replay.session import Session
 from orders_es.rows import ROWS
 from orders_es.sources.rows.landing import take_domain
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
+    from orders_es.read_models.model import ReadModel
 
 __all__ = ["rows_at", "unknown_at"]
 
@@ -47,13 +50,19 @@ def rows_at(log: EventLog, table: str, *, at: Moment | None = None, known_at: Mo
         [{'id': '1'}]
     """
     take_domain(log)
-    with connect(log, read_models=ROWS.read_models) as session:
+    with Session(log, _models()) as session:
         names = _columns(session, table, at, known_at)
         said = ", ".join(f"row_values->>{text('$.' + quoted(name))} AS {quoted(name)}" for name in names) or "row_key"
         rows: pa.Table = session.sql(
             f"SELECT {said} FROM table_rows WHERE source_table = ? ORDER BY row_key", [table], at=at, known_at=known_at
         ).to_arrow()
         return rows
+
+
+@functools.cache
+def _models() -> tuple[ReadModel, ...]:
+    """The read model of rows, and none of orders: a session that knows little is there at once."""
+    return tuple(model for model in load_read_models(ROWS.read_models) if model.name == "table_rows")
 
 
 def _columns(session: Any, table: str, at: Moment | None, known_at: Moment | None) -> list[str]:
@@ -95,7 +104,7 @@ def unknown_at(log: EventLog, table: str, at: Moment) -> pa.Table:
     """
     asked = as_of(at=at, known_at=None).at
     take_domain(log)
-    with connect(log) as session:
+    with Session(log, ()) as session:
         rows: pa.Table = session.sql(
             "SELECT row_key, type, changed_after, occurred_at AS seen_at FROM events "
             "WHERE source_table = $1 AND changed_after < $2 AND occurred_at > $2 ORDER BY row_key",

@@ -11,7 +11,7 @@ from orders_es.sources.dumps import import_dumps
 from orders_es.sources.rows import rows_at, unknown_at
 
 NIGHT = datetime(2026, 6, 1, 2, tzinfo=UTC)
-NIGHTS = 12
+NIGHTS = 7
 
 
 @pytest.fixture(scope="module")

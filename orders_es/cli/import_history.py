@@ -1,0 +1,151 @@
+"""The command `import history`: audit tables, history tables and change feeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orders_es.cli.import_dumps import plain_gaps, strict_option, tell_gaps
+from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
+from orders_es.cli.options import as_json, log_option, zone_option
+from orders_es.cli.output import print_json, print_text
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+__all__ = ["import_row_history"]
+
+_SHAPES = (
+    *(
+        "debezium",
+        "django-simple-history",
+        "django-auditlog",
+        "sqlalchemy-continuum",
+        "postgresql-triggers",
+        "dbt-snapshot",
+    ),
+    *("fivetran", "paper-trail", "envers"),
+)
+
+
+def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    scales = {}
+    for given in values:
+        name, sign, digits = given.partition("=")
+        if not sign or not digits.isdecimal():
+            raise click.BadParameter(f"{given!r}: give a column and its number of decimals, such as total=2")
+        scales[name] = int(digits)
+    return scales
+
+
+@click.command(name="history")
+@click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--shape", type=click.Choice(_SHAPES), help="What wrote it; told by its columns if left out.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="COLUMN",
+    multiple=True,
+    help="The column that names a row, where the history has none of its own for that; give it again for several.",
+)
+@click.option(
+    "--table", metavar="NAME", help="What to call the table, where the history does not say it; SRC's name if left out."
+)
+@click.option(
+    "--occurred", metavar="COLUMN", help="The column of the rows that says when they were changed, such as updated_at."
+)
+@click.option(
+    "--scale",
+    "scales",
+    metavar="COLUMN=N",
+    multiple=True,
+    callback=_scales,
+    help="Of Debezium without schemas: how many decimals the numbers of a column have.",
+)
+@click.option(
+    "--live",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The table as it stands now; the gap report says where the history leaves it otherwise.",
+)
+@on_error_option
+@click.option(
+    "--quarantine",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
+)
+@strict_option
+@table_options()
+@zone_option("The zone of times that name none; UTC if left out.", default=None)
+@log_option(makes=True)
+@as_json
+def import_row_history(
+    source: str,
+    shape: str | None,
+    keys: tuple[str, ...],
+    table: str | None,
+    occurred: str | None,
+    scales: dict[str, int],
+    live: str | None,
+    on_error: str,
+    quarantine: str | None,
+    strict: bool,
+    tz: tzinfo | None,
+    log: str,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Audit tables, history tables and change feeds: each row or line says how a row of a table was changed.
+
+    SRC is a .csv, .parquet, .xlsx or .jsonl file; JSON lines may come from standard input, as -. What wrote it is told by
+    its columns. What a change is entered as is when the source learned of it. What is odd about the history is told in the
+    end.
+
+    \b
+    Example:
+      orders-es import history historicalorder.csv --key id --table orders --log shop
+      kcat -C -t shop.public.orders -e | orders-es import history - --key id --log shop
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    policy = require_quarantine(on_error, quarantine, "file")
+    from orders_es.sources.history import import_history
+    from orders_es.sources.tables.options import TableOptions
+
+    done = import_history(
+        log,
+        source,
+        shape=shape,
+        key=keys,
+        table=table,
+        occurred=occurred,
+        scales=scales,
+        live=live,
+        reading=TableOptions(tz=tz, **reading),
+        on_error=policy,
+        quarantine=quarantine,
+    )
+    if as_json:
+        print_json(
+            {
+                "source": done.source,
+                "shape": done.shape,
+                "rows": done.rows,
+                "records": done.records,
+                "events": done.events,
+                "duplicates": done.duplicates,
+                "commits": done.commits,
+                "first_position": done.first_position,
+                "last_position": done.last_position,
+                "quarantined": done.quarantined,
+                "quarantine_path": None if done.quarantine_path is None else str(done.quarantine_path),
+                "gaps": plain_gaps(done.gaps),
+            }
+        )
+    else:
+        print_text(str(done))
+        tell_gaps(done.gaps)
+        if done.events:
+            click.echo(f"next: orders-es sql 'FROM table_rows' --log {log}")
+    if strict and done.gaps:
+        click.get_current_context().exit(1)

@@ -1,0 +1,221 @@
+"""What every shape of history comes down to: a record of one row, before and after; for `orders_es.sources.history`."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orders_es.sources.tables.zones import in_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orders_es.sources.tables.options import TableOptions
+
+__all__ = ["Record", "Row", "Settings", "key_of", "pairs", "texts", "values_of"]
+
+Row = dict[str, str | None]
+"""A row of the history, as the export has it: texts and nulls, by column."""
+
+_EPOCHS = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1}
+_HERE = datetime(1970, 1, 1)  # noqa: DTZ001 - read off any clock
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a source says about one row at one time.
+
+    Args:
+        table: Its table.
+        key: Its key; an empty text for a record of the whole table.
+        op: `insert`, `update`, `delete`, `snapshot` (it is there, nobody knows since when) or `truncate` (all rows are gone).
+        at: When the source learned of it.
+        after: What it was after that; None where it was not, or nothing is said.
+        before: What it was before, as far as that is said.
+        whole: Whether `after` holds every column, and not only those that changed.
+        order: The source's own order, if it has one.
+        until: Up to when this version held, where the source keeps intervals; None for the current one.
+        interval: Whether the source keeps intervals.
+    """
+
+    table: str
+    key: str
+    op: str
+    at: datetime
+    after: Row | None = None
+    before: Row | None = None
+    whole: bool = True
+    order: int | None = None
+    actor: str | None = None
+    transaction: str | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    interval: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a reader has to know besides the row.
+
+    Args:
+        table: What the table is called, where the history does not say it.
+        key: The columns that name a row, where the history has none of its own for that.
+        options: How times are read.
+        scales: The number of decimals of columns whose numbers come as bytes, by column.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    options: TableOptions
+    scales: Mapping[str, int] = field(default_factory=dict)
+
+    def instant(self, text: str | None, column: str) -> datetime:
+        """A time as an instant.
+
+        Raises:
+            ValueError: It is none, or has two readings.
+        """
+        if text is None or not text.strip():
+            raise ValueError(f"{column} is empty, and says when")
+        options = self.options
+        return _instant(text.strip(), column, options.date_format, options.zone, options.repeated_hour)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _instant(text: str, column: str, written: str | None, zone: Any, repeated: Any) -> datetime:
+    try:
+        if written in _EPOCHS:
+            return _EPOCH + timedelta(microseconds=int(text) * _EPOCHS[written])
+        moment = datetime.fromisoformat(text) if written is None else datetime.strptime(text, written)  # noqa: DTZ007
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{column} {text!r} is no time{'' if written is None else f' written as {written}'}; 2026-06-03 09:15:00+00 is, and "
+            "date_format= (--date-format) says how others are written"
+        ) from None
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    micros, wrong, twice = in_zone(np.array([(moment - _HERE) // timedelta(microseconds=1)]), zone, repeated)
+    if wrong[0]:
+        raise ValueError(f"{column} {text!r} was never: the clocks of {zone} skipped it")
+    if twice[0] and repeated is None:
+        raise ValueError(
+            f"{column} {text!r} was twice, because the clocks of {zone} were put back; say which one is meant with "
+            "repeated_hour= (--repeated-hour earlier or later)"
+        )
+    return _EPOCH + timedelta(microseconds=int(micros[0]))
+
+
+def texts(value: Any) -> str | None:
+    """A value of JSON as a text, numbers digit for digit; None for null.
+
+    Example:
+        >>> texts(True), texts("a"), texts({"b": [1]}), texts(None)
+        ('true', 'a', '{"b":[1]}', None)
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, _Number):
+        return value.text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=lambda number: number.plain)
+
+
+class _Number:
+    """A number of JSON with its digits."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @property
+    def plain(self) -> int | float:
+        return int(self.text) if self.text.lstrip("-").isdecimal() else float(self.text)
+
+
+def loads(text: str | None, column: str) -> Any:
+    """What a text of JSON says, its numbers digit for digit.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return None if text is None or not text.strip() else json.loads(text, parse_float=_Number, parse_int=_Number)
+    except ValueError as error:
+        raise ValueError(f"{column} {text[:60] if text else ''!r} is no JSON: {error}") from None
+
+
+def values_of(given: Any, column: str) -> Row | None:
+    """A JSON object as a row of texts.
+
+    Args:
+        given: The object, or a text of it.
+
+    Raises:
+        ValueError: It is something else.
+
+    Example:
+        >>> values_of('{"id": 1, "total": 21.00}', "record")
+        {'id': '1', 'total': '21.00'}
+    """
+    value = loads(given, column) if isinstance(given, str) or given is None else given
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError(f"{column} is no object with a value for each column")  # noqa: TRY004 - the cell is wrong
+    return {name: texts(one) for name, one in value.items()}
+
+
+def pairs(given: str | None, column: str) -> tuple[Row, Row]:
+    """Old and new values out of a JSON object of `[old, new]`, as two rows.
+
+    Raises:
+        ValueError: It is something else.
+
+    Example:
+        >>> pairs('{"status": ["open", "paid"]}', "changes")
+        ({'status': 'open'}, {'status': 'paid'})
+    """
+    value = loads(given, column)
+    if value is None:
+        return {}, {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{column} is no object of old and new values")  # noqa: TRY004 - the cell is wrong
+    old: Row = {}
+    new: Row = {}
+    for name, two in value.items():
+        if isinstance(two, list) and len(two) == 2:  # noqa: PLR2004 - an old and a new one
+            old[name], new[name] = texts(two[0]), texts(two[1])
+        else:
+            new[name] = texts(two)
+    return old, new
+
+
+def key_of(row: Row | None, settings: Settings, what: str) -> str:
+    """The key of a row, its parts joined.
+
+    Args:
+        row: Its values.
+        what: Where they come from, for the error.
+
+    Raises:
+        ValueError: A column of the key is missing or empty, or holds what stands between the parts.
+    """
+    if not settings.key:
+        raise ValueError("which columns name a row? Give key= (--key)")
+    parts = []
+    for name in settings.key:
+        part = None if row is None else row.get(name)
+        if part is None or not part.strip():
+            raise ValueError(f"{what} has no {name}, and that names the row")
+        if len(settings.key) > 1 and "-" in part:
+            raise ValueError(f"{name} {part!r} holds '-', which stands between the parts of a key")
+        parts.append(part.strip())
+    return "-".join(parts)

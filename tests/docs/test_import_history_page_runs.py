@@ -1,0 +1,46 @@
+"""docs/import-history.md: its command gives what it shows, its Python what it says, and it names every shape; `import --list` too."""
+
+import re
+import shlex
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from orders_es.cli import main
+from orders_es.cli.import_history import _SHAPES
+from orders_es.sources.catalog import IMPORTERS
+from orders_es.sources.history import SHAPES
+from orders_es.sources.rows.gaps import KINDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "import-history.md").read_text(encoding="utf-8")
+
+
+def test_from_a_history_table_to_the_table_as_it_stood(run_page):
+    Path("historicalorder.csv").write_text(re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)[1], encoding="utf-8")
+    command, _, shown = re.search(r"```console\n\$ orders-es (.*?)```", PAGE, re.DOTALL)[1].partition("\n")
+    done = CliRunner().invoke(main, shlex.split(command))
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == shown.strip()
+    names = run_page("docs/import-history.md")
+    log, rows_at = names["log"], names["rows_at"]
+    assert rows_at(log, "orders", at="2026-06-01").column("status").to_pylist() == ["open", "open"]
+    assert rows_at(log, "orders", at="2026-06-03").column("id").to_pylist() == ["1001"]
+
+
+def test_every_shape_and_every_gap_is_on_a_page():
+    assert tuple(SHAPES) == _SHAPES
+    for name in SHAPES:
+        assert f"| `{name}` |" in PAGE
+    pages = PAGE + (DOCS / "import-dumps.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if kind not in pages] == []
+
+
+def test_the_list_of_importers_names_each_command_and_a_page_that_is_there():
+    said = CliRunner().invoke(main, ["import", "--list"])
+    assert said.exit_code == 0
+    commands = main.get_command(None, "import").list_commands(None)
+    assert {importer.command for importer in IMPORTERS} == set(commands)
+    for importer in IMPORTERS:
+        assert f"orders-es import {importer.command}\n" in said.output
+        assert (DOCS.parent / importer.page).is_file()

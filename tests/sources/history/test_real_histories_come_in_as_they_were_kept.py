@@ -1,0 +1,82 @@
+"""Exports that the libraries and PostgreSQL themselves have made (`tests/data/history`): the rows as they stood, and nothing else."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from orders_es.log import open_log
+from orders_es.sources.history import import_history
+from orders_es.sources.rows import rows_at
+
+DATA = Path(__file__).parents[2] / "data" / "history"
+
+
+def brought(name, **how):
+    log = open_log(":memory:")
+    return log, import_history(log, DATA / name, key="id", **how)
+
+
+def stood(log, table, moment):
+    return {
+        row["id"]: {k: v for k, v in row.items() if v is not None} for row in rows_at(log, table, at=moment).to_pylist()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "table", "time"),
+    [
+        ("simple_history.csv", "django-simple-history", "orders", "history_date"),
+        ("auditlog.csv", "django-auditlog", "invoice", "timestamp"),
+        ("continuum.csv", "sqlalchemy-continuum", "orders", "issued_at"),
+    ],
+)
+def test_libraries_of_python(name, shape, table, time):
+    log, done = brought(name, table="orders")
+    assert done.shape == shape
+    with (DATA / name).open(newline="") as file:
+        times = [f"{row[time]}Z" for row in csv.DictReader(file)]
+    cents = ".00" if shape == "django-auditlog" else ""
+    first, again = (
+        {"id": "1", "status": "open", "total": f"21{cents}"},
+        {"id": "1", "status": "paid", "customer": "17850"},
+    )
+    other = {"id": "2", "status": "open", "customer": "13047", "total": "4.50" if cents else "4.5"}
+    assert stood(log, table, times[1]) == {"1": first, "2": other}
+    assert stood(log, table, times[2]) == {"1": {**again, "total": first["total"]}, "2": other}
+    assert stood(log, table, times[3]) == {"1": {**again, "total": first["total"]}}
+    assert stood(log, table, times[-1]) == {"1": {**again, "total": f"12{cents}"}}
+    assert done.gaps.count("changed nothing") == (1 if shape == "django-simple-history" else 0)
+    assert [event.type for event in log.load(f"{table}/1")] == ["RowInserted", "RowChanged", "RowChanged"]
+    assert import_history(log, DATA / name, key="id", table="orders").events == 0
+
+
+def test_what_the_source_says_of_who_and_why_and_when_is_kept():
+    log, _ = brought("simple_history.csv", table="orders")
+    change = log.load("orders/1")[1]
+    assert change.data.reason == "webhook"
+    assert change.entered_at == change.occurred_at
+    log, _ = brought("postgresql_triggers.csv")
+    assert {(event.actor, event.correlation_id) for event in log.load("orders/1")[:2]} == {
+        ("app", "729"),
+        ("app", "730"),
+    }
+
+
+def test_triggers_of_postgresql():
+    log, done = brought("postgresql_triggers.csv")
+    first = rows_at(log, "orders", at=log.load("orders/2")[0].occurred_at).to_pylist()
+    assert [row["total"] for row in first] == ["21.00", "12345678901.10"]
+    assert first[0]["tags"] == '["a","b"]'
+    changed = log.load("orders/1")[2].data
+    assert (changed.row_before, changed.row_after) == (
+        '{"total":"21.00","status":"lost"}',
+        '{"total":"20.00","status":"lost"}',
+    )
+    assert {gap.kind: gap.count for gap in done.gaps.gaps} == {
+        "before differs": 1,
+        "came back": 1,
+        "changed nothing": 1,
+    }
+    assert rows_at(log, "orders").num_rows == 0, "the table was emptied in the end"
+    assert [log.load(f"orders/{key}")[-1].type for key in "12"] == ["RowDeleted", "RowDeleted"]
