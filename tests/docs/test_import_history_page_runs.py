@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from orders_es.cli import main
@@ -39,7 +40,9 @@ def test_every_shape_and_every_gap_is_on_a_page():
 def test_the_list_of_importers_names_each_command_and_a_page_that_is_there():
     said = CliRunner().invoke(main, ["import", "--list"])
     assert said.exit_code == 0
-    commands = main.get_command(None, "import").list_commands(None)
+    group = main.get_command(None, "import")
+    assert isinstance(group, click.Group)
+    commands = group.list_commands(None)
     assert {importer.command for importer in IMPORTERS} == set(commands)
     for importer in IMPORTERS:
         assert f"orders-es import {importer.command}\n" in said.output

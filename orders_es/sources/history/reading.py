@@ -94,7 +94,7 @@ class Source:
 
     Args:
         path: What it is called.
-        shape: Its shape.
+        shape: What wrote it.
         rows: Its rows, each a dict of texts and nulls.
         damaged: Rows that could not be cut into cells.
         columns: The names of its columns.
