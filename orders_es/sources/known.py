@@ -30,7 +30,17 @@ array: Any = pa.array
 SET_ASIDE = "; some orders set aside"
 """What an import that set orders aside adds to the `correlation_id` of its events: another file may complete it."""
 
-_COLUMNS = ("position", "stream_id", "version", "event_id", "type", "occurred_at", "correlation_id", "payload")
+_COLUMNS = (
+    "position",
+    "stream_id",
+    "version",
+    "event_id",
+    "type",
+    "occurred_at",
+    "entered_at",
+    "correlation_id",
+    "payload",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +166,24 @@ def _hashed(table: pa.Table) -> npt.NDArray[np.uint64]:
         {
             "type": table.column("type"),
             "occurred_at": table.column("occurred_at").cast(pa.int64()),
+            "entered_at": _entered(table),
             "payload": table.column("payload"),
         }
     )
     with duckdb.connect() as connection:
         connection.register("said", said)
-        found = connection.execute("SELECT hash(type, occurred_at, payload) AS h FROM said").fetchnumpy()["h"]
+        found = connection.execute("SELECT hash(type, occurred_at, entered_at, payload) AS h FROM said").fetchnumpy()[
+            "h"
+        ]
     hashes: npt.NDArray[np.uint64] = np.asarray(found, dtype=np.uint64)
     return hashes
+
+
+def _entered(table: pa.Table) -> Any:
+    """When each event was entered, null in a table that does not say."""
+    if "entered_at" not in table.column_names:
+        return pa.nulls(table.num_rows, pa.int64())
+    return table.column("entered_at").cast(pa.int64())
 
 
 def difference(log: EventLog, new: StreamTable, stream: int) -> str:
@@ -175,7 +195,7 @@ def difference(log: EventLog, new: StreamTable, stream: int) -> str:
     """
     start, stop = int(new.starts[stream]), int(new.starts[stream + 1])
     placed = _as_recorded(log, new.events.slice(start, stop - start))
-    here = placed.select(["type", "occurred_at", "payload"]).to_pylist()
+    here = placed.to_pylist()
     there = log.load(new.stream_ids[stream].as_py(), to_version=len(here))
     for version, (old, event) in enumerate(zip(there, here, strict=False), 1):
         if old.type != event["type"]:
@@ -185,6 +205,12 @@ def difference(log: EventLog, new: StreamTable, stream: int) -> str:
                 f"event {version} occurred at {old.occurred_at:%Y-%m-%d %H:%M:%S}Z in the log and at "
                 f"{event['occurred_at']:%Y-%m-%d %H:%M:%S}Z in the file; was it imported with another tz= (--tz)?"
             )
+        entered = event.get("entered_at")
+        if old.entered_at != entered:
+            was, now = (
+                f"{at:%Y-%m-%d %H:%M:%S}Z" if at else "at no time that is known" for at in (old.entered_at, entered)
+            )
+            return f"event {version} was entered {was} in the log and {now} in the file"
         if old.payload != event["payload"]:
             return f"event {version} is {old.payload[:200]} in the log and {event['payload'][:200]} in the file"
     return f"the log has {len(there):,} of the {len(here):,} events that the file gives it"

@@ -72,6 +72,8 @@ _TEXTS = {
     "tracking": {_SHIPPED: "shipped.tracking"},
     "reason": {_REFUND: "refund.reason", _CANCELLED: "cancelled.reason", _ADJUSTED: "adjustment.reason"},
 }
+_SECTIONS = {"shipping": _SHIPPING, "discount": _DISCOUNT, **_LATER}
+_LATE = np.iinfo(np.int64).max
 _AMOUNT_OF_ROW = {**_AMOUNTS, _ADJUSTED: "adjustment.amount"}
 _ROWS_KINDS = np.array([_TYPES.index(name) for name in EVENTS])
 _WIDTHS = (np.int8, np.int32, np.int32, np.int64, np.int8, np.int64, np.int64)
@@ -95,6 +97,8 @@ class _Events:
 
     def __init__(self, source: SourceTable, rows: OrderRows, mapping: TableMapping, actor: str) -> None:
         self._source, self._actor = source, actor
+        self._rows_are_events, self._places = bool(len(rows.kinds)), mapping.placed
+        self._rows_place = "OrderPlaced" in mapping.types.values()
         encoded = rows.ids.dictionary_encode()
         self.ids = encoded.dictionary
         self._code = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -112,8 +116,9 @@ class _Events:
         self._of_order = {
             name: _first_given(values, self._code, streams)
             for name, values in rows.values.items()
-            if name not in self._of_row and name != "order.occurred"
+            if name not in self._of_row and name not in ("order.occurred", "order.entered")
         }
+        self._entered = self._entered_of(rows, mapping, streams) if mapping.has_entered else None
         parts = self._parts(rows, mapping, streams)
         columns = [list(column) for column in zip(*parts, strict=True)]
         del parts
@@ -122,6 +127,55 @@ class _Events:
         del tie, key, rank
         self._kind, self._stream, self._row, self._time = (column[order] for column in (kind, stream, row, time))
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(stream, minlength=streams))]).astype(np.int64)
+
+    def _entered_of(
+        self, rows: OrderRows, mapping: TableMapping, streams: int
+    ) -> tuple[Any, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """When each row was entered; the first and, of what was bought, the last time of each stream; and which row creates."""
+        entered = rows.values.get("order.entered")
+        if entered is None:
+            entered = pa.nulls(len(rows.numbers), pa.timestamp("us", tz="UTC"))
+        given = np.flatnonzero(entered.is_valid().to_numpy(zero_copy_only=False))
+        times = _micros(entered)
+        first, last = np.full(streams, _LATE), np.full(streams, -_LATE)
+        np.minimum.at(first, self._code[given], times[given])
+        bought = given
+        if "line.quantity" in rows.values:
+            quantity = pc.fill_null(rows.values["line.quantity"], 0).to_numpy(zero_copy_only=False)
+            bought = given[(rows.is_line & (quantity >= 0))[given]]
+        np.maximum.at(last, self._code[bought], times[bought])
+        creates = np.zeros(len(rows.numbers), dtype=np.bool_)
+        if len(rows.kinds):
+            creates = _ROWS_KINDS[rows.kinds] == _CREATED
+            creates &= rows.kinds >= 0
+        return entered, first, last if mapping.placed else np.full(streams, -_LATE), creates
+
+    def _entered_at(
+        self, kind: npt.NDArray[np.int64], stream: npt.NDArray[np.int64], row: npt.NDArray[np.int64]
+    ) -> Any:
+        """When the source says that it learned of each event; null where it does not say."""
+        assert self._entered is not None
+        of_rows, first, last, creates = self._entered
+        result = np.full(len(kind), _LATE)
+        whole = ((kind == _CREATED) & ~creates[row]) | np.isin(kind, [_SHIPPING, _DISCOUNT])
+        of_row = np.isin(kind, [_ADDED, _RETURNED, _ADJUSTED]) | ((kind == _CREATED) & creates[row])
+        if self._rows_are_events:
+            of_row = ((kind != _CREATED) | creates[row]) & ((kind != _PLACED) | self._rows_place)
+            whole = (kind == _CREATED) & ~creates[row]
+        result[whole] = first[stream[whole]]
+        own = of_rows.take(_array(row[of_row]))
+        result[of_row] = np.where(own.is_valid().to_numpy(zero_copy_only=False), _micros(own), _LATE)
+        if self._places:
+            placed = kind == _PLACED
+            result[placed] = last[stream[placed]]
+        for section, which in _SECTIONS.items():
+            name = f"{section}.entered"
+            some = kind == which
+            values, at = (self._of_row.get(name), row) if name in self._of_row else (self._of_order.get(name), stream)
+            if values is not None and some.any():
+                own = values.take(_array(at[some]))
+                result[some] = np.where(own.is_valid().to_numpy(zero_copy_only=False), _micros(own), _LATE)
+        return _array(result, mask=np.abs(result) == _LATE).cast(pa.timestamp("us", tz="UTC"))
 
     def _parts(self, rows: OrderRows, mapping: TableMapping, streams: int) -> list[tuple[npt.NDArray[np.int64], ...]]:
         """Kind, stream, row, time, rank, place within the rank and what decides between equals, of all events of a sort."""
@@ -270,6 +324,7 @@ class _Events:
                 "stream_id": self.ids.take(_array(stream)),
                 "type": _array(_TYPES).take(_array(kind)),
                 "occurred_at": _array(self._time[part]).cast(pa.timestamp("us", tz="UTC")),
+                **({} if self._entered is None else {"entered_at": self._entered_at(kind, stream, row)}),
                 "event_id": event_ids_of_places(self._source.digests(self._numbers[row]), self._numbers[row], kind),
                 "actor": pa.repeat(pa.scalar(self._actor), length),
                 **{field: texts(field) for field in _TEXTS if field != "reason"},

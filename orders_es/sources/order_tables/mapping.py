@@ -25,6 +25,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "state": "text",
         "source_status": "text",
         "occurred": "time",
+        "entered": "time",
         "placed": "time",
     },
     "event": {"type": "text"},
@@ -35,14 +36,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "price": "decimal",
         "total": "decimal",
         "occurred": "time",
+        "entered": "time",
     },
-    "shipping": {"amount": "decimal", "method": "text"},
-    "discount": {"amount": "decimal", "code": "text"},
-    "payment": {"at": "time", "amount": "decimal", "method": "text", "reference": "id"},
-    "refund": {"at": "time", "amount": "decimal", "method": "text", "reason": "text"},
-    "shipped": {"at": "time", "carrier": "text", "tracking": "id"},
-    "delivered": {"at": "time"},
-    "cancelled": {"at": "time", "reason": "text"},
+    "shipping": {"amount": "decimal", "method": "text", "entered": "time"},
+    "discount": {"amount": "decimal", "code": "text", "entered": "time"},
+    "payment": {"at": "time", "amount": "decimal", "method": "text", "reference": "id", "entered": "time"},
+    "refund": {"at": "time", "amount": "decimal", "method": "text", "reason": "text", "entered": "time"},
+    "shipped": {"at": "time", "carrier": "text", "tracking": "id", "entered": "time"},
+    "delivered": {"at": "time", "entered": "time"},
+    "cancelled": {"at": "time", "reason": "text", "entered": "time"},
     "adjustment": {"amount": "decimal", "reason": "text"},
 }
 """The tables of a mapping, their fields, and how each is read."""
@@ -139,6 +141,11 @@ class TableMapping:
             if rule.column is not None:
                 found.setdefault(plain(rule.column), rule)
         return {rule.column or "": rule for rule in found.values()}
+
+    @property
+    def has_entered(self) -> bool:
+        """Whether the table says when it learned of anything."""
+        return any(where.endswith(".entered") for where in self.rules)
 
     def belongs_to_row(self, where: str) -> bool:
         """Whether a field is said of a row, and not once of its order."""

@@ -136,6 +136,11 @@ def _lines(text: str) -> dict[str, int]:
     return lines
 
 
+def _row_says(section: str, key: str) -> bool:
+    """Whether a key has no place in a mapping of events, because each row has one time, and is one event."""
+    return key in ("at", "per", "order") or (section != "order" and key in ("occurred", "entered"))
+
+
 class _Reader:
     def __init__(self, path: str, lines: dict[str, int]) -> None:
         self._path, self._lines = path, lines
@@ -205,11 +210,12 @@ class _Reader:
     def _line_ids(self, line: dict[str, Any], rows: str, order: dict[str, Any]) -> tuple[Rule, ...]:
         """The columns that name the order, where lines stand in another table."""
         if "order" not in line:
-            if "occurred" in line:
-                raise self._bad(
-                    "line.occurred",
-                    "line.occurred is for lines in another table (line.order); a row has one order.occurred",
-                )
+            for key in ("occurred", "entered"):
+                if key in line:
+                    raise self._bad(
+                        f"line.{key}",
+                        f"line.{key} is for lines in another table (line.order); a row has one order.{key}",
+                    )
             return ()
         if rows != "order":
             raise self._bad(
@@ -259,9 +265,7 @@ class _Reader:
         required = _REQUIRED[section]
         if rows == "event":
             # The row's own time is when it happened, and a row is one event anyway.
-            known = tuple(
-                key for key in known if key not in ("at", "per", "order") and (section, key) != ("line", "occurred")
-            )
+            known = tuple(key for key in known if not _row_says(section, key))
             required = tuple(key for key in required if key != "at")
             if "OrderPlaced" in types.values():
                 required = tuple(key for key in required if key != "placed")

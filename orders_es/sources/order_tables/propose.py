@@ -50,6 +50,7 @@ _GUESSES: dict[str, tuple[str, str]] = {
         "time",
         "orderdate orderedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day",
     ),
+    "order.entered": ("time", "enteredat enteredon entered dateentered entrydate entrytime recordedat bookedat"),
     "order.source_status": ("text", "status orderstatus state"),
     "line.item_id": (
         "id",
@@ -172,7 +173,7 @@ class _Proposal:
         body.append(
             "placed = true  # guessed: every order was placed, with its last line. A column says when, false says never"
         )
-        body += self._optional("order", ("customer_id", "country", "channel", "source_status"))
+        body += self._optional("order", ("entered", "customer_id", "country", "channel", "source_status"))
         if rows == "line" or "line.item_id" in self._columns:
             body += ["", "[line]", *map(self._entry, ("line.item_id", "line.quantity"))]
             body.append(self._entry("line.total" if "line.total" in self._columns else "line.price"))

@@ -43,6 +43,7 @@ _PER_ROW = (
     *("line.item_id", "line.description", "line.quantity", "line.price", "line.total", "line.occurred"),
     "order.occurred",
 )
+_ROWS_OWN = (*_PER_ROW, "order.entered", "line.entered")
 _RETURNED = list(EVENTS).index("ItemReturned")
 _ITEMS = (list(EVENTS).index("ItemAdded"), _RETURNED)
 _TYPES = {"text": pa.string(), "note": pa.string(), "id": pa.string(), "integer": pa.int64(), "decimal": DECIMAL}
@@ -126,7 +127,7 @@ def _check(
 ) -> None:
     check_currency(mapping, values["order.currency"], codes, bad)
     for where, rule in mapping.rules.items():
-        if rule.column is not None and where in values and where not in _PER_ROW and not mapping.belongs_to_row(where):
+        if rule.column is not None and where in values and where not in _ROWS_OWN and not mapping.belongs_to_row(where):
             check_one_value(source, mapping, rule, values[where], codes, bad)
     if mapping.rows == "order":
         check_once(source, mapping, codes, bad)
@@ -167,8 +168,9 @@ def read_lines(
                 f"({mapping.place('line.order')}) says that this line is one of it"
             }
         )
-    if "line.occurred" not in values:
-        values["line.occurred"] = orders.values["order.occurred"].take(order)
+    for key in ("occurred", "entered"):
+        if f"line.{key}" not in values and f"order.{key}" in orders.values:
+            values[f"line.{key}"] = orders.values[f"order.{key}"].take(order)
     every = np.ones(length, dtype=np.bool_)
     price, adjustment = check_lines(mapping, values, bad, every, ~every)
     return OrderRows(source.numbers, ids, values, price, adjustment, every, np.zeros(0, dtype=np.int64))
@@ -183,11 +185,13 @@ def with_lines(orders: OrderRows, lines: OrderRows, before: int) -> OrderRows:
     first, second = len(orders.numbers), len(lines.numbers)
     none = np.zeros(first, dtype=np.int64)
     values = {}
-    for name in orders.values.keys() | lines.values.keys():
+    for name in orders.values.keys() | lines.values.keys() | {"order.entered"}:
         own: Any = orders.values.get(name)
         other: Any = lines.values.get(name)
-        if name == "order.occurred":
-            other = lines.values["line.occurred"]
+        if name in ("order.occurred", "order.entered"):
+            other = lines.values.get(name.replace("order", "line"))
+        if own is None and other is None:
+            continue
         kind = (other if own is None else own).type
         one = pa.nulls(first, kind) if own is None else own
         two = pa.nulls(second, kind) if other is None else other
