@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from orders_es.errors import InvalidSetting
 from orders_es.log.clock import ahead, in_words
 from orders_es.log.given import check_log
-from orders_es.log.protocol import HasFiles
+from orders_es.log.protocol import HasFiles, derived_folder
 from orders_es.replay.snapshots import EVERY, Snapshots
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def _giants(log: EventLog, giant: int) -> list[Advice]:
     advice = []
     for stream_id, events in sorted(lengths.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_MOST]:
         newest = snapshots.newest_version(stream_id)
-        if newest is None:
+        if derived_folder(log) is None:
+            what, then = "for snapshots of which this log has no place", "split it, if orders like it go on growing"
+        elif newest is None:
             what, then = "no snapshot", f"orders-es snapshots take {quote(stream_id)}"
         elif events - newest >= 2 * EVERY:
             what, then = f"its newest snapshot is of version {newest:,}", f"orders-es snapshots take {quote(stream_id)}"

@@ -87,7 +87,7 @@ def info(log: str, as_json: bool) -> None:
         "tree root": head.root.hex(),
         "files": f"{count(small, 'commit')}, {count(len(files) - small, 'segment')}, {size(stored)}"
         if files
-        else f"one, {size(stored)}",
+        else (f"one, {size(stored)}" if stored else "none: it lies in no file"),
     }
     for name, value in rows.items():
         click.echo(f"{name:<10}  {value}")

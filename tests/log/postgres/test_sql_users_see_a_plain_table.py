@@ -6,6 +6,7 @@ from orders_es.errors import InvalidEvent
 from orders_es.log import ANY, NO_STREAM, EventRegistry, RawEvent, open_log
 from orders_es.log.envelope import ENVELOPE
 from orders_es.orders import ItemAdded, OrderPlaced
+from orders_es.projections import Projector, ReadModels, measure_lag, set_projections
 from orders_es.replay import connect, load_order
 from orders_es.testing.log_contract.basis import events
 
@@ -69,6 +70,24 @@ def test_sessions_and_orders_are_those_of_any_log(log):
         assert ours.sql(question).to_arrow() == theirs.sql(question).to_arrow()
         log.append("B", [*events(2), OrderPlaced()], expected=NO_STREAM)
         assert ours.sql("SELECT count(*) AS n FROM orders").to_arrow().to_pylist() == [{"n": 2}]
+
+
+def test_projections_follow_it_and_know_how_far_behind_they_are(log, tmp_path):
+    file = tmp_path / "models.duckdb"
+    question = "SELECT order_id, status, total FROM orders ORDER BY ALL"
+
+    def caught_up():
+        Projector(log, file, set_projections(["orders"])).run()
+        with connect(log) as session:
+            return ReadModels(file).query(question).rows() == session.sql(question).rows()
+
+    log.append("A", [*events(2), OrderPlaced()], expected=NO_STREAM)
+    assert caught_up()
+    log.append("B", [*events(2), OrderPlaced()], expected=NO_STREAM)
+    [lag] = measure_lag(log, file)
+    assert lag.events_behind == 3
+    assert caught_up()
+    assert [one.events_behind for one in measure_lag(log, file)] == [0]
 
 
 def test_a_payload_that_does_not_fit_its_type_is_one_streams_trouble(place, log):
