@@ -148,7 +148,17 @@ class LogMachine(RuleBasedStateMachine):
         registry = self.log.registry
         for stream_id in self.log.stream_ids():
             assert contents(self.log.load(stream_id)) == [
-                (e.event_id, type(e.data).__name__, registry.encode(e.data)[1], e.occurred_at, None, None, None, 1)
+                (
+                    e.event_id,
+                    type(e.data).__name__,
+                    registry.encode(e.data)[1],
+                    e.occurred_at,
+                    e.entered_at,
+                    None,
+                    None,
+                    None,
+                    1,
+                )
                 for e in self.model.stream(stream_id)
             ]
 
