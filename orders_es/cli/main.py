@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_AS_JSON = "orders_es.as_json"
 BAD_NEWS = 1
 WRONG_CALL = 2
 _MISTAKES = (
@@ -70,6 +72,8 @@ _WHERE = {
     "explain": "orders_es.cli.explain:explain",
     "diff": "orders_es.cli.diff:diff",
     "sql": "orders_es.cli.sql:sql",
+    "events": "orders_es.cli.events:events",
+    "read-models": "orders_es.cli.read_models:read_models",
     "catalog": "orders_es.cli.catalog:catalog",
     "report": "orders_es.cli.report:report",
     "copy": "orders_es.cli.copy:copy",
@@ -96,6 +100,7 @@ _WHERE = {
     "unpaid": "orders_es.cli.unpaid:unpaid",
     "dead-letters": "orders_es.cli.dead_letters:dead_letters",
     "notebook": "orders_es.cli.notebook:notebook",
+    "completion": "orders_es.cli.completion:completion",
 }
 """Each command's name, in the order in which a newcomer meets them, and where it is."""
 
@@ -106,19 +111,23 @@ class _Commands(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn every error raised on purpose, and the system's refusals, into one line."""
         _never_choke_on_a_character()
+        ctx.meta[_AS_JSON] = "--json" in ctx.args or "--json" in ctx._protected_args  # noqa: SLF001 - what is to come is nowhere else
         try:
             with _ctrl_c_as_such():
                 result = super().invoke(ctx)
             # A full pipe shows only now; later, at exit, nobody could catch it.
             sys.stdout.flush()
         except OrdersEsError as error:
-            _complain(str(error))
-            ctx.exit(WRONG_CALL if isinstance(error, _MISTAKES) else BAD_NEWS)
+            code = WRONG_CALL if isinstance(error, _MISTAKES) else BAD_NEWS
+            _complain(ctx, str(error), code, type(error).__name__)
+            ctx.exit(code)
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
-            _complain(f"{error.format_message().rstrip('.')} ({command} --help says more)")
+            _complain(
+                ctx, f"{error.format_message().rstrip('.')} ({command} --help says more)", WRONG_CALL, "UsageError"
+            )
             ctx.exit(WRONG_CALL)
         except BrokenPipeError:
             # The reader left (`| head`), which is its right. Python would complain at exit about what is still buffered.
@@ -126,10 +135,11 @@ class _Commands(LazyGroup):
             ctx.exit(BROKEN_PIPE)
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
-            _complain(f"{error.strerror or error}{where}")
+            _complain(ctx, f"{error.strerror or error}{where}", BAD_NEWS, type(error).__name__)
             ctx.exit(BAD_NEWS)
         except KeyboardInterrupt:
-            _complain("interrupted; whatever had been committed stays, nothing is half there")
+            said = "interrupted; whatever had been committed stays, nothing is half there"
+            _complain(ctx, said, INTERRUPTED, "KeyboardInterrupt")
             ctx.exit(INTERRUPTED)
         return result
 
@@ -155,8 +165,14 @@ def _ctrl_c_as_such() -> Iterator[None]:
         raise
 
 
-def _complain(text: str) -> None:
-    click.echo(f"orders-es: {printable(' '.join(text.split()))}", err=True)
+def _complain(ctx: click.Context, text: str, code: int, kind: str) -> None:
+    """Say what went wrong on standard error, in one line: as JSON where the answer would have been JSON."""
+    line = printable(" ".join(text.split()))
+    if ctx.meta.get(_AS_JSON):
+        line = json.dumps({"error": {"type": kind, "message": line, "exit_code": code}}, ensure_ascii=False)
+    else:
+        line = f"orders-es: {line}"
+    click.echo(line, err=True)
 
 
 def _never_choke_on_a_character() -> None:

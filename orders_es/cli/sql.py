@@ -18,7 +18,27 @@ __all__ = ["sql"]
 
 
 @click.command(short_help="A query over all orders and events, now or at any moment.")
-@click.argument("query", metavar="QUERY")
+@click.argument("query", metavar="[QUERY]", required=False)
+@click.option(
+    "-f",
+    "--file",
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="Read the query from this file; - is standard input.",
+)
+@click.option(
+    "--limit",
+    metavar="ROWS",
+    type=click.IntRange(min=0),
+    help="Only so many rows, and only what they take is computed.",
+)
+@click.option(
+    "--memory-limit",
+    metavar="SIZE",
+    default="",
+    help="How much memory the query may use before it goes on in temporary files, such as 2GB.",
+)
 @moments
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV in UTF-8: money as digits, times in UTC with Z.")
 @click.option("--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula.")
@@ -35,7 +55,10 @@ __all__ = ["sql"]
 @log_option()
 @as_json
 def sql(
-    query: str,
+    query: str | None,
+    file: str | None,
+    limit: int | None,
+    memory_limit: str,
     at: datetime | None,
     known_at: datetime | None,
     recorded_by: datetime | None,
@@ -57,10 +80,13 @@ def sql(
     Example:
       orders-es sql "SELECT status, count(*), sum(total) FROM orders GROUP BY status" --at 2011-06-30 --log my-log
       orders-es sql "FROM daily_sales" --tz Europe/London --log my-log
+      orders-es sql -f monthly.sql --csv --log my-log
       orders-es sql "FROM orders" --parquet orders.parquet --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import connect
+    from orders_es.replay.defining import MEMORY_LIMIT
 
+    query = _query(query, file, limit)
     if plain and not as_csv:
         raise click.UsageError("--plain is about CSV; add --csv")
     if as_csv + as_json + (parquet is not None) > 1:
@@ -68,7 +94,12 @@ def sql(
     with (
         existing_log(log) as opened,
         connect(
-            opened, read_models=read_model_folders(read_models), tz=tz, allow_files=allow_files, recorded_by=recorded_by
+            opened,
+            read_models=read_model_folders(read_models),
+            tz=tz,
+            memory_limit=memory_limit or MEMORY_LIMIT,
+            allow_files=allow_files,
+            recorded_by=recorded_by,
         ) as session,
     ):
         if parquet is not None:
@@ -89,3 +120,25 @@ def sql(
         )
     else:
         print_rows(answer, question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz), tz)
+
+
+def _query(query: str | None, file: str | None, limit: int | None) -> str:
+    """The query, wherever it stands, with its limit.
+
+    Raises:
+        click.UsageError: There is none, or there are two.
+    """
+    if (query is None) == (file is None):
+        raise click.UsageError("give one query: as an argument, or with -f FILE (- is standard input)")
+    if file is not None:
+        with click.open_file(file, "rb") as opened:
+            content = opened.read()
+        try:
+            query = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise click.UsageError(f"{file} is not text in UTF-8") from None
+    assert query is not None
+    if limit is None:
+        return query
+    # On lines of its own: the query may end in a comment.
+    return f"SELECT * FROM (\n{query.strip().rstrip(';')}\n) LIMIT {limit:d}"

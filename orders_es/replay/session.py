@@ -355,10 +355,10 @@ class Session:
             >>> from orders_es.log import NO_STREAM, open_log
             >>> from orders_es.orders import OrderCreated, OrderPlaced
             >>> log = open_log(":memory:", create=True)
-            >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM, actor="ann")
+            >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
             >>> session = connect(log)
             >>> [(row.order_id, row.change, row.caused_by) for row in session.diff("orders", from_="2011-06-30")]
-            [('A-1', 'created', '2 events by ann: OrderCreated, OrderPlaced')]
+            [('A-1', 'created', '2 events: OrderCreated, OrderPlaced')]
         """
         before, after = side(self, "from_", from_), side(self, "to", to)
         query, notes = diff_query(self, name, before, after, bookkeeping=bookkeeping)

@@ -52,13 +52,13 @@ def test_its_help_says_what_it_does_and_shows_an_example(name, run):
             assert param.help, f"{name} {param.opts[0]} has no help"
 
 
-# `copy` names two logs, as arguments; notebooks say in their parameters what they read, if they read a log at all; a proof is
-# checked without the log, and a witness has none. `schema` is about the program's event types, whatever the log.
+# A shell is completed without a log; `copy` names two, as arguments; notebooks say in their parameters what they read, if they read
+# a log at all; a proof is checked without the log, and a witness has none. `schema` is about the program's event types, whatever the log.
 @pytest.mark.parametrize(
     "name",
     sorted(
         {name for name in COMMANDS if not name.startswith("schema ")}
-        - {"copy", "notebook list", "notebook run", "verify-proof", "witness sign", "timestamp check"}
+        - {"completion", "copy", "notebook list", "notebook run", "verify-proof", "witness sign", "timestamp check"}
     ),
 )
 def test_it_takes_log_and_json(name):
