@@ -166,7 +166,12 @@ def _same_table(provenance: Provenance, path: Path, session: Session) -> Iterato
     # The query is the file's, and the file somebody's.
     check_statements(session.connection, query, session.log, allow=session.allow_files, one=True)
     yield from session.using(
-        compare, source, at=provenance.asked_at, known_at=provenance.asked_known_at, position=provenance.position
+        compare,
+        source,
+        at=provenance.asked_at,
+        known_at=provenance.asked_known_at,
+        position=provenance.position,
+        reads=(query,),
     )
 
 

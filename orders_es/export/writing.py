@@ -111,7 +111,9 @@ def export(
             return write(session, cursor, query, fresh, provenance), provenance
 
         try:
-            rows, provenance = session.using(use, source, at=asked.at, known_at=asked.known_at)
+            rows, provenance = session.using(
+                use, source, at=asked.at, known_at=asked.known_at, reads=(query, "FROM moment")
+            )
         except CannotExport as error:  # which knows the file by its name for the time being
             raise CannotExport(str(path), error.reason) from error
         files = [str(target)]

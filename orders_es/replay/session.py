@@ -375,6 +375,7 @@ class Session:
         at: Moment | None = None,
         known_at: Moment | None = None,
         position: int | None = None,
+        reads: Iterable[str] | None = None,
     ) -> _Result:
         """What a function makes of a cursor on which everything is bound to one moment: for more than one query, or COPY.
 
@@ -385,6 +386,7 @@ class Session:
             at: As in `sql`.
             known_at: As in `sql`.
             position: As in `sql`.
+            reads: SELECTs that name all relations which `use` asks, so that no others have to be made ready; all if left out.
 
         Raises:
             NaiveTime, QueryError, UnknownEventType: As in `sql`.
@@ -396,7 +398,7 @@ class Session:
             (0, [])
         """
         result: _Result = self._asking(
-            query, as_of(at=at, known_at=known_at, position=position, tz=self.tz), use, fresh=True
+            query, as_of(at=at, known_at=known_at, position=position, tz=self.tz), use, fresh=True, reads=reads
         )[0]
         return result
 
@@ -453,18 +455,25 @@ class Session:
             events: A relation with the log's columns that the query has under that name.
         """
         with self._lock:
-            self._refresh()
+            self._refresh(set())  # nothing has to be made ready for a text
             model = next(model for model in self.models if model.name == name)
             held = self._types or frozenset()
             needed = [(m, guarded(events, m, self.log.registry, held)) for m in needed_by(model, self.models)]
             return inline(model, guarded(events, model, self.log.registry, held), needed)
 
     def _asking(
-        self, query: str, asked: AsOf, ask: Callable[[Any, Head], Any], *, fresh: bool = False, own: bool = False
+        self,
+        query: str,
+        asked: AsOf,
+        ask: Callable[[Any, Head], Any],
+        *,
+        fresh: bool = False,
+        own: bool = False,
+        reads: Iterable[str] | None = None,
     ) -> tuple[Any, Head]:
         """What `ask` gets from a cursor on which `events` is what was asked for; once more if files vanished meanwhile."""
         with self._lock, interruptible():
-            names = None if fresh else self._named_in(query)
+            names = self._named_in_all((query,) if not fresh else reads)
             for again in (False, True):
                 head = self._refresh(names, anew=again)
                 kept = not fresh and not own and asked == _NOW and ONLY_READS.match(query) is not None
@@ -511,6 +520,15 @@ class Session:
             return None  # it may be a slip of the pen, and DuckDB suggests only what there is
         models = {m.name for name in named & known.keys() for m in (known[name], *needed_by(known[name], self.models))}
         return models | (named & _BESIDE)
+
+    def _named_in_all(self, queries: Iterable[str] | None) -> set[str] | None:
+        named: set[str] = set()
+        for query in queries or ():
+            names = self._named_in(query)
+            if names is None:
+                return None
+            named |= names
+        return None if queries is None else named
 
     def _refresh(self, names: set[str] | None = None, *, anew: bool = False) -> Head:
         """Show the log as it is now, with these read models, or all; cheap where it has not changed."""

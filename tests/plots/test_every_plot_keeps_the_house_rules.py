@@ -21,8 +21,10 @@ def drawn(all_plots, figures):
 
     def drawn(name):
         if name not in figures:
+            before = mpl.rcParams.copy()
             figures[name] = all_plots[name]()
             figures[name].figure.canvas.draw()
+            assert mpl.rcParams == before
         return figures[name]
 
     return drawn
@@ -39,12 +41,8 @@ def test_it_draws_on_the_axes_given_and_returns_them(all_plots, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_axes_it_makes_a_figure_and_sets_no_style(all_plots, name):
-    before = mpl.rcParams.copy()
-    ax = all_plots[name]()
-    ax.figure.canvas.draw()
-    assert mpl.rcParams == before
-    assert ax.get_title(loc="left")
+def test_without_axes_it_makes_a_figure_and_sets_no_style(drawn, name):
+    assert drawn(name).get_title(loc="left")
 
 
 @pytest.mark.parametrize("name", NAMES)

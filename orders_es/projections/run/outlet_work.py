@@ -207,7 +207,7 @@ class OutletWork(SetWork):
             return cursor.sql(f"SELECT * FROM {quoted(self.projection.model.name)} LIMIT 0").to_arrow_table().schema
 
         model = self.projection.model
-        columns = self.session.using(schema, model.name, position=0)
+        columns = self.session.using(schema, model.name, position=0, reads=self._reads())
         return Target(
             self.projection.name, model.name, model.key, columns, self.settings.log.log_id, self.fingerprint()
         )

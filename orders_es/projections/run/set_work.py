@@ -144,7 +144,10 @@ class SetWork(Work[SetProjection]):
             self._fill(cursor, end)
             use(cursor)
 
-        self.session.using(all_rows, self.projection.model.name, position=end)
+        self.session.using(all_rows, self.projection.model.name, position=end, reads=self._reads())
+
+    def _reads(self) -> tuple[str, ...]:
+        return (f"FROM {quoted(self.projection.model.name)}",)
 
     def _fill(self, cursor: Any, end: int) -> None:
         """Make the rows that the cursor's events give; meanwhile, whoever shows progress may ask the cursor for it."""
@@ -173,7 +176,7 @@ class SetWork(Work[SetProjection]):
             [(streams,)] = cursor.execute(f"SELECT count(*) FROM {TOUCHED}").fetchall()
             use(cursor, False, streams)
 
-        self.session.using(touched_rows, self.projection.model.name, position=end)
+        self.session.using(touched_rows, self.projection.model.name, position=end, reads=self._reads())
 
     def _few(self, events: pa.Table, use: Callable[[Any, bool, int], None]) -> None:
         import duckdb

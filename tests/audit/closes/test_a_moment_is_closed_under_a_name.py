@@ -43,7 +43,7 @@ class Shop:
         self.record(JULY, june(20), "A-1", DiscountApplied(amount=Decimal(amount)), actor=actor)
 
 
-@pytest.fixture(params=["log", "log.duckdb"])
+@pytest.fixture(params=["log", pytest.param("log.duckdb", marks=pytest.mark.long)])
 def shop(request, tmp_path):
     shop = Shop(tmp_path / request.param)
     yield shop

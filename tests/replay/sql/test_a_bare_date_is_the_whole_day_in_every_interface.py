@@ -20,6 +20,8 @@ from orders_es.replay.moment_macros import MOMENT, moment_macros
 LATE = datetime(2025, 6, 30, 21, 59, 59, 500_000, tzinfo=UTC)
 """23:59:59.5 on 30 June, in Berlin."""
 DAYS = ["2025-06-30", date(2025, 6, 30), np.datetime64("2025-06-30"), np.str_("2025-06-30")]
+EVERY_WAY = [DAYS[0], *(pytest.param(day, marks=pytest.mark.long) for day in DAYS[1:])]
+"""The same days for tests that ask in a dozen ways each."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_a_timestamp_at_midnight_is_a_moment_and_no_day(berlin):
     assert not berlin.sql("FROM orders_at(TIMESTAMP '2025-06-30')").rows()
 
 
-@pytest.mark.parametrize("day", DAYS, ids=repr)
+@pytest.mark.parametrize("day", EVERY_WAY, ids=repr)
 def test_what_has_no_session_reads_a_day_in_utc(log, day):
     assert len(load_orders(log, at=day)) == 2
     assert len(to_event_log(log, at=day)) == len(fold(log, evolve, initial_state, at=day)) == 2
@@ -76,7 +78,7 @@ def test_what_has_no_session_reads_a_day_in_utc(log, day):
     assert len(diff(log, "2025-06-29", day)) == len(diff(log, "2025-06-29", AsOf(at=day))) == 2
 
 
-@pytest.mark.parametrize("day", [*DAYS, "2025-06-30 23:59:59.999999"], ids=repr)
+@pytest.mark.parametrize("day", [*EVERY_WAY, "2025-06-30 23:59:59.999999"], ids=repr)
 @pytest.mark.parametrize("zone", ["Europe/Berlin", zone_of("Europe/Berlin")], ids=["name", "zone"])
 def test_and_in_another_zone_where_one_is_named(log, day, zone):
     end = AsOf(at=datetime(2025, 6, 30, 21, 59, 59, 999_999, tzinfo=UTC))
