@@ -28,6 +28,7 @@ BENCHMARKS = {
     "many": "a query at 24 month ends at once, beside the same one by one and beside one of them",
     "proofs": "signing ten million events, receipts and consistency proofs from them, beside hashing alone",
     "import_table": "a CSV of two million order lines, beside read_csv and beside the hashes that a log owes",
+    "evolve": "a million events of an old version: their copies, asked and loaded, beside events of today",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }
 

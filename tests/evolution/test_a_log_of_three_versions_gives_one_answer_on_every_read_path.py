@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ProcessPoolExecutor
+from decimal import Decimal
 from multiprocessing import get_context
 
 import duckdb
@@ -141,6 +142,25 @@ def test_asked_in_sql(log):
         assert early == wanted[:2]
         keys = "SELECT DISTINCT json_keys(payload) FROM mine WHERE type = 'Booked' AND note IS NULL"
         assert connection.execute(keys).fetchall() == [(["customer", "price", "currency"],)]
+
+
+def test_asked_by_a_connection_to_the_very_file_of_a_log(tmp_path):
+    url = str(tmp_path / "log.duckdb")
+    parcels.write(url)
+    with open_log(url, registry=parcels.today()) as log, duckdb.connect(url) as connection:
+        log.bind(connection, "mine")
+        log.append("P-5", [parcels.Booked("C-11", Decimal(3))], expected=0)
+        log.bind(connection, "mine")
+        found = connection.execute("SELECT stream_id, customer FROM mine WHERE type = 'Booked' ORDER BY ALL").fetchall()
+        assert found == [("P-1", "C-7"), ("P-2", "C-8"), ("P-3", "C-9"), ("P-4", "C-10"), ("P-5", "C-11")]
+        tables = connection.execute("SELECT schema_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
+        assert {name for (name,) in tables} == {"main"}, "nothing of it is in the log's own file"
+
+
+def test_shown_with_what_was_recorded(folder):
+    told = [(event.recorded_as, event.today) for event in folder.load("P-3")]
+    assert told[0] == ("Booked v2", ("Booked", 3, '{"customer":"C-9","price":"1.2345","currency":"GBP"}'))
+    assert told[1] == (None, ("Shipped", 1, '{"depot":"north"}'))
 
 
 def _columns(data):

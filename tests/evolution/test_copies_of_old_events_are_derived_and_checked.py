@@ -4,8 +4,12 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from xxhash import xxh3_128_hexdigest
 
+from orders_es.audit import verify
 from orders_es.log import EventRegistry, open_log
 from orders_es.log.protocol import HasUpcastCopies
 from orders_es.upcaster import Upcaster, upcaster
@@ -57,6 +61,21 @@ def test_harm_is_found_and_mended(url, harm):
         case "another's":
             copy.rename(copy.with_name(copy.name.replace(copy.name[42:50], "00000000")))
     assert ask(url, parcels.today()) == wanted
+
+
+def test_verify_recomputes_them(url):
+    ask(url, parcels.today())
+    [copy] = copies(url)
+    with open_log(url, registry=parcels.today()) as log:
+        assert verify(log).problems == ()
+        rows = pq.read_table(copy)
+        price = pc.multiply(rows.column("price"), 2).cast(rows.schema.field("price").type)
+        forged = rows.set_column(rows.schema.get_field_index("price"), "price", price)
+        pq.write_table(forged.replace_schema_metadata(None), copy)
+        assert "its bytes are not those that its name says" in str(verify(log).problems)
+        name = copy.name.rpartition("-")[0] + f"-{xxh3_128_hexdigest(copy.read_bytes())}.parquet"
+        copy.rename(copy.with_name(name))
+        assert "it is forged, or was made from files that were" in str(verify(log).problems)
 
 
 def test_deleted_under_an_open_session(url):

@@ -126,7 +126,7 @@ class ParquetLog(KnownChain, LogCore):
         with self._lock:
             segments = [file for file in self._chain if file.kind == "segment"]
             commits = [file for file in self._chain if file.kind == "commit"][-_COMMITS_ASKED:]
-            found = self._fresh(lambda: columns_of_other_types([*segments, *commits], self._registry, self.checked))
+            found = self._fresh(lambda: columns_of_other_types([*segments, *commits], self._registry))
             if found:
                 changed = self._registry.changed(self.event_types())
                 for name, (there, path) in found.items():

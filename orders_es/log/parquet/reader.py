@@ -142,14 +142,12 @@ def small_file(file: LogFile, checked: Checked) -> pa.Table:
     return pa.Table.from_batches(batches, schema=ENVELOPE_SCHEMA)
 
 
-def columns_of_other_types(
-    files: Sequence[LogFile], registry: EventRegistry, checked: Checked
-) -> dict[str, tuple[pa.DataType, str]]:
+def columns_of_other_types(files: Sequence[LogFile], registry: EventRegistry) -> dict[str, tuple[pa.DataType, str]]:
     """The registry's columns that some files hold with another type: that type, and the first of those files.
 
     Args:
+        files: Files of a chain, whose footers were looked at already.
         registry: What says which type they are to have.
-        checked: Holds the files to their digests.
 
     Raises:
         FileNotFoundError: A file was superseded and vacuumed; list the log again.
@@ -158,7 +156,6 @@ def columns_of_other_types(
     found: dict[str, tuple[pa.DataType, str]] = {}
     wanted = {name: ARROW_TYPES[kind] for name, kind in registry.columns.items()}
     for file in files:
-        checked.footer(file.path)
         try:
             schema = pq.read_schema(file.path)
         except FileNotFoundError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, LogError, NotALog
+from orders_es.errors import DamagedLog, InvalidEvent, LogError, NotALog
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA
 from orders_es.log.envelope import SPARSE
 from orders_es.log.event import Head, LogFile, from_micros
@@ -27,6 +27,7 @@ from orders_es.log.parquet.footer import READING_FAILS, Footer, damaged, stated_
 from orders_es.log.parquet.identity import has_events, read_identity
 from orders_es.log.parquet.reader import Scanner
 from orders_es.log.parquet.statistics import wrong_statistics
+from orders_es.log.parquet.upcast_copies import UpcastCopies
 from orders_es.log.survey import Finding, Stated, Stretch
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class FolderSurvey:
             scanner.close()
 
     def copies(self) -> Iterator[Finding]:
-        """What is wrong with the copies sorted by stream."""
+        """What is wrong with the copies sorted by stream, and with those of old events in today's columns."""
+        yield from self._upcast_copies()
         for file in self._files:
             path = os.path.join(self._folder, FOLDER, block_name(file))
             footer = stated_footer(file.path)
@@ -89,6 +91,21 @@ class FolderSurvey:
                 what = wrong_with_copy(path, footer.log_id, file, footer)
                 if what is not None:
                     yield Finding(path, f"{what}; remove it, and `orders-es compact` makes it anew")
+
+    def _upcast_copies(self) -> Iterator[Finding]:
+        scanner, contents = Scanner(self._checked), Contents(self._registry)
+        copies = UpcastCopies(self._folder, self._checked, self._registry)
+        if not os.path.isdir(copies.place):
+            return
+        try:
+            contents.up_to_date(self._files, scanner)
+            for run in copies.runs(self._files, contents.old(self._files)):
+                for path, what in copies.wrong(run):
+                    yield Finding(path, f"{what}; remove it, and it is made anew")
+        except (LogError, InvalidEvent, FileNotFoundError):
+            return  # what is wrong with the data files themselves is found where these are looked at
+        finally:
+            scanner.close()
 
     # -- which files there are
 

@@ -117,6 +117,39 @@ class UpcastCopies:
         self._known[place, first, last] = copy, identity
         return copy, made
 
+    def wrong(self, run: Sequence[LogFile]) -> Iterator[tuple[str, str]]:
+        """The copies of some neighbouring files that are not what these give, recomputed whole, and why: for `verify`. Read-only.
+
+        Raises:
+            UpcastFailed, FileNotFoundError, DamagedLog: As `copy_of` does.
+        """
+        stem = f"{run[0].first:020d}-{run[-1].last:020d}-{self._events(run)}-"
+        for name in _names(self.place, stem):
+            path = os.path.join(self.place, name)
+            if name != f"{stem}{_digest(path)}.parquet":
+                yield path, "its bytes are not those that its name says, and it is not used"
+            elif not self._is_what_it_should_be(path, run):
+                yield path, "its events are not those of its data files: it is forged, or was made from files that were"
+
+    def _is_what_it_should_be(self, path: str, run: Sequence[LogFile]) -> bool:
+        made = Reshredder(self._registry)
+        refusals: dict[int, Reading] = {}
+        try:
+            with pq.ParquetFile(path) as parquet:
+                groups = (parquet.read_row_group(i) for i in range(parquet.num_row_groups))
+                filled = (group for group in groups if group.num_rows)
+                for recorded in self._recorded(run):
+                    table, refused = made.table(recorded)
+                    refusals |= refused
+                    if table.num_rows and not _equal(table, next(filled, None)):
+                        return False
+                said = (parquet.metadata.metadata or {}).get(_REFUSALS, b"{}").decode()
+                return next(filled, None) is None and refusals_of(said) == refusals
+        except (pa.ArrowException, ValueError):  # it is no such file
+            return False
+        finally:
+            made.close()
+
     def others(self) -> list[str]:
         """The folders of copies that were made for other registries: by older programs, or for newer ones."""
         place = os.path.join(self._folder, FOLDER)
@@ -188,13 +221,20 @@ class UpcastCopies:
             yield pa.Table.from_batches(gathered, ENVELOPE_SCHEMA)
 
 
+def _names(place: str, stem: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(place) if name.startswith(stem)]
+    except FileNotFoundError:
+        return []
+
+
+def _equal(table: pa.Table, found: pa.Table | None) -> bool:
+    return found is not None and found.column_names == table.column_names and found.cast(table.schema).equals(table)
+
+
 def _sound(place: str, stem: str) -> str | None:
     """The copy whose name begins so, if there is one whose bytes are those that were written; one that is not is removed."""
-    try:
-        names = [name for name in os.listdir(place) if name.startswith(stem)]
-    except FileNotFoundError:
-        return None
-    for name in names:
+    for name in _names(place, stem):
         path = os.path.join(place, name)
         with suppress(OSError):
             if name == f"{stem}{_digest(path)}.parquet":
