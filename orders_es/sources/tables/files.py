@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
+
 __all__ = ["SourceTable", "in_order_of", "read_source"]
 
 
@@ -41,6 +43,8 @@ _KINDS = {
     ".jsonl": ".jsonl",
     ".ndjson": ".jsonl",
 }
+LARGE_PARQUET = 8 << 20
+"""Of a Parquet file of more bytes only the columns that are asked for are held; packed, it is several times smaller than in memory."""
 _PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz")
 
 
@@ -91,6 +95,8 @@ def read_source(
     result = None
     if pieces and kind in (".csv", "") and not path.is_fifo():
         result = _large_csv(path, at, columns, options, optional, only_wanted=only_wanted)
+    if pieces and only_wanted and kind == ".parquet" and at is None and path.is_file():
+        result = _large_parquet(path, columns)
     if result is None:
         result = _read_whole(
             path, kind, at, columns, options, optional, only_wanted=only_wanted and not pieces, progress=progress
@@ -129,6 +135,45 @@ def _large_csv(
         return None
     # What comes through a pipe is gone when rows are set aside, so all of its columns are kept.
     return read_in_pieces(path, place, columns, options, optional=optional, only_wanted=only_wanted and at is None)
+
+
+def _large_parquet(path: Path, columns: Mapping[str, Sequence[str]]) -> SourceTable | None:
+    """The columns that are wanted of a file whose others are larger; None if it has to be read as a whole."""
+    if path.stat().st_size <= LARGE_PARQUET:
+        return None
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 24):
+                digest.update(block)
+        schema = pq.read_schema(path)
+        found = list(match_columns(path, schema.names, columns).values())
+        if len(found) < len(columns):
+            return None
+        table = pq.ParquetFile(path, memory_map=False).read(columns=found)
+    except (pa.ArrowException, OSError):
+        return None  # and reading it as a whole says why
+
+    def fetch(wanted: npt.NDArray[np.int64]) -> pa.Table:
+        # A row group at a time, because only few rows of each are wanted.
+        rows, parts, start = pq.ParquetFile(path), [], 0
+        for group in range(rows.metadata.num_row_groups):
+            length = rows.metadata.row_group(group).num_rows
+            own = wanted[(wanted > start) & (wanted <= start + length)] - start - 1
+            if len(own):
+                parts.append(rows.read_row_group(group).take(pa.array(own)))
+            start += length
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
+    return SourceTable(
+        path,
+        digest.digest(),
+        table,
+        {},
+        np.arange(1, table.num_rows + 1),
+        header=tuple(schema.names),
+        fetch=fetch,
+    )
 
 
 def _read_whole(

@@ -5,13 +5,15 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders_es.errors import BadSource
 from orders_es.sources.order_tables import import_table
-from orders_es.sources.tables import csv_pieces
+from orders_es.sources.tables import csv_pieces, files
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
 
@@ -105,3 +107,18 @@ def test_a_quarantine_file_has_all_columns_all_the_same(tmp_path, monkeypatch):
     assert (done.streams, done.quarantined) == (29, 1)
     assert Path("lines.quarantine.csv").read_text().splitlines()[1].endswith("A-7,2026-06-03,x,one,1.00,note 7")
     assert import_table("log", path, mapping, on_error="quarantine").events == 0
+
+
+def test_of_a_large_parquet_file_too(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    table = pa.table({"No": list("abcdefgh"), "Note": ["x"] * 8, "Qty": range(8)})
+    pq.write_table(table, path, row_group_size=3)
+    whole = read_source(path, WANTED, pieces=True, only_wanted=True)
+    monkeypatch.setattr(files, "LARGE_PARQUET", 10)
+    large = read_source(path, WANTED, pieces=True, only_wanted=True)
+    assert (large.table.column_names, large.names, large.digest) == (["No", "Qty"], ["No", "Note", "Qty"], whole.digest)
+    assert large.table == whole.table.select(["No", "Qty"])
+    assert large.whole([1, 3, 7]) == whole.whole([1, 3, 7])
+    pq.write_table(table.drop_columns(["Qty"]), path)
+    with pytest.raises(BadSource, match="lacks the column Qty"):
+        read_source(path, WANTED, pieces=True, only_wanted=True)

@@ -1,0 +1,143 @@
+"""What tables of orders are like in real life, each with the order that it has to become, or the refusal."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pytest
+
+from orders_es.errors import BadSource
+from orders_es.sources.order_tables import preview_table
+from orders_es.sources.tables.options import TableOptions
+
+MAPPING: dict[str, Any] = {
+    "rows": "line",
+    "order": {"id": "No", "currency": {"value": "EUR"}, "occurred": "Day", "placed": True},
+    "line": {"item_id": "SKU", "description": "What", "quantity": "Qty", "price": "Price"},
+}
+HEADER = ("No", "Day", "SKU", "What", "Qty", "Price")
+ROW = ("A-1", "2026-06-03 09:15", "007", "Caf\u00e9", "2", "1234.50")
+
+
+def text(*rows, delimiter=","):
+    return "\n".join(delimiter.join(row) for row in (HEADER, *rows)) + "\n"
+
+
+def changed(**cells):
+    return tuple(cells.get(name, cell) for name, cell in zip(HEADER, ROW, strict=True))
+
+
+def first(path, **options):
+    return preview_table(path, MAPPING, reading=TableOptions(**options)).first[0]
+
+
+def said(order):
+    return order.order_id, order.created_at.isoformat(), order.lines[0].item_id, order.lines[0].description, order.total
+
+
+EXPECTED = ("A-1", "2026-06-03T09:15:00+00:00", "007", "Caf\u00e9", Decimal(2469))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(text(ROW).encode(), id="comma"),
+        pytest.param(text(ROW, delimiter=";").encode(), id="semicolon"),
+        pytest.param(text(ROW, delimiter="\t").encode(), id="tab"),
+        pytest.param(text(ROW, delimiter="|").encode(), id="bar"),
+        pytest.param(b"\xef\xbb\xbf" + text(ROW).encode(), id="byte-order mark"),
+        pytest.param(text(ROW).encode("cp1252"), id="windows-1252"),
+        pytest.param(text(ROW).encode("utf-16"), id="utf-16"),
+        pytest.param(text(ROW).replace("\n", "\r\n").encode(), id="carriage returns"),
+        pytest.param(("sep=;\n" + text(ROW, delimiter=";")).encode(), id="sep="),
+        pytest.param(
+            text(changed(Price="1.234,50"), delimiter=";").encode(), id="decimal comma, thousands with points"
+        ),
+        pytest.param(text(changed(Price='"1,234.50"')).encode(), id="thousands with commas"),
+        pytest.param(text(changed(Price="1 234,50"), delimiter=";").encode(), id="thousands with blanks"),
+        pytest.param(
+            text(changed(Day="03.06.2026 09:15"), changed(No="B-2", Day="13.06.2026 09:15")).encode(),
+            id="day first, told by a later row",
+        ),
+        pytest.param(
+            text(changed(Day="06/03/2026 09:15"), changed(No="B-2", Day="06/13/2026 09:15")).encode(),
+            id="month first, told by a later row",
+        ),
+        pytest.param(text(changed(Day="2026-06-03T11:15:00+02:00")).encode(), id="a zone"),
+        pytest.param(text(("  A-1 ", *ROW[1:])).encode(), id="blanks around an id"),
+        pytest.param(text(ROW).replace("SKU", "s k u").encode(), id="another spelling of a column"),
+    ],
+)
+def test_however_it_was_saved_it_is_the_same_order(tmp_path, data):
+    path = tmp_path / "t.csv"
+    path.write_bytes(data)
+    order = first(path)
+    assert said(order)[:4] == EXPECTED[:4]
+    assert order.lines[0].amount == EXPECTED[4]
+
+
+def test_line_breaks_delimiters_and_quotes_stand_in_quoted_fields(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text(changed(What='"a ""pot"",\nwith a lid"')))
+    assert first(path).lines[0].description == 'a "pot",\nwith a lid'
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([changed(Day="01/02/2026")], "two readings"),
+        ([changed(Price='"1,234"')], "two readings"),
+        ([changed(Day="2026-06-03T09:15Z"), ROW], "names no zone, while"),
+        ([changed(Day="2026-06-03"), changed(Day="13.06.2026")], "Day"),
+        ([changed(No="7"), changed(No="007")], "leading zeros"),
+        ([changed(No="17850"), changed(No="17850.0")], r"ids with \.0"),
+        ([changed(SKU="5.36E+05")], "lost digits"),
+        ([changed(Price="4.50 EUR")], "is not a number"),
+        ([changed(Price="0.00001")], "more than 4 decimals"),
+        ([changed(Qty="1.5")], "not a whole number"),
+        ([changed(No="")], "No is empty"),
+        ([changed(No="A\u200b1")], "nobody sees"),
+    ],
+)
+def test_what_has_two_readings_or_none_is_refused(tmp_path, rows, says):
+    path = tmp_path / "t.csv"
+    path.write_text(text(*rows), encoding="utf-8")
+    with pytest.raises(BadSource, match=says):
+        first(path)
+
+
+def test_float_ids_and_leading_zeros_are_what_they_were():
+    frame = {"No": [17850.0], "Day": ["2026-06-03"], "SKU": ["007"], "What": [None], "Qty": [2.0], "Price": [0.1]}
+    order = preview_table(pa.table(frame), MAPPING).first[0]
+    assert (order.order_id, order.lines[0].item_id, order.total) == ("17850", "007", Decimal("0.2"))
+
+
+def test_an_hour_that_was_twice_or_never_is_asked_about_and_then_read_as_said(tmp_path):
+    twice, never = tmp_path / "twice.csv", tmp_path / "never.csv"
+    twice.write_text(text(changed(Day="2026-10-25 02:30")))
+    never.write_text(text(changed(Day="2026-03-29 02:30")))
+    with pytest.raises(BadSource, match="was twice"):
+        first(twice, tz="Europe/Berlin")
+    with pytest.raises(BadSource, match="was never"):
+        first(never, tz="Europe/Berlin")
+    assert first(twice, tz="Europe/Berlin", repeated_hour="earlier").created_at.hour == 0
+    assert first(twice, tz="Europe/Berlin", repeated_hour="later").created_at.hour == 1
+    assert first(never, tz="Europe/Berlin", skipped_hour="before").created_at.hour == 1
+
+
+def test_a_workbook_has_serial_dates_and_numbers_as_text_and_no_formula_that_nobody_computed(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    sheet.append(("A-1", datetime(2026, 6, 3, 9, 15), "007", "Caf\u00e9", 2, 1234.5))  # noqa: DTZ001 - a cell
+    sheet.append(("A-1", datetime(2026, 6, 3, 9, 15), "011", "Jar", "3", "0.10"))  # noqa: DTZ001 - a cell
+    book.save(tmp_path / "t.xlsx")
+    order = first(tmp_path / "t.xlsx")
+    assert (*said(order)[:4], order.total) == (*EXPECTED[:4], Decimal("2469.30"))
+    sheet["F2"] = "=1+1"
+    book.save(tmp_path / "formula.xlsx")
+    with pytest.raises(BadSource, match=r"cell F2 .* is a formula without a value"):
+        first(tmp_path / "formula.xlsx")  # no spreadsheet has computed it yet
