@@ -94,6 +94,11 @@ class ForeignLines:
             occurred_at = self._times.micros(moment)
         except ValueError as error:
             raise ValueError(f"{name} {moment!r} {error}") from error
+        name, moment = _find(given, mapping.envelope.get("entered_at", ()))
+        try:
+            entered_at = None if moment is _ABSENT or moment is None else self._times.micros(moment)
+        except ValueError as error:
+            raise ValueError(f"{name} {moment!r} {error}") from error
         rule = mapping.types.get(foreign)
         if rule is None:
             raise ValueError(
@@ -111,6 +116,7 @@ class ForeignLines:
             correlation_id=self._optional_text(given, "correlation_id"),
             causation_id=self._optional_text(given, "causation_id"),
             payload=payload,
+            entered_at=entered_at,
         )
 
     def _payload(self, given: dict[str, Any], foreign: str, rule: TypeRule) -> str:

@@ -26,6 +26,7 @@ ENVELOPE_KEYS = (
     "type",
     "payload",
     "occurred_at",
+    "entered_at",
     "version",
     "actor",
     "correlation_id",
