@@ -43,7 +43,7 @@ def history(
     \b
     Example:
       orders-es history 536365 --log my-log
-      orders-es history 536365 --known-at 2011-12-31 --log my-log --json | jq '.events[].type'
+      orders-es history S-000201 --known-at 2025-07-03 --log tour --json | jq '.events[].type'
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
     with existing_log(log) as opened, order_lookup(opened, order):

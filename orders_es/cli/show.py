@@ -40,7 +40,8 @@ def show(
 ) -> None:
     """One order: its status, lines, money and moments, now or at any moment.
 
-    --at asks what had happened by then, as we know it today. --known-at asks what had been recorded by then. Both
+    --at asks what had happened by then, as we know it today. --known-at asks what was known by then: entered, as its source
+    says, or recorded where no source says. --recorded-by asks what this log itself had recorded by then. --at and --known-at
     together ask what somebody who looked at that moment would have seen. Both include the moment itself.
 
     A stream of another domain, which an installed package offers or --domain names, is shown with the fields of its state.
@@ -51,7 +52,7 @@ def show(
     \b
     Example:
       orders-es show 536365 --log my-log
-      orders-es show 536365 --at 2011-06-03 --known-at '2011-06-03 15:00' --tz Europe/London --log my-log
+      orders-es show S-000201 --at 2025-07-03 --known-at '2025-07-03 15:00' --tz Europe/London --log tour
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.orders import ORDERS
     from orders_es.replay import load_order, load_state
