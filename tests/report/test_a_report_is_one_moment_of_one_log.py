@@ -144,12 +144,11 @@ def test_an_empty_log_has_a_report(tmp_path):
         assert not page_of(write_report(session, tmp_path / "out")).open
 
 
-def test_a_report_that_is_there_is_replaced_only_if_asked(session, report, tmp_path):
+def test_a_report_that_is_there_is_replaced_only_if_asked(session, report):
+    folder, before = Path(report.page).parent, Path(report.page).read_bytes()
     with pytest.raises(CannotExport, match="a report already"):
-        write_report(session, Path(report.page).parent)
-    first = write_report(session, tmp_path, at=MID)
-    before = Path(first.page).read_bytes()
-    again = write_report(session, tmp_path, at=MID, replace=True)
+        write_report(session, folder)
+    again = write_report(session, folder, at=MID, replace=True)
     assert Path(again.page).read_bytes() == before, "the same question to the same log gives the same page"
 
 
