@@ -41,6 +41,13 @@ strict_option = click.option(
     help="How the time of a dump stands in the name of its file, such as %Y-%m-%d or %Y%m%dT%H%M.",
 )
 @click.option(
+    "--map",
+    "mapping",
+    metavar="TOML",
+    type=click.Path(exists=True, dir_okay=False),
+    help="What changes mean for orders; only rows are recorded if left out.",
+)
+@click.option(
     "--time-of-day",
     metavar="HH:MM",
     help="When the dumps were taken, where their names say only the day; the end of that day if left out.",
@@ -67,6 +74,7 @@ def import_table_dumps(
     sources: tuple[str, ...],
     keys: tuple[str, ...],
     at_from_name: str,
+    mapping: str | None,
     time_of_day: str | None,
     occurred: str | None,
     table: str | None,
@@ -106,6 +114,7 @@ def import_table_dumps(
         sources,
         key=keys,
         at_from_name=at_from_name,
+        mapping=mapping,
         table=table,
         time_of_day=moment,
         occurred=occurred,

@@ -41,6 +41,13 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 
 @click.command(name="history")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option(
+    "--map",
+    "mapping",
+    metavar="TOML",
+    type=click.Path(exists=True, dir_okay=False),
+    help="What changes mean for orders; only rows are recorded if left out.",
+)
 @click.option("--shape", type=click.Choice(_SHAPES), help="What wrote it; told by its columns if left out.")
 @click.option(
     "--key",
@@ -83,6 +90,7 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 @as_json
 def import_row_history(
     source: str,
+    mapping: str | None,
     shape: str | None,
     keys: tuple[str, ...],
     table: str | None,
@@ -115,6 +123,7 @@ def import_row_history(
     done = import_history(
         log,
         source,
+        mapping=mapping,
         shape=shape,
         key=keys,
         table=table,

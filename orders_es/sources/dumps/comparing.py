@@ -30,6 +30,7 @@ def compare(
     *,
     actor: str,
     run: str,
+    images: bool,
 ) -> None:
     """Fill `diff`, with all rows that stand otherwise than in `last`, and `change`, with an event for each.
 
@@ -37,13 +38,14 @@ def compare(
         occurred: The column of the rows' own times.
         actor: Who is recorded as the cause.
         run: What the events' `correlation_id` says.
+        images: Whether each change holds the whole row, before and after, for a mapping.
     """
     came = [name for name in loaded.columns if name not in standing.columns]
     for name in came:
         work.execute(f"ALTER TABLE last ADD COLUMN c{len(standing.columns)} VARCHAR")
         standing.columns.append(name)
     _diff(work, loaded, standing)
-    _changes(work, table, dump, loaded, standing, digest, actor=actor, run=run)
+    _changes(work, table, dump, loaded, standing, digest, actor=actor, run=run, images=images)
     _oddities(work, table, dump, loaded, standing, occurred)
 
 
@@ -79,6 +81,7 @@ def _changes(
     *,
     actor: str,
     run: str,
+    images: bool,
 ) -> None:
     start_changes(work)
     here = [(i, name) for i, name in enumerate(standing.columns) if name in loaded.columns]
@@ -90,6 +93,11 @@ def _changes(
         return f"to_json(map_from_entries({entries}))::VARCHAR"
 
     whole = json_of({name: f"n{i}" for i, name in here})
+    every = {name: i for i, name in enumerate(standing.columns)}
+    old_image = f"CASE WHEN was THEN {json_of({name: f'o{i}' for name, i in every.items()})} END" if images else "NULL"
+    new_image = (
+        f"CASE WHEN there THEN {json_of({name: f'n{i}' for name, i in every.items()})} END" if images else "NULL"
+    )
     before = json_of({name: f"o{i}" for i, name in enumerate(standing.columns)})
     work.execute(
         f"""
@@ -107,6 +115,7 @@ def _changes(
             CASE type WHEN 'RowInserted' THEN {whole} WHEN 'RowChanged' THEN {told("n")} END AS row_after,
             CASE WHEN timed THEN t ELSE $at END AS occurred_at, $at AS entered_at,
             CASE WHEN NOT timed THEN $since END AS changed_after,
+            {old_image} AS image_before, {new_image} AS image_after,
             CASE WHEN $last IS NULL THEN true END AS opening,
             $actor AS actor, $run AS correlation_id,
             $table || '/' || k || '#' || new_version || '#' || $digest AS identity

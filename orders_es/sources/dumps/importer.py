@@ -20,14 +20,17 @@ from orders_es.sources.dumps.files import digest_of, load_dump
 from orders_es.sources.dumps.names import find_dumps
 from orders_es.sources.dumps.standing import Standing, read_standing, stand
 from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
+from orders_es.sources.rows.instants import instant_of
 from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
+from orders_es.sources.rows.mapping import load_change_mapping
+from orders_es.sources.rows.meaning import derive, note_nothing
 from orders_es.sources.rows.work import event_id_of, value, workspace
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, time
     from pathlib import Path
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from orders_es.sources.bad_rows import OnError
     from orders_es.sources.dumps.files import LoadedDump
     from orders_es.sources.dumps.names import DumpFile
+    from orders_es.sources.rows.mapping import ChangeMapping
 
 __all__ = ["BATCH_EVENTS", "DumpsResult", "import_dumps"]
 
@@ -102,6 +106,7 @@ def import_dumps(
     *,
     key: str | Sequence[str],
     at_from_name: str,
+    mapping: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     table: str | None = None,
     time_of_day: time | None = None,
     occurred: str | None = None,
@@ -123,6 +128,9 @@ def import_dumps(
         sources: Files, or patterns such as `orders-*.csv`; CSV (packed by gzip or zstd, too), Excel or Parquet.
         key: The column that names a row, or several.
         at_from_name: How the time of a dump stands in its name, as `strptime` has it: `%Y-%m-%d`.
+        mapping: A TOML file that says what changes mean for orders, or the same as a dict. Their events are appended beside those
+            of the rows, in the same commits; without it there are only those of the rows. A value that cannot be read stops the
+            import at its dump, and the dumps before it stay.
         table: What to call the table; what stands before the time in the names if left out.
         time_of_day: When the dumps were taken, where the names say only the day; it is the end of that day if left out, and that
             nothing is known to be later than the beginning of the day before is kept.
@@ -167,7 +175,8 @@ def import_dumps(
         start_gaps(work)
         standing = read_standing(work, target.existing, name, keys)
         new = _not_known(files, standing, name)
-        run = _Run(work, name, keys, options, occurred, actor)
+        rules = None if mapping is None else load_change_mapping(mapping, target.registry)
+        run = _Run(work, name, keys, options, occurred, actor, rules)
         if on_error == "stop" and len(new) > 1:
             # Everything is looked at before anything is appended; one alone is looked at below, and appended then.
             for dump, _ in _bar(new, f"{name}: checking", progress=progress):
@@ -273,7 +282,9 @@ class _Run:
         options: TableOptions,
         occurred: str | None,
         actor: str,
+        rules: ChangeMapping | None,
     ) -> None:
+        self._rules = rules
         self._work, self._table, self._keys, self._options = work, table, keys, options
         self._occurred, self._actor = occurred, actor
         self.landed = Landed()
@@ -293,7 +304,18 @@ class _Run:
         work = self._work
         take_domain(log)
         run = f"import:{digest[:16]}"
-        compare(work, self._table, dump, loaded, standing, self._occurred, digest, actor=self._actor, run=run)
+        compare(
+            work,
+            self._table,
+            dump,
+            loaded,
+            standing,
+            self._occurred,
+            digest,
+            actor=self._actor,
+            run=run,
+            images=self._rules is not None,
+        )
         self.rows += loaded.rows
         counts = dict(work.execute("SELECT type, count(*) FROM change GROUP BY type").fetchall())
         self.inserted += counts.get("RowInserted", 0)
@@ -309,8 +331,14 @@ class _Run:
                 "reason",
                 f"(SELECT {text(loaded.path.name)} AS reason FROM range({len(loaded.bad)}))",
             )
+        meanings = None
+        if self._rules is not None:
+            meanings = derive(
+                work, self._rules, log, log.registry, lambda said, column: instant_of(said, column, self._options)
+            )
+            note_nothing(work, meanings)
         last = _dumped(work, self._table, self._keys, dump, digest, loaded, standing.version + 1, self._actor, run)
-        land(work, log, self.landed, batch_events=batch_events, last=last)
+        land(work, log, self.landed, batch_events=batch_events, last=last, meanings=meanings)
         stand(work, dump, digest, loaded, standing)
 
 

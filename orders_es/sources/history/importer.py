@@ -16,6 +16,8 @@ from orders_es.sources.history.shapes import SHAPES
 from orders_es.sources.history.weaving import Oddities, weave
 from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
 from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
+from orders_es.sources.rows.mapping import load_change_mapping
+from orders_es.sources.rows.meaning import derive, note_nothing
 from orders_es.sources.rows.work import event_id_of, value, workspace
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
@@ -78,6 +80,7 @@ def import_history(
     log: EventLog | str | os.PathLike[str],
     source: Any,
     *,
+    mapping: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     shape: str | None = None,
     key: str | Sequence[str] = (),
     table: str | None = None,
@@ -100,6 +103,8 @@ def import_history(
         log: The log to append to, or its place; one that is not there is created when there is something to append.
         source: A `.csv`, `.parquet`, `.xlsx` or `.jsonl` file, `-` for JSON lines from standard input, a frame, or a connection
             of SQLite with `query`.
+        mapping: A TOML file that says what changes mean for orders, or the same as a dict. Their events are appended beside those
+            of the rows, in the same commits; without it there are only those of the rows.
         shape: Which of `SHAPES` it has; told by its columns if left out.
         key: The column that names a row, or several, where the history has none of its own for that.
         table: What to call the table, where the history does not say it; the file's name if left out.
@@ -144,6 +149,9 @@ def import_history(
     if opened.shape.keyed and not keys:
         raise InvalidSetting("key", key, "say which column names a row; this shape does not")
     with target_of(log, registry=rows_registry) as target, workspace() as work:
+        if target.existing is not None:
+            take_domain(target.existing)
+        rules = None if mapping is None else load_change_mapping(mapping, target.registry)
         start_gaps(work)
         rows, bad = read_records(work, opened, settings, occurred)
         path = None
@@ -154,8 +162,6 @@ def import_history(
             note_gaps(
                 work, "set aside", text(settings.table), "NULL::TIMESTAMPTZ", text(str(path)), f"range({len(bad)})"
             )
-        if target.existing is not None:
-            take_domain(target.existing)
         _close_intervals(work)
         _spread_truncations(work)
         _identify(work, target.existing)
@@ -172,10 +178,14 @@ def import_history(
             "* EXCLUDE (sort_at) REPLACE (coalesce(actor, $1) AS actor, coalesce(correlation_id, $2) AS correlation_id) FROM woven",
             [actor, run],
         )
+        meanings = None
+        if rules is not None:
+            meanings = derive(work, rules, target.existing, target.registry, settings.instant)
+            note_nothing(work, meanings)
         if value(work, "SELECT count(*) FROM change"):
             known = target.log()
             take_domain(known)
-            land(work, known, landed, batch_events=batch_events)
+            land(work, known, landed, batch_events=batch_events, meanings=meanings)
         return HistoryResult(
             source=str(opened.path),
             shape=opened.shape.name,

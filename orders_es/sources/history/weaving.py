@@ -31,7 +31,10 @@ _WOVEN = pa.schema(
         ("entered_at", _INSTANT),
         ("sort_at", _INSTANT),
         ("opening", pa.bool_()),
-        *((name, pa.string()) for name in ("reason", "actor", "correlation_id", "identity")),
+        *(
+            (name, pa.string())
+            for name in ("reason", "actor", "correlation_id", "identity", "image_before", "image_after")
+        ),
     ]
 )
 _LEFT = pa.schema(
@@ -101,6 +104,7 @@ class _Life:
     def take(self, record: _Record) -> tuple[Any, ...] | None:
         """The event that a record is; None if it is none, or is there already."""
         self._judge_time(record)
+        was = self.values
         made = self._event(record)
         if record.seen:
             self._anew = False
@@ -129,6 +133,7 @@ class _Life:
                 self._sort,
             ),
             *(True if self._opening else None, record.reason, record.actor, record.transaction, record.identity),
+            *(_text({**was, **(record.before or {})}), _text(self.values)),
         )
 
     _timed = False

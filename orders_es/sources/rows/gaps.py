@@ -37,6 +37,7 @@ KINDS = {
     "column went": "columns that the table has no more",
     "dump missing": "times between two dumps that are much longer than usual",
     "set aside": "rows that could not be read, and were set aside",
+    "means nothing": "changes that the mapping makes no event of",
 }
 """What there may be, and what it means."""
 

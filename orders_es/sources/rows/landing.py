@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from orders_es.log import EventLog, EventRegistry
+    from orders_es.sources.rows.meaning import Meanings
 
 __all__ = ["Landed", "land", "rows_registry", "start_changes", "take_domain"]
 
@@ -23,7 +24,7 @@ _CHANGES = """
 CREATE OR REPLACE TABLE change (
     seq BIGINT, source_table VARCHAR, row_key VARCHAR, version INTEGER, type VARCHAR, row_before VARCHAR, row_after VARCHAR,
     occurred_at TIMESTAMPTZ, entered_at TIMESTAMPTZ, changed_after TIMESTAMPTZ, opening BOOLEAN, reason VARCHAR, actor VARCHAR,
-    correlation_id VARCHAR, identity VARCHAR
+    correlation_id VARCHAR, identity VARCHAR, image_before VARCHAR, image_after VARCHAR
 )
 """
 _FIELDS = ("source_table", "row_key", "row_before", "row_after", "changed_after", "opening", "reason")
@@ -32,7 +33,7 @@ _FIELDS = ("source_table", "row_key", "row_before", "row_after", "changed_after"
 def start_changes(work: duckdb.DuckDBPyConnection) -> None:
     """Make an empty table `change`: one row for each event of a row, numbered by `seq` from 1 without gaps.
 
-    `version` is the one that the event will have in its stream. `identity` is what its id derives from.
+    `image_before` and `image_after` are the whole row, where a mapping asks for it. `version` is the one that the event will have in its stream. `identity` is what its id derives from.
     """
     work.execute(_CHANGES)
 
@@ -63,7 +64,13 @@ class Landed:
 
 
 def land(
-    work: duckdb.DuckDBPyConnection, log: EventLog, landed: Landed, *, batch_events: int, last: pa.Table | None = None
+    work: duckdb.DuckDBPyConnection,
+    log: EventLog,
+    landed: Landed,
+    *,
+    batch_events: int,
+    last: pa.Table | None = None,
+    meanings: Meanings | None = None,
 ) -> None:
     """Append the events that stand in the table `change`, in its order.
 
@@ -71,6 +78,7 @@ def land(
 
     Args:
         batch_events: How many events a commit holds.
+        meanings: What the changes mean, which goes into the commits of their rows.
         last: What goes into the last commit beside them, with `version`.
     """
     count = int(value(work, "SELECT count(*) FROM change"))
@@ -86,6 +94,8 @@ def land(
                     ).to_arrow_table()
                 )
             )
+        if meanings is not None:
+            parts += meanings.between(start, start + batch_events)
         if last is not None and start + batch_events >= count:
             parts.append(last)
         if parts:
