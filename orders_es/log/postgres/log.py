@@ -201,7 +201,8 @@ class PostgresLog(LogCore):
             else:
                 copy_table(writer, self._address, commit.events)
                 query, parameters = end_statement(self._address, ()), end
-            writer.execute(query, parameters)
+            if not writer.execute(query, parameters).fetchall():  # somebody moved the end although we hold it
+                raise LogChanged(self._url, f"it did not end at position {commit.first - 1:,} when it was written to")
             writer.execute("COMMIT")
         except psycopg.Error as error:
             self._locked = None

@@ -8,7 +8,7 @@ from orders_es.log.envelope import ENVELOPE
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.projections import Projector, ReadModels, measure_lag, set_projections
 from orders_es.replay import connect, load_order
-from orders_es.testing.log_contract.basis import events
+from orders_es.testing.log_contract.basis import MOMENT, event, events, rows
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -115,3 +115,17 @@ def test_typed_columns_are_the_same_however_many_are_read_at_once(log):
     single = [row for p in range(101) for b in log.read(after=p, to=p + 1) for row in b.to_pylist()]
     assert whole == single
     assert (whole[-1]["item_id"], str(whole[-1]["price"])) == ("é", "1.5000")
+
+
+def test_a_log_from_before_a_column_of_the_envelope_is_read_and_gets_it_with_the_next_append(place, log, sql):
+    log.append("A", events(3), expected=NO_STREAM)
+    before = rows(log)
+    sql("ALTER TABLE events DROP COLUMN entered_at")
+    with open_log(place) as old, open_log(place) as other:
+        assert rows(old) == rows(other) == before
+        assert verify(old).ok
+        new = event(entered_at=MOMENT)
+        old.append("A", [new], expected=3)
+        assert [one.entered_at for one in other.load("A")] == [None, None, None, MOMENT]
+        assert old.append("A", [new], expected=3).duplicate
+        assert verify(other).ok

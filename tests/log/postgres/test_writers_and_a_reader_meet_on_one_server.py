@@ -106,6 +106,7 @@ def test_nothing_is_missed_and_nothing_that_was_acknowledged_is_lost(tmp_path):
                                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%commits%' AND pid <> pg_backend_pid() LIMIT 2"
                             )
                     number = draw.randrange(WRITERS)
+                    assert not [one for one in writers.values() if one.poll() is not None], "a writer met an error"
                     writers[number].kill()
                     writers[number].wait()
                     begin(number, (life + 1) * 1_000 + kill)
