@@ -70,6 +70,7 @@ _WHERE = {
     "show": "orders_es.cli.show:show",
     "history": "orders_es.cli.history:history",
     "explain": "orders_es.cli.explain:explain",
+    "slide": "orders_es.cli.slide:slide",
     "diff": "orders_es.cli.diff:diff",
     "sql": "orders_es.cli.sql:sql",
     "events": "orders_es.cli.events:events",

@@ -17,14 +17,25 @@ if TYPE_CHECKING:
 __all__ = ["slide"]
 
 
-def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int = -1, label: str = "at") -> None:
+def slide(
+    draw: Callable[..., Any],
+    moments: Sequence[Moment],
+    *,
+    known_at: Sequence[Moment] | None = None,
+    start: int = -1,
+    label: str = "at",
+) -> None:
     """Display a slider over moments and, below it, what a function draws of the one that is chosen.
+
+    With `known_at` there are two sliders, one for each clock, and `draw` is given a moment of each. All is drawn at once and needs
+    no kernel afterwards, so it also works in exported notebooks; `orders_es.report.clocks_of_plot` makes a file of the same.
 
     Where there are no widgets, on paper or on a code host, the figure of the first moment chosen stands in its place.
 
     Args:
         draw: Makes a matplotlib figure, or Axes, of a moment. It is called each time that the slider moves.
-        moments: The moments, in order: datetimes, dates or texts, given to `draw` as they are.
+        moments: The moments, in order: datetimes, dates or texts, given to `draw` as they are; with `known_at`, as datetimes in UTC.
+        known_at: The moments of the second clock: up to when things were known.
         start: Which of them comes first; the last if left out.
         label: What stands before the slider.
 
@@ -41,6 +52,11 @@ def slide(draw: Callable[[Any], Any], moments: Sequence[Moment], *, start: int =
 
     if not moments:
         raise InvalidSetting("moments", list(moments), "give at least one")
+    if known_at is not None:
+        from orders_es.report import clocks_of_plot
+
+        display(clocks_of_plot(draw, moments, known_at))
+        return
     first = moments[start]
     still = _png(draw(first))
     data: dict[str, Any] = {"text/plain": f"{label} {_said(first)}", "image/png": base64.b64encode(still).decode()}

@@ -1,0 +1,389 @@
+"""Both clocks in one page: what had happened by then, and what was known by then, each on a slider. Without a network or a kernel.
+
+All states are computed beforehand and stand in the page once each, with the moments at which they hold; a little script shows the
+one that belongs to where the two sliders stand. Where no script runs, the last state stands there.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import InvalidSetting, OrderNotFound
+from orders_es.files import write_whole
+from orders_es.log.event import to_micros
+from orders_es.log.given import check_log
+from orders_es.log.target import check_target
+from orders_es.orders import ORDERS, AsOf, format_amount
+from orders_es.orders.moments import format_instant, resolve, spoken
+from orders_es.replay.moments import counts
+from orders_es.replay.shown import are_numbers, shown_rows
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime, tzinfo
+
+    from orders_es.log import EventLog
+    from orders_es.orders import Order
+    from orders_es.orders.moments import Moment
+    from orders_es.replay import Session
+
+__all__ = ["TwoClocks", "clocks_of_order", "clocks_of_plot", "clocks_of_rows", "write_order"]
+
+_MOST_MOMENTS = 120
+_MOST_DRAWN = 400
+_SHOWN_ROWS = 200
+_FIGURES = ("status", "payment_status", "customer_id", "item_count", "total", "paid", "refunded", "balance")
+_STEPS = ("created_at", "placed_at", "paid_at", "shipped_at", "delivered_at", "cancelled_at")
+
+
+@dataclass(frozen=True)
+class TwoClocks:
+    """A page with two sliders. Shown by itself in a notebook; `write` makes a file of it that needs nothing else.
+
+    Args:
+        title: What it is about.
+        at: The moments of the business clock, in order, in UTC.
+        known_at: The moments up to which things were known, in order, in UTC.
+        states: What can be seen, each different one once, as HTML.
+        grid: For each of `at`, and in it for each of `known_at`, the place in `states`.
+        call: The call that reproduces what is seen; `{at}` and `{known_at}` stand in for the moments.
+        zone: The zone in which moments are said.
+        every: Whether nothing came to be known between the moments of `known_at`, so that each stands for all until the next.
+    """
+
+    title: str
+    at: tuple[datetime, ...]
+    known_at: tuple[datetime, ...]
+    states: tuple[str, ...]
+    grid: tuple[tuple[int, ...], ...]
+    call: str
+    zone: tzinfo
+    every: bool = False
+
+    def html(self) -> str:
+        """The page, whole."""
+        data = {
+            "at": [_told(moment, self.zone) for moment in self.at],
+            "known": [_told(moment, self.zone) for moment in self.known_at],
+            "every": self.every,
+            "states": self.states,
+            "grid": self.grid,
+            "call": self.call,
+        }
+        # In a script nothing ends but by its end tag, which no text of an event may spell.
+        text = (
+            json.dumps(data, ensure_ascii=False)
+            .replace("<", "\\u003c")
+            .replace("\u2028", "\\u2028")
+            .replace("\u2029", "\\u2029")
+        )
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+            "script-src 'unsafe-inline'; img-src data:\">"
+            f'<meta name="viewport" content="width=device-width"><title>{escape(self.title)}</title><style>{_STYLE}</style></head><body>'
+            f"<h1>{escape(self.title)}</h1>"
+            f'<form id="clocks" hidden autocomplete="off">{_slider("at", "what had happened by", len(self.at))}'
+            f"{_slider('known', 'as it was known by', len(self.known_at))}"
+            '<p><label><input type="checkbox" id="both"> both at one moment: what somebody saw who looked then</label></p></form>'
+            f'<div id="state">{self.states[self.grid[-1][-1]]}</div>'
+            '<p id="same" class="note"></p>'
+            f'<pre id="call">{escape(self._call(self.at[-1], self.known_at[-1]))}</pre>'
+            '<button id="copy" type="button" hidden>Copy the call</button>'
+            f'<script type="application/json" id="data">{text}</script><script>{_SCRIPT}</script></body></html>\n'
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Where it was written, after it was: one file, which is replaced if it is there.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        target = Path(path)
+        write_whole(target, self.html().encode(), durable=False)
+        return target
+
+    def _call(self, at: datetime, known_at: datetime) -> str:
+        return self.call.replace("{at}", format_instant(at)).replace("{known_at}", format_instant(known_at))
+
+    def __repr__(self) -> str:
+        return f"<TwoClocks {self.title}: {len(self.at)} x {len(self.known_at)} moments, {len(self.states)} different states>"
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own; below it, for where no frame is shown, the last state as it stands."""
+        return (
+            f'<iframe srcdoc="{escape(self.html())}" sandbox="allow-scripts" style="width:100%;height:560px;border:0" '
+            f'title="{escape(self.title)}"></iframe><details><summary>{escape(self.title)}: as it stands at the last of these '
+            f"moments, without sliders</summary>{self.states[self.grid[-1][-1]]}</details>"
+        )
+
+
+def clocks_of_order(
+    log: EventLog,
+    order_id: str,
+    *,
+    at: Iterable[Moment] | None = None,
+    known_at: Iterable[Moment] | None = None,
+    tz: str | tzinfo | None = None,
+) -> TwoClocks:
+    """An order on both clocks: its figures, its moments and its lines. Read-only.
+
+    Args:
+        order_id: The order, which is a stream of that name.
+        at: The moments of the business clock; those of its events if left out.
+        known_at: The moments up to which things were known; those at which its events came to be known if left out.
+        tz: The zone in which a date is a day, and moments are said; UTC if left out.
+
+    Raises:
+        OrderNotFound: There is no such order.
+        InvalidSetting: There are no moments, or more than 120 on a clock.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:", create=True)
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
+        >>> clocks_of_order(log, "A-1")
+        <TwoClocks Order A-1: 1 x 1 moments, 1 different states>
+    """
+    from orders_es.orders.moments import zone_of
+
+    check_log(log)
+    zone = zone_of(tz)
+    events = log.load(order_id)
+    if not events:
+        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order")
+    ats = _moments("at", at, zone, {event.occurred_at for event in events})
+    knowns = _moments("known_at", known_at, zone, {event.known_at for event in events})
+
+    def state(moment: datetime, known: datetime) -> str:
+        asked = AsOf(at=moment, known_at=known)
+        counted = [event for event in events if counts(event, asked)]
+        if not counted:
+            return '<p class="note">Nothing of this order was known of that time yet.</p>'
+        return _order(ORDERS.after(counted, ORDERS.initial(order_id)), len(counted), zone)
+
+    call = f"load_order(log, {order_id!r}, at='{{at}}', known_at='{{known_at}}')"
+    cells = [[state(a, k) for k in knowns] for a in ats]
+    return replace(_made(f"Order {order_id}", ats, knowns, cells, call, zone), every=known_at is None)
+
+
+def clocks_of_rows(
+    session: Session, query: str, *, at: Iterable[Moment], known_at: Iterable[Moment], title: str = ""
+) -> TwoClocks:
+    """The answer to a query on both clocks: a read model, such as `FROM receivables`, or anything else.
+
+    Args:
+        query: One SELECT. The first 200 rows are in the page, which says how many there are.
+        at: The moments of the business clock.
+        known_at: The moments up to which things were known.
+        title: What it is about; the query if left out.
+
+    Raises:
+        InvalidSetting: There are no moments, or more than 120 on a clock.
+        QueryError: DuckDB refuses the query.
+    """
+    ats = _moments("at", at, session.tz, set())
+    knowns = _moments("known_at", known_at, session.tz, set())
+    columns = [_by_moment(session, query, ats, known) for known in knowns]
+    cells = [[column[place] for column in columns] for place in range(len(ats))]
+    call = f"session.sql({query!r}, at='{{at}}', known_at='{{known_at}}')"
+    return _made(title or " ".join(query.split()), ats, knowns, cells, call, session.tz)
+
+
+def clocks_of_plot(
+    draw: Callable[[Any, Any], Any],
+    at: Iterable[Moment],
+    known_at: Iterable[Moment],
+    *,
+    title: str = "",
+    tz: str | tzinfo | None = None,
+) -> TwoClocks:
+    """A picture on both clocks: each is drawn once, now.
+
+    Args:
+        draw: Makes a matplotlib figure, or Axes, of `at` and `known_at`.
+        at: The moments of the business clock.
+        known_at: The moments up to which things were known.
+        title: What it is about; the function's name if left out.
+        tz: The zone in which a date is a day, and moments are said; UTC if left out.
+
+    Raises:
+        InvalidSetting: There are no moments, or more than 400 pictures would be drawn.
+    """
+    from orders_es.orders.moments import zone_of
+
+    zone = zone_of(tz)
+    ats, knowns = _moments("at", at, zone, set()), _moments("known_at", known_at, zone, set())
+    if len(ats) * len(knowns) > _MOST_DRAWN:
+        raise InvalidSetting("at", len(ats), f"that is {len(ats) * len(knowns)} pictures; draw at most {_MOST_DRAWN}")
+    name = getattr(draw, "__name__", "draw")
+    cells = [[_picture(draw(a, k)) for k in knowns] for a in ats]
+    return _made(title or name.strip("<>"), ats, knowns, cells, f"{name}('{{at}}', '{{known_at}}')", zone)
+
+
+def write_order(
+    log: EventLog, order_id: str, path: str | os.PathLike[str], *, tz: str | tzinfo | None = None
+) -> TwoClocks:
+    """The page of an order, after writing it to a file that is not the log's."""
+    check_target(log, path)
+    page = clocks_of_order(log, order_id, tz=tz)
+    page.write(path)
+    return page
+
+
+def _moments(argument: str, given: Iterable[Moment] | None, zone: tzinfo, own: set[datetime]) -> list[datetime]:
+    if given is None:
+        found = own
+    else:
+        values = list(given)
+        if None in values:
+            raise InvalidSetting(argument, values, "None is no moment; leave it out")
+        found = {moment for value in values if (moment := resolve(argument, value, zone)) is not None}
+    if not found:
+        raise InvalidSetting(argument, [], "give at least one moment")
+    if len(found) > _MOST_MOMENTS:
+        raise InvalidSetting(argument, len(found), f"a slider has at most {_MOST_MOMENTS} moments; choose some")
+    return sorted(found)
+
+
+def _told(moment: datetime, zone: tzinfo) -> tuple[str, str, int]:
+    """A moment for people, for calls, and for the script, which has no smaller unit than this in its own times."""
+    return spoken(moment, zone), format_instant(moment), to_micros(moment, "moment")
+
+
+def _by_moment(session: Session, query: str, ats: Sequence[datetime], known: datetime) -> list[str]:
+    answer = session.sql(query, at=ats, known_at=known).to_arrow()
+    import pyarrow.compute as pc
+
+    tables = (answer.filter(pc.equal(answer.column(0), moment)).drop_columns(["at"]) for moment in ats)
+    return [_table(table, session.tz) for table in tables]
+
+
+def _made(
+    title: str,
+    ats: Sequence[datetime],
+    knowns: Sequence[datetime],
+    cells: Sequence[Sequence[str]],
+    call: str,
+    zone: tzinfo,
+) -> TwoClocks:
+    places: dict[str, int] = {}
+    grid = tuple(tuple(places.setdefault(cell, len(places)) for cell in row) for row in cells)
+    return TwoClocks(title, tuple(ats), tuple(knowns), tuple(places), grid, call, zone)
+
+
+def _order(order: Order, events: int, zone: tzinfo) -> str:
+    def said(name: str) -> str:
+        value = getattr(order, name)
+        if name in {"total", "paid", "refunded", "balance"}:
+            return format_amount(value, order.currency)
+        return "" if value is None else str(value).replace("_", " ")
+
+    facts = [(name.replace("_", " "), said(name)) for name in _FIGURES]
+    facts += [
+        (name.removesuffix("_at"), format_instant(value, zone))
+        for name in _STEPS
+        if (value := getattr(order, name)) is not None
+    ]
+    figures = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts if value)
+    lines = "".join(
+        f"<tr><td>{escape(line.item_id)}</td><td>{escape(line.description or '')}</td><td class='n'>{line.quantity:,}</td>"
+        f"<td class='n'>{format_amount(line.amount, order.currency)}</td></tr>"
+        for line in order.lines[:_SHOWN_ROWS]
+    )
+    heads = "<tr><th>item</th><th>description</th><th class='n'>quantity</th><th class='n'>amount</th></tr>"
+    more = order.line_count - _SHOWN_ROWS
+    note = f"<p class='note'>… and {more:,} more lines</p>" if more > 0 else ""
+    currency = f", amounts in {escape(order.currency)}" if order.currency else ""
+    return (
+        f"<p class='note'>{events:,} events count{currency}</p><div class='side'><table>{figures}</table>"
+        f"<table>{heads}{lines}</table></div>{note}"
+    )
+
+
+def _table(rows: Any, zone: tzinfo) -> str:
+    shown = rows.slice(0, _SHOWN_ROWS)
+    sides = [" class='n'" if number else "" for number in are_numbers(shown)]
+    heads = "".join(f"<th{side}>{escape(name)}</th>" for name, side in zip(shown.column_names, sides, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{side}>{escape(cell)}</td>" for cell, side in zip(row, sides, strict=True)) + "</tr>"
+        for row in shown_rows(shown, zone)
+    )
+    what = (
+        f"{rows.num_rows:,} rows"
+        if rows.num_rows <= _SHOWN_ROWS
+        else f"the first {_SHOWN_ROWS} of {rows.num_rows:,} rows"
+    )
+    return f"<p class='note'>{what}</p><div class='wide'><table><tr>{heads}</tr>{body}</table></div>"
+
+
+def _picture(drawn: Any) -> str:
+    figure = drawn.figure if hasattr(drawn, "figure") and not hasattr(drawn, "savefig") else drawn
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=80, metadata={"Software": None})
+    from matplotlib import pyplot as plt
+
+    plt.close(figure)
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
+
+
+def _slider(name: str, label: str, number: int) -> str:
+    return (
+        f'<p><label for="{name}">{label} <output id="{name}_said"></output></label>'
+        f'<input type="range" id="{name}" min="0" max="{number - 1}" value="{number - 1}"></p>'
+    )
+
+
+_STYLE = """
+body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
+h1{font-size:1.25rem;overflow-wrap:anywhere}form p{margin:.5rem 0}input[type=range]{display:block;width:100%;accent-color:#0072b2}
+output{font-weight:600}table{border-collapse:collapse;margin:.3rem 1.5rem .8rem 0}th,td{text-align:left;padding:.15rem .7rem .15rem 0;
+border-bottom:1px solid #ddd;vertical-align:top}th{font-weight:600;color:#444}.n{text-align:right;font-variant-numeric:tabular-nums}
+.side{display:flex;flex-wrap:wrap;align-items:flex-start}.wide{overflow-x:auto}.note{color:#555;margin:.3rem 0}
+pre{background:#f3f3f0;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}img{max-width:100%}
+"""
+
+_SCRIPT = """
+(() => {
+  const $ = id => document.getElementById(id);
+  const data = JSON.parse($('data').textContent);
+  const at = $('at'), known = $('known'), both = $('both');
+  const last = data.known.length - 1;
+  const follow = () => {  // the last moment of the other clock that is not after this one
+    const moment = data.at[at.value][2];
+    let place = -1;
+    data.known.forEach((k, i) => { if (k[2] <= moment) place = i; });
+    return place;
+  };
+  const show = () => {
+    let k = Number(known.value);
+    known.disabled = both.checked;
+    if (both.checked) { k = follow(); known.value = Math.max(k, 0); }
+    const a = data.at[at.value];
+    $('at_said').value = a[0];
+    const asked = k < 0 || (both.checked && data.every) ? a : data.known[k];
+    $('known_said').value = asked[0];
+    const place = k < 0 ? null : data.grid[at.value][k];
+    $('state').innerHTML = place === null ? '<p class="note">Nothing had been recorded by then.</p>' : data.states[place];
+    const now = data.grid[at.value][last];
+    $('same').textContent = place === now ? 'Nothing came to be known of it later.' : 'Later it was known differently: move the second slider.';
+    $('call').textContent = data.call.replaceAll('{at}', () => a[1]).replaceAll('{known_at}', () => asked[1]);
+  };
+  for (const input of [at, known, both]) input.addEventListener('input', show);
+  $('copy').addEventListener('click', async () => {
+    try { await navigator.clipboard.writeText($('call').textContent); $('copy').textContent = 'Copied'; }
+    catch { getSelection().selectAllChildren($('call')); $('copy').textContent = 'Selected: press Ctrl+C'; }
+    setTimeout(() => { $('copy').textContent = 'Copy the call'; }, 2000);
+  });
+  $('clocks').hidden = $('copy').hidden = false;
+  show();
+})();
+"""
