@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 
 from orders_es.errors import BadSource
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["answer", "is_connection", "is_database", "open_database"]
 
 _STEP = 65_536
-_SQLITE = b"SQLite format 3\x00"
+_SQLITE, _DUCKDB = b"SQLite format 3\x00", b"DUCK"
 _array: Any = pa.array
 
 
@@ -39,7 +40,7 @@ def is_database(source: Any) -> bool:
             head = file.read(16)
     except (OSError, ValueError):
         return False
-    return path.is_file() and head == _SQLITE
+    return path.is_file() and (head == _SQLITE or head[8:12] == _DUCKDB)
 
 
 def is_connection(source: Any) -> bool:
@@ -59,13 +60,26 @@ def open_database(source: Any) -> Iterator[Any]:
     """A connection to a database that a text names; it is only read.
 
     Args:
-        source: A SQLite file, or a URL as SQLAlchemy has it.
+        source: A file of SQLite or DuckDB, or a URL as SQLAlchemy has it.
 
     Raises:
         BadSource: It is no URL of a database, or what reads it is not installed.
     """
     text = str(source)
     if "://" not in text:
+        with Path(text).open("rb") as file:
+            is_sqlite = file.read(16) == _SQLITE
+        if not is_sqlite:
+            try:
+                opened = duckdb.connect(text, read_only=True)
+            except duckdb.Error as error:
+                why = str(error).partition("\n")[0]
+                raise BadSource(
+                    text, None, f"it cannot be opened: {why}; close it where it is open for writing"
+                ) from error
+            with opened as connection:
+                yield connection
+            return
         with contextlib.closing(sqlite3.connect(f"{Path(text).resolve().as_uri()}?mode=ro", uri=True)) as connection:
             yield connection
         return

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -174,6 +175,16 @@ def test_a_sqlite_file_is_read_by_table_or_by_query(tmp_path):
             preview_table(path, MAPPING, **asked)
     with pytest.raises(BadSource, match="go with a database"):
         preview_table(csv(ROWS, tmp_path / "a.csv"), MAPPING, table="lines")
+
+
+def test_a_duckdb_file_is_read_like_a_sqlite_file(tmp_path):
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TABLE lines (No TEXT, Day TEXT, SKU TEXT, Qty INTEGER, Price TEXT)")
+        connection.executemany("INSERT INTO lines VALUES (?, ?, ?, ?, ?)", ROWS)
+    assert totals(path, table="lines") == totals(path, query="SELECT * FROM lines ORDER BY ALL") == EXPECTED
+    with pytest.raises(BadSource, match="cannot be read as a table"):
+        preview_table(path, MAPPING, table="nothing")
 
 
 def test_a_table_of_a_database_is_the_same_source_however_its_rows_lie(tmp_path, log):
