@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from orders_es.log.collector import no_collector
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.shredding import REFUSES, Reading, columns_of, readings_of
 from orders_es.log.upcasting import old_rows, upcast_table
@@ -58,7 +59,8 @@ class Reshredder:
         from orders_es.log.canonical import others
         from orders_es.log.columns import event_schema
 
-        today = upcast_table(self._registry, recorded.select(ENVELOPE)).combine_chunks()
+        with no_collector():
+            today = upcast_table(self._registry, recorded.select(ENVELOPE)).combine_chunks()
         schema = event_schema(self._registry.columns)
         rows = others(self._registry, today.column("payload"))
         readings = self._readings(today.take(pa.array(rows)))

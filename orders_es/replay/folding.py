@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting
+from orders_es.log.collector import no_collector
 from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
 from orders_es.log.streaming import streamed
 from orders_es.orders import EVENT_TYPES, AsOf, evolve, initial_state
-from orders_es.replay.load import fold_orders, moments_of, no_collector, of_types, refuse_strangers
+from orders_es.replay.load import fold_orders, moments_of, of_types, refuse_strangers
 from orders_es.replay.moments import as_of
 from orders_es.replay.relations import limits
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
+from orders_es.log.collector import no_collector
 from orders_es.log.event import beyond_calendar, from_micros, many_from_micros
 from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from orders_es.orders import AsOf
     from orders_es.orders.moments import Moment
 
-__all__ = ["by_stream", "events_at", "load_order", "load_orders", "load_state", "no_collector", "of_types"]
+__all__ = ["by_stream", "events_at", "load_order", "load_orders", "load_state", "of_types"]
 
 State = TypeVar("State")
 
@@ -260,18 +259,6 @@ def _batches(log: EventLog, asked: AsOf) -> Iterator[pa.RecordBatch]:
         if _all_after(batch, last):
             return
         yield batch
-
-
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """No garbage collection meanwhile: millions of lasting values and no cycles, which it would walk again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _all_after(batch: pa.RecordBatch, known_at: datetime | None) -> bool:
