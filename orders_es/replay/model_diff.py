@@ -73,7 +73,7 @@ def diff_query(
     same = " AND ".join(f"after.{quoted(k)} IS NOT DISTINCT FROM before.{quoted(k)}" for k in model.key)
     listed = ", ".join(f"changes.{quoted(k)}" for k in model.key)
     belongs = " AND ".join(f"list_contains(cause.{quoted('of_' + k)}, changes.{quoted(k)})" for k in links)
-    facts = '"position", stream_id, type, actor, occurred_at, recorded_at, amount_currency AS currency'
+    facts = '"position", stream_id, type, actor, occurred_at, entered_at, recorded_at, amount_currency AS currency'
     packed = ", ".join(
         f"{part.rpartition(' AS ')[2]} := cause.{part.partition(' AS ')[0]}" for part in facts.split(", ")
     )

@@ -336,7 +336,7 @@ class Session:
 
         The columns: those of the read model's key; `change`, which is `created`, `changed` or `gone`; `changed`, the names of the figures that differ;
         `caused_by`, a summary of the causes; of every figure the value `…_before` and `…_after`; and `causes`, the events
-        that count at one of the moments only and belong to the row: position, stream_id, type, actor, occurred_at, recorded_at and the order's currency.
+        that count at one of the moments only and belong to the row: position, stream_id, type, actor, occurred_at, entered_at, recorded_at and the order's currency.
 
         An event belongs to a row by its order, item, customer, currency or day, whichever the key names; so where a key says only the day,
         its causes are all events of orders that count on it. A row without causes differs because others do, as a rank does, or because time passed.
