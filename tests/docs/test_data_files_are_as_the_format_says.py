@@ -22,11 +22,13 @@ ENVELOPE = COLUMN.findall(PAGE)
 LOGICAL = {"STRING": "String", "UUID": "UUID", "TIMESTAMP": "Timestamp(isAdjustedToUTC=true, timeUnit=microseconds"}
 
 
-def write(folder, how):
+def write(folder, how, entered_at=None):
     log = open_log(folder, create=True)
     assert isinstance(log, ParquetLog)
     event = NewEvent(
-        data=ItemAdded(item_id="A", quantity=2, price=Decimal("2.55")), occurred_at=datetime(2026, 1, 1, tzinfo=UTC)
+        data=ItemAdded(item_id="A", quantity=2, price=Decimal("2.55")),
+        occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+        entered_at=entered_at,
     )
     sizes = {"one row": [1], "a few rows": [5], "many rows": [200], "segment": [1, 5, 200]}[how]
     for i, size in enumerate(sizes):
@@ -36,22 +38,27 @@ def write(folder, how):
     return log
 
 
+@pytest.mark.parametrize("entered_at", [None, datetime(2026, 1, 2, tzinfo=UTC)])
 @pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])
-def test_columns_have_the_types_of_the_page(tmp_path, how):
-    assert len(ENVELOPE) == 12
-    for file in write(tmp_path / "log", how).files():
+def test_columns_have_the_types_of_the_page(tmp_path, how, entered_at):
+    assert len(ENVELOPE) == 13
+    expected = [row for row in ENVELOPE if entered_at is not None or row[0] != "entered_at"]
+    for file in write(tmp_path / "log", how, entered_at).files():
         parquet = pq.ParquetFile(file.path)
         schema = parquet.schema
-        assert [schema.column(i).name for i in range(12)] == [name for name, *_ in ENVELOPE]
-        for i, (_, physical, logical, null) in enumerate(ENVELOPE):
+        assert [schema.column(i).name for i in range(len(expected))] == [name for name, *_ in expected]
+        for i, (_, physical, logical, null) in enumerate(expected):
             column = schema.column(i)
             assert column.physical_type == {"FIXED_LEN_BYTE_ARRAY": "FIXED_LEN_BYTE_ARRAY"}.get(physical, physical)
             assert str(column.logical_type).startswith(LOGICAL.get(logical, "None"))
             assert column.max_definition_level == (null == "yes")
-        shredded = {schema.column(i).name: schema.column(i) for i in range(12, len(schema.names))}
+        shredded = {schema.column(i).name: schema.column(i) for i in range(len(expected), len(schema.names))}
         assert set(shredded) == {"item_id", "quantity", "price"}
         assert shredded["price"].physical_type == "INT64"
         assert str(shredded["price"].logical_type) == "Decimal(precision=18, scale=4)"
+        assert json.loads(pq.read_metadata(file.path).metadata[b"orders_es"])["format"] == (
+            1 if entered_at is None else 2
+        )
 
 
 @pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])
