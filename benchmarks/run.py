@@ -17,6 +17,7 @@ from pathlib import Path
 BENCHMARKS = {
     "commit": "one-event durable commits, beside the bare system calls on the same bytes",
     "bulk": "append_table, beside pyarrow writing the same table and beside hashing alone",
+    "start": "what is loaded before anything is done, beside Python alone",
     "open": "opening a log of a million events, in few files and in many",
     "contend": "eight processes that append to one log at once",
     "postgres": "a log in PostgreSQL, beside bare INSERT and COPY on the same server and beside eventsourcing",
