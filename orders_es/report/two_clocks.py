@@ -289,7 +289,7 @@ def _order(order: Order, events: int, zone: tzinfo) -> str:
 
     facts = [(name.replace("_", " "), said(name)) for name in _FIGURES]
     facts += [
-        (name.removesuffix("_at"), format_instant(value, zone))
+        (name.removesuffix("_at"), spoken(value, zone))
         for name in _STEPS
         if (value := getattr(order, name)) is not None
     ]
