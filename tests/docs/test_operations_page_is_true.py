@@ -17,7 +17,8 @@ CALLS = sorted(
 
 @pytest.mark.parametrize("call", CALLS)
 def test_it_is_there(call):
-    words, command = shlex.split(call), main
+    words = shlex.split(call)
+    command: click.Command = main
     while isinstance(command, click.Group) and words:
         found = command.get_command(click.Context(command), words[0])
         assert found is not None, words[0]
