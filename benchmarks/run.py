@@ -28,6 +28,7 @@ BENCHMARKS = {
     "models": "read models, cold, over ten million events, and a report",
     "many": "a query at 24 month ends at once, beside the same one by one and beside one of them",
     "proofs": "signing ten million events, receipts and consistency proofs from them, beside hashing alone",
+    "import_dumps": "nightly dumps of a million rows, beside read_csv of one",
     "import_table": "a CSV of two million order lines, beside read_csv and beside the hashes that a log owes",
     "evolve": "a million events of an old version: their copies, asked and loaded, beside events of today",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",

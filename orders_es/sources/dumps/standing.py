@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from orders_es.errors import BadSource
 from orders_es.log.relation import quoted, text
+from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,15 +90,11 @@ def read_standing(work: duckdb.DuckDBPyConnection, log: EventLog | None, table: 
     standing.columns += [name for (name,) in found if name not in standing.columns]
     for i in range(len(standing.columns)):
         work.execute(f"ALTER TABLE last ADD COLUMN c{i} VARCHAR")
-    cells = "".join(f", r.row_values->>{text('$.' + quoted(name))}" for name in standing.columns)
-    rows = resources.files("orders_es.rows").joinpath("read_models/table_rows.sql").read_text(encoding="utf-8")
-    work.execute(
-        f"INSERT INTO last SELECT v.k, v.version, r.stream_id IS NOT NULL, CASE WHEN r.changed_after IS NULL THEN r.changed_at END "
-        f"{cells} FROM (SELECT stream_id, any_value(row_key) AS k, max(version) AS version FROM events "
-        "WHERE source_table = ? AND type IN ('RowInserted', 'RowChanged', 'RowDeleted') GROUP BY stream_id) AS v "
-        f"LEFT JOIN ({rows}) AS r ON r.stream_id = v.stream_id",
-        [table],
-    )
+    start_known_rows(work)
+    fill_known_rows(work, f"({text(table)})")
+    cells = "".join(f", row->>{text('$.' + quoted(name))}" for name in standing.columns)
+    work.execute(f"INSERT INTO last SELECT row_key, version, row IS NOT NULL, own_time {cells} FROM known_rows")
+    work.execute("DROP TABLE known_rows")
     work.execute("DROP VIEW events")
     return standing
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_g
 from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
+from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
 from orders_es.sources.rows.work import event_id_of, value, workspace
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
@@ -260,9 +260,7 @@ def _identify(work: duckdb.DuckDBPyConnection, log: EventLog | None) -> None:
         f"CREATE OR REPLACE TABLE record AS SELECT *, {said} || '#' || row_number() OVER (PARTITION BY {said} ORDER BY place) "
         "AS identity, false AS seen FROM record"
     )
-    work.execute(
-        "CREATE OR REPLACE TABLE known_rows (source_table VARCHAR, row_key VARCHAR, version INTEGER, alive BOOLEAN, row VARCHAR)"
-    )
+    start_known_rows(work)
     if log is None or log.head().position == 0:
         return
     log.bind(work)
@@ -278,12 +276,7 @@ def _identify(work: duckdb.DuckDBPyConnection, log: EventLog | None) -> None:
         f"UPDATE record SET seen = true WHERE lower(hex({event_id_of('identity')})) IN "
         f"(SELECT replace(event_id::VARCHAR, '-', '') FROM events WHERE {ours})"
     )
-    rows = resources.files("orders_es.rows").joinpath("read_models/table_rows.sql").read_text(encoding="utf-8")
-    work.execute(
-        f"INSERT INTO known_rows SELECT v.source_table, v.row_key, v.version, r.stream_id IS NOT NULL, r.row_values::VARCHAR FROM "
-        "(SELECT stream_id, any_value(source_table) AS source_table, any_value(row_key) AS row_key, max(version) AS version "
-        f"FROM events WHERE {ours} GROUP BY stream_id) AS v LEFT JOIN ({rows}) AS r ON r.stream_id = v.stream_id"
-    )
+    fill_known_rows(work, "(SELECT source_table FROM record)")
     work.execute("DROP VIEW events")
 
 

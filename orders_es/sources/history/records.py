@@ -25,7 +25,7 @@ class Record:
     """What a source says about one row at one time.
 
     Args:
-        table: Its table.
+        table: Of which table the row is.
         key: Its key; an empty text for a record of the whole table.
         op: `insert`, `update`, `delete`, `snapshot` (it is there, nobody knows since when) or `truncate` (all rows are gone).
         at: When the source learned of it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource
@@ -13,15 +14,20 @@ from orders_es.replay.moments import as_of
 from orders_es.replay.session import Session
 from orders_es.rows import ROWS
 from orders_es.sources.rows.landing import take_domain
+from orders_es.sources.rows.work import value
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
     from orders_es.read_models.model import ReadModel
 
-__all__ = ["rows_at", "unknown_at"]
+__all__ = ["fill_known_rows", "rows_at", "start_known_rows", "unknown_at"]
+
+_BUCKET = 200_000
+"""So many rows are put together at a time: what an aggregate holds of texts does not go to temporary files."""
 
 
 def rows_at(log: EventLog, table: str, *, at: Moment | None = None, known_at: Moment | None = None) -> pa.Table:
@@ -111,3 +117,36 @@ def unknown_at(log: EventLog, table: str, at: Moment) -> pa.Table:
             [table, asked],
         ).to_arrow()
         return rows
+
+
+def start_known_rows(work: duckdb.DuckDBPyConnection) -> None:
+    """Make an empty table `known_rows`: how rows stand in a log; `own_time` is when a row came to be so, if that is known."""
+    work.execute(
+        "CREATE OR REPLACE TABLE known_rows (source_table VARCHAR, row_key VARCHAR, version INTEGER, row VARCHAR, own_time TIMESTAMPTZ)"
+    )
+
+
+def fill_known_rows(work: duckdb.DuckDBPyConnection, tables: str) -> None:
+    """Fill `known_rows` from the view `events`, a part of the rows at a time, however many there are.
+
+    Args:
+        tables: SQL for a list of the source's tables.
+    """
+    ours = f"source_table IN {tables} AND type IN ('RowInserted', 'RowChanged', 'RowDeleted')"
+    streams = int(value(work, f"SELECT approx_count_distinct(stream_id) FROM events WHERE {ours}"))
+    buckets = 1 + streams // _BUCKET
+    rows = resources.files("orders_es.rows").joinpath("read_models/table_rows.sql").read_text(encoding="utf-8")
+    for bucket in range(buckets):
+        part = f"SELECT * FROM events WHERE {ours} AND hash(stream_id) % {buckets} = {bucket}"
+        work.execute(f"CREATE OR REPLACE TABLE part_of_events AS SELECT {_READ} FROM ({part})")
+        standing = rows.replace("FROM events", "FROM part_of_events")
+        work.execute(
+            "INSERT INTO known_rows SELECT v.source_table, v.row_key, v.version, r.row_values::VARCHAR, "
+            "CASE WHEN r.changed_after IS NULL THEN r.changed_at END FROM (SELECT stream_id, any_value(source_table) AS source_table, "
+            "any_value(row_key) AS row_key, max(version) AS version FROM part_of_events GROUP BY stream_id) AS v "
+            f"LEFT JOIN ({standing}) AS r ON r.stream_id = v.stream_id"
+        )
+    work.execute("DROP TABLE IF EXISTS part_of_events")
+
+
+_READ = "stream_id, source_table, row_key, version, type, occurred_at, changed_after, row_after"

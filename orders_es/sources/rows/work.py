@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["event_id_of", "json_of", "value", "workspace"]
 
-_MEMORY = "384MB"
+_MEMORY = "512MB"
 
 
 @contextmanager
@@ -31,6 +31,7 @@ def workspace() -> Iterator[duckdb.DuckDBPyConnection]:
         work = duckdb.connect()
         try:
             work.execute("SET TimeZone = 'UTC'")
+            work.execute("SET enable_progress_bar = false")
             work.execute(f"SET memory_limit = '{_MEMORY}'")
             work.execute(f"SET temp_directory = {text(folder)}")
             yield work
