@@ -51,7 +51,7 @@ class Findings:
     """What was found in a table beside what its columns are.
 
     Args:
-        table: The table.
+        table: What was read of the file.
         options: What is known about it.
         columns: Which column was guessed for each field.
     """

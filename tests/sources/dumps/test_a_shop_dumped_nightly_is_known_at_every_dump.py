@@ -53,6 +53,7 @@ def test_as_of_every_dump_the_log_shows_its_rows_one_for_one(shop, occurred):
     for night, dump in enumerate(shop[1]):
         moment = NIGHT + timedelta(days=night)
         shown = rows_at(log, "orders", at=moment).to_pylist()
+        assert rows_at(log, "orders", known_at=moment).to_pylist() == shown
         assert {row["id"]: row for row in shown} == {
             key: {name: value or None for name, value in row.items()} for key, row in dump.items()
         }
