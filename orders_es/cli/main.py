@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -135,8 +136,7 @@ class _Commands(LazyGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(BROKEN_PIPE)
         except OSError as error:
-            where = f": {error.filename}" if error.filename else ""
-            _complain(ctx, f"{error.strerror or error}{where}", BAD_NEWS, type(error).__name__)
+            _complain(ctx, _refused(error), BAD_NEWS, type(error).__name__)
             ctx.exit(BAD_NEWS)
         except KeyboardInterrupt:
             said = "interrupted; whatever had been committed stays, nothing is half there"
@@ -164,6 +164,19 @@ def _ctrl_c_as_such() -> Iterator[None]:
                 raise KeyboardInterrupt from error
             seen = seen.__cause__ or seen.__context__
         raise
+
+
+def _refused(error: OSError) -> str:
+    """What the operating system refused, and to what; of a file that was to take another's place, the other's name.
+
+    Example:
+        >>> _refused(PermissionError(13, "Permission denied", "june/.orders.csv.1f2e3d4c5b6a.part"))
+        'Permission denied: june/orders.csv; ask for the permission, act as a user who has it, or give another place'
+    """
+    name = re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]{8,}\.part$", r"\1\2", str(error.filename or ""))
+    where = f": {name}" if name else ""
+    what_next = "; ask for the permission, act as a user who has it, or give another place"
+    return f"{error.strerror or error}{where}{what_next if isinstance(error, PermissionError) else ''}"
 
 
 def _complain(ctx: click.Context, text: str, code: int, kind: str) -> None:
