@@ -119,7 +119,8 @@ class GapReport:
         if not self.gaps:
             return "no gaps: nothing odd was found in this history"
         width = max(len(gap.kind) for gap in self.gaps)
-        lines = [f"{sum(gap.count for gap in self.gaps):,} gaps in this history:"]
+        total = sum(gap.count for gap in self.gaps)
+        lines = [f"{total:,} {'gap' if total == 1 else 'gaps'} in this history:"]
         for gap in self.gaps:
             lines.append(f"  {gap.count:>9,}  {gap.kind:<{width}}  {gap.table}: {gap.meaning}")
             lines.append(f"  {'':>9}  {'':<{width}}  such as {'; '.join(gap.examples)}")
