@@ -29,6 +29,7 @@ def test_its_pictures_are_there_and_small():
 
 
 def test_what_it_shows_runs(tmp_path, run_page):
+    plt.close("all")  # of pages that ran before in this process
     june = datetime(2011, 6, 3, tzinfo=UTC)
     with open_log("my-log", create=True) as log:
         mug = ItemAdded(item_id="mug", quantity=2, price=Decimal("2.50"))
