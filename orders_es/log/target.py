@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import TargetInLog
-from orders_es.log.backends import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +45,7 @@ def check_target(log: EventLog | str | os.PathLike[str], path: str | os.PathLike
         orders_es.errors.logs.TargetInLog: '...orders.parquet' is in the log ...: nothing else is ever written there; ...
     """
     own = places_of(log)
-    if not own or elsewhere(path) is not None:
+    if not own:
         return
     target = _spelt(path)
     identities = {_identity(place) for place in own}

@@ -10,7 +10,7 @@ OWN = [
     ({"version": "1"}, "Expected `int`, got `str` - at `$.version`"),
     ({"event_id": "seven"}, "Invalid UUID"),
     ({"occurred_at": "2026-06-01T10:00:00"}, "timezone"),
-    ({"stream_id": ""}, "1 to 1,024 are allowed"),
+    ({"stream_id": ""}, "is empty, and no stream has an empty id"),
     ({"payload": [1]}, "OrderCreated: the payload does not fit"),
     ({"payload": {"currency": 5}}, "OrderCreated: the payload does not fit: Expected `str`, got `int`"),
     ({"payload": None}, "the payload does not fit"),
