@@ -119,7 +119,7 @@ class TwoClocks:
     def _repr_html_(self) -> str:
         """The page in a frame of its own; below it, for where no frame is shown, the last state as it stands."""
         return (
-            f'<iframe srcdoc="{escape(self.html())}" sandbox="allow-scripts" style="width:100%;height:560px;border:0" '
+            f'<iframe srcdoc="{escape(self.html())}" sandbox="allow-scripts" style="width:100%;height:660px;border:0" '
             f'title="{escape(self.title)}"></iframe><details><summary>{escape(self.title)}: as it stands at the last of these '
             f"moments, without sliders</summary>{self.states[self.grid[-1][-1]]}</details>"
         )
@@ -224,9 +224,9 @@ def clocks_of_plot(
     ats, knowns = _moments("at", at, zone, set()), _moments("known_at", known_at, zone, set())
     if len(ats) * len(knowns) > _MOST_DRAWN:
         raise InvalidSetting("at", len(ats), f"that is {len(ats) * len(knowns)} pictures; draw at most {_MOST_DRAWN}")
-    name = getattr(draw, "__name__", "draw")
+    name = getattr(draw, "__name__", "draw").replace("<lambda>", "draw")
     cells = [[_picture(draw(a, k)) for k in knowns] for a in ats]
-    return _made(title or name.strip("<>"), ats, knowns, cells, f"{name}('{{at}}', '{{known_at}}')", zone)
+    return _made(title or name, ats, knowns, cells, f"{name}('{{at}}', '{{known_at}}')", zone)
 
 
 def write_order(
