@@ -12,12 +12,12 @@
 -- its status is an estimate, nobody knows how long it has waited: it is not in here, and no such length is in `usual`.
 -- Computed once for both uses; an order's name is carried along only where it is still there.
 WITH steps AS MATERIALIZED (
-    SELECT CASE WHEN left_at IS NULL THEN order_id END AS order_id, status, entered_at, left_at, next_status
+    SELECT CASE WHEN left_at IS NULL THEN order_id END AS order_id, status, reached_at, left_at, next_status
     FROM order_steps
-    WHERE status IN ('placed', 'paid', 'shipped') AND NOT (entered_estimated OR coalesce(left_estimated, false))
+    WHERE status IN ('placed', 'paid', 'shipped') AND NOT (reached_estimated OR coalesce(left_estimated, false))
 ),
 usual AS (
-    SELECT status, quantile_disc(epoch_us(left_at) - epoch_us(entered_at), 0.9) AS wait
+    SELECT status, quantile_disc(epoch_us(left_at) - epoch_us(reached_at), 0.9) AS wait
     FROM steps
     WHERE next_status <> 'cancelled'
     GROUP BY status
@@ -28,14 +28,14 @@ SELECT
     orders.customer_id,
     orders.currency,
     orders.total,
-    steps.entered_at AS waiting_since,
-    (epoch_us(moment."at") - epoch_us(steps.entered_at)) / 1e6 AS waited,
+    steps.reached_at AS waiting_since,
+    (epoch_us(moment."at") - epoch_us(steps.reached_at)) / 1e6 AS waited,
     usual.wait / 1e6 AS usual,
-    (epoch_us(moment."at") - epoch_us(steps.entered_at) - usual.wait) / 1e6 AS late
+    (epoch_us(moment."at") - epoch_us(steps.reached_at) - usual.wait) / 1e6 AS late
 FROM steps
 JOIN usual USING (status)
 JOIN orders USING (order_id)
 CROSS JOIN moment
 WHERE steps.left_at IS NULL
-    AND epoch_us(moment."at") - epoch_us(steps.entered_at) > usual.wait
+    AND epoch_us(moment."at") - epoch_us(steps.reached_at) > usual.wait
 ORDER BY late DESC, order_id

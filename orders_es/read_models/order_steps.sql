@@ -6,9 +6,9 @@
 --   status: the status that it came to: new, created, placed, paid, shipped, delivered or cancelled. An order whose first
 --     event is a step was never new, and steps that come after a further one change nothing. Steps taken at one moment
 --     have a row each: the order was in all but the last of them for no time.
---   entered_at: when it came to that status.
+--   reached_at: when it came to that status.
 --   left_at: when it came to the next one; null in the last row, which is the order's status.
---   entered_estimated, left_estimated: whether that moment is an estimate. From or to an estimate there is no length of
+--   reached_estimated, left_estimated: whether that moment is an estimate. From or to an estimate there is no length of
 --     time.
 --   next_status: the next one, or null.
 --   from_status: the one before, or null in the first row.
@@ -16,7 +16,7 @@ WITH firsts AS (
     SELECT
         stream_id AS order_id,
         step,
-        min(occurred_at) AS entered_at,
+        min(occurred_at) AS reached_at,
         coalesce(bool_or(time_estimated), false) AS estimated
     FROM order_effects
     GROUP BY ALL
@@ -25,18 +25,18 @@ WITH firsts AS (
 shown AS (
     SELECT
         *,
-        coalesce(min(entered_at) OVER (
+        coalesce(min(reached_at) OVER (
             PARTITION BY order_id ORDER BY step ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ), 'infinity'::TIMESTAMPTZ) AS further_at
     FROM firsts
-    QUALIFY entered_at < further_at OR (entered_at = further_at AND step > 0)
+    QUALIFY reached_at < further_at OR (reached_at = further_at AND step > 0)
 )
 SELECT
     order_id,
     ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][step + 1] AS status,
-    entered_at,
-    lead(entered_at) OVER life AS left_at,
-    estimated AS entered_estimated,
+    reached_at,
+    lead(reached_at) OVER life AS left_at,
+    estimated AS reached_estimated,
     lead(estimated) OVER life AS left_estimated,
     ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][lead(step) OVER life + 1] AS next_status,
     ['new', 'created', 'placed', 'paid', 'shipped', 'delivered', 'cancelled'][lag(step) OVER life + 1] AS from_status

@@ -14,7 +14,7 @@ WITH steps AS (
     SELECT
         status,
         next_status,
-        CASE WHEN NOT (entered_estimated OR left_estimated) THEN epoch_us(left_at) - epoch_us(entered_at) END AS wait
+        CASE WHEN NOT (reached_estimated OR left_estimated) THEN epoch_us(left_at) - epoch_us(reached_at) END AS wait
     FROM order_steps
 ),
 entered AS (

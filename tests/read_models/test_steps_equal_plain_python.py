@@ -92,9 +92,9 @@ def test_order_steps(check_on, rows_of):
             expected[order_id] = [
                 {
                     "status": status,
-                    "entered_at": entered,
+                    "reached_at": entered,
                     "left_at": left,
-                    "entered_estimated": guessed,
+                    "reached_estimated": guessed,
                     "left_estimated": guessed_too,
                     "next_status": after,
                     "from_status": before,

@@ -16,7 +16,7 @@ entered AS (
         orders.*,
         lines,
         coalesce(orders.currency, 'XXX') AS of_currency,
-        coalesce(placed_at, created_at) AS entered_at
+        coalesce(placed_at, created_at) AS ordered_at
     FROM orders
     LEFT JOIN baskets USING (order_id)
     WHERE
@@ -29,14 +29,14 @@ before AS (
     SELECT
         order_id,
         'lines' AS same,
-        lag(order_id) OVER (PARTITION BY customer_id, lines, of_currency ORDER BY entered_at, order_id) AS earlier
+        lag(order_id) OVER (PARTITION BY customer_id, lines, of_currency ORDER BY ordered_at, order_id) AS earlier
     FROM entered
     WHERE lines IS NOT NULL
     UNION ALL
     SELECT
         order_id,
         'total',
-        lag(order_id) OVER (PARTITION BY customer_id, total, of_currency ORDER BY entered_at, order_id)
+        lag(order_id) OVER (PARTITION BY customer_id, total, of_currency ORDER BY ordered_at, order_id)
     FROM entered
     WHERE total <> 0
 ),
@@ -53,11 +53,11 @@ SELECT
     one.of_currency AS currency,
     other.total AS total,
     one.total AS again_total,
-    other.entered_at,
-    one.entered_at AS again_at,
-    round((epoch_us(one.entered_at) - epoch_us(other.entered_at)) / 3600000000, 2) AS hours_apart
+    other.ordered_at,
+    one.ordered_at AS again_at,
+    round((epoch_us(one.ordered_at) - epoch_us(other.ordered_at)) / 3600000000, 2) AS hours_apart
 FROM pairs
 INNER JOIN entered AS one ON pairs.order_id = one.order_id
 INNER JOIN entered AS other ON pairs.earlier = other.order_id
-WHERE epoch_us(one.entered_at) - epoch_us(other.entered_at) <= $within
+WHERE epoch_us(one.ordered_at) - epoch_us(other.ordered_at) <= $within
 ORDER BY one.customer_id, again_at, again_as, other.order_id
