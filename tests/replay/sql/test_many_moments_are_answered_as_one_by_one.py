@@ -10,15 +10,19 @@ from orders_es.read_models import load_read_models
 from orders_es.replay import connect
 from orders_es.sources.simulator import simulate_into
 
-MODELS = ["events", *(model.name for model in load_read_models(None))]
+# Those that are computed once for all, and of those that read them one for each way of doing so.
+MODELS = [
+    *("events", "customer_value", "daily_sales", "receivables"),
+    *(model.name for model in load_read_models(None) if model.stream),
+]
 START = datetime(2024, 1, 1, tzinfo=UTC)
-MOMENTS = [START + timedelta(days=days) for days in (15, -3, 4, 15, 60)]
+MOMENTS = [START + timedelta(days=days) for days in (15, 4, 15)]  # not in their order, one of them twice
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many") / "log"
-    simulate_into(folder, orders=30, seed=5, start=START, days=20)
+    simulate_into(folder, orders=12, seed=5, start=START, days=20)
     with open_log(folder) as log, connect(log) as session:
         yield session
 
@@ -31,11 +35,7 @@ def _rows(answer):
     ("name", "clocks"),
     [
         *((name, ("at",)) for name in MODELS),
-        *(
-            (name, clocks)
-            for name in ("orders", "order_items", "daily_sales")
-            for clocks in (("known_at",), ("at", "known_at"))
-        ),
+        *((name, clocks) for name in ("order_items",) for clocks in (("known_at",), ("at", "known_at"))),
     ],
 )
 def test_every_read_model(session, name, clocks):
@@ -72,7 +72,7 @@ def test_queries_that_look_at_some_columns_or_all(session, query):
 
 def test_parameters_and_moments_that_go_different_ways(session):
     query = "SELECT count(*) AS n FROM orders WHERE status <> ?"
-    there, back = MOMENTS[2:4], MOMENTS[3:1:-1]
+    there, back = MOMENTS[:2], MOMENTS[1::-1]
     many = session.sql(query, ["paid"], at=there, known_at=back)
     assert [row[2] for row in many.rows()] == [
         session.sql(query, ["paid"], at=a, known_at=k).rows()[0][0] for a, k in zip(there, back, strict=True)
