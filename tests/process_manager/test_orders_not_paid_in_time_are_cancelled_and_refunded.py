@@ -158,7 +158,9 @@ def test_a_dry_run_refunds_nothing_either(shop):
 def test_following_it_cancels_as_time_passes_and_refunds(shop):
     shop.place("A-1", paid=4)
     stop, told = threading.Event(), []
-    following = threading.Thread(target=shop.unpaid().follow, args=(stop,), kwargs={"tick": 0.01, "told": told.append})
+    following = threading.Thread(
+        target=shop.unpaid().follow, args=(stop,), kwargs={"tick": 0.01, "notify": told.append}
+    )
     following.start()
     try:
         shop.place("A-2")
