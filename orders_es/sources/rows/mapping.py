@@ -49,7 +49,7 @@ class ChangeRule:
     """One event that a change may be.
 
     Args:
-        type: Its type.
+        type: The name of the event's type, such as `OrderPlaced`.
         table: Of which table; None for any.
         stream: The columns that make the id of its stream.
         on: Which kinds of change: `inserted`, `changed`, `deleted`.

@@ -1,5 +1,6 @@
 """Ctrl-C, once: wherever DuckDB or Arrow is at work and looks at no signals. Each process is ended from outside if it hangs."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -86,7 +87,8 @@ def test_a_query_that_forgot_it_is_told_again():
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
 def test_on_the_command_line_it_is_one_line_and_130(log, form):
-    command = [sys.executable, "-u", "-c", "import orders_es.cli; print('loaded', flush=True); orders_es.cli.main()"]
+    loads = "import duckdb, orders_es.cli; from orders_es.__main__ import start; print('loaded', flush=True); start()"
+    command = [sys.executable, "-u", "-c", loads]
     call = [*command, "sql", f"SELECT a {ENDLESS}", *form, "--log", str(log)]
     with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "loaded\n"
@@ -96,7 +98,11 @@ def test_on_the_command_line_it_is_one_line_and_130(log, form):
         out, err = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert out == ""
-    assert err == "orders-es: interrupted; whatever had been committed stays, nothing is half there\n"
+    said = "interrupted; whatever had been committed stays, nothing is half there"
+    if form:
+        assert json.loads(err) == {"error": {"type": "KeyboardInterrupt", "message": said, "exit_code": 130}}
+    else:
+        assert err == f"orders-es: {said}\n"
 
 
 def test_while_it_loads_there_is_no_traceback_either():
