@@ -38,7 +38,7 @@ def page_of(session, folder, **asked):
 def test_before_the_first_recording_it_says_so_and_shows_nothing(session, tmp_path):
     report, page = page_of(session, tmp_path, known_at="2025-03-31")
     assert report.notes[0].startswith("nothing was known by the end of 2025-03-31: the first event became known")
-    assert "Nothing was recorded by the end of 2025-03-31" in page
+    assert "Nothing was known by the end of 2025-03-31" in page
     assert "<svg" not in page
     assert "Daily sales" not in page
 
