@@ -124,9 +124,7 @@ class ParquetLog(KnownChain, LogCore):
         if self._columns_checked == self._registry.revision:
             return
         with self._lock:
-            segments = [file for file in self._chain if file.kind == "segment"]
-            commits = [file for file in self._chain if file.kind == "commit"][-_COMMITS_ASKED:]
-            found = self._fresh(lambda: columns_of_other_types([*segments, *commits], self._registry))
+            found = self._fresh(self._columns_of_other_types)  # which lists them anew where some were compacted away
             if found:
                 changed = self._registry.changed(self.event_types())
                 for name, (there, path) in found.items():
@@ -135,6 +133,11 @@ class ParquetLog(KnownChain, LogCore):
                             name, f"it is {self._registry.columns[name]} here and {there} in {path}; {_CLASH}"
                         )
         self._columns_checked = self._registry.revision
+
+    def _columns_of_other_types(self) -> dict[str, tuple[Any, str]]:
+        segments = [file for file in self._chain if file.kind == "segment"]
+        commits = [file for file in self._chain if file.kind == "commit"][-_COMMITS_ASKED:]
+        return columns_of_other_types([*segments, *commits], self._registry)
 
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
         """As `LogCore` does, and held to the folder: what is not there may be elsewhere, with all the rest."""
