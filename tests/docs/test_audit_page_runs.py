@@ -39,6 +39,7 @@ def call(command):
     return result.stdout
 
 
+@pytest.mark.long
 def test_every_command_of_the_page_runs(here):
     assert len(COMMANDS) > 12
     for command in COMMANDS:
