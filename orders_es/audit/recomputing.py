@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from orders_es.errors import EventError
-from orders_es.log.batch import describe_event
+from orders_es.log.describing import describe_event
 from orders_es.log.event import RawEvent
 from orders_es.log.leaf import leaf_hashes, uuid_bytes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange

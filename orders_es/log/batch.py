@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from orders_es.errors import DuplicateEvent, InvalidEvent, UnknownEventType
+from orders_es.errors import DuplicateEvent
+from orders_es.log.describing import describe_event
 from orders_es.log.envelope import SPARSE
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
-from orders_es.log.limits import check_day, check_form, check_id, check_moment, check_new_stream_id, check_text
+from orders_es.log.limits import check_id, check_moment, check_new_stream_id, check_text
 from orders_es.log.merkle import leaf_hash
-from orders_es.log.payload_text import check_payload_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,9 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import Appended, StreamAppend
     from orders_es.log.protocol import EventLog
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["Batch", "Part", "PendingRow", "RowBatch", "fresh_ids", "pending_rows", "with_events"]
-
-LARGEST_SCHEMA_VERSION = 2**31 - 1
-LONGEST_PLAIN = 4_096
-"""Characters of a payload that is decoded first and looked at afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,81 +108,6 @@ def fresh_ids(count: int) -> list[bytes]:
         raw[i + 8] = raw[i + 8] & 0x3F | 0x80
     data = bytes(raw)
     return [data[i : i + 16] for i in range(0, len(data), 16)]
-
-
-def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any]]:
-    """Type name, schema version, payload text and shredded values of what somebody wants to append.
-
-    A `RawEvent` of a registered type must fit it, and be of its schema version or of one that upcasters read; of any other type, it must hold a JSON
-    object. Either must be JSON that every reader reads alike; see `payload_text`.
-    """
-    if not isinstance(data, RawEvent):
-        event_type, payload, shredded = registry.encode(data)
-        check_fields(event_type, shredded)
-        if any(field.kind == "json" for field in event_type.fields):
-            check_payload_text(event_type.name, payload)
-        return event_type.name, event_type.schema_version, payload, shredded
-    check_id(data.type, "RawEvent", "type")
-    check_text(data.payload, data.type, "payload")
-    if type(data.schema_version) is not int or not 1 <= data.schema_version <= LARGEST_SCHEMA_VERSION:
-        raise InvalidEvent(
-            data.type, "schema_version", f"{data.schema_version!r} is no whole number from 1 to 2^31 - 1"
-        )
-    if registry.upcasts(data.type, data.schema_version):
-        # Of an older program, or out of an older log: it stays as it is, and has to mean something today.
-        check_payload_text(data.type, data.payload)
-        today = registry.decode(data.type, data.schema_version, data.payload)
-        if today is not None:
-            check_fields(registry.type_of(today), registry.encode(today)[2])
-        return data.type, data.schema_version, data.payload, {}
-    if data.type not in registry:
-        check_payload_text(data.type, data.payload)
-        return data.type, data.schema_version, data.payload, {}
-    event_type = registry[data.type]
-    check_schema_version(event_type, data.schema_version)
-    if len(data.payload) > LONGEST_PLAIN:  # or else it may be deeper than the decoder can go
-        check_payload_text(data.type, data.payload, event_type)
-    _, written, shredded = registry.encode(registry.decode(data.type, data.schema_version, data.payload))
-    if written != data.payload:  # as this program would have written it, it needs no further look
-        check_payload_text(data.type, data.payload, event_type)
-    check_fields(event_type, shredded)
-    return data.type, data.schema_version, data.payload, shredded
-
-
-def check_schema_version(event_type: EventType, schema_version: int) -> None:
-    """Refuse an event of a shape that this program does not know: once recorded, nobody here could read it."""
-    if schema_version != event_type.schema_version:
-        raise InvalidEvent(
-            event_type.name,
-            "schema_version",
-            f"{schema_version} is not the registered {event_type.schema_version}; append it with a program that registers "
-            f"version {schema_version}, or bring the payload to version {event_type.schema_version} first",
-        )
-
-
-def check_fields(event_type: EventType, shredded: dict[str, Any]) -> None:
-    """Refuse values that do fit their columns, but not what is made of them."""
-    for field in event_type.fields:
-        value = shredded.get(field.name)
-        if value is None:
-            continue
-        if field.kind == "string":
-            (check_id if field.identifier else check_text)(value, event_type.name, field.name)
-            if field.pattern is not None:
-                check_form(value, field.pattern, event_type.name, field.name)
-        elif field.kind == "timestamp":
-            check_moment(value, event_type.name, field.name)
-        elif field.kind == "date":
-            check_day(value, event_type.name, field.name)
-        elif field.largest is not None and not -field.largest <= value <= field.largest:
-            raise InvalidEvent(event_type.name, field.name, beyond(value, field.largest))
-
-
-def beyond(value: int, largest: int) -> str:
-    """The reason for refusing a whole number that is too large."""
-    return (
-        f"{value} is beyond ±{largest:,}, the most that is recorded in one event, so that no sum over a log overflows"
-    )
 
 
 def _optional_text(value: object, name: str, event_type: str) -> str | None:
@@ -397,21 +318,3 @@ def with_events(log: EventLog, rows: RowBatch, appended: Appended) -> Appended:
         version = appended.versions[part.stream_id]
         events += log.load(part.stream_id, after_version=version - part.count, to_version=version)
     return replace(appended, events=tuple(events))
-
-
-def unknown_column(name: str, registry: EventRegistry) -> InvalidEvent:
-    """The error for a column that means nothing here, with the nearest name that does."""
-    import difflib
-
-    near = difflib.get_close_matches(
-        name, [*registry.columns, "stream_id", "type", "occurred_at", "entered_at", "actor"], 1
-    )
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return InvalidEvent("table", name, f"no registered event type has such a field{hint}")
-
-
-def require_registered(registry: EventRegistry, names: Sequence[str]) -> None:
-    """Raise `UnknownEventType` for the first name that is not registered."""
-    for name in names:
-        if name not in registry:
-            raise UnknownEventType(name)

@@ -14,16 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.batch import (
-    Part,
-    PendingRow,
-    RowBatch,
-    check_schema_version,
-    describe_event,
-    require_registered,
-    unknown_column,
-)
+from orders_es.log.batch import Part, PendingRow, RowBatch
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
+from orders_es.log.describing import check_schema_version, describe_event, require_registered, unknown_column
 from orders_es.log.envelope import OPTIONAL, OPTIONAL_TEXTS, SPARSE
 from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected

@@ -17,7 +17,8 @@ from orders_es.log.shredding import CLOCK, DAY
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.event_type import EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["canonical_pattern", "others"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import InvalidEvent
 
 if TYPE_CHECKING:
-    from orders_es.log.registry import EventType
+    from orders_es.log.event_type import EventType
 
 __all__ = ["DEEPEST", "check_payload_text"]
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.batch import Part, beyond
+from orders_es.log.batch import Part
 from orders_es.log.canonical import others
 from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.describing import beyond
 from orders_es.log.envelope import MOMENTS, OPTIONAL_TEXTS, SPARSE
 from orders_es.log.expected import NO_STREAM
 from orders_es.log.leaf import uuid_bytes

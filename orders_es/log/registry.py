@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import types
-import typing
-from datetime import date, datetime
-from decimal import Decimal
 from hashlib import sha256
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
@@ -20,6 +16,7 @@ import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.log.envelope import ENVELOPE
+from orders_es.log.event_type import EventType, check_values, fields_of, version_of
 from orders_es.log.exact import CHECKS
 from orders_es.log.shredding import misfit
 from orders_es.log.upcasting import Today, Upcasters
@@ -29,56 +26,9 @@ if TYPE_CHECKING:
 
     from orders_es.upcaster import Upcaster
 
-__all__ = ["EventRegistry", "EventType", "Field"]
+__all__ = ["EventRegistry"]
 
-_CHECKED = frozenset({"int64", "decimal", "timestamp"})
-"""The kinds of which a dataclass can hold what no column can."""
 _FEW = 64
-
-_KINDS: dict[Any, str] = {
-    str: "string",
-    int: "int64",
-    bool: "bool",
-    Decimal: "decimal",
-    datetime: "timestamp",
-    date: "date",
-    float: "float64",
-}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Field:
-    """One field of an event type.
-
-    Args:
-        name: The field's name, in the payload and as a column.
-        kind: `string`, `int64`, `bool`, `decimal` (18 digits, 4 of them decimals), `timestamp`, `date`, `float64`, or
-            `json` for anything deeper, which stays in the payload only.
-        optional: Whether None is a value of it.
-        required: Whether it has no default, so that every payload must hold it.
-        largest: The largest whole number, above zero or below, that is recorded; None for whatever fits 64 bits.
-        identifier: Whether its text is an id or a code, which is never empty and at most 1,024 bytes long.
-        pattern: The regular expression that its whole text fits, and what that means in words; None for any text.
-    """
-
-    name: str
-    kind: str
-    optional: bool
-    required: bool
-    largest: int | None = None
-    identifier: bool = False
-    pattern: tuple[str, str] | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EventType:
-    """One registered event type: its name in storage, the version of its shape, its dataclass and its fields."""
-
-    name: str
-    schema_version: int
-    cls: type
-    fields: tuple[Field, ...]
-
 
 PERIOD_CLOSED = "PeriodClosed"
 """The event that gives a moment a name (`orders_es.audit.close`). Storage format, and no domain's concern: read models pass over it."""
@@ -136,7 +86,7 @@ class EventRegistry:
             RegistrationClash: The name is taken, a field is named like an envelope column, or a field of that name has
                 another type elsewhere in the registry.
         """
-        name, schema_version = name or cls.__name__, _version_of(cls) if schema_version is None else schema_version
+        name, schema_version = name or cls.__name__, version_of(cls) if schema_version is None else schema_version
         if not dataclasses.is_dataclass(cls):
             raise RegistrationClash(name, "it is not a dataclass; put @dataclass(frozen=True) above it")
         if schema_version < 1:
@@ -146,7 +96,7 @@ class EventRegistry:
             if known.cls is cls and known.schema_version == schema_version:
                 return cls
             raise RegistrationClash(name, f"an event type of that name is registered already: {known.cls.__qualname__}")
-        fields = _fields(cls)
+        fields = fields_of(cls)
         for f in fields:
             if f.name.casefold() in ENVELOPE:
                 raise RegistrationClash(f"{name}.{f.name}", "that is the name of an envelope column; rename the field")
@@ -406,7 +356,7 @@ class EventRegistry:
         decoder = self._decoder(name, schema_version, position, stream_id)
         try:
             event = decoder.decode(payload)
-            self._check(name, event)
+            check_values(self._by_name[name], event)
         except InvalidEvent as error:
             raise misfit(name, error.field, error.reason, position, stream_id) from error
         except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
@@ -423,14 +373,6 @@ class EventRegistry:
             reason = f"what its upcasters gave is no {today.type} v{today.schema_version} ({error.reason})"
             facts = (name, error.field, reason, schema_version, position, stream_id, payload)
             raise UpcastFailed(*facts) from error
-
-    def _check(self, name: str, event: Any) -> None:
-        """Refuse what the type's dataclass can hold and its columns cannot, so that nobody who reads gets another value."""
-        for field in self._by_name[name].fields:
-            if field.kind in _CHECKED:
-                value = getattr(event, field.name)
-                if value is not None:
-                    CHECKS[field.kind](name, field.name, value)
 
     def decode_many(
         self,
@@ -461,7 +403,7 @@ class EventRegistry:
             decode = {name: self._decoder(name, v, 0, "").decode for name, v in pairs}
             events = [decode[name](payload) for name, payload in zip(names, payloads, strict=True)]
             for row in self._others(payloads, texts):
-                self._check(names[row], events[row])
+                check_values(self._by_name[names[row]], events[row])
         except (UnknownEventType, InvalidEvent, msgspec.DecodeError, ValueError, TypeError, RecursionError):
             # One by one, so that the error says which it is.
             return list(map(self.decode, names, schema_versions, payloads, positions, stream_ids))
@@ -515,34 +457,6 @@ def _rebuild(
     return registry
 
 
-def _version_of(cls: type) -> int:
-    """What a class says of the version of its shape; a class derived from it is another shape."""
-    said: int = vars(cls).get("__schema_version__", 1)
-    return said
-
-
 @functools.lru_cache(maxsize=1_000)
 def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(cls)
-
-
-@functools.lru_cache(maxsize=1_000)
-def _fields(cls: type) -> tuple[Field, ...]:
-    """What a class says of its fields; asked once for each class, since every opened log registers the same ones again."""
-    return tuple(_each_field(cls))
-
-
-def _each_field(cls: type) -> Iterator[Field]:
-    hints = typing.get_type_hints(cls)
-    for f in dataclasses.fields(cls):
-        hint = hints[f.name]
-        optional = False
-        if typing.get_origin(hint) in (typing.Union, types.UnionType):
-            arms = [a for a in typing.get_args(hint) if a is not types.NoneType]
-            optional = len(arms) < len(typing.get_args(hint))
-            hint = arms[0] if len(arms) == 1 else object
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        largest, identifier = f.metadata.get("largest"), f.metadata.get("identifier", False)
-        yield Field(
-            f.name, _KINDS.get(hint, "json"), optional, required, largest, identifier, f.metadata.get("pattern")
-        )

@@ -17,7 +17,8 @@ from orders_es.errors import InvalidSetting
 if TYPE_CHECKING:
     import os
 
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.event_type import EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["Change", "compared", "described", "read_schemas", "schema_of", "written"]
 

@@ -15,7 +15,8 @@ from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.event_type import EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["REFUSES", "Reading", "columns_of", "lacks", "odd", "readings_of", "with_readings"]
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import DuplicateEvent, InvalidEvent
-from orders_es.log.batch import LARGEST_SCHEMA_VERSION, beyond
 from orders_es.log.columns import ARROW_TYPES, TIMESTAMP
+from orders_es.log.describing import LARGEST_SCHEMA_VERSION, beyond
 from orders_es.log.event import EPOCH
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import FIRST_DAY, FIRST_MOMENT, LAST_DAY, LAST_MOMENT, LONGEST_ID, YEARS

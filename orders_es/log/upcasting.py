@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from orders_es.log.registry import EventRegistry, EventType
+    from orders_es.log.event_type import EventType
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["Today", "Upcasters", "old_rows", "upcast_table", "upcast_texts"]
 

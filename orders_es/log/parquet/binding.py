@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from orders_es.log.event import LogFile
-    from orders_es.log.registry import EventRegistry, EventType, Field
+    from orders_es.log.event_type import EventType, Field
+    from orders_es.log.registry import EventRegistry
 
 __all__ = ["Contents", "relation_of"]
 

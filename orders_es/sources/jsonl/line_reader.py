@@ -11,7 +11,7 @@ import msgspec
 
 from orders_es.errors import InvalidEvent
 from orders_es.log import RawEvent
-from orders_es.log.batch import describe_event
+from orders_es.log.describing import describe_event
 from orders_es.log.envelope import MOMENTS
 from orders_es.log.event import to_micros
 from orders_es.log.limits import check_new_stream_id
