@@ -15,9 +15,11 @@ from orders_es.cli.output import print_json, print_text
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from orders_es.sources.dumps.importer import DumpsResult
+    from orders_es.sources.history.importer import HistoryResult
     from orders_es.sources.rows import GapReport
 
-__all__ = ["import_table_dumps", "plain_gaps", "strict_option", "tell_gaps"]
+__all__ = ["import_table_dumps", "strict_option", "tell_rows"]
 
 strict_option = click.option(
     "--strict", is_flag=True, help="Exit with 1 if the gap report names anything; what was imported stays imported."
@@ -123,35 +125,48 @@ def import_table_dumps(
         quarantine=quarantine,
         progress=somebody_watches(as_json),
     )
+    facts = {
+        "table": done.table,
+        "dumps": done.dumps,
+        "known": done.known,
+        "rows": done.rows,
+        "inserted": done.inserted,
+        "changed": done.changed,
+        "deleted": done.deleted,
+        "events": done.events,
+        "commits": done.commits,
+        "first_position": done.first_position,
+        "last_position": done.last_position,
+        "quarantined": done.quarantined,
+        "quarantine_paths": [str(path) for path in done.quarantine_paths],
+    }
+    tell_rows(done, facts, log=log, strict=strict, as_json=as_json)
+
+
+def tell_rows(
+    done: DumpsResult | HistoryResult, facts: dict[str, Any], *, log: str, strict: bool, as_json: bool
+) -> None:
+    """Say what an import of rows came to and what is odd about their history; exit 1 where that counts.
+
+    Args:
+        done: What the import gave.
+        facts: The same for `--json`, without the gaps.
+        log: Where the log is.
+        strict: Whether anything odd is bad news.
+        as_json: Whether to print JSON.
+    """
     if as_json:
-        print_json(
-            {
-                "table": done.table,
-                "dumps": done.dumps,
-                "known": done.known,
-                "rows": done.rows,
-                "inserted": done.inserted,
-                "changed": done.changed,
-                "deleted": done.deleted,
-                "events": done.events,
-                "commits": done.commits,
-                "first_position": done.first_position,
-                "last_position": done.last_position,
-                "quarantined": done.quarantined,
-                "quarantine_paths": [str(path) for path in done.quarantine_paths],
-                "gaps": plain_gaps(done.gaps),
-            }
-        )
+        print_json({**facts, "gaps": _plain(done.gaps)})
     else:
         print_text(str(done))
-        tell_gaps(done.gaps)
+        print_text(str(done.gaps))
         if done.events:
             click.echo(f"next: orders-es sql 'FROM table_rows' --log {log}")
     if strict and done.gaps:
         click.get_current_context().exit(1)
 
 
-def plain_gaps(gaps: GapReport) -> list[dict[str, Any]]:
+def _plain(gaps: GapReport) -> list[dict[str, Any]]:
     """A gap report as `--json` prints it."""
     return [
         {
@@ -164,8 +179,3 @@ def plain_gaps(gaps: GapReport) -> list[dict[str, Any]]:
         }
         for gap in gaps.gaps
     ]
-
-
-def tell_gaps(gaps: GapReport) -> None:
-    """Print a gap report."""
-    print_text(str(gaps))

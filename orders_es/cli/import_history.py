@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_dumps import plain_gaps, strict_option, tell_gaps
+from orders_es.cli.import_dumps import strict_option, tell_rows
 from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
-from orders_es.cli.output import print_json, print_text
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -134,27 +133,17 @@ def import_row_history(
         on_error=policy,
         quarantine=quarantine,
     )
-    if as_json:
-        print_json(
-            {
-                "source": done.source,
-                "shape": done.shape,
-                "rows": done.rows,
-                "records": done.records,
-                "events": done.events,
-                "duplicates": done.duplicates,
-                "commits": done.commits,
-                "first_position": done.first_position,
-                "last_position": done.last_position,
-                "quarantined": done.quarantined,
-                "quarantine_path": None if done.quarantine_path is None else str(done.quarantine_path),
-                "gaps": plain_gaps(done.gaps),
-            }
-        )
-    else:
-        print_text(str(done))
-        tell_gaps(done.gaps)
-        if done.events:
-            click.echo(f"next: orders-es sql 'FROM table_rows' --log {log}")
-    if strict and done.gaps:
-        click.get_current_context().exit(1)
+    facts = {
+        "source": done.source,
+        "shape": done.shape,
+        "rows": done.rows,
+        "records": done.records,
+        "events": done.events,
+        "duplicates": done.duplicates,
+        "commits": done.commits,
+        "first_position": done.first_position,
+        "last_position": done.last_position,
+        "quarantined": done.quarantined,
+        "quarantine_path": None if done.quarantine_path is None else str(done.quarantine_path),
+    }
+    tell_rows(done, facts, log=log, strict=strict, as_json=as_json)

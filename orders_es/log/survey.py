@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
+
+from orders_es.errors import LogError
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from orders_es.log.event import Head
     from orders_es.log.merkle import CompactRange
 
-__all__ = ["Finding", "Stated", "Stretch", "Survey", "WholeSurvey"]
+__all__ = ["Finding", "Stated", "Stretch", "Survey", "WholeSurvey", "paged_stretches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,46 @@ class Stretch:
     found: list[Finding] = field(default_factory=list)
     protected: bool = True
     nulls: frozenset[str] = frozenset()
+
+
+def paged_stretches(
+    commits: Iterable[Stated],
+    page_from: Callable[[int], pa.Table],
+    *,
+    protected: bool = True,
+    nulls: frozenset[str] = frozenset(),
+) -> Iterator[Stretch]:
+    """The commits of a log that lies in a table, in order of position; the table is read in pages, each once.
+
+    Args:
+        commits: What the log says of each commit, in order.
+        page_from: Gives the events from a position on, as many as one query gives, in order.
+        protected: As a `Stretch` has it.
+        nulls: As a `Stretch` has it.
+    """
+    import pyarrow as pa
+
+    page: pa.Table | None = None
+    for stated in commits:
+        found: list[Finding] = []
+        where = f"commit of positions {stated.first} to {stated.last}"
+        batches: list[pa.RecordBatch] = []
+        at = stated.first
+        while at <= stated.last:
+            if page is None or not page.num_rows or page.column("position")[-1].as_py() < at:
+                try:
+                    page = page_from(at)
+                except LogError as error:
+                    found.append(Finding(where, str(error)))
+                    page = None
+                    break
+            positions = page.column("position").to_numpy()
+            part = page.filter(pa.array((positions >= at) & (positions <= stated.last)))
+            batches += part.combine_chunks().to_batches()
+            if not len(positions) or int(positions[-1]) >= stated.last:
+                break
+            at = int(positions[-1]) + 1
+        yield Stretch(where, stated.first, stated.last, partial(iter, batches), stated, found, protected, nulls)
 
 
 class Survey(Protocol):

@@ -6,7 +6,6 @@ does not have it. What its tables say is recomputed here as for any other log.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from orders_es.log.duckdb.failures import reading
 from orders_es.log.event import Head, from_micros
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
 from orders_es.log.relation import quoted
-from orders_es.log.survey import Finding, Stated, Stretch
+from orders_es.log.survey import Finding, Stated, Stretch, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,27 +97,7 @@ class TableSurvey:
 
     def stretches(self) -> Iterator[Stretch]:
         """The commits, in order of position."""
-        page: pa.Table | None = None
-        for stated in self._commits:
-            found: list[Finding] = []
-            where = f"commit of positions {stated.first} to {stated.last}"
-            batches: list[pa.RecordBatch] = []
-            at = stated.first
-            while at <= stated.last:
-                if page is None or not page.num_rows or page.column("position")[-1].as_py() < at:
-                    try:
-                        page = self._page(at)
-                    except LogError as error:
-                        found.append(Finding(where, str(error)))
-                        page = None
-                        break
-                positions = page.column("position").to_numpy()
-                part = page.filter(pa.array((positions >= at) & (positions <= stated.last)))
-                batches += part.combine_chunks().to_batches()
-                if not len(positions) or int(positions[-1]) >= stated.last:
-                    break
-                at = int(positions[-1]) + 1
-            yield Stretch(where, stated.first, stated.last, partial(iter, batches), stated, found, nulls=self._lacking)
+        return paged_stretches(self._commits, self._page, nulls=self._lacking)
 
     def _page(self, start: int) -> pa.Table:
         """The events from a position on, as many as one query gives."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
 
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.core import schema_columns
@@ -13,10 +10,12 @@ from orders_es.log.event import Head, from_micros
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.log.postgres.reading import table_page
 from orders_es.log.postgres.tables import micros, state_of, state_query, tree_of
-from orders_es.log.survey import Finding, Stated, Stretch
+from orders_es.log.survey import Finding, Stated, Stretch, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from orders_es.log.postgres.address import Address
     from orders_es.log.postgres.connections import Connections
@@ -107,29 +106,7 @@ class DatabaseSurvey:
 
     def stretches(self) -> Iterator[Stretch]:
         """The commits, in order of position."""
-        page: pa.Table | None = None
-        for stated in self._commits:
-            found: list[Finding] = []
-            where = f"commit of positions {stated.first} to {stated.last}"
-            batches: list[pa.RecordBatch] = []
-            at = stated.first
-            while at <= stated.last:
-                if page is None or not page.num_rows or page.column("position")[-1].as_py() < at:
-                    try:
-                        page = self._page(at)
-                    except LogError as error:
-                        found.append(Finding(where, str(error)))
-                        page = None
-                        break
-                positions = page.column("position").to_numpy()
-                part = page.filter(pa.array((positions >= at) & (positions <= stated.last)))
-                batches += part.combine_chunks().to_batches()
-                if not len(positions) or int(positions[-1]) >= stated.last:
-                    break
-                at = int(positions[-1]) + 1
-            yield Stretch(
-                where, stated.first, stated.last, partial(iter, batches), stated, found, protected=self._checksums
-            )
+        return paged_stretches(self._commits, self._page, protected=self._checksums)
 
     def _page(self, start: int) -> pa.Table:
         names = schema_columns(None, self._registry)
