@@ -21,6 +21,10 @@ PROGRAMS = {
     "orders-es show --help": "import sys; sys.argv[1:] = ['show', '--help']; from orders_es.__main__ import start; start()",
     "orders-es --help": "import sys; sys.argv[1:] = ['--help']; from orders_es.__main__ import start; start()",
     "open a log and its head": "import sys; from orders_es import open_log; open_log(sys.argv[1]).head()",
+    "import duckdb": "import duckdb; duckdb.connect().execute('SELECT 1').fetchall()",
+    "and a session that counts orders": (
+        "import sys; from orders_es import connect; connect(sys.argv[1]).sql('SELECT count(*) FROM orders').rows()"
+    ),
 }
 
 
