@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from orders_es.errors import InvalidEvent, ProjectionStopped
-from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, open_log
+from orders_es.log import NO_STREAM, NewEvent, StreamAppend, batch, describing, open_log
 from orders_es.log.event import to_micros
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.plots import plot_sales
@@ -41,7 +41,7 @@ def append_unchecked(log, odd, monkeypatch):
     """Append an odd order among others, in one commit, as a program would that checks nothing."""
     with monkeypatch.context() as patch:
         patch.setattr(batch, "check_moment", lambda moment, _, name: to_micros(moment, name))
-        patch.setattr(batch, "check_fields", lambda *_: None)
+        patch.setattr(describing, "check_fields", lambda *_: None)
         pieces = [
             StreamAppend(name, events, NO_STREAM) for name, events in (("A", life()), ("odd", odd), ("B", life()))
         ]
@@ -97,7 +97,7 @@ def test_a_projection_names_the_event_behind_an_overflow_as_queries_do(tmp_path,
             log.append_batch([StreamAppend(f"A-{number}", life(), NO_STREAM) for number in range(before // 3)])
             Projector(log, models, set_projections(["orders"])).run()
         with monkeypatch.context() as patch:
-            patch.setattr(batch, "check_fields", lambda *_: None)
+            patch.setattr(describing, "check_fields", lambda *_: None)
             log.append_batch(
                 [
                     StreamAppend("good", life(), NO_STREAM),

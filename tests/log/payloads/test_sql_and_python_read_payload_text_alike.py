@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orders_es.errors import InvalidEvent
 from orders_es.log import NO_STREAM, EventRegistry, RawEvent, StreamAppend, open_log
-from orders_es.log import batch as door
+from orders_es.log import describing as door
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.orders import EVENT_TYPES
 from orders_es.projections.run.touched import from_payloads
