@@ -26,7 +26,7 @@ import duckdb
 from orders_es.log import open_log
 from orders_es.log.parquet import ParquetLog
 from orders_es.orders import evolve, initial_state
-from orders_es.replay import connect, fold, load_order
+from orders_es.replay import connect, fold_streams, load_order
 from orders_es.sources.simulator import simulate_into
 
 ORDERS = int(os.environ.get("REPLAY_ORDERS", "1130000"))
@@ -156,7 +156,7 @@ def folded(url: str) -> dict[str, Any]:
     with connect(log) as session:
         events = session.sql("SELECT count(*) FROM events", known_at=until).rows()[0][0]
     cpu = time.process_time()
-    fold(log, evolve, initial_state, known_at=until)
+    fold_streams(log, evolve, initial_state, known_at=until)
     return {"rate": events / (time.process_time() - cpu)}
 
 

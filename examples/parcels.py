@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orders_es.log import NO_STREAM, EventLog, EventRegistry, NewEvent, open_log
-from orders_es.replay import FoldedEvent, connect, fold
+from orders_es.replay import FoldedEvent, connect, fold_streams
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def main() -> None:
     """Record parcels, then ask where they were on the evening of 2 June, in Python and in SQL."""
     with tempfile.TemporaryDirectory() as folder, record(folder) as log:
         evening = datetime(2011, 6, 2, 18, tzinfo=UTC)
-        then = fold(log, evolve, Parcel, at=evening)
-        now = fold(log, evolve, Parcel)
+        then = fold_streams(log, evolve, Parcel, at=evening)
+        now = fold_streams(log, evolve, Parcel)
         print(then["parcel-010"])  # noqa: T201 - a program that shows something
         print(now["parcel-010"])  # noqa: T201 - as above
         with connect(log) as session:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         open_log,
     )
     from orders_es.orders import Order
-    from orders_es.replay import connect, fold, load_order, load_orders, to_event_log
+    from orders_es.replay import connect, fold_streams, load_order, load_orders, to_event_log
     from orders_es.replay.diff import diff
     from orders_es.replay.explain import explain
     from orders_es.replay.history import history
@@ -41,7 +41,7 @@ __all__ = [
     "connect",
     "diff",
     "explain",
-    "fold",
+    "fold_streams",
     "handle",
     "history",
     "import_table",
@@ -69,7 +69,7 @@ _ROOMS = {
         "connect",
         "diff",
         "explain",
-        "fold",
+        "fold_streams",
         "history",
         "load_order",
         "load_orders",

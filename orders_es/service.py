@@ -192,10 +192,11 @@ def handle(
             before = _handled_before(decider, command, key, stream_id, *again)
             assert before is not None, "the log has just said that these events are there"
             return before
-        recorded = appended.events
-        done = Handled(state=decider.after(recorded, state), events=recorded, appended=appended, duplicate=False)
+        done = Handled(
+            state=decider.after(appended.events, state), events=appended.events, appended=appended, duplicate=False
+        )
         if snapshots is not None:
-            snapshots.after_append(stream_id, version + len(recorded), version)
+            snapshots.after_append(stream_id, version + len(appended.events), version)
         return done
     raise AssertionError("unreachable: the last attempt returns or raises")
 

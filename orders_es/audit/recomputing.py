@@ -128,7 +128,7 @@ class Recomputing:
             batch.column("recorded_at").cast("int64").to_pylist(),
             strict=True,
         )
-        versions, recorded = self._versions, self._recorded_at
+        versions, before = self._versions, self._recorded_at
         for found, stream_id, version, recorded_at in rows:
             position += 1
             if found != position:
@@ -137,10 +137,10 @@ class Recomputing:
             if version != expected and not (self._gap and version > expected):
                 self._wrong(f"position {found}", f"it is version {version} of {stream_id!r}, after {expected - 1}")
             versions[stream_id] = version
-            if recorded is not None and recorded_at < recorded:
+            if before is not None and recorded_at < before:
                 self._wrong(f"position {found}", "it was recorded before the event in front of it")
-            recorded = recorded_at
-        self._recorded_at = recorded
+            before = recorded_at
+        self._recorded_at = before
         ids: Any = uuid_bytes(batch.column("event_id"))
         self._ids.append(ids.copy())
         self._positions.append(np.array(positions, np.int64))

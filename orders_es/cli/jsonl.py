@@ -157,7 +157,7 @@ def _restored(log: str) -> Iterator[EventLog]:
     """A log to be filled with what was recorded elsewhere: there whole, once the block ends well, or not at all."""
     from orders_es.log import open_log
     from orders_es.log.open import order_registry
-    from orders_es.log.recorded import restoring
+    from orders_es.log.restoring import restoring
     from orders_es.log.unmade import has_something
 
     if has_something(log):

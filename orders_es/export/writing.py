@@ -155,10 +155,10 @@ def _provenance(
     is_name = _NAME.fullmatch(source.strip()) is not None
     last_at, last_known = asked.at, asked.known_at
     if last_at is None or last_known is None:
-        [(occurred, recorded)] = cursor.execute(
+        [(occurred, recorded_at)] = cursor.execute(
             "SELECT epoch_us(max(occurred_at)), epoch_us(max(coalesce(entered_at, recorded_at))) FROM events"
         ).fetchall()
-        last_at, last_known = last_at or _moment(occurred), last_known or _moment(recorded)
+        last_at, last_known = last_at or _moment(occurred), last_known or _moment(recorded_at)
     [(zone,)] = cursor.execute("SELECT current_setting('TimeZone')").fetchall()
     return Provenance(
         source.strip() if is_name else None,

@@ -68,7 +68,7 @@ class TakesCopies(Protocol):
     def restoring(
         self, url: str, *, registry: EventRegistry, origin: str | None
     ) -> AbstractContextManager[Restoration]:
-        """See `orders_es.log.recorded.restoring`."""
+        """See `orders_es.log.restoring.restoring`."""
         ...
 
 

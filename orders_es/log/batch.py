@@ -195,7 +195,7 @@ class RowBatch:
         """The event ids of one stream's part, in order."""
         return [row.event_id for row in self.rows if row.part == part]
 
-    def recorded(self, appended: Appended, registry: EventRegistry) -> tuple[RecordedEvent, ...]:
+    def recorded_events(self, appended: Appended, registry: EventRegistry) -> tuple[RecordedEvent, ...]:
         """The events as the log holds them, without reading them back.
 
         Args:
@@ -312,7 +312,7 @@ def with_events(log: EventLog, rows: RowBatch, appended: Appended) -> Appended:
         appended: What came of it.
     """
     if not appended.duplicate:
-        return replace(appended, events=rows.recorded(appended, log.registry))
+        return replace(appended, events=rows.recorded_events(appended, log.registry))
     events: list[RecordedEvent] = []
     for part in rows.parts:
         version = appended.versions[part.stream_id]

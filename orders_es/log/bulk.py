@@ -128,14 +128,14 @@ class TableBatch:
         n = self.count
         columns = self._columns
         versions = np.asarray(bases, np.int64)[self._codes] + self._offsets + 1
-        recorded = _instant(recorded_at)
+        instant = _instant(recorded_at)
         placed = {
             "position": pa.array(np.arange(first, first + n)),
             "stream_id": self._stream_ids,
             "version": pa.array(versions.astype(np.int32)),
             **columns,
-            "occurred_at": pc.fill_null(columns["occurred_at"], recorded if self._now is None else _instant(self._now)),
-            "recorded_at": pa.repeat(recorded, n),
+            "occurred_at": pc.fill_null(columns["occurred_at"], instant if self._now is None else _instant(self._now)),
+            "recorded_at": pa.repeat(instant, n),
         }
         fields = [f for f in ENVELOPE_SCHEMA if f.name not in SPARSE or columns[f.name].null_count < n]
         fields += [pa.field(k, v.type) for k, v in columns.items() if k not in ENVELOPE_SCHEMA.names]

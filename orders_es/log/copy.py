@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import LogNotEmpty
 from orders_es.log.envelope import ENVELOPE
-from orders_es.log.recorded import restoring
+from orders_es.log.restoring import restoring
 from orders_es.log.roots import root_at
 from orders_es.log.target import check_target
 

@@ -22,7 +22,7 @@ from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
-from orders_es.log.retry import RecordedRow, event_table, recorded_before
+from orders_es.log.retry import EventPlace, event_table, first_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -92,19 +92,19 @@ def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> li
 
 
 def commit_of(
-    batch: Batch, first: int, recorded: int, bases: Sequence[int], events: Any, leaves: CompactRange | None
+    batch: Batch, first: int, recorded_at: int, bases: Sequence[int], events: Any, leaves: CompactRange | None
 ) -> Commit:
     """A batch at its place.
 
     Args:
         first: Position of the first one.
-        recorded: Microseconds: when the last one is recorded.
+        recorded_at: Microseconds: when the last one is recorded.
         bases: Each part's stream version before it.
         events: What the backend's `_put` is to get.
         leaves: Compact range of the events, if known.
     """
     versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
-    return Commit(first, first + batch.count - 1, recorded, versions, events, leaves)
+    return Commit(first, first + batch.count - 1, recorded_at, versions, events, leaves)
 
 
 class LogCore(ABC):
@@ -165,12 +165,12 @@ class LogCore(ABC):
     def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:
         """The id of a commit that is durable now, whole; None where somebody else has taken its place meanwhile."""
 
-    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> Iterable[RecordedRow]:
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> Iterable[EventPlace]:
         """The recorded events of some streams, with `after < version <= to` for each."""
         for stream_id, (after, to) in wanted.items():
             for event in self._stream(stream_id, after, to):
-                recorded = to_micros(event.recorded_at, "recorded_at")
-                yield RecordedRow(stream_id, event.event_id.bytes, event.version, event.position, recorded)
+                recorded_at = to_micros(event.recorded_at, "recorded_at")
+                yield EventPlace(stream_id, event.event_id.bytes, event.version, event.position, recorded_at)
 
     # -- what a backend may do besides, where others can write to the same log
 
@@ -255,8 +255,8 @@ class LogCore(ABC):
 
         return self._commit_table(table_batch(self._registry, table, expected))
 
-    def append_recorded(self, table: pa.Table) -> Appended:
-        """Append events as another log recorded them. For `orders_es.log.recorded` alone, which proves what comes of it.
+    def append_restored(self, table: pa.Table) -> Appended:
+        """Append events as another log recorded them. For `orders_es.log.restoring` alone, which proves what comes of it.
 
         Args:
             table: The envelope, the payload and shredded columns; its positions and versions go on where this log ends.
@@ -264,11 +264,11 @@ class LogCore(ABC):
         Raises:
             InvalidEvent, VersionConflict: They do not.
         """
-        from orders_es.log.recorded_batch import RecordedBatch
+        from orders_es.log.restored_batch import RestoredBatch
 
-        batch = RecordedBatch(table, self._registry)
+        batch = RestoredBatch(table, self._registry)
 
-        def place(first: int, _recorded: int, bases: Sequence[int]) -> Commit:  # the clock has no say in it
+        def place(first: int, _recorded_at: int, bases: Sequence[int]) -> Commit:  # the clock has no say in it
             return self._placed(batch, batch.place(first, self._end().recorded_at), batch.recorded_at, first, bases)
 
         return self._commit(batch, place)
@@ -280,16 +280,16 @@ class LogCore(ABC):
         return self._commit_table(table_of_rows(rows, self._registry.columns))
 
     def _commit_table(self, batch: Any) -> Appended:
-        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
-            return self._placed(batch, batch.place(first, recorded, bases), recorded, first, bases)
+        def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
+            return self._placed(batch, batch.place(first, recorded_at, bases), recorded_at, first, bases)
 
         return self._commit(batch, place)
 
-    def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
+    def _placed(self, batch: Batch, table: pa.Table, recorded_at: int, first: int, bases: Sequence[int]) -> Commit:
         """A table of events at its place, ready for `_put`."""
         from orders_es.log.leaf import range_of
 
-        return commit_of(batch, first, recorded, bases, table, range_of(table, first))
+        return commit_of(batch, first, recorded_at, bases, table, range_of(table, first))
 
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
         started, attempts = time.monotonic(), 0
@@ -299,7 +299,7 @@ class LogCore(ABC):
                 bases = self._versions([part.stream_id for part in batch.parts])
                 known = self._end().tree.end
                 try:
-                    earlier = recorded_before(
+                    earlier = first_result(
                         batch,
                         bases,
                         self._rows,
@@ -365,8 +365,8 @@ class LogCore(ABC):
 
     def _known_head(self) -> Head:
         """The end of the log as this object knows it, without looking at what others have done."""
-        tree, recorded = self._end()
-        return Head(tree.end, None if recorded is None else from_micros(recorded), tree.root())
+        tree, recorded_at = self._end()
+        return Head(tree.end, None if recorded_at is None else from_micros(recorded_at), tree.root())
 
     def read(
         self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
@@ -454,10 +454,10 @@ class LogCore(ABC):
         """The log as it is, read without believing it. See `EventLog.survey`."""
         from orders_es.log.survey import Stated, WholeSurvey
 
-        tree, recorded = self._end()
-        if recorded is None:
+        tree, recorded_at = self._end()
+        if recorded_at is None:
             return WholeSurvey(self, None)
-        return WholeSurvey(self, Stated(1, tree.end, recorded, tree, uuid.UUID(int=0), tree))
+        return WholeSurvey(self, Stated(1, tree.end, recorded_at, tree, uuid.UUID(int=0), tree))
 
 
 def _check_size(batch_size: int) -> None:

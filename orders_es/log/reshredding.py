@@ -44,11 +44,11 @@ class Reshredder:
         """Let go of the connection."""
         self._connection.close()
 
-    def table(self, recorded: pa.Table) -> tuple[pa.Table, dict[int, Reading]]:
+    def table(self, stored: pa.Table) -> tuple[pa.Table, dict[int, Reading]]:
         """Events as they are today, with the envelope and the registry's columns, and the refusal of those that do not fit.
 
         Args:
-            recorded: The envelope columns of some events, as recorded.
+            stored: The envelope columns of some events, as recorded.
 
         Raises:
             UpcastFailed: An upcaster raised or gave rubbish.
@@ -60,7 +60,7 @@ class Reshredder:
         from orders_es.log.columns import event_schema
 
         with no_collector():
-            today = upcast_table(self._registry, recorded.select(ENVELOPE)).combine_chunks()
+            today = upcast_table(self._registry, stored.select(ENVELOPE)).combine_chunks()
         schema = event_schema(self._registry.columns)
         rows = others(self._registry, today.column("payload"))
         readings = self._readings(today.take(pa.array(rows)))
@@ -126,12 +126,12 @@ def todays(
     made: Reshredder | None = None
     try:
         for batch in read(after, to):
-            recorded = pa.Table.from_batches([batch])
-            if old_rows(registry, recorded) is None:
+            stored = pa.Table.from_batches([batch])
+            if old_rows(registry, stored) is None:
                 yield batch
                 continue
             made = made or Reshredder(registry)
-            table, _ = made.table(recorded)  # what is refused has null columns, and the view reads its payload
+            table, _ = made.table(stored)  # what is refused has null columns, and the view reads its payload
             yield from table.combine_chunks().to_batches()
     finally:
         if made is not None:

@@ -1,4 +1,4 @@
-"""A log in the making, whatever it is stored in. Given by `orders_es.log.recorded.restoring`."""
+"""A log in the making, whatever it is stored in. Given by `orders_es.log.restoring.restoring`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from orders_es.log.event import Appended, Head
     from orders_es.log.protocol import EventLog
 
-__all__ = ["Restoration", "TakesRecorded"]
+__all__ = ["Restorable", "Restoration"]
 
 
 @runtime_checkable
-class TakesRecorded(Protocol):
+class Restorable(Protocol):
     """What a backend gives beside `EventLog`, so that its logs can be copies."""
 
-    def append_recorded(self, table: pa.Table) -> Appended:
+    def append_restored(self, table: pa.Table) -> Appended:
         """Append events with the positions, versions and times that they have, if they go on where the log ends."""
         ...
 
 
 class Restoration(ABC):
-    """A log in the making. Given by `orders_es.log.recorded.restoring`.
+    """A log in the making. Given by `orders_es.log.restoring.restoring`.
 
     Args:
         log: The incomplete log.
@@ -53,7 +53,7 @@ class Restoration(ABC):
         Raises:
             InvalidEvent, VersionConflict: They do not go on there.
         """
-        cast("TakesRecorded", self._log).append_recorded(table)
+        cast("Restorable", self._log).append_restored(table)
 
     @abstractmethod
     def finish(self, root: bytes) -> Head:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from orders_es.log.batch import Batch, Part
     from orders_es.log.ids import Holder
 
-__all__ = ["CONTENT", "RecordedRow", "event_table", "recorded_before"]
+__all__ = ["CONTENT", "EventPlace", "event_table", "first_result"]
 
 _SHOWN = 80
 
 
-class RecordedRow(NamedTuple):
+class EventPlace(NamedTuple):
     """Where an event is recorded: what telling a retry from a conflict needs of it."""
 
     stream_id: str
@@ -36,10 +36,10 @@ class RecordedRow(NamedTuple):
     recorded_at: int
 
 
-class _Recorded:
+class _Places:
     """The events of some streams that are in the log already, by stream and id."""
 
-    def __init__(self, rows: Iterable[RecordedRow]) -> None:
+    def __init__(self, rows: Iterable[EventPlace]) -> None:
         self.places = {(row.stream_id, row.event_id): (row.version, row.position, row.recorded_at) for row in rows}
 
     def retry(self, part: Part, ids: list[bytes]) -> list[tuple[int, int, int]] | None:
@@ -67,10 +67,10 @@ def _reach(parts: Sequence[Part]) -> dict[str, tuple[int, int | None]]:
     return reach
 
 
-def recorded_before(
+def first_result(
     batch: Batch,
     actual: Sequence[int],
-    rows_of: Callable[[Mapping[str, tuple[int, int | None]]], Iterable[RecordedRow]],
+    rows_of: Callable[[Mapping[str, tuple[int, int | None]]], Iterable[EventPlace]],
     contents: Callable[[int, int], pa.Table],
     holder: Callable[[bytes], Holder | None],
 ) -> Appended | None:
@@ -99,8 +99,8 @@ def recorded_before(
         if version and part.expected in (ANY, STREAM_EXISTS)
     ]
     if (failing or unchecked) and batch.retryable and len(failing) + len(unchecked) == len(parts):
-        recorded = _Recorded(rows_of(_reach([parts[i] for i in (*failing, *unchecked)])))
-        places = [recorded.retry(part, batch.ids_of(i)) for i, part in enumerate(parts)]
+        places_there = _Places(rows_of(_reach([parts[i] for i in (*failing, *unchecked)])))
+        places = [places_there.retry(part, batch.ids_of(i)) for i, part in enumerate(parts)]
         found = [place for part in places if part is not None for place in part]
         positions = sorted(position for _, position, _ in found)
         if len(found) == batch.count and positions[-1] - positions[0] + 1 == batch.count:
@@ -144,14 +144,14 @@ def event_table(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(batches)
 
 
-def _require_same(batch: Batch, recorded: pa.Table) -> None:
+def _require_same(batch: Batch, held: pa.Table) -> None:
     """Raise `DuplicateEvent` unless the recorded events are the batch's, in whatever order."""
     import pyarrow.compute as pc
 
     new = batch.content()
-    new, recorded = (table.take(pc.sort_indices(_ids(table))) for table in (new, recorded))
+    new, held = (table.take(pc.sort_indices(_ids(table))) for table in (new, held))
     for name in CONTENT[1:]:
-        ours, theirs = new.column(name), recorded.column(name)
+        ours, theirs = new.column(name), held.column(name)
         same = pc.if_else(pc.is_null(ours), pc.is_null(theirs), pc.fill_null(pc.equal(ours, theirs), False))
         if name == "occurred_at":
             same = pc.or_(same, pc.is_null(ours))
@@ -159,9 +159,9 @@ def _require_same(batch: Batch, recorded: pa.Table) -> None:
             here, there = ours[row].as_py(), theirs[row].as_py()
             if name == "payload" and _same_json(here, there):
                 continue
-            at = recorded.slice(row, 1).to_pylist()[0]
+            at = held.slice(row, 1).to_pylist()[0]
             raise DuplicateEvent(
-                str(UUID(bytes=_ids(recorded)[row].as_py())),
+                str(UUID(bytes=_ids(held)[row].as_py())),
                 f"position {at['position']} holds it already, as version {at['version']} of stream {at['stream_id']!r}, with "
                 f"another {name} ({_shown(there)} there, {_shown(here)} here); an append made again is the same in all that "
                 "it says, so give another event an id of its own",

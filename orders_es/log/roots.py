@@ -37,17 +37,17 @@ def head_by(log: EventLog, recorded_by: datetime) -> Head:
     head = log.head()
     if head.recorded_at is None or head.recorded_at <= recorded_by:
         return head
-    position, recorded = 0, None
+    position, recorded_at = 0, None
     for batch in log.read(columns=["position", "recorded_at"]):
         times = batch.column("recorded_at").to_pylist()
         count = bisect_right(times, recorded_by)
         if count:
-            position, recorded = batch.column("position")[count - 1].as_py(), times[count - 1]
+            position, recorded_at = batch.column("position")[count - 1].as_py(), times[count - 1]
         if count < len(times):
             break
     stated = log.heads() if isinstance(log, HasFiles) else ()
     found = next((head for head in stated if head.position == position), None)
-    return found or Head(position, recorded, root_at(log, position))
+    return found or Head(position, recorded_at, root_at(log, position))
 
 
 def root_at(log: EventLog, position: int, *, progress: bool = False) -> bytes:

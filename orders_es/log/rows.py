@@ -13,7 +13,7 @@ from orders_es.errors import InvalidEvent
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.envelope import MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
-from orders_es.log.retry import RecordedRow
+from orders_es.log.retry import EventPlace
 from orders_es.log.upcasting import old_rows
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def require_moments(events: list[RecordedEvent]) -> list[RecordedEvent]:
     return events
 
 
-def rows_of(table: pa.Table) -> list[RecordedRow]:
+def rows_of(table: pa.Table) -> list[EventPlace]:
     """The rows of an envelope table, as far as telling a retry from a conflict needs them."""
     ids = pa.chunked_array([getattr(c, "storage", c) for c in table.column("event_id").chunks], pa.binary(16))
     columns = (
@@ -94,7 +94,7 @@ def rows_of(table: pa.Table) -> list[RecordedRow]:
         table.column("position").to_pylist(),
         table.column("recorded_at").cast(pa.int64()).to_pylist(),
     )
-    return [RecordedRow(*row) for row in zip(*columns, strict=True)]
+    return [EventPlace(*row) for row in zip(*columns, strict=True)]
 
 
 def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Sequence[str] | None = None) -> pa.Table:

@@ -16,12 +16,12 @@ from orders_es.orders.order_fold import OrderFold
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orders_es.orders.happened import Recorded
+    from orders_es.orders.happened import EventLike
 
 __all__ = ["evolve", "fold"]
 
 
-def evolve(state: Order, event: Recorded) -> Order:
+def evolve(state: Order, event: EventLike) -> Order:
     """The order after one more event. For a whole history, `fold` is the fast way to the same.
 
     Args:
@@ -41,7 +41,7 @@ def evolve(state: Order, event: Recorded) -> Order:
     return fold((event,), state)
 
 
-def fold(events: Iterable[Recorded], state: Order | None = None) -> Order:
+def fold(events: Iterable[EventLike], state: Order | None = None) -> Order:
     """The order that these events come to, in time linear in their number.
 
     Args:

@@ -10,10 +10,10 @@ from orders_es.errors import NaiveTime
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Happened", "Recorded"]
+__all__ = ["EventLike", "Happened"]
 
 
-class Recorded(Protocol):
+class EventLike(Protocol):
     """What a fold needs of an event; the log's `RecordedEvent` has it, and so does `Happened`."""
 
     @property

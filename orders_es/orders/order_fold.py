@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from orders_es.orders.happened import Recorded
+    from orders_es.orders.happened import EventLike
     from orders_es.orders.order import AsOf
 
 __all__ = ["VERSION", "OrderFold"]
@@ -159,7 +159,7 @@ class OrderFold:
         self.position = state.position
         self.event_count = state.event_count
 
-    def apply(self, events: Iterable[Recorded]) -> None:
+    def apply(self, events: Iterable[EventLike]) -> None:
         """Take in events, in any order.
 
         Raises:

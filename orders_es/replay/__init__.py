@@ -4,7 +4,7 @@ from orders_es.replay.answer import Answer
 from orders_es.replay.diff import diff
 from orders_es.replay.event_log import to_event_log
 from orders_es.replay.explain import Explanation, Step, explain
-from orders_es.replay.folding import FoldedEvent, fold
+from orders_es.replay.folding import FoldedEvent, fold_streams
 from orders_es.replay.history import HistoryRow, OrderHistory, history
 from orders_es.replay.load import load_order, load_orders, load_state
 from orders_es.replay.session import Session, connect
@@ -23,7 +23,7 @@ __all__ = [
     "connect",
     "diff",
     "explain",
-    "fold",
+    "fold_streams",
     "history",
     "load_order",
     "load_orders",

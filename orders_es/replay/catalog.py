@@ -62,10 +62,10 @@ def write_catalog(
                 models = load_read_models(read_models)
                 check_models(connection, models, log, allow=False)
                 define(connection, log, models, log.event_types())
-                recorded = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
+                recorded_at = "NULL" if head.recorded_at is None else text(head.recorded_at.isoformat())
                 connection.execute(
                     f"CREATE VIEW log_head AS SELECT {text(str(log.log_id))} AS log_id, {text(log.origin)} AS origin, "
-                    f'{head.position:d}::BIGINT AS "position", {recorded}::TIMESTAMPTZ AS recorded_at, '
+                    f'{head.position:d}::BIGINT AS "position", {recorded_at}::TIMESTAMPTZ AS recorded_at, '
                     f"{text(head.root.hex())} AS root"
                 )
             fresh.replace(target)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, EventRegistry
     from orders_es.orders.moments import Moment
 
-__all__ = ["FoldTask", "FoldedEvent", "fold", "fold_bucket"]
+__all__ = ["FoldTask", "FoldedEvent", "fold_bucket", "fold_streams"]
 
 State = TypeVar("State")
 
@@ -52,7 +52,7 @@ _COLUMNS = (
 
 
 class FoldedEvent(NamedTuple):
-    """An event as `fold` hands it to `evolve`: what a fold needs, at a fraction of what a `RecordedEvent` costs."""
+    """An event as `fold_streams` hands it to `evolve`: what a fold needs, at a fraction of what a `RecordedEvent` costs."""
 
     data: Any
     occurred_at: datetime
@@ -90,7 +90,7 @@ class FoldTask(Generic[State]):
     given: tuple[pa.RecordBatch, ...] = ()
 
 
-def fold(
+def fold_streams(
     log: EventLog,
     evolve: Callable[[State, Any], State],
     initial: Callable[[str], State],
@@ -106,7 +106,7 @@ def fold(
     """The state of every stream as it stands now, or stood then, by stream id, sorted. Read-only.
 
     The result is the same without an executor, with spawned processes and with a Dask cluster, whatever the number of
-    buckets. All of them see the log up to where it is now. `fold(log, evolve, initial_state)` with `orders_es.orders`' own
+    buckets. All of them see the log up to where it is now. `fold_streams(log, evolve, initial_state)` with `orders_es.orders`' own
     `evolve` folds orders, and takes the fast way to the same.
 
     Args:
@@ -135,7 +135,7 @@ def fold(
         >>> from orders_es.orders import OrderCreated, OrderPlaced
         >>> log = open_log(tempfile.mkdtemp(), create=True)
         >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
-        >>> fold(log, lambda count, event: count + 1, lambda stream_id: 0)
+        >>> fold_streams(log, lambda count, event: count + 1, lambda stream_id: 0)
         {'A-1': 2}
     """
     check_log(log)
@@ -191,7 +191,7 @@ def fold_bucket(task: FoldTask[State]) -> dict[str, State]:
 
 
 _evolve_order: Any = evolve
-"""The domain's own, which `fold` recognises although its argument has the same name."""
+"""The domain's own, which `fold_streams` recognises although its argument has the same name."""
 
 
 def _fold_orders(task: FoldTask[Any]) -> dict[str, Any]:
@@ -214,9 +214,9 @@ def _events(task: FoldTask[Any], own: Container[str]) -> Iterator[tuple[str, Fol
             table.column(name).to_pylist()
             for name in ("stream_id", "version", "position", "type", "schema_version", "payload")
         )
-        occurred, recorded = (moments_of(table, name) for name in ("occurred_at", "recorded_at"))
+        occurred, recorded_at = (moments_of(table, name) for name in ("occurred_at", "recorded_at"))
         data = registry.decode_many(names, schema_versions, payloads, positions, stream_ids)
-        rows = zip(data, occurred, versions, positions, names, stream_ids, recorded, strict=True)
+        rows = zip(data, occurred, versions, positions, names, stream_ids, recorded_at, strict=True)
         yield from zip(stream_ids, map(FoldedEvent._make, rows), strict=True)
     refuse_strangers(foreign, own)
 

@@ -119,8 +119,10 @@ class OrderHistory:
         widths = [max(len(row[i]) for row in (heads, *cells)) for i in range(4)]
         lines = [_printable(f"order {self.order_id}: {len(self)} events, {self.as_of}")]
         for row in (heads, *cells):
-            ver, occurred, recorded, total, what = row
-            line = f"{ver:>{widths[0]}}  {occurred:<{widths[1]}}  {recorded:<{widths[2]}}  {total:>{widths[3]}}  {what}"
+            ver, occurred, recorded_at, total, what = row
+            line = (
+                f"{ver:>{widths[0]}}  {occurred:<{widths[1]}}  {recorded_at:<{widths[2]}}  {total:>{widths[3]}}  {what}"
+            )
             lines.append(_printable(line.rstrip()))
         return "\n".join(lines)
 

@@ -148,17 +148,17 @@ def events_at(
     Raises:
         StreamNotFound: There is no such stream, or nothing of it by then.
     """
-    recorded = log.load(stream_id)
-    events = [event for event in recorded if counts(event, asked) and not event.retired]
+    loaded = log.load(stream_id)
+    events = [event for event in loaded if counts(event, asked) and not event.retired]
     if events:
         return events
-    recorded = [event for event in recorded if not event.retired]
-    if recorded:
-        first = min(recorded, key=lambda event: event.occurred_at)
+    loaded = [event for event in loaded if not event.retired]
+    if loaded:
+        first = min(loaded, key=lambda event: event.occurred_at)
         raise missing(
             stream_id,
             f"nothing of it counts {asked}; its first event occurred at {spoken(first.occurred_at)} "
-            f"and the first that was known of it was known at {spoken(min(event.known_at for event in recorded))}",
+            f"and the first that was known of it was known at {spoken(min(event.known_at for event in loaded))}",
         )
     reason = f"the log {log.url!r} holds no such {missing.what}"
     raise missing(stream_id, reason, ids_like(log, stream_id))
@@ -336,8 +336,8 @@ def _counted(table: pa.Table, asked: AsOf) -> pa.Table:
 
     for column, limit in (("occurred_at", asked.at), (None, asked.known_at), ("recorded_at", asked.recorded_by)):
         if limit is not None:
-            recorded, entered = (table.column(name) for name in KNOWN)
-            moments = pc.coalesce(entered, recorded) if column is None else table.column(column)
+            recorded_at, entered = (table.column(name) for name in KNOWN)
+            moments = pc.coalesce(entered, recorded_at) if column is None else table.column(column)
             table = table.filter(pc.less_equal(moments, pa.scalar(limit, moments.type)))
     return table
 

@@ -101,14 +101,14 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
     """
     if (asked.at is None and asked.known_at is None) or cursor.execute("SELECT 1 FROM events LIMIT 1").fetchone():
         return None
-    occurred, recorded = cursor.execute(
+    occurred, recorded_at = cursor.execute(
         f"SELECT epoch_us(min(occurred_at)), epoch_us(min({KNOWN_AT})) FROM memory.main.events"
     ).fetchone()
-    if recorded is None:
+    if recorded_at is None:
         return "the log holds no events"
     from orders_es.log.event import from_micros
 
-    first_known, first_occurred = from_micros(recorded), from_micros(occurred)
+    first_known, first_occurred = from_micros(recorded_at), from_micros(occurred)
     if asked.known_at is not None and asked.known_at < first_known:
         return (
             f"nothing was known by {spoken(asked.known_at, zone)}: the first event became known "

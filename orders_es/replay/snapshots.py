@@ -246,11 +246,11 @@ class Snapshots(Generic[State]):
     def _read(self, path: Path, stream_id: str, version: int, asked: AsOf) -> Snapshot | None:
         """The snapshot in a file, if it is of this stream and all its events count for a question."""
 
-        def too_late(occurred: datetime, known: datetime, recorded: datetime, position: int) -> bool:
+        def too_late(occurred: datetime, known: datetime, recorded_at: datetime, position: int) -> bool:
             return (
                 (asked.at is not None and occurred > asked.at)
                 or (asked.known_at is not None and known > asked.known_at)
-                or (asked.recorded_by is not None and recorded > asked.recorded_by)
+                or (asked.recorded_by is not None and recorded_at > asked.recorded_by)
                 or (asked.position is not None and position > asked.position)
             )
 

@@ -13,7 +13,7 @@ from orders_es.log import RecordedEvent, open_log
 from orders_es.log.copy import copy_log
 from orders_es.log.protocol import HasUpcastCopies, NeedsUpkeep
 from orders_es.projections import Handlers, Projector, ReadModels, SetProjection
-from orders_es.replay import Snapshots, connect, fold
+from orders_es.replay import Snapshots, connect, fold_streams
 from orders_es.replay.load import load_state
 from orders_es.sources.jsonl import export_jsonl, import_jsonl
 from tests.evolution import parcels
@@ -118,7 +118,7 @@ def test_loaded_stream_by_stream(log):
 
 
 def test_folded(log):
-    assert fold(log, told, nothing) == states()
+    assert fold_streams(log, told, nothing) == states()
 
 
 def states():
@@ -186,7 +186,7 @@ def test_asked_in_a_session(folder):
 
 def test_folded_in_another_process(folder):
     with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
-        assert fold(folder, told, nothing, executor=executor, buckets=1) == states()
+        assert fold_streams(folder, told, nothing, executor=executor, buckets=1) == states()
 
 
 def test_projected_by_select_and_by_handlers(folder, tmp_path):

@@ -19,7 +19,7 @@ def con():
         yield connection
 
 
-def recorded(ages):
+def recorded_at(ages):
     micros = int(NOON.timestamp() * 1e6) - (np.asarray(ages) * 1e6).astype("int64")
     return pa.array(micros, pa.int64()).cast(pa.timestamp("us", "UTC"))
 
@@ -30,18 +30,18 @@ def groups(con):
 
 
 def test_events_of_one_age_share_a_row(con):
-    note_batch(con, projection="orders", finished_at=NOON, recorded=recorded([3, 1, 3, 2.5]))
+    note_batch(con, projection="orders", finished_at=NOON, recorded_at=recorded_at([3, 1, 3, 2.5]))
     assert groups(con) == [(1, 1), (2.5, 1), (3, 2)]
 
 
 def test_times_that_were_counted_already_are_taken_so(con):
-    note_batch(con, projection="orders", finished_at=NOON, recorded=recorded([3, 1]), events=pa.array([5, 7]))
+    note_batch(con, projection="orders", finished_at=NOON, recorded_at=recorded_at([3, 1]), events=pa.array([5, 7]))
     assert groups(con) == [(1, 7), (3, 5)]
 
 
 def test_a_large_batch_takes_few_rows_whose_percentiles_are_at_most_half_a_percent_too_old(con):
     ages = np.sort(np.random.default_rng(7).exponential(5, 100_000)).round(6)
-    note_batch(con, projection="orders", finished_at=NOON, recorded=recorded(ages))
+    note_batch(con, projection="orders", finished_at=NOON, recorded_at=recorded_at(ages))
     found = groups(con)
     assert len(found) <= 200
     assert sum(events for _, events in found) == 100_000
@@ -54,16 +54,16 @@ def test_a_large_batch_takes_few_rows_whose_percentiles_are_at_most_half_a_perce
 
 
 def test_an_empty_batch_leaves_nothing(con):
-    note_batch(con, projection="orders", finished_at=NOON, recorded=recorded([]))
+    note_batch(con, projection="orders", finished_at=NOON, recorded_at=recorded_at([]))
     assert groups(con) == []
 
 
 def test_old_rows_go_those_of_other_projections_stay(con, monkeypatch):
     monkeypatch.setattr(samples, "FRESHNESS_KEPT", 5)
-    note_batch(con, projection="other", finished_at=NOON, recorded=recorded([1]))
+    note_batch(con, projection="other", finished_at=NOON, recorded_at=recorded_at([1]))
     for second in range(40):
         finished_at = NOON + timedelta(seconds=second)
-        note_batch(con, projection="orders", finished_at=finished_at, recorded=recorded([1]))
+        note_batch(con, projection="orders", finished_at=finished_at, recorded_at=recorded_at([1]))
     count = dict(con.execute("SELECT projection, count(*) FROM orders_es.freshness GROUP BY ALL").fetchall())
     assert count["other"] == 1
     assert 5 <= count["orders"] <= 10

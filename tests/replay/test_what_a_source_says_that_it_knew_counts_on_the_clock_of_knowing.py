@@ -11,7 +11,7 @@ from orders_es.cli import main
 from orders_es.errors import OrderNotFound
 from orders_es.log import ANY, NewEvent, open_log
 from orders_es.orders import ItemAdded, OrderCreated
-from orders_es.replay import connect, fold, history, load_order, load_orders
+from orders_es.replay import connect, fold_streams, history, load_order, load_orders
 
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def test_what_was_known_in_june_is_what_had_been_entered_in_june(log):
     assert load_order(log, "A", known_at="2011-06-19").total == 0
     assert load_order(log, "A", known_at="2011-06-20").total == 5
     assert load_orders(log, known_at="2011-05-31") == {}
-    assert fold(log, lambda n, _: n + 1, lambda _: 0, known_at="2011-06-19") == {"A": 1}
+    assert fold_streams(log, lambda n, _: n + 1, lambda _: 0, known_at="2011-06-19") == {"A": 1}
     assert [row.entered_at for row in history(log, "A")] == [day(1), day(20)]
     with connect(log) as session:
         assert session.sql("SELECT total FROM orders", known_at="2011-06-19").rows() == [(0,)]

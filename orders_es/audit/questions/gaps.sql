@@ -1,5 +1,5 @@
 -- Gaps: one row per silence that was longer than a given time, longest first.
--- Parameters: $longer_than, in microseconds; $recorded, whether the clock is that of recording; $goes_on, whether that clock has a limit.
+-- Parameters: $longer_than, in microseconds; $by_log, whether the clock is that of recording; $goes_on, whether that clock has a limit.
 -- Columns:
 --   silent_from, silent_until: the times of the events before and after; the moment asked for where nothing has come since.
 --   hours: how long it was.
@@ -7,11 +7,11 @@
 --
 -- On the clock of what happened, events whose time is a guess are left out: a silence could neither begin nor end with them.
 WITH times AS (
-    SELECT position, CASE WHEN $recorded THEN recorded_at ELSE occurred_at END AS happened
+    SELECT position, CASE WHEN $by_log THEN recorded_at ELSE occurred_at END AS happened
     FROM events
-    WHERE $recorded OR NOT coalesce(time_estimated, false)
+    WHERE $by_log OR NOT coalesce(time_estimated, false)
     UNION ALL
-    SELECT NULL, CASE WHEN $recorded THEN known_at ELSE "at" END FROM moment WHERE $goes_on
+    SELECT NULL, CASE WHEN $by_log THEN known_at ELSE "at" END FROM moment WHERE $goes_on
 ),
 pairs AS (
     SELECT

@@ -110,12 +110,10 @@ def gaps(
     """
     if clock not in ("occurred", "recorded"):
         raise InvalidSetting("clock", clock, "it is occurred or recorded")
-    recorded = clock == "recorded"
-    limit = known_at if recorded else at
-    asked = {"longer_than": micros("longer_than", longer_than), "recorded": recorded, "goes_on": limit is not None}
-    question = (
-        f"silences of more than {words(longer_than)} in which nothing {'was recorded' if recorded else 'happened'}"
-    )
+    by_log = clock == "recorded"
+    limit = known_at if by_log else at
+    asked = {"longer_than": micros("longer_than", longer_than), "by_log": by_log, "goes_on": limit is not None}
+    question = f"silences of more than {words(longer_than)} in which nothing {'was recorded' if by_log else 'happened'}"
     return ask(
-        source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=None if recorded else "events"
+        source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=None if by_log else "events"
     )

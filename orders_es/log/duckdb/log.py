@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from orders_es.log.event import Appended, Head, RecordedEvent
     from orders_es.log.ids import Holder
     from orders_es.log.registry import EventRegistry
-    from orders_es.log.retry import RecordedRow
+    from orders_es.log.retry import EventPlace
 
 __all__ = ["DuckDBLog"]
 
@@ -144,9 +144,9 @@ class DuckDBLog(LogCore):
         if rows.count > _ROWS_MOST:
             return super()._commit_rows(rows)
 
-        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
-            columns, leaves = rows.place(first, recorded, bases, self._registry.columns)
-            return commit_of(rows, first, recorded, bases, columns, CompactRange.of_leaves(first - 1, leaves))
+        def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
+            columns, leaves = rows.place(first, recorded_at, bases, self._registry.columns)
+            return commit_of(rows, first, recorded_at, bases, columns, CompactRange.of_leaves(first - 1, leaves))
 
         return self._commit(rows, place)
 
@@ -178,7 +178,7 @@ class DuckDBLog(LogCore):
         with self._locked() as store:
             return store.versions.of(store, stream_ids)
 
-    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[EventPlace]:
         with self._using() as store:
             return retry_rows(store, wanted)
 

@@ -13,7 +13,7 @@ from orders_es.log.envelope import ENVELOPE, FIELDS
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder, blob_bytes
 from orders_es.log.relation import COLUMN_TYPES, quoted
-from orders_es.log.retry import RecordedRow
+from orders_es.log.retry import EventPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,7 +125,7 @@ def stream_events(
     return events
 
 
-def retry_rows(store: Store, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+def retry_rows(store: Store, wanted: Mapping[str, tuple[int, int | None]]) -> list[EventPlace]:
     """The recorded events of some streams."""
     columns = "stream_id, event_id, version, position, epoch_us(recorded_at)"
     if len(wanted) == 1:
@@ -133,7 +133,7 @@ def retry_rows(store: Store, wanted: Mapping[str, tuple[int, int | None]]) -> li
     else:
         query = f"SELECT {columns} FROM events WHERE stream_id IN (SELECT unnest(?::VARCHAR[]))"
         rows = store.ask(query, [list(wanted)])
-    return [RecordedRow(row[0], row[1].bytes, *row[2:]) for row in rows]
+    return [EventPlace(row[0], row[1].bytes, *row[2:]) for row in rows]
 
 
 def ids_after(store: Store, after: int) -> Iterator[bytes]:

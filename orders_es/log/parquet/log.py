@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from orders_es.log.maintenance import Compacted, Vacuumed
     from orders_es.log.parquet.survey import FolderSurvey
     from orders_es.log.registry import EventRegistry
-    from orders_es.log.retry import RecordedRow
+    from orders_es.log.retry import EventPlace
     from orders_es.log.shredding import Reading
 
 __all__ = ["ParquetLog"]
@@ -161,19 +161,19 @@ class ParquetLog(KnownChain, LogCore):
         if rows.count > _ROWS_MOST:
             return super()._commit_rows(rows)
 
-        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
-            columns, hashes = rows.place(first, recorded, bases, self._registry.columns)
+        def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
+            columns, hashes = rows.place(first, recorded_at, bases, self._registry.columns)
             leaves = CompactRange.of_leaves(first - 1, hashes)
-            commit = commit_of(rows, first, recorded, bases, None, leaves)
-            footer = self._footer(leaves, recorded, commit.versions, format_of(columns))
+            commit = commit_of(rows, first, recorded_at, bases, None, leaves)
+            footer = self._footer(leaves, recorded_at, commit.versions, format_of(columns))
             written = sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
             return replace(commit, events=written)
 
         return self._commit(rows, place)
 
-    def _placed(self, batch: Batch, table: pa.Table, recorded: int, first: int, bases: Sequence[int]) -> Commit:
+    def _placed(self, batch: Batch, table: pa.Table, recorded_at: int, first: int, bases: Sequence[int]) -> Commit:
         """The leaves are hashed while the columns are written."""
-        commit = commit_of(batch, first, recorded, bases, None, None)
+        commit = commit_of(batch, first, recorded_at, bases, None, None)
         streams = commit.versions if batch.count < SMALL_FILE else None
         kind = format_of(table.column_names)
         written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams, kind), first)
@@ -182,7 +182,7 @@ class ParquetLog(KnownChain, LogCore):
     def _footer(
         self,
         leaves: CompactRange,
-        recorded: int,
+        recorded_at: int,
         streams: Mapping[str, int] | None,
         format: int,  # noqa: A002 - the field's name
     ) -> Footer:
@@ -192,7 +192,7 @@ class ParquetLog(KnownChain, LogCore):
             leaves.begin + 1,
             leaves.end,
             uuid.uuid4(),
-            recorded,
+            recorded_at,
             leaves,
             self._tree.merge(leaves),
             streams,
@@ -273,8 +273,8 @@ class ParquetLog(KnownChain, LogCore):
         found: set[str] = self._fresh(lambda: self._streams.ids(prefix, limit))
         return sorted(found)[:limit]
 
-    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
-        rows: list[RecordedRow] = self._fresh(lambda: self._streams.rows(wanted))
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[EventPlace]:
+        rows: list[EventPlace] = self._fresh(lambda: self._streams.rows(wanted))
         return rows
 
     def _holder(self, ids: bytes) -> Holder | None:

@@ -16,7 +16,7 @@ from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
 from orders_es.log.parquet.reader import Scanner, small_file
-from orders_es.log.retry import RecordedRow
+from orders_es.log.retry import EventPlace
 from orders_es.log.rows import events_of, rows_of
 from orders_es.log.stream_index import StreamIndex
 
@@ -180,16 +180,16 @@ class Streams:
         copy = self._copies[file.path] = ByStream.of(path, self._checked.log_id, file, fingerprint(footer))
         return copy
 
-    def rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+    def rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[EventPlace]:
         """Events of some streams, each with `after < version <= to`, or to its end. Raises as `versions` does."""
         self._see()
-        rows: list[RecordedRow] = []
+        rows: list[EventPlace] = []
         if self._large:
             rows += rows_of(self.scanner.stream_rows(self._large, list(wanted)))
         firsts = {first for stream_id, (after, to) in wanted.items() for first in self._holding(stream_id, after, to)}
         for first in sorted(firsts):
             rows += [
-                RecordedRow(
+                EventPlace(
                     e.stream_id, e.event_id.bytes, e.version, e.position, to_micros(e.recorded_at, "recorded_at")
                 )
                 for e in self._events_in(first)

@@ -138,8 +138,8 @@ class UpcastCopies:
             with pq.ParquetFile(path) as parquet:
                 groups = (parquet.read_row_group(i) for i in range(parquet.num_row_groups))
                 filled = (group for group in groups if group.num_rows)
-                for recorded in self._recorded(run):
-                    table, refused = made.table(recorded)
+                for stored in self._stored(run):
+                    table, refused = made.table(stored)
                     refusals |= refused
                     if table.num_rows and not _equal(table, next(filled, None)):
                         return False
@@ -179,8 +179,8 @@ class UpcastCopies:
             os.makedirs(place, exist_ok=True)
             rows = sum(file.count for file in run)
             with parquet_writer(temporary, schema, rows) as writer:
-                for recorded in self._recorded(run):
-                    table, refused = made.table(recorded)
+                for stored in self._stored(run):
+                    table, refused = made.table(stored)
                     refusals |= refused
                     writer.write_table(table, ROW_GROUP)
                 writer.add_key_value_metadata({_REFUSALS.decode(): refusals_text(refusals)})
@@ -198,7 +198,7 @@ class UpcastCopies:
                 os.unlink(temporary)
         return path
 
-    def _recorded(self, run: Sequence[LogFile]) -> Iterator[pa.Table]:
+    def _stored(self, run: Sequence[LogFile]) -> Iterator[pa.Table]:
         """The events of some files, in tables of about a row group."""
         gathered: list[pa.RecordBatch] = []
         rows = 0

@@ -87,8 +87,8 @@ def table_writer(
                     leaves += leaf_hashes(table.slice(start, step))
             finally:
                 _end(columns)
-            recorded = table.column("recorded_at").cast(pa.int64())[-1].as_py()
-            footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded)
+            recorded_at = table.column("recorded_at").cast(pa.int64())[-1].as_py()
+            footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded_at)
             columns.result()
             pieces = pieces_of(table.schema, table.num_rows)
             writer.add_key_value_metadata({KEY: footer.to_bytes(pieces)})

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from orders_es.log.postgres.survey import DatabaseSurvey
     from orders_es.log.postgres.tables import State
     from orders_es.log.registry import EventRegistry
-    from orders_es.log.retry import RecordedRow
+    from orders_es.log.retry import EventPlace
 
 __all__ = ["PostgresLog"]
 
@@ -179,9 +179,9 @@ class PostgresLog(LogCore):
         if rows.count > _ROWS_MOST:
             return super()._commit_rows(rows)
 
-        def place(first: int, recorded: int, bases: Sequence[int]) -> Commit:
-            columns, leaves = rows.place(first, recorded, bases, {})
-            return commit_of(rows, first, recorded, bases, columns, CompactRange.of_leaves(first - 1, leaves))
+        def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
+            columns, leaves = rows.place(first, recorded_at, bases, {})
+            return commit_of(rows, first, recorded_at, bases, columns, CompactRange.of_leaves(first - 1, leaves))
 
         return self._commit(rows, place)
 
@@ -270,7 +270,7 @@ class PostgresLog(LogCore):
             self._connections, self._address, self._there(), self._registry, stream_id, after, to
         )
 
-    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[RecordedRow]:
+    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> list[EventPlace]:
         return reading.retry_rows(self._connections, self._address, wanted)
 
     def _holder(self, ids: bytes) -> Holder | None:

@@ -17,7 +17,7 @@ from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros
 from orders_es.log.ids import Holder
 from orders_es.log.postgres.tables import KINDS, micros
 from orders_es.log.relation import COLUMN_TYPES, quoted, text
-from orders_es.log.retry import RecordedRow
+from orders_es.log.retry import EventPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ def _event(row: tuple[Any, ...], registry: EventRegistry) -> RecordedEvent:
 
 def retry_rows(
     connections: Connections, address: Address, wanted: Mapping[str, tuple[int, int | None]]
-) -> list[RecordedRow]:
+) -> list[EventPlace]:
     """The recorded events of some streams, with `after < version <= to` for each."""
     rows = connections.rows(
         f'SELECT e.stream_id, e.event_id, e.version, e."position", {micros("e.recorded_at")} '
@@ -94,7 +94,7 @@ def retry_rows(
         "ON e.stream_id = w.stream_id AND e.version > w.after AND (w.until IS NULL OR e.version <= w.until)",
         [list(wanted), [after for after, _ in wanted.values()], [to for _, to in wanted.values()]],
     )
-    return [RecordedRow(row[0], row[1].bytes, *row[2:]) for row in rows]
+    return [EventPlace(row[0], row[1].bytes, *row[2:]) for row in rows]
 
 
 def id_holder(connections: Connections, address: Address, ids: bytes) -> Holder | None:

@@ -64,7 +64,7 @@ class PostgresRestoration(Restoration):
 
 @contextmanager
 def restoring(url: str, *, registry: EventRegistry, origin: str | None) -> Iterator[PostgresRestoration]:
-    """A new log at a place, to be filled with events that were recorded elsewhere. See `orders_es.log.recorded.restoring`."""
+    """A new log at a place, to be filled with events that were recorded elsewhere. See `orders_es.log.restoring.restoring`."""
     address = address_of(url)
     connections = Connections(address)
     try:

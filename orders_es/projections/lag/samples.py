@@ -43,7 +43,7 @@ def note_batch(
     *,
     projection: str,
     finished_at: datetime,
-    recorded: pa.Array | pa.ChunkedArray,
+    recorded_at: pa.Array | pa.ChunkedArray,
     events: pa.Array | pa.ChunkedArray | None = None,
 ) -> None:
     """Note how old each event of a batch was when it could be seen, within the transaction that shows it.
@@ -55,7 +55,7 @@ def note_batch(
         cursor: A connection that holds the read-model file, in a transaction.
         projection: The projection's name.
         finished_at: When the batch is committed, as near as can be told before.
-        recorded: The events' `recorded_at`, in any order.
+        recorded_at: The events' `recorded_at`, in any order.
         events: How many events each of these times stands for; one each if left out.
 
     Example:
@@ -65,11 +65,11 @@ def note_batch(
         >>> con = duckdb.connect()
         >>> _ = con.execute(SCHEMA)
         >>> noon = datetime(2026, 6, 3, 12, tzinfo=UTC)
-        >>> note_batch(con, projection="orders", finished_at=noon, recorded=pa.array([noon - timedelta(seconds=2)] * 3))
+        >>> note_batch(con, projection="orders", finished_at=noon, recorded_at=pa.array([noon - timedelta(seconds=2)] * 3))
         >>> con.execute("SELECT events, epoch(finished_at - recorded_at) FROM orders_es.freshness").fetchall()
         [(3, 2.0)]
     """
-    times, counts = _grouped(recorded, events)
+    times, counts = _grouped(recorded_at, events)
     if not times:
         return
     cursor.execute(
@@ -194,12 +194,12 @@ class Samples:
         return judge(facts_of(self._log, edge, self._projection, noted, Seen(runner, noted.position)), self._limits)
 
 
-def _grouped(recorded: Any, events: Any) -> tuple[list[int], list[int]]:
+def _grouped(recorded_at: Any, events: Any) -> tuple[list[int], list[int]]:
     """Times in microseconds, oldest first, and how many events each stands for; at most `GROUPS` of them."""
     import numpy as np
     import pyarrow as pa
 
-    micros = recorded.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    micros = recorded_at.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     weights = np.ones(len(micros), np.int64) if events is None else events.to_numpy(zero_copy_only=False)
     times, which = np.unique(micros, return_inverse=True)
     counts = np.zeros(len(times), np.int64)

@@ -262,11 +262,11 @@ class HandlerWork(Work[Handlers]):
         assert known is not None
         if known.status == "stopped_by_error":
             settle(connection, known.name, known.generation, known.checkpoint, end)
-        last, recorded = self.seen(end)
+        last, recorded_at = self.seen(end)
         state = self.next_state(end, last, known.generation)
         self._write(connection, state)
         if self.building is None:
-            self.note_batch(connection, state, recorded, streams, started)
+            self.note_batch(connection, state, recorded_at, streams, started)
         self._moved = state
 
     def _write(self, connection: Any, state: State) -> None:

@@ -219,7 +219,7 @@ class SetWork(Work[SetProjection]):
         import duckdb
 
         self.hand_on(cursor, end, whole=whole)
-        last, recorded = self.seen(end)
+        last, recorded_at = self.seen(end)
         state = self.next_state(end, last)
         model = self.projection.model
         with changing(cursor, self.settings.path, state.name, self.state, self.settings.patience):
@@ -244,7 +244,7 @@ class SetWork(Work[SetProjection]):
                 if self.state.status == "stopped_by_error":
                     settle(cursor, state.name, state.generation, self.position, end)
                 save(cursor, state)
-            self.note_batch(cursor, state, recorded, streams, started)
+            self.note_batch(cursor, state, recorded_at, streams, started)
         self.state = state
         self.samples.written()
 

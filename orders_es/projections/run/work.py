@@ -254,7 +254,7 @@ class Work(ABC, Generic[Definition]):
         return Last(**row), new.column("recorded_at") if after else None
 
     def note_batch(
-        self, connection: Any, state: State, recorded: pa.ChunkedArray | None, streams: int, started: datetime
+        self, connection: Any, state: State, recorded_at: pa.ChunkedArray | None, streams: int, started: datetime
     ) -> None:
         """Note a batch for those who watch, within its transaction.
 
@@ -267,8 +267,8 @@ class Work(ABC, Generic[Definition]):
         """
         first = self.position + 1
         note(connection, state, first, state.checkpoint - first + 1, streams, started)
-        if recorded is not None:
-            note_batch(connection, projection=state.name, finished_at=state.updated_at, recorded=recorded)
+        if recorded_at is not None:
+            note_batch(connection, projection=state.name, finished_at=state.updated_at, recorded_at=recorded_at)
         self.sampled = self.batches == 0 or self.samples.due()
         if self.sampled:
             self.samples.write(connection, now=state.updated_at)

@@ -86,8 +86,8 @@ class Wanted:
             inside = place < self._counts[code]
             rows = self._by_stream[(self._starts[code] + place)[inside]]
             raw: Any = uuid_bytes(batch.column("event_id"))
-            recorded = raw.view(np.uint8).reshape(-1, 16)[of_ours[inside]]
-            other = np.flatnonzero((recorded != self.ids[rows]).any(axis=1))
+            theirs = raw.view(np.uint8).reshape(-1, 16)[of_ours[inside]]
+            other = np.flatnonzero((theirs != self.ids[rows]).any(axis=1))
             if len(other):
                 raise self._conflict(log, int(rows[other[0]]), _OTHER_EVENT)
             said = _said(batch, of_ours[inside])
@@ -142,8 +142,8 @@ def event_table(wanted: Wanted, batch: pa.Table, rows: npt.NDArray[Any], *, rest
     """
     entered = batch.column("entered_at").combine_chunks()
     if not restored:
-        recorded = wanted.spool.recorded[rows]
-        entered = pc.coalesce(entered, pa.array(recorded, mask=recorded < 0))
+        recorded_at = wanted.spool.recorded_at[rows]
+        entered = pc.coalesce(entered, pa.array(recorded_at, mask=recorded_at < 0))
     ids = pa.Array.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(wanted.ids[rows].tobytes())])
     occurred = batch.column("occurred_at").combine_chunks().cast(_INSTANTS)
     table = batch.set_column(batch.schema.get_field_index("occurred_at"), "occurred_at", occurred)

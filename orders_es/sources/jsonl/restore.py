@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.bulk import table_batch
-from orders_es.log.recorded import TakesRecorded
+from orders_es.log.restoring import Restorable
 from orders_es.sources.batches import Loaded
 from orders_es.sources.jsonl.append import event_table
 
@@ -36,7 +36,7 @@ def restore_lines(log: EventLog, wanted: Wanted, *, batch_events: int, progress:
         InvalidSetting: The log's backend cannot restore.
         InvalidEvent: Somebody else appended meanwhile.
     """
-    if not isinstance(log, TakesRecorded):
+    if not isinstance(log, Restorable):
         raise InvalidSetting("as_recorded", True, f"{type(log).__name__} takes no times of recording from elsewhere")
     loaded = Loaded()
     held: list[pa.Table] = []
@@ -46,7 +46,7 @@ def restore_lines(log: EventLog, wanted: Wanted, *, batch_events: int, progress:
         nonlocal first
         table = pa.concat_tables(held)
         rows = np.arange(first, first + table.num_rows)
-        appended = log.append_recorded(_recorded(log, wanted, table, rows))
+        appended = log.append_restored(_with_times(log, wanted, table, rows))
         loaded.count(appended, int((wanted.versions[rows] == 1).sum()))
         bar.update(len(rows))
         first += table.num_rows
@@ -64,7 +64,7 @@ def restore_lines(log: EventLog, wanted: Wanted, *, batch_events: int, progress:
     return loaded
 
 
-def _recorded(log: EventLog, wanted: Wanted, table: pa.Table, rows: Any) -> pa.Table:
+def _with_times(log: EventLog, wanted: Wanted, table: pa.Table, rows: Any) -> pa.Table:
     """The lines as the log keeps them, shredded columns included."""
     expected = wanted.expected(rows)
     batch = table_batch(log.registry, event_table(wanted, table, rows, restored=True), expected)
@@ -72,5 +72,5 @@ def _recorded(log: EventLog, wanted: Wanted, table: pa.Table, rows: Any) -> pa.T
         version if isinstance(version, int) else 0 for version in (expected[part.stream_id] for part in batch.parts)
     ]
     placed = batch.place(int(rows[0]) + 1, 0, bases)
-    recorded = array(wanted.spool.recorded[rows]).cast(pa.timestamp("us", tz="UTC"))
-    return placed.set_column(placed.schema.get_field_index("recorded_at"), "recorded_at", recorded)
+    recorded_at = array(wanted.spool.recorded_at[rows]).cast(pa.timestamp("us", tz="UTC"))
+    return placed.set_column(placed.schema.get_field_index("recorded_at"), "recorded_at", recorded_at)

@@ -120,14 +120,14 @@ def wrong_records(spool: Spool) -> Reasons:
         spool: The lines.
     """
     wrong: Reasons = {}
-    positions, recorded, numbers = spool.positions, spool.recorded, spool.numbers
+    positions, recorded_at, numbers = spool.positions, spool.recorded_at, spool.numbers
     for row in np.flatnonzero(positions != np.arange(1, len(spool) + 1))[:1].tolist():
         what = f"position {positions[row]}" if positions[row] >= 0 else "no position"
         wrong[row] = lambda row=row, what=what: (  # type: ignore[misc]
             f"it has {what} where a whole log has {row + 1}; only all lines of one log, in order, are restored as recorded"
         )
-    for row in np.flatnonzero(recorded == _NOT_SAID).tolist():
+    for row in np.flatnonzero(recorded_at == _NOT_SAID).tolist():
         wrong.setdefault(row, lambda: "it has no recorded_at, so it cannot be restored as recorded")
-    for row in (np.flatnonzero(np.diff(recorded) < 0) + 1).tolist():
+    for row in (np.flatnonzero(np.diff(recorded_at) < 0) + 1).tolist():
         wrong.setdefault(row, lambda row=row: f"it was recorded before line {numbers[row - 1]}")  # type: ignore[misc]
     return wrong

@@ -52,7 +52,7 @@ class Spool:
         self.names: Any = pa.array([], pa.string())
         self._streams: dict[str, int] = {}
         self._codes, self._versions, self._numbers = array("i"), array("q"), array("q")
-        self._recorded, self._positions = array("q"), array("q")
+        self._recorded_at, self._positions = array("q"), array("q")
         self._ids = bytearray()
         self._kept = bytearray()
         self._said = array("q")
@@ -77,7 +77,7 @@ class Spool:
         self._codes.append(self._streams.setdefault(line.stream_id, len(self._streams)))
         self._versions.append(_NONE if line.version is None else line.version)
         self._numbers.append(number)
-        self._recorded.append(_NONE if line.recorded_at is None else line.recorded_at)
+        self._recorded_at.append(_NONE if line.recorded_at is None else line.recorded_at)
         self._positions.append(_NONE if line.position is None else line.position)
         self._ids += line.event_id or bytes(16)
         self._kept.append(bool(line.type))
@@ -130,9 +130,9 @@ class Spool:
         return np.frombuffer(self._numbers, dtype=np.int64)
 
     @property
-    def recorded(self) -> npt.NDArray[np.int64]:
+    def recorded_at(self) -> npt.NDArray[np.int64]:
         """When another log recorded each line, in microseconds; -1 where the line does not say."""
-        return np.frombuffer(self._recorded, dtype=np.int64)
+        return np.frombuffer(self._recorded_at, dtype=np.int64)
 
     @property
     def positions(self) -> npt.NDArray[np.int64]:

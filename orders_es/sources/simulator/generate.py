@@ -149,12 +149,12 @@ def steps_by_window(shop: Shop, texts: Texts, width_ms: int) -> Iterator[tuple[i
         for number in sorted(n for n in waiting if n < reached):
             yield _window(shop, width_ms, number, waiting.pop(number))
         steps = block_of_lives(shop, texts, order, created, customer)
-        steps = steps.take(in_order(steps.recorded))
+        steps = steps.take(in_order(steps.recorded_at))
         if shop.settings.open_end:
-            steps = steps.part(0, int(np.searchsorted(steps.recorded, shop.end_ms, side="left")))
+            steps = steps.part(0, int(np.searchsorted(steps.recorded_at, shop.end_ms, side="left")))
         if not len(steps):
             continue
-        numbers = (steps.recorded - shop.start_ms) // width_ms
+        numbers = (steps.recorded_at - shop.start_ms) // width_ms
         cuts = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
         for first, last in zip([0, *cuts], [*cuts, len(steps)], strict=True):
             waiting.setdefault(int(numbers[first]), []).append(steps.part(first, last))
@@ -165,5 +165,5 @@ def steps_by_window(shop: Shop, texts: Texts, width_ms: int) -> Iterator[tuple[i
 def _window(shop: Shop, width_ms: int, number: int, parts: list[Steps]) -> tuple[int, Steps]:
     steps = Steps.joined(parts)
     if len(parts) > 1:
-        steps = steps.take(in_order(steps.recorded))
+        steps = steps.take(in_order(steps.recorded_at))
     return shop.start_ms + (number + 1) * width_ms, steps

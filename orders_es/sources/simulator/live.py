@@ -341,9 +341,9 @@ def _append_at_pace(
         grouped: dict[str, list[NewEvent]] = {}
         at = datetime.now(UTC)
         for stream_id, late_ms, event in rows:
-            occurred = at - timedelta(milliseconds=late_ms)
+            occurred_at = at - timedelta(milliseconds=late_ms)
             grouped.setdefault(stream_id, []).append(
-                NewEvent(data=event, occurred_at=occurred, actor=f"writer {task.writer}")
+                NewEvent(data=event, occurred_at=occurred_at, actor=f"writer {task.writer}")
             )
         appends = [StreamAppend(stream, new, versions.get(stream, 0)) for stream, new in grouped.items()]
         before = time.perf_counter()
@@ -371,7 +371,7 @@ def _supply(task: _WriterTask, registry: EventRegistry) -> Iterator[tuple[str, i
         maker = TableMaker(shop, texts, stream_prefix=f"L{task.run}-{task.writer}-{round_}-")
         fields = {kind.name: [field.name for field in kind.fields] for kind in registry}
         for window in windows(shop, texts, timedelta(hours=12)):
-            late = window.steps.recorded - window.steps.occurred
+            late = window.steps.recorded_at - window.steps.occurred_at
             for row, late_ms in zip(maker.table(window.steps).to_pylist(), late.tolist(), strict=True):
                 cls = registry[row["type"]].cls
                 data = {name: row[name] for name in fields[row["type"]] if row.get(name) is not None}

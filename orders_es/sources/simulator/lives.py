@@ -321,14 +321,14 @@ class _Lives:
         c, change = n[chosen], change[chosen]
         # More can be asked for only where nothing is owed to the customer: he would be paying while waiting for money.
         upward = self._happens("upward", c, settings.correction_upward_share) & ~credited[c] & (self.returned[c] == 0)
-        occurred = self.delivered[c] + _SECOND_MS
-        recorded = occurred + self._delay("correction_delay", c)
+        occurred_at = self.delivered[c] + _SECOND_MS
+        recorded_at = occurred_at + self._delay("correction_delay", c)
         reason = np.where(upward, self._pick("corrected up", c), self._pick("corrected down", c))
         signed = np.where(upward, change, -change)
-        self.out.add(Kind.CORRECTED, c, occurred, recorded=recorded, amount=signed * _MINOR, text=reason)
+        self.out.add(Kind.CORRECTED, c, occurred_at, recorded_at=recorded_at, amount=signed * _MINOR, text=reason)
         down = ~upward
-        self._refund(Kind.REFUND_CORRECTED, c[down], recorded[down], change[down], "refund corrected")
-        paid = recorded[upward] + self._delay("transfer_delay", c[upward], purpose="correction paid")
+        self._refund(Kind.REFUND_CORRECTED, c[down], recorded_at[down], change[down], "refund corrected")
+        paid = recorded_at[upward] + self._delay("transfer_delay", c[upward], purpose="correction paid")
         self.out.add(
             Kind.PAID_CORRECTED, c[upward], paid, amount=change[upward] * _MINOR, text=self.texts.first("transfer")
         )
@@ -342,11 +342,11 @@ class _Lives:
         """When each step is recorded: mostly at once, sometimes late, and never before the order itself."""
         settings, draws = self.settings, self.draws
         steps = self.out.steps()
-        recorded, kind = steps.recorded.copy(), steps.kind.astype(np.int64)
+        recorded_at, kind = steps.recorded_at.copy(), steps.kind.astype(np.int64)
         keys = event_key(steps.order, kind, steps.line.astype(np.int64))
         late = np.flatnonzero(_LATE[kind])
         late = late[draws.share("late", keys[late], settings.late_share)]
-        recorded[late] += draws.delay("late delay", keys[late], self.shop.delays["late_delay"])
+        recorded_at[late] += draws.delay("late delay", keys[late], self.shop.delays["late_delay"])
 
         n = np.flatnonzero(self._happens("late basket", self.everyone, settings.late_basket_share))
         entered = np.zeros(len(self.order), dtype=np.int64)
@@ -355,8 +355,10 @@ class _Lives:
             # Each order that was asked for is at least opened within the period.
             entered[n] = np.maximum(np.minimum(entered[n], self.shop.end_ms - 1 - self.created[n]), 0)
         row = steps.order - self.order[0]
-        recorded = np.where(_BASKET[kind], recorded + entered[row], np.maximum(recorded, (self.placed + entered)[row]))
-        return Steps(recorded, *(getattr(steps, name) for name in Steps.__slots__[1:]))
+        recorded_at = np.where(
+            _BASKET[kind], recorded_at + entered[row], np.maximum(recorded_at, (self.placed + entered)[row])
+        )
+        return Steps(recorded_at, *(getattr(steps, name) for name in Steps.__slots__[1:]))
 
 
 def _long_orders(wanted: int, orders: int) -> Ints:

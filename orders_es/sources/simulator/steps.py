@@ -22,8 +22,8 @@ class Steps:
     """Steps in the lives of orders, one place of every array a step.
 
     Args:
-        recorded: When each is recorded, in milliseconds since 1970.
-        occurred: When it happened, the same.
+        recorded_at: When each is recorded, in milliseconds since 1970.
+        occurred_at: When it happened, the same.
         order: The order's number, from 0.
         kind: A `Kind`.
         line: Which of several steps of this kind in this order: the line of the basket, the attempt at paying.
@@ -33,8 +33,8 @@ class Steps:
         text: The numbers of two words: the second in the high half.
     """
 
-    recorded: Ints
-    occurred: Ints
+    recorded_at: Ints
+    occurred_at: Ints
     order: Ints
     kind: npt.NDArray[np.int8]
     line: npt.NDArray[np.int32]
@@ -44,7 +44,7 @@ class Steps:
     text: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
-        return len(self.recorded)
+        return len(self.recorded_at)
 
     def take(self, places: Ints) -> Steps:
         """The steps at these places, in this order."""
@@ -81,9 +81,9 @@ class StepList:
         self,
         kind: Kind,
         rows: Ints,
-        occurred: Ints,
+        occurred_at: Ints,
         *,
-        recorded: Ints | None = None,
+        recorded_at: Ints | None = None,
         amount: Ints | int = 0,
         quantity: Ints | int = 0,
         item: Ints | int = -1,
@@ -95,8 +95,8 @@ class StepList:
         Args:
             kind: The kind of step.
             rows: The orders' places in the block.
-            occurred: When it happened.
-            recorded: When it is recorded, where that is not when it happened.
+            occurred_at: When it happened.
+            recorded_at: When it is recorded, where that is not when it happened.
             amount: See `Steps`.
             quantity: See `Steps`.
             item: See `Steps`.
@@ -104,8 +104,8 @@ class StepList:
             line: See `Steps`.
         """
         values: dict[str, Ints | int] = {
-            "recorded": occurred if recorded is None else recorded,
-            "occurred": occurred,
+            "recorded_at": occurred_at if recorded_at is None else recorded_at,
+            "occurred_at": occurred_at,
             "order": self._order[rows],
             "kind": int(kind),
             "line": line,
@@ -124,11 +124,15 @@ class StepList:
         return Steps(*(np.concatenate(self._parts[name]) for name in _NAMES))  # type: ignore[arg-type]
 
 
-def in_order(recorded: Ints) -> Ints:
+def in_order(recorded_at: Ints) -> Ints:
     """The places of the steps in the order of their recording; of the same moment, the earlier place first."""
-    bits = max(1, len(recorded)).bit_length()
-    key = (recorded - recorded.min(initial=np.iinfo(np.int64).max)) << bits if len(recorded) else recorded.copy()
-    key |= np.arange(len(recorded), dtype=np.int64)
+    bits = max(1, len(recorded_at)).bit_length()
+    key = (
+        (recorded_at - recorded_at.min(initial=np.iinfo(np.int64).max)) << bits
+        if len(recorded_at)
+        else recorded_at.copy()
+    )
+    key |= np.arange(len(recorded_at), dtype=np.int64)
     key.sort()
     key &= (1 << bits) - 1
     return key

@@ -84,7 +84,7 @@ class TableMaker:
         columns: dict[str, Any] = {
             "stream_id": _numbered([self._prefix], None, steps.order + 1, self._shop.digits),
             "type": pa.array(_TYPES, pa.string()).take(pa.array(_TYPE_OF[kind])),
-            "occurred_at": pa.array(steps.occurred * 1_000).cast(pa.timestamp("us", tz="UTC")),
+            "occurred_at": pa.array(steps.occurred_at * 1_000).cast(pa.timestamp("us", tz="UTC")),
             "event_id": self._event_ids(event_key(steps.order, kind, line)),
             "actor": pa.array(_ACTORS, pa.string()).take(pa.array(_ACTOR_OF[kind])),
             "correlation_id": _numbered(

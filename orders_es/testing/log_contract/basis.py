@@ -190,7 +190,7 @@ def everything(log: EventLog) -> tuple[Any, ...]:
     )
 
 
-def contents(recorded: Iterable[RecordedEvent]) -> list[tuple[Any, ...]]:
+def contents(events: Iterable[RecordedEvent]) -> list[tuple[Any, ...]]:
     """What the writer said of each event, without what the log assigned."""
     return [
         (
@@ -204,7 +204,7 @@ def contents(recorded: Iterable[RecordedEvent]) -> list[tuple[Any, ...]]:
             e.causation_id,
             e.schema_version,
         )
-        for e in recorded
+        for e in events
     ]
 
 

@@ -220,9 +220,9 @@ class Retries(Contract):
 
     def test_an_id_that_the_log_gave_is_not_given_again(self, log: EventLog) -> None:
         log.append("A", [OrderPlaced()], expected=NO_STREAM)
-        [recorded] = log.load("A")
+        [first] = log.load("A")
         with pytest.raises(DuplicateEvent, match="position 1"):
-            log.append("B", [OrderPlaced(), event(event_id=recorded.event_id)], expected=NO_STREAM)
+            log.append("B", [OrderPlaced(), event(event_id=first.event_id)], expected=NO_STREAM)
 
     def test_an_event_id_twice_in_one_batch_is_refused(self, log: EventLog) -> None:
         one = event()

@@ -9,7 +9,7 @@ import pytest
 
 from orders_es.audit import generate_key, write_key
 from orders_es.log import ANY, open_log
-from orders_es.log.recorded import TakesRecorded
+from orders_es.log.restoring import Restorable
 from orders_es.orders import DiscountApplied, OrderCreated, OrderPlaced
 
 
@@ -56,8 +56,8 @@ def rewritten(folder, change):
         (other / part).mkdir(parents=True)
     shutil.copy(folder / "log.json", other / "log.json")
     with open_log(other) as log:
-        assert isinstance(log, TakesRecorded)
-        log.append_recorded(change(events))
+        assert isinstance(log, Restorable)
+        log.append_restored(change(events))
     for part in ("commits", "segments"):
         shutil.rmtree(folder / part)
         shutil.move(other / part, folder / part)

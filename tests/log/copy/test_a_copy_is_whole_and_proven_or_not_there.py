@@ -8,7 +8,7 @@ import pytest
 from orders_es.errors import DamagedLog, InvalidEvent, InvalidSetting, LogNotEmpty, VersionConflict
 from orders_es.log import ANY, RawEvent, open_log, order_registry
 from orders_es.log.copy import copy_log
-from orders_es.log.recorded import TakesRecorded, incomplete_place, restoring
+from orders_es.log.restoring import Restorable, incomplete_place, restoring
 from orders_es.orders import ItemAdded
 from orders_es.testing.log_contract.basis import HandClock, assert_sound, events, everything, table
 
@@ -227,7 +227,7 @@ def test_events_that_do_not_go_on_where_the_log_ends_are_refused(tmp_path, sourc
         "payload": [rows.drop_columns(["payload"]), changed(rows, payload=[None] * 20)],
     }
     with restoring(tmp_path / name, registry=order_registry(), origin="x") as restoration:
-        assert isinstance(restoration._log, TakesRecorded)
+        assert isinstance(restoration._log, Restorable)
         for field, tables in bad.items():
             for given in tables:
                 with pytest.raises(InvalidEvent) as caught:

@@ -12,7 +12,7 @@ from orders_es.errors import OrdersEsError
 from orders_es.log import ANY, NO_STREAM, NewEvent, StreamAppend, open_log
 from orders_es.log.protocol import NeedsUpkeep
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCancelled, OrderCreated, OrderPlaced, PaymentReceived
-from orders_es.replay import Snapshots, connect, fold, load_order
+from orders_es.replay import Snapshots, connect, fold_streams, load_order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 QUERIES = (
@@ -87,7 +87,7 @@ def answers_of(url, *, queries=QUERIES, streams=STREAMS):
             put(f"version {stream}", log.stream_version, stream)
         put("ids", log.stream_ids)
         put("head", log.head)
-        put("fold", lambda: fold(log, lambda so_far, event: (*so_far, repr(event)), lambda _: ()))
+        put("fold", lambda: fold_streams(log, lambda so_far, event: (*so_far, repr(event)), lambda _: ()))
         with connect(log) as session:
             for query in queries:
                 put(query, lambda q: session.sql(q).rows(), query)

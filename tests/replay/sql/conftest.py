@@ -97,8 +97,8 @@ def moments():
 
 
 @pytest.fixture(scope="session")
-def recorded():
-    """Record commits in a log of its own and call with it: `recorded(commits)` is a context manager."""
+def log_of():
+    """Record commits in a log of its own and call with it: `log_of(commits)` is a context manager."""
 
     @contextmanager
     def recording(commits):

@@ -14,7 +14,17 @@ from orders_es.errors import InvalidTime, NaiveTime, OrderNotFound, QueryError
 from orders_es.log import NO_STREAM, NewEvent, open_log
 from orders_es.orders import ORDERS, AsOf, OrderCreated, evolve, initial_state
 from orders_es.orders.moments import parse_instant, resolve, zone_of
-from orders_es.replay import connect, diff, explain, fold, history, load_order, load_orders, load_state, to_event_log
+from orders_es.replay import (
+    connect,
+    diff,
+    explain,
+    fold_streams,
+    history,
+    load_order,
+    load_orders,
+    load_state,
+    to_event_log,
+)
 from orders_es.replay.moment_macros import MOMENT, moment_macros
 
 LATE = datetime(2025, 6, 30, 21, 59, 59, 500_000, tzinfo=UTC)
@@ -72,7 +82,7 @@ def test_a_timestamp_at_midnight_is_a_moment_and_no_day(berlin):
 @pytest.mark.parametrize("day", EVERY_WAY, ids=repr)
 def test_what_has_no_session_reads_a_day_in_utc(log, day):
     assert len(load_orders(log, at=day)) == 2
-    assert len(to_event_log(log, at=day)) == len(fold(log, evolve, initial_state, at=day)) == 2
+    assert len(to_event_log(log, at=day)) == len(fold_streams(log, evolve, initial_state, at=day)) == 2
     assert load_order(log, "A-2", at=day).as_of == AsOf(at=datetime(2025, 6, 30, 23, 59, 59, 999_999, tzinfo=UTC))
     assert len(history(log, "A-2", at=day)) == 1
     assert len(diff(log, "2025-06-29", day)) == len(diff(log, "2025-06-29", AsOf(at=day))) == 2
@@ -84,7 +94,7 @@ def test_and_in_another_zone_where_one_is_named(log, day, zone):
     end = AsOf(at=datetime(2025, 6, 30, 21, 59, 59, 999_999, tzinfo=UTC))
     assert list(load_orders(log, at=day, tz=zone)) == ["A-1"]
     assert len(to_event_log(log, at=day, tz=zone)) == 1
-    assert list(fold(log, evolve, initial_state, at=day, tz=zone)) == ["A-1"]
+    assert list(fold_streams(log, evolve, initial_state, at=day, tz=zone)) == ["A-1"]
     assert load_order(log, "A-1", at=day, tz=zone).as_of == end
     assert load_state(log, "A-1", ORDERS, at=day, tz=zone).status == "created"
     assert history(log, "A-1", at=day, tz=zone).as_of == explain(log, "A-1", at=day, tz=zone).as_of == end

@@ -38,11 +38,11 @@ def applied(before, changes):
 
 
 @pytest.mark.hypothesis
-def test_for_any_two_moments_on_two_clocks(commits, moments, recorded):
+def test_for_any_two_moments_on_two_clocks(commits, moments, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, st.builds(AsOf, at=moments, known_at=moments), st.builds(AsOf, at=moments, known_at=moments))
     def check(drawn, before, after):
-        with recorded(drawn) as log, connect(log) as session:
+        with log_of(drawn) as log, connect(log) as session:
             first, second = state(session, before), state(session, after)
             changes = diff(log, before, after)
             assert applied(first, changes) == second
@@ -54,12 +54,12 @@ def test_for_any_two_moments_on_two_clocks(commits, moments, recorded):
 
 
 @pytest.mark.hypothesis
-def test_one_order_of_all(commits, recorded):
+def test_one_order_of_all(commits, log_of):
     @settings(max_examples=settings.default.max_examples // 8)
     @given(commits)
     def check(drawn):
         before = AsOf(at=datetime(2011, 6, 1, 4, tzinfo=UTC))
-        with recorded(drawn) as log:
+        with log_of(drawn) as log:
             if log.stream_version("A-1"):
                 everything = diff(log, before)
                 one = diff(log, before, order_id="A-1")

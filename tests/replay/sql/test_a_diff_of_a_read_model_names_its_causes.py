@@ -76,10 +76,10 @@ def test_both_clocks_and_the_same_moment_twice(session):
     assert len(session.diff("orders", from_="2025-06-05", to="2025-06-05")) == 0
     learned = session.diff("orders", from_=AsOf(at=LATER, known_at=START), to=AsOf(at=LATER))
     assert {row.change for row in learned} == {"created"}
-    recorded = session.diff(
+    log_of = session.diff(
         "customer_value", from_=AsOf(recorded_by=START), to=AsOf(recorded_by=datetime(2100, 1, 1, tzinfo=UTC))
     )
-    assert {row.change for row in recorded} == {"created"}
+    assert {row.change for row in log_of} == {"created"}
 
 
 def test_what_cannot_be_compared_is_refused(session):

@@ -10,7 +10,7 @@ import pytest
 from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log import ANY, NO_STREAM, EventRegistry, NewEvent, RawEvent, open_log, order_registry
 from orders_es.orders import OrderCreated, evolve, initial_state
-from orders_es.replay import connect, diff, fold, load_orders
+from orders_es.replay import connect, diff, fold_streams, load_orders
 
 JUNE = datetime(2011, 6, 1, tzinfo=UTC)
 TABLES = ["orders", "order_items", "order_history", "order_record_history", "orders_at()", "order_items_at()"]
@@ -61,7 +61,7 @@ def all_orders(log):
     with connect(log) as session:
         by_sql = {row[0] for row in session.sql("SELECT order_id FROM orders").rows()}
         by_macro = {row[0] for row in session.sql("SELECT order_id FROM orders_at()").rows()}
-    return [by_sql, by_macro, set(load_orders(log)), set(fold(log, evolve, initial_state))]
+    return [by_sql, by_macro, set(load_orders(log)), set(fold_streams(log, evolve, initial_state))]
 
 
 def test_it_may_be_all_that_an_order_has_so_it_is_an_error_in_a_stream_of_its_own_too(log):
@@ -70,8 +70,8 @@ def test_it_may_be_all_that_an_order_has_so_it_is_an_error_in_a_stream_of_its_ow
         session.sql("SELECT sum(total) FROM orders")
     for ask in (
         load_orders,
-        lambda log: fold(log, evolve, initial_state),
-        lambda log: fold(log, evolve, initial_state, types=[OrderCreated]),
+        lambda log: fold_streams(log, evolve, initial_state),
+        lambda log: fold_streams(log, evolve, initial_state, types=[OrderCreated]),
     ):
         with pytest.raises(UnknownEventType, match=r"OrderBlessed.*position 3, stream 'C-3'"):
             ask(log)
@@ -99,7 +99,7 @@ def test_another_domains_event_in_an_orders_own_stream_is_an_error_all_the_same(
             with pytest.raises(UnknownEventType, match="ParcelLost"):
                 load_orders(known)
             with pytest.raises(UnknownEventType, match="ParcelLost"):
-                fold(known, evolve, initial_state)
+                fold_streams(known, evolve, initial_state)
 
 
 def test_the_error_says_how_to_leave_it_out(log):
@@ -141,4 +141,4 @@ def test_a_diff_and_a_fold_say_so_too(log):
     with pytest.raises(UnknownEventType, match="OrderBlessed"):
         diff(log, JUNE)
     with pytest.raises(UnknownEventType, match="OrderBlessed"):
-        fold(log, lambda count, _event: count + 1, lambda _stream_id: 0)
+        fold_streams(log, lambda count, _event: count + 1, lambda _stream_id: 0)

@@ -6,7 +6,7 @@ import pytest
 from orders_es.errors import NaiveTime
 from orders_es.log import NO_STREAM, NewEvent, open_log
 from orders_es.orders import AsOf, OrderCreated
-from orders_es.replay import connect, diff, fold, to_event_log
+from orders_es.replay import connect, diff, fold_streams, to_event_log
 
 NOON = datetime(2011, 6, 1, 12, tzinfo=UTC)
 NAIVE = datetime(2011, 6, 1, 12)  # noqa: DTZ001 - the point of the tests
@@ -28,7 +28,7 @@ def test_a_naive_time_is_refused_with_the_corrected_call(log, argument):
             with pytest.raises(NaiveTime, match=corrected):
                 ask(**{argument: NAIVE})
     naive: dict[str, Any] = {argument: NAIVE}
-    for call in (to_event_log, lambda log, **k: fold(log, max, str, **k)):
+    for call in (to_event_log, lambda log, **k: fold_streams(log, max, str, **k)):
         with pytest.raises(NaiveTime, match=corrected):
             call(log, **naive)
 
@@ -51,6 +51,6 @@ def test_before_the_first_event_there_is_nothing_and_no_error(log):
     with connect(log) as session:
         for name in ("events", "orders", "order_items", "order_history", "order_record_history"):
             assert len(session.table(name, at=early)) == 0
-    assert fold(log, max, str, at=early) == {}
+    assert fold_streams(log, max, str, at=early) == {}
     assert len(diff(log, early, early)) == 0
     assert len(to_event_log(log, at=early)) == 0

@@ -31,12 +31,12 @@ def drawn(commits, moments):
     return st.tuples(commits, moments, moments)
 
 
-def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
+def test_orders_at_any_moment_equal_the_fold(drawn, log_of):
     @settings(max_examples=settings.default.max_examples // 2)
     @given(drawn)
     def check(case):
         commits, at, known_at = case
-        with recorded(commits) as log, connect(log) as session:
+        with log_of(commits) as log, connect(log) as session:
             assert_orders_equal(session.sql("SELECT * FROM orders"), load_orders(log))
             expected = load_orders(log, at=at, known_at=known_at)
             assert_orders_equal(session.sql("SELECT * FROM orders", at=at, known_at=known_at), expected)
@@ -53,12 +53,12 @@ def test_orders_at_any_moment_equal_the_fold(drawn, recorded):
     check()
 
 
-def test_order_items_at_any_moment_equal_the_lines(drawn, recorded):
+def test_order_items_at_any_moment_equal_the_lines(drawn, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(drawn)
     def check(case):
         commits, at, known_at = case
-        with recorded(commits) as log, connect(log) as session:
+        with log_of(commits) as log, connect(log) as session:
             query = "SELECT * EXCLUDE first_version FROM order_items ORDER BY order_id, first_version, item_id"
             answer = session.sql(query, at=at, known_at=known_at)
             macro = session.sql(
@@ -77,12 +77,12 @@ def test_order_items_at_any_moment_equal_the_lines(drawn, recorded):
 
 
 @pytest.mark.parametrize(("table", "clock"), [("order_history", "at"), ("order_record_history", "known_at")])
-def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, clock, drawn, recorded):
+def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, clock, drawn, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(drawn)
     def check(case):
         commits, moment, _ = case
-        with recorded(commits) as log, connect(log) as session:
+        with log_of(commits) as log, connect(log) as session:
             everything = session.sql(f"SELECT * FROM {table}")
             last = {"m": moment}
             condition = (
@@ -97,11 +97,11 @@ def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, cloc
     check()
 
 
-def test_one_limit_within_another_counts_both(recorded, commits, moments):
+def test_one_limit_within_another_counts_both(log_of, commits, moments):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, moments, moments)
     def check(drawn_commits, outer, inner):
-        with recorded(drawn_commits) as log, connect(log) as session:
+        with log_of(drawn_commits) as log, connect(log) as session:
             answer = session.sql("SELECT * FROM orders_at($at)", {"at": inner}, at=outer)
             given_moments = [m for m in (outer, inner) if m is not None]
             assert_orders_equal(answer, load_orders(log, at=min(given_moments, default=None)))

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from orders_es.cli import main
 from orders_es.orders import evolve, initial_state
-from orders_es.replay import connect, fold, load_orders
+from orders_es.replay import connect, fold_streams, load_orders
 
 pytestmark = pytest.mark.xdist_group("reference")
 
@@ -45,7 +45,7 @@ def test_from_the_history_joined_at_the_moment(session):
 
 
 def test_from_a_fold(reference):
-    orders = fold(reference[0], evolve, initial_state, at=HALF_YEAR)
+    orders = fold_streams(reference[0], evolve, initial_state, at=HALF_YEAR)
     assert sum(order.total for order in orders.values()) == ANSWER
     assert orders == load_orders(reference[0], at=HALF_YEAR)
 

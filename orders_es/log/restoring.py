@@ -16,7 +16,7 @@ from orders_es.errors import DamagedLog, InvalidSetting, ReadOnlyLog, StorageErr
 from orders_es.files import sync
 from orders_es.log.backends import elsewhere
 from orders_es.log.open import open_log
-from orders_es.log.restoration import Restoration, TakesRecorded
+from orders_es.log.restoration import Restorable, Restoration
 from orders_es.log.unmade import removed_if_empty
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from orders_es.log.protocol import EventLog
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Restoration", "TakesRecorded", "incomplete_place", "restoring"]
+__all__ = ["Restorable", "Restoration", "incomplete_place", "restoring"]
 
 
 class _BesideItsPlace(Restoration):

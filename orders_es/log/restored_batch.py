@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["RecordedBatch"]
+__all__ = ["RestoredBatch"]
 
 
 def _without_old_columns(table: pa.Table, shredded: list[pa.Field], registry: EventRegistry) -> pa.Table:
@@ -42,7 +42,7 @@ def _without_old_columns(table: pa.Table, shredded: list[pa.Field], registry: Ev
     return table
 
 
-class RecordedBatch:
+class RestoredBatch:
     """Many events as another log recorded them; a `Batch`, as far as checking versions is concerned.
 
     Args:
@@ -68,11 +68,11 @@ class RecordedBatch:
         self._check_values(registry)
         require_distinct(self._table.column("event_id").combine_chunks())
         self._first = self._run_on("position", np.int64)
-        recorded: npt.NDArray[np.int64] = self._numbers(self._table.column("recorded_at").cast(pa.int64()))
-        if (np.diff(recorded) < 0).any():
-            row = int(np.flatnonzero(np.diff(recorded) < 0)[0]) + 1
+        recorded_at: npt.NDArray[np.int64] = self._numbers(self._table.column("recorded_at").cast(pa.int64()))
+        if (np.diff(recorded_at) < 0).any():
+            row = int(np.flatnonzero(np.diff(recorded_at) < 0)[0]) + 1
             raise InvalidEvent("table", "recorded_at", f"row {row} was recorded before the row above it")
-        self._recorded_first, self.recorded_at = int(recorded[0]), int(recorded[-1])
+        self._first_recorded_at, self.recorded_at = int(recorded_at[0]), int(recorded_at[-1])
         encoded = self._table.column("stream_id").combine_chunks().dictionary_encode()
         self._codes: npt.NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False)
         self.parts = self._parts(encoded.dictionary.to_pylist())
@@ -176,19 +176,19 @@ class RecordedBatch:
     def happens(self, now: int) -> None:
         """Nothing: these events say when they occurred."""
 
-    def place(self, first: int, recorded_before: int | None) -> pa.Table:
+    def place(self, first: int, not_before: int | None) -> pa.Table:
         """The events as they are, if they go on where a log ends.
 
         Args:
             first: The position after the log's last one.
-            recorded_before: Microseconds: when the log's last event was recorded.
+            not_before: Microseconds: when the log's last event was recorded.
 
         Raises:
             InvalidEvent: They do not.
         """
         if self._first != first:
             raise InvalidEvent("table", "position", f"it begins at {self._first}, and the log goes on at {first}")
-        if recorded_before is not None and self._recorded_first < recorded_before:
+        if not_before is not None and self._first_recorded_at < not_before:
             raise InvalidEvent("table", "recorded_at", "the first row was recorded before the log's last event")
         filled = [
             name
