@@ -5,7 +5,7 @@ models. A session runs it live at any moment, and whatever keeps tables up to da
 package are the house's own; `load_read_models(folder)` adds anybody's.
 """
 
-from orders_es.read_models.load import Folders, in_reading_order, load_read_models, needed_by
+from orders_es.read_models.load import Folders, in_reading_order, is_shipped, load_read_models, needed_by
 from orders_es.read_models.model import ReadModel
 
-__all__ = ["Folders", "ReadModel", "in_reading_order", "load_read_models", "needed_by"]
+__all__ = ["Folders", "ReadModel", "in_reading_order", "is_shipped", "load_read_models", "needed_by"]

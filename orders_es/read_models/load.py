@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from importlib.resources.abc import Traversable
 
-__all__ = ["Folders", "in_reading_order", "load_read_models", "needed_by"]
+__all__ = ["Folders", "in_reading_order", "is_shipped", "load_read_models", "needed_by"]
 
 Folders: TypeAlias = "str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None"
 """A folder with read models, or several, or none."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PACKAGE = str(resources.files("orders_es"))
 _RESERVED = {"events", "moment", "log_head", "as_asked"}
 
 
@@ -49,6 +50,16 @@ def load_read_models(folder: Folders = None) -> tuple[ReadModel, ...]:
     return house if models is house else _with_types(in_reading_order(_with_reads(models)))
 
 
+def is_shipped(model: ReadModel) -> bool:
+    """Whether a read model's file is one of this package's, which keeps what it promises by the package's own tests.
+
+    Example:
+        >>> all(is_shipped(model) for model in load_read_models())
+        True
+    """
+    return model.path.startswith(f"{_PACKAGE}{os.sep}")
+
+
 @functools.cache
 def _house() -> tuple[ReadModel, ...]:
     place = resources.files("orders_es.read_models")
@@ -58,7 +69,7 @@ def _house() -> tuple[ReadModel, ...]:
 def _own(folder: Path, house: Sequence[ReadModel]) -> list[ReadModel]:
     if not folder.is_dir():
         raise BadReadModel(str(folder), "it is no folder; give one that holds .sql files")
-    own = _files(folder, Mentions())
+    own = _files_of_package(folder) if str(folder).startswith(f"{_PACKAGE}{os.sep}") else _files(folder, Mentions())
     taken = {model.name for model in house}
     for model in own:
         if model.name in taken:
@@ -75,6 +86,11 @@ def _own(folder: Path, house: Sequence[ReadModel]) -> list[ReadModel]:
 
 def _home(name: str, models: Sequence[ReadModel]) -> str:
     return next(model.path for model in models if model.name == name)
+
+
+@functools.cache
+def _files_of_package(folder: Path) -> list[ReadModel]:
+    return _files(folder, Mentions())
 
 
 def _files(folder: Traversable, mentions: Mentions) -> list[ReadModel]:

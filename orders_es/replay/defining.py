@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
 from orders_es.log.relation import quoted, text
-from orders_es.read_models import load_read_models, needed_by
+from orders_es.read_models import is_shipped, needed_by
 from orders_es.replay.moment_macros import moment_macros
 from orders_es.replay.permissions import not_allowed
 from orders_es.replay.relations import ANY_TYPE, MACRO_ARGUMENTS, guarded, macro, moment, prelude, undefined, view
@@ -80,7 +80,7 @@ def _define(
     try:
         connection.execute(view(model, events))
         # The package's own keep what they promise by its tests; to ask DuckDB takes as long as to make them.
-        unproven = model.path and not any(model is ours for ours in load_read_models())
+        unproven = model.path and not is_shipped(model)
         columns = connection.execute(f"DESCRIBE {quoted(model.name)}").fetchall() if unproven else []
         connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
     except duckdb.Error as error:

@@ -12,7 +12,7 @@ from orders_es.log.interrupts import interruptible
 from orders_es.log.roots import head_by
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve, zone_of
-from orders_es.read_models import in_reading_order, needed_by
+from orders_es.read_models import in_reading_order, is_shipped, needed_by
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.many import bind
 from orders_es.replay.named import MACROS, relations_in
@@ -90,6 +90,17 @@ class Following:
         with self._lock:
             self._refresh()
             return self._connection
+
+    def check_own_models(self) -> None:
+        """Make those read models ready that the package does not ship, so that a mistake in one is found before it is asked.
+
+        Raises:
+            BadReadModel: DuckDB refuses one, or it lacks a column that its comment names.
+        """
+        own = [model for model in self.models if model.path and not is_shipped(model)]
+        if own:
+            with self._lock:
+                self._refresh({m.name for model in own for m in (model, *needed_by(model, self.models))})
 
     def state(self, name: str, events: str) -> str:
         """SQL for a read model over other events than those bound to `events`: for queries that need two moments at once.

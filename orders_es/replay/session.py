@@ -91,13 +91,11 @@ def connect(
                 allow_files=allow_files,
                 recorded_by=recorded_by,
             )
-            if read_models:
-                session.connection.execute("SELECT 1")
+            session.check_own_models()
             session.owns = opened.pop_all()
             return session
     session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files, recorded_by=recorded_by)
-    if read_models:
-        session.connection.execute("SELECT 1")
+    session.check_own_models()
     return session
 
 

@@ -102,7 +102,6 @@ class ParquetLog(KnownChain, LogCore):
     def close(self) -> None:
         """Let go of what is held open; the object can still be used."""
         with self._lock:
-            self._streams.close()
             self._turns.close()
             self._standing.close()
 

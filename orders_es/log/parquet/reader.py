@@ -168,8 +168,41 @@ def columns_of_other_types(files: Sequence[LogFile], registry: EventRegistry) ->
     return found
 
 
+class _Shared:
+    """The DuckDB that all scanners of a process ask, each question on a cursor of its own.
+
+    It holds nothing: no table, no view, no cached bytes. To start one takes some 20 ms, which is more than most questions take.
+    """
+
+    def __init__(self) -> None:
+        self._connection: Any = None
+        self._pid = 0
+        self._of_parents: list[Any] = []
+
+    def cursor(self) -> Any:
+        connection, pid = self._connection, self._pid
+        if connection is None or pid != os.getpid():  # a connection does not survive a fork
+            import duckdb
+
+            if connection is not None and pid != os.getpid():
+                self._of_parents.append(connection)  # its threads are the parent's, and so is its end
+            connection = duckdb.connect()
+            connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET enable_external_file_cache = false")
+            # Without a lock, which a fork could inherit shut: the worst is that two threads start one each.
+            self._connection, self._pid = connection, os.getpid()
+        return connection.cursor()
+
+    def forget(self) -> None:
+        """Start anew at the next question: DuckDB answers none after a failure of its own."""
+        self._connection = None
+
+
+_SHARED = _Shared()
+
+
 class Scanner:
-    """DuckDB over a log's data files, for questions that concern a few rows of many. Opened at the first question.
+    """DuckDB over a log's data files, for questions that concern a few rows of many.
 
     Args:
         checked: Holds the files to their digests before DuckDB reads them.
@@ -177,23 +210,6 @@ class Scanner:
 
     def __init__(self, checked: Checked) -> None:
         self._checked = checked
-        self._connection: Any = None
-        self._pid = 0
-
-    def _cursor(self) -> Any:
-        import duckdb
-
-        if self._connection is None or self._pid != os.getpid():  # a connection does not survive a fork
-            self._connection = duckdb.connect()
-            self._connection.execute("SET preserve_insertion_order = false")
-            self._pid = os.getpid()
-        return self._connection.cursor()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        if self._connection is not None and self._pid == os.getpid():
-            self._connection.close()
-        self._connection = None
 
     def query(self, files: Iterable[LogFile], select: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The answer to a SELECT in which `{events}` stands for the files' envelope columns.
@@ -208,9 +224,11 @@ class Scanner:
         self._checked.whole(paths)
         cursor: Any = None
         try:
-            cursor = self._cursor()
+            cursor = _SHARED.cursor()
             return cursor.sql(select.format(events=parquet_files(paths)), params=list(parameters)).to_arrow_table()
         except duckdb.Error as error:
+            if isinstance(error, duckdb.FatalException):
+                _SHARED.forget()
             gone = [path for path in paths if not os.path.exists(path)]
             if gone:
                 raise FileNotFoundError(gone[0]) from error

@@ -248,10 +248,6 @@ class Streams:
         """The event types in a chain of files, with their schema versions. Raises as `versions` does."""
         return self.contents.up_to_date(chain, self.scanner)
 
-    def close(self) -> None:
-        """Let go of what is held open."""
-        self.scanner.close()
-
     def _see(self) -> None:
         """Read the small ones among the files not seen yet, and note the large ones."""
         if not self._unseen:

@@ -75,11 +75,8 @@ class FolderSurvey:
     def stretches(self) -> Iterator[Stretch]:
         """The files, in order of position."""
         scanner = Scanner(self._checked)
-        try:
-            for file in self._files:
-                yield self._stretch(file, scanner)
-        finally:
-            scanner.close()
+        for file in self._files:
+            yield self._stretch(file, scanner)
 
     def copies(self) -> Iterator[Finding]:
         """What is wrong with the copies sorted by stream, and with those of old events in today's columns."""
@@ -104,8 +101,6 @@ class FolderSurvey:
                     yield Finding(path, f"{what}; remove it, and it is made anew")
         except (LogError, InvalidEvent, FileNotFoundError):
             return  # what is wrong with the data files themselves is found where these are looked at
-        finally:
-            scanner.close()
 
     # -- which files there are
 
