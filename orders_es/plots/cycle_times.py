@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
+from orders_es.plots.outliers import cut_lines
 from orders_es.plots.style import (
     BLUE,
     GREY,
@@ -17,8 +18,8 @@ from orders_es.plots.style import (
     mark_running,
     numbers,
     running_day,
-    said,
 )
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,28 +74,31 @@ def plot_cycle_times(
         raise InvalidSetting("steps", steps, f"`cycle_times` has no such pair; give one of {pairs}")
     rows = rows[(rows["from_step"] == steps[0]) & (rows["to_step"] == steps[1])].sort_values("week")
     if rows.empty:
-        return empty(ax, said(title, moment), "no order made both steps")
+        return empty(ax, "no order made both steps", title, moment)
     guessed = int(rows["estimated"].sum()) if "estimated" in rows else 0
     left_out = f"{guessed:,} more at an estimated time" if guessed else ""
     today = running_day(data, rows, at=at, known_at=known_at)
     rows = rows[rows["orders"] > 0]
     if rows.empty:
-        return empty(ax, said(title, moment, left_out), "no order made both steps in this order, at known times")
+        return empty(ax, "no order made both steps in this order, at known times", title, moment, left_out)
     p90 = numbers(rows["p90"])
     _, length, unit = next(scale for scale in _UNITS if max(p90.max(), 0) >= scale[0])
     weeks = pd.to_datetime(rows["week"])
     marked = len(rows) <= _MARKED_MOST
     lines = (("p99", "99 in 100 within", GREY, ":", "^"), ("p90", "9 in 10 within", ORANGE, "--", "s"))
+    drawn = []
     for column, label, colour, line, mark in (*lines, ("p50", "half within", BLUE, "-", "o")):
         values = numbers(rows[column]) / length
+        drawn.append(values)
         ax.plot(weeks, values, line, color=colour, marker=mark if marked else "", ms=4, lw=2, label=label)
     last = weeks.iloc[-1]
     if today is not None and last <= today < last + pd.Timedelta(days=7):
         mark_running(ax, last - pd.Timedelta(days=3.5), last + pd.Timedelta(days=3.5), "week")
     ax.set_ylim(bottom=min(0.0, float(numbers(rows["p50"]).min()) / length))
+    cut = cut_lines(ax, weeks.tolist(), drawn, lambda value: f"{value:,.1f} {unit}")
     ax.set_ylabel(unit)
     ax.set_xlabel("week in which they got there")
     date_axis(ax)
     legend(ax)
-    ax.set_title(said(title, moment, f"{int(rows['orders'].sum()):,} orders", left_out), loc="left")
+    entitle(ax, title, moment, f"{int(rows['orders'].sum()):,} orders", left_out, cut)
     return ax

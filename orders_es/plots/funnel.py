@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, ORANGE, VERMILION, axes, empty, frame, said, whole_axis
+from orders_es.plots.style import BLUE, ORANGE, VERMILION, axes, empty, frame, whole_axis
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from orders_es.orders.moments import Moment
 
 __all__ = ["plot_funnel"]
+
+_LAST = 5
+"""The step after which there is none."""
 
 
 def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None = None, ax: Axes | None = None) -> Axes:
@@ -27,11 +31,13 @@ def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None 
     ax = axes(ax, 9.0, 4.0)
     title = "How far orders got"
     if rows.empty or not rows["reached"].sum():
-        return empty(ax, said(title, moment), "no orders")
+        return empty(ax, "no orders", title, moment)
     steps = (
         rows.groupby(["step", "status"], sort=True)[["reached", "went_on", "waiting", "cancelled"]].sum().reset_index()
     )
-    arrived = steps["step"] == steps["step"].max()
+    nowhere = steps[steps["reached"] == 0]
+    steps = steps[steps["reached"] > 0].copy()
+    arrived = steps["step"] == _LAST
     steps.loc[arrived, ["went_on", "waiting"]] = steps.loc[arrived, ["waiting", "went_on"]].to_numpy()
     left = steps["reached"] * 0
     parts = (
@@ -40,8 +46,9 @@ def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None 
         ("cancelled", "were cancelled there", VERMILION, "xxx"),
     )
     for column, label, colour, hatch in parts:
+        shown = label if steps[column].any() else f"_{label}"  # a legend names what is drawn
         ax.barh(
-            steps["status"], steps[column], left=left, color=colour, hatch=hatch, edgecolor="white", lw=0.5, label=label
+            steps["status"], steps[column], left=left, color=colour, hatch=hatch, edgecolor="white", lw=0.5, label=shown
         )
         left = left + steps[column]
     most = int(steps["reached"].max())
@@ -59,5 +66,10 @@ def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None 
     whole_axis(ax.xaxis)
     ax.set_xlabel("orders that reached the step")
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
-    ax.set_title(said(title, moment), loc="left")
+    entitle(ax, title, moment, f"none is known to have been {_either(nowhere['status'])}" if len(nowhere) else "")
     return ax
+
+
+def _either(names: Any) -> str:
+    *rest, last = map(str, names)
+    return f"{', '.join(rest)} or {last}" if rest else last

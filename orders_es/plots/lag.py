@@ -6,7 +6,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, GREY, ORANGE, VERMILION, axes, date_axis, empty, frame, legend, numbers, said
+from orders_es.plots.style import BLUE, GREY, ORANGE, VERMILION, axes, date_axis, empty, frame, legend, numbers
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
     ax = axes(ax)
     title = "Projection lag: age of the oldest unprocessed event"
     if rows.empty:
-        return empty(ax, title, "no samples")
+        return empty(ax, "no samples", title)
     limit = sla.total_seconds() if isinstance(sla, timedelta) else sla
     worst = 0.0
     peaks = rows["seconds_behind"].astype(float).groupby(rows["projection"]).max().fillna(-1.0)
@@ -69,7 +70,7 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
     ax.set_xlabel("UTC")
     date_axis(ax)
     legend(ax)
-    ax.set_title(said(title, note, more), loc="left")
+    entitle(ax, title, note, more)
     return ax
 
 

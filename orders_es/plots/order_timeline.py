@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, GREY, VERMILION, axes, date_axis, duration, empty, said
+from orders_es.plots.style import BLUE, GREY, VERMILION, axes, date_axis, duration, empty, legend
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,10 @@ __all__ = ["plot_order_timeline"]
 _NAMED_MOST = 30
 _DRAWN_MOST = 2_000
 _DELAYS_MOST = 6
+_LEVELS = 3
+_STEP = 0.34
+_EDGE = 0.08
+"""How near to the picture's sides a text begins beside its place, and not around it."""
 
 
 def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=1), ax: Axes | None = None) -> Axes:
@@ -35,22 +40,33 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
     events = list(history)
     title = f"Order {getattr(history, 'order_id', '')} on both clocks".replace("  ", " ")
     if not events:
-        return empty(ax, title, "no events")
+        return empty(ax, "no events", title)
     guessed = [event for event in events if event.estimated]
     late = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at > late_after]
     prompt = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at <= late_after]
     hidden = max(len(events) - _DRAWN_MOST, 0)
-    for group, colour, line in (
-        (prompt[: max(_DRAWN_MOST - len(late), 0)], BLUE, "-"),
-        (guessed[:_DRAWN_MOST], GREY, ":"),
-        (late[:_DRAWN_MOST], VERMILION, "--"),
+    within = f"within {duration(late_after.total_seconds())}"
+    for group, colour, line, label in (
+        (prompt[: max(_DRAWN_MOST - len(late), 0)], BLUE, "-", f"recorded {within}"),
+        (guessed[:_DRAWN_MOST], GREY, ":", "at an estimated time"),
+        (late[:_DRAWN_MOST], VERMILION, "--", "recorded late"),
     ):
+        if group and len(late) + len(guessed):
+            ax.plot(
+                [],
+                [],
+                line,
+                color=colour,
+                marker="o",
+                ms=5,
+                fillstyle="none" if group is guessed else "full",
+                label=label,
+            )
         for event in group:
             moments = date2num([event.occurred_at, event.recorded_at])
             fill = "none" if event.estimated else "full"
             ax.plot(moments, [0, 1], line, color=colour, lw=1.2, alpha=0.7, marker="o", ms=5, fillstyle=fill)
     _names(ax, events, late)
-    ax.set_ylim(-1.35, 1.35)
     ax.set_yticks([0, 1], ["happened", "recorded"])
     ax.axhline(0, color=GREY, lw=0.8, zorder=0)
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)
@@ -58,54 +74,73 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
     ax.margins(x=0.06)
     date_axis(ax)
     ax.set_xlabel("UTC")
+    if len(late) + len(guessed):
+        legend(ax)
     count = f"{len(events):,} events" if len(events) > 1 else "1 event"
     more = f"{len(late):,} recorded late" if late else "none recorded late"
     estimates = f"{len(guessed):,} at an estimated time (~, hollow)" if guessed else ""
-    ax.set_title(said(title, count, more, estimates, f"{hidden:,} not drawn" if hidden else ""), loc="left")
+    entitle(ax, title, count, more, estimates, f"{hidden:,} not drawn" if hidden else "")
     return ax
 
 
 def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
-    """Name events below, in runs that lie side by side; and how late the late ones were, above."""
+    """Name events below, in runs that lie side by side, late ones apart from the others; above, which came late, and by how much."""
     from matplotlib.dates import date2num
 
-    ordered = sorted(events, key=lambda event: event.occurred_at)
-    span = (ordered[-1].occurred_at - ordered[0].occurred_at) / 18 or timedelta(minutes=1)
+    moments = [moment for event in events for moment in (event.occurred_at, event.recorded_at)]
+    begins, length = min(moments), (max(moments) - min(moments)) or timedelta(minutes=1)
+    too_late = {id(event) for event in late}
     runs: list[list[Any]] = []
-    for event in ordered:
-        if runs and event.occurred_at - runs[-1][0].occurred_at < span:
+    for event in sorted(events, key=lambda event: (event.occurred_at, id(event) in too_late)):
+        alike = runs and (id(event) in too_late) == (id(runs[-1][0]) in too_late)
+        if alike and event.occurred_at - runs[-1][0].occurred_at < length / 18:
             runs[-1].append(event)
         else:
             runs.append([event])
     for number, run in enumerate(runs[:_NAMED_MOST]):
-        names = list(dict.fromkeys(("~ " if event.estimated else "") + event.type for event in run))
-        text = (
-            names[0]
-            if len(run) == 1
-            else f"{names[0]}\nand {len(run) - 1:,} more"
-            if len(names) > 1
-            else f"{len(run)} x {names[0]}"
-        )
-        depth = -0.16 - 0.38 * (number % 3)
+        place = run[0].occurred_at
+        side = _side((place - begins) / length)
         ax.annotate(
-            text,
-            (date2num(run[0].occurred_at), 0),
-            (date2num(run[0].occurred_at), depth),
-            ha="center",
+            _run(run),
+            (date2num(place), 0),
+            (date2num(place), -0.16 - _STEP * (number % _LEVELS)),
+            ha=side,
             va="top",
             fontsize=8,
-            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.6},
+            color=VERMILION if id(run[0]) in too_late else "black",
+            arrowprops={
+                "arrowstyle": "-",
+                "color": GREY,
+                "lw": 0.6,
+                "relpos": ({"left": 0, "right": 1}.get(side, 0.5), 1),
+            },
         )
-    delays = {
-        (event.recorded_at, f"{duration((event.recorded_at - event.occurred_at).total_seconds())} late"): None
-        for event in late
-    }
-    for number, (recorded_at, text) in enumerate(list(delays)[:_DELAYS_MOST]):
+    ax.set_ylim(-0.5 - _STEP * (min(len(runs), _LEVELS) - 1), 1.12 + 0.3 * min(len(late), 2))
+    together: dict[tuple[Any, str], list[Any]] = {}
+    for event in late:
+        delay = duration((event.recorded_at - event.occurred_at).total_seconds())
+        together.setdefault((event.recorded_at, f"{delay} late"), []).append(event)
+    for number, ((recorded_at, text), group) in enumerate(list(together.items())[:_DELAYS_MOST]):
+        side = _side((recorded_at - begins) / length)
         ax.text(
             date2num(recorded_at),
-            1.1 + 0.1 * (number % 2),
-            text,
-            ha="center",
+            1.08 + 0.26 * (number % 2),
+            f"{_run(group).replace(chr(10), ' ')}\n{text}",
+            ha=side,
+            va="bottom",
             fontsize=8,
             color=VERMILION,
         )
+
+
+def _run(run: list[Any]) -> str:
+    """What a run of events is called."""
+    names = list(dict.fromkeys(("~ " if event.estimated else "") + event.type for event in run))
+    if len(run) == 1:
+        return str(names[0])
+    return f"{names[0]}\nand {len(run) - 1:,} more" if len(names) > 1 else f"{len(run):,} x {names[0]}"
+
+
+def _side(share: float) -> str:
+    """On which side of its place a text has to begin so that it stays in the picture, by where that is between left and right."""
+    return "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orders_es.plots.outliers import cut_bars
 from orders_es.plots.style import (
     BLUE,
     VERMILION,
@@ -13,12 +14,14 @@ from orders_es.plots.style import (
     empty,
     frame,
     legend,
+    mark_running,
     money_axis,
     numbers,
     of_currency,
     one_of,
-    said,
+    running_day,
 )
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +61,7 @@ def plot_restatements(
     ax = axes(ax)
     title = f"Restatements: {measure} of each day, now beside what was first known"
     if rows.empty:
-        return empty(ax, said(title, moment), "no days")
+        return empty(ax, "no days", title, moment)
     rows, currency, others = of_currency(rows, currency, f"{measure}_change")
     title = one_of(title, currency, others)
     exact = rows[f"{measure}_change"].dropna()
@@ -67,9 +70,7 @@ def plot_restatements(
     )
     changed = changes[changes != 0]
     if changed.empty:
-        return empty(
-            ax, said(title, moment, others), f"none of {len(changes):,} days has changed since it was first known"
-        )
+        return empty(ax, f"none of {len(changes):,} days has changed since it was first known", title, moment, others)
     width, step = 1, "day"
     if (changes.index.max() - changes.index.min()).days > _DAYS_MOST:
         changed, width, step = changed.resample("W-MON", closed="left", label="left").sum(), 7, "week"
@@ -79,7 +80,7 @@ def plot_restatements(
             continue
         ax.bar(
             part.index,
-            part,
+            part.to_numpy(),
             width=width * 0.85,
             align="edge",
             color=colour,
@@ -92,9 +93,13 @@ def plot_restatements(
     ax.set_xlim(changes.index.min() - pd.Timedelta(days=1), changes.index.max() + pd.Timedelta(days=width + 1))
     date_axis(ax)
     money_axis(ax.yaxis, f"{currency} a {step}")
+    today = running_day(data, rows, at=at, known_at=known_at)
+    if today is not None and changes.index.min() <= today <= changes.index.max():
+        mark_running(ax, today, today + pd.Timedelta(days=1), "day")
+    middles = pd.DatetimeIndex(changed.index) + pd.Timedelta(days=width / 2)
+    cut = cut_bars(ax, list(middles), changed.to_numpy(), lambda value: f"{value:+,.2f}")
     legend(ax)
     total = sum(exact[1:], exact.iloc[0]) if len(exact) else 0
     note = f"{int((changes != 0).sum()):,} of {len(changes):,} days changed, by {total:+,.2f} {currency} in all"
-    # In a line of its own: with the moment before it, the amount would stand beyond the picture's edge.
-    ax.set_title(f"{said(title, moment, others)}\n{note}", loc="left")
+    entitle(ax, title, moment, others, note, cut)
     return ax

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from orders_es.orders.money import format_amount
+from orders_es.plots.outliers import cut_bars
 from orders_es.plots.style import (
     BLUE,
     SKY,
@@ -20,8 +23,8 @@ from orders_es.plots.style import (
     of_currency,
     one_of,
     running_day,
-    said,
 )
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +60,8 @@ def plot_sales(
 ) -> Axes:
     """Axes with one bar a day, week or month, whichever can be read, and the mean of seven of them as a line.
 
-    A period that is not over at the moment asked for is shaded, and is not in the mean.
+    A period that is not over at the moment asked for is shaded, and is not in the mean. A bar that is far beyond
+    all others is cut, and its figure written where it is.
 
     Args:
         data: A session, or the rows of `daily_sales`.
@@ -83,7 +87,7 @@ def plot_sales(
     ax = axes(ax)
     name = measure.replace("_", " ").capitalize()
     if rows.empty:
-        return empty(ax, said(name, moment), "nothing was sold")
+        return empty(ax, "nothing was sold", name, moment)
     today = running_day(data, rows, at=at, known_at=known_at)
     rows, currency, others = of_currency(rows, currency, measure)
     days = pd.Series(numbers(rows[measure]), pd.to_datetime(rows["day"])).groupby(level=0).sum().sort_index()
@@ -101,26 +105,39 @@ def plot_sales(
         width=width * 0.85,
         align="edge",
         color=[VERMILION if height < 0 else SKY for height in heights],
-        label=f"a {step}",
+        hatch=["///" if height < 0 else "" for height in heights],
+        edgecolor="white",
+        lw=0,
     )
+    for colour, hatch, label, drawn in (
+        (SKY, "", f"a {step}", heights >= 0),
+        (VERMILION, "///", f"a {step} below 0", heights < 0),
+    ):
+        if drawn.any():
+            ax.fill_between([], [], color=colour, hatch=hatch, edgecolor="white", lw=0, label=label)
     last = sums.index[-1]
     running = today is not None and last <= today < last + pd.tseries.frequencies.to_offset(rule)
     whole = sums[:-1] if running else sums
     if running:
         mark_running(ax, last, last + pd.Timedelta(days=width), step)
+    middles = pd.DatetimeIndex(sums.index) + pd.Timedelta(days=width / 2)
+    trend: Any = []
     if len(whole) > _TREND:
         trend = whole.rolling(_TREND, min_periods=1).mean().to_numpy()
         ax.plot(
-            pd.DatetimeIndex(whole.index) + pd.Timedelta(days=width / 2),
+            middles[: len(whole)],
             trend,
             color=BLUE,
             lw=2,
             label=f"mean of {_TREND} {step}s",
         )
-    if running or len(whole) > _TREND:
+    cut = cut_bars(
+        ax, list(middles), heights, lambda value: format_amount(Decimal(str(round(value, 4))), currency), others=trend
+    )
+    if running or len(whole) > _TREND or (heights < 0).any():
         legend(ax)
     ax.axhline(0, color="black", lw=0.8)
     date_axis(ax)
     money_axis(ax.yaxis, currency)
-    ax.set_title(said(one_of(f"{name} by {step}", currency, others), moment, others), loc="left")
+    entitle(ax, one_of(f"{name} by {step}", currency, others), moment, others, cut)
     return ax

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, numbers, said
+from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, numbers
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def plot_status_flow(
     ax = axes(ax, 11.0, 4.5)
     title = "Ways of orders, with the median wait before each"
     if rows.empty:
-        return empty(ax, said(title, moment), "no order has changed its status")
+        return empty(ax, "no order has changed its status", title, moment)
     used = [s for s in _PLACES if s in {*rows["from_status"], *rows["to_status"]}]
     shift = {status: (float(n), _LADDER_Y) for n, status in enumerate(used)}
     places = shift | {"cancelled": ((len(used) - 1) / 2, _CANCELLED[1])}
@@ -75,7 +76,7 @@ def plot_status_flow(
     highest, lowest = (_BEND * _ASPECT / 2 * max([1.0, *lengths]) for lengths in (ups, [-up for up in ups]))
     ax.set_ylim(min(-2.15 if "cancelled" in shown else -0.5, -lowest - 0.4), highest + 0.5)
     ax.axis("off")
-    ax.set_title(said(title, moment, note), loc="left")
+    entitle(ax, title, moment, note)
     return ax
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLUE",
     "GREY",
+    "NOTHING",
     "ORANGE",
     "SKY",
     "VERMILION",
@@ -35,7 +37,6 @@ __all__ = [
     "one_of",
     "own_figure",
     "running_day",
-    "said",
     "whole_axis",
 ]
 
@@ -49,6 +50,8 @@ RUNNING = "#EEE6D2"
 
 _OURS = "orders_es"
 """Marks a figure that was made for one plot, so that it may shrink where there is nothing to draw."""
+NOTHING = "orders_es-nothing"
+"""Marks axes on which there is nothing to see."""
 _EMPTY_HEIGHT = 1.1
 _LEGEND_COLUMNS = 4
 _LEGEND_ROW = 0.09
@@ -108,12 +111,13 @@ def axes(ax: Axes | None, width: float = 9.0, height: float = 4.5) -> Axes:
     return ax
 
 
-def empty(ax: Axes, title: str, why: str) -> Axes:
+def empty(ax: Axes, why: str, title: str, *notes: str) -> Axes:
     """Axes that say that there is nothing to show, and why; in a figure of their own, no higher than that takes."""
     figure: Any = ax.figure
     if figure.get_gid() == _OURS:
         figure.set_size_inches(figure.get_size_inches()[0], _EMPTY_HEIGHT)
-    ax.set_title(title, loc="left")
+    entitle(ax, title, *notes)
+    ax.set_gid(NOTHING)
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
@@ -164,12 +168,6 @@ def mark_running(ax: Axes, start: Any, end: Any, step: str) -> None:
         zorder=0,
         label=f"this {step} is not over",
     )
-
-
-def said(title: str, *notes: str) -> str:
-    """A title with its notes in a second line, those that say something."""
-    rest = ", ".join(note for note in notes if note)
-    return f"{title}\n{rest}" if rest else title
 
 
 def numbers(values: Any) -> Any:

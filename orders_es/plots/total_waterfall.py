@@ -2,99 +2,166 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from textwrap import shorten
+import math
+from decimal import Decimal
+from itertools import accumulate, groupby
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, SKY, VERMILION, axes, empty, money_axis, said
+from orders_es.orders.money import format_amount
+from orders_es.plots.style import BLUE, SKY, VERMILION, axes, empty, legend, money_axis
+from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from matplotlib.axes import Axes
 
 __all__ = ["plot_total_waterfall"]
 
 _BARS_MOST = 24
-_SIDE_BY_SIDE = 6
-_NAME_MOST = 26
-_UPRIGHT = 10
-"""With more bars than this, their figures stand on end."""
+_UPRIGHT_MOST = 5
+"""With more bars than this they lie, one below the other, each with its name in full beside it."""
+_NAME_MOST = 46
+_WRAPPED = 18
+_ROW = 0.27
+_NEAR = 0.25
+"""Where the totals on the way differ by less than this share of the largest, the axis begins below the least of them."""
 
 
-def plot_total_waterfall(explanation: Any, *, ax: Axes | None = None) -> Axes:
+def plot_total_waterfall(explanation: Any, *, scale: Any = None, ax: Axes | None = None) -> Axes:
     """Axes with a bar for each event that changed the total, from where it was to where it came to, and the total at the end.
 
-    Where there are more than two dozen, neighbours of one type become one bar; where that is not enough, all but the
-    largest changes do.
+    Few stand side by side; more than five lie one below the other. Where there are more than two dozen, neighbours of one
+    type become one bar; where that is not enough, all but the largest changes do.
 
     Args:
         explanation: What `explain(log, order_id)` gives.
+        scale: Another explanation, such as that of the order as it stands now: the picture has its axes and its room, so that
+            pictures of several moments can be laid one over the other.
         ax: Where to draw; new axes if left out.
     """
-    ax = axes(ax, 10.0, 4.5)
+    bars = _bars(explanation)
+    whole = _bars(scale) if scale is not None else bars
+    longest = max(len(bars), len(whole))
+    lying = longest > _UPRIGHT_MOST
+    ax = axes(ax, 10.0, max(3.4, 1.5 + _ROW * longest) if lying else 4.5)
     currency = explanation.currency or ""
     title = f"What made the total of order {explanation.order_id}"
-    changing = [step for step in explanation.steps if step.change]
-    if not changing:
-        return empty(ax, said(title, str(explanation.as_of)), "no event changed the total")
-    if len(changing) <= _BARS_MOST:
-        bars = [(shorten(step.summary, _NAME_MOST, placeholder=" …"), step.change) for step in changing]
+    moment = str(explanation.as_of)
+    if not bars and not whole:
+        return empty(ax, "no event changed the total", title, moment)
+    begins, ends = _ends(bars, whole)
+    room = (ends - begins) or 1.0
+    _draw(ax, bars, explanation.total, currency, lying=lying, begins=begins, room=room)
+    names = [*(name for name, _ in bars), "total"]
+    axis = ax.yaxis if lying else ax.xaxis
+    wrapped = names if lying else [fill(name, _WRAPPED) for name in names]
+    axis.set_ticks(range(len(names)), wrapped)
+    for text in axis.get_ticklabels():
+        text.set_parse_math(False)  # a description may hold two dollar signs
+    axis.set_tick_params(length=0)
+    money_axis(ax.xaxis if lying else ax.yaxis, currency)
+    low = begins - (room * 0.06 if begins < 0 else 0)
+    if lying:
+        ax.set_xlim(low, ends + room * 0.14)
+        ax.set_ylim(longest + 0.6, -0.6)
     else:
-        bars = _few([(_words(step.type), step.change) for step in changing])
-    upright = len(bars) > _UPRIGHT
-    level = bottom = highest = 0.0
-    for number, (_, change) in enumerate(bars):
-        height = float(change)
-        up = height >= 0
-        ax.bar(
-            number,
+        ax.set_xlim(-0.6, longest + 0.6)
+        ax.set_ylim(low, ends + room * 0.1)
+    legend(ax)
+    away = f"the axis begins at {format_amount(Decimal(str(begins)), currency)}" if begins > 0 else ""
+    entitle(ax, title, moment, away)
+    return ax
+
+
+def _bars(explanation: Any) -> list[tuple[str, Decimal]]:
+    """Names and changes, at most two dozen."""
+    changing = [step for step in explanation.steps if step.change]
+    if len(changing) <= _BARS_MOST:
+        return [(shorten(step.summary, _NAME_MOST, placeholder=" …"), step.change) for step in changing]
+    return _few([(_words(step.type), step.change) for step in changing])
+
+
+def _levels(bars: Sequence[tuple[str, Decimal]]) -> list[float]:
+    return [float(level) for level in accumulate(change for _, change in bars)]
+
+
+def _ends(*several: Sequence[tuple[str, Decimal]]) -> tuple[float, float]:
+    """Where the axis of money begins and ends, so that all of these have room on it."""
+    levels = [level for bars in several for level in _levels(bars)] or [0.0]
+    steps = max(map(len, several))
+    least, most = min(levels), max(levels)
+    if least > 0 and steps > _UPRIGHT_MOST and most - least < _NEAR * most:
+        # The differences are what is to be seen. Without the axis's beginning at 0, its length would say nothing about them.
+        step = 10 ** math.floor(math.log10(max(most - least, most / 1e6)))
+        return max(0.0, math.floor((least - 0.35 * (most - least)) / step) * step), most
+    return min(0.0, least), max(most, 0.0)
+
+
+def _draw(
+    ax: Axes,
+    bars: Sequence[tuple[str, Decimal]],
+    total: Decimal,
+    currency: str,
+    *,
+    lying: bool,
+    begins: float,
+    room: float,
+) -> None:
+    """The bars, their figures, and the lines that lead from one to the next."""
+    draw = ax.barh if lying else ax.bar
+    labelled: set[str] = set()
+    before = 0.0
+
+    def bar(place: int, start: float, height: float, label: str, colour: str, hatch: str) -> None:
+        again = label in labelled
+        labelled.add(label)
+        draw(
+            place,
             height,
-            bottom=level,
-            color=SKY if up else VERMILION,
-            hatch="" if up else "///",
+            0.8,
+            start,
+            color=colour,
+            hatch=hatch,
             edgecolor="white",
             lw=0,
+            label=f"_{label}" if again else label,
         )
-        ax.plot([number - 0.4, number + 1.4], [level + height] * 2, color="black", lw=0.6)
-        level += height
-        bottom, highest = min(bottom, level), max(highest, level)
-        ax.annotate(
-            f"{change:+,.2f}",
-            (number, max(level, level - height)),
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            rotation=90 if upright else 0,
-            xytext=(0, 2),
-            textcoords="offset points",
+
+    for number, ((_, change), level) in enumerate(zip(bars, _levels(bars), strict=True)):
+        up = change >= 0
+        bar(
+            number, before, float(change), "adds" if up else "takes away", SKY if up else VERMILION, "" if up else "///"
         )
-    highest = highest if highest > bottom else bottom + 1
-    total = explanation.steps[-1].total
-    ax.bar(len(bars), float(total), color=BLUE)
+        along, across = [number - 0.4, number + 1.4], [level, level]
+        ax.plot(*((across, along) if lying else (along, across)), color="black", lw=0.6)
+        sign = "+" if up else ""
+        _figure(ax, number, max(before, level, begins), f"{sign}{format_amount(change, currency)}", lying=lying)
+        before = level
+    bar(len(bars), 0.0, float(total), "total", BLUE, "")
+    _figure(ax, len(bars), max(float(total), 0.0), format_amount(total, currency), lying=lying, weight="bold")
+    (ax.axvline if lying else ax.axhline)(0, color="black", lw=0.8)
+    if begins > 0:
+        # A broken edge, where what stands on the axis begins further down.
+        for number in range(len(bars) + 1):
+            start = 0.0 if number in {0, len(bars)} else None
+            if start is not None:
+                place = (begins + room * 0.02, number) if lying else (number, begins + room * 0.02)
+                ax.plot(*place, marker=r"$\approx$", ms=11, color="white", mec="black", mew=0.4, ls="")
+
+
+def _figure(ax: Axes, place: int, end: float, text: str, *, lying: bool, weight: str = "normal") -> None:
     ax.annotate(
-        f"{total:,.2f}",
-        (len(bars), max(float(total), 0.0)),
-        ha="center",
-        va="bottom",
-        fontsize=9,
-        weight="bold",
-        rotation=90 if upright else 0,
-        xytext=(0, 2),
+        text,
+        (end, place) if lying else (place, end),
+        ha="left" if lying else "center",
+        va="center" if lying else "bottom",
+        fontsize=8,
+        weight=weight,
+        xytext=(4, 0) if lying else (0, 2),
         textcoords="offset points",
     )
-    names = [*(name for name, _ in bars), "total"]
-    slanted = len(names) > _SIDE_BY_SIDE
-    ax.set_xticks(range(len(names)), names, rotation=35 if slanted else 0, ha="right" if slanted else "center")
-    ax.axhline(0, color="black", lw=0.8)
-    ax.set_ylim(
-        bottom - (highest - bottom) * (0.08 if bottom < 0 else 0),
-        highest + (highest - bottom) * (0.5 if upright else 0.12),
-    )
-    money_axis(ax.yaxis, currency)
-    ax.set_title(said(title, str(explanation.as_of)), loc="left")
-    return ax
 
 
 def _few(bars: Sequence[tuple[str, Decimal]]) -> list[tuple[str, Decimal]]:
