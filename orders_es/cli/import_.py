@@ -174,6 +174,8 @@ def _simulate_live(log: str, *, rate: float, writers: int, seconds: float | None
         "dumps": "orders_es.cli.import_dumps:import_table_dumps",
         "history": "orders_es.cli.import_history:import_row_history",
         "jsonl": "orders_es.cli.jsonl:import_lines",
+        "ocel": "orders_es.cli.process_mining:import_objects",
+        "xes": "orders_es.cli.process_mining:import_traces",
     },
     name="import",
     short_help="Bring orders in from somebody else's files.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.import_ import currency_code, somebody_watches, tell_import
+from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
 from orders_es.errors import LogNotEmpty
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["export", "import_lines"]
 
 
-@click.group(short_help="Take a log's events elsewhere.")
+@click.group(
+    cls=LazyGroup,
+    where={
+        "ocel": "orders_es.cli.process_mining:export_objects",
+        "xes": "orders_es.cli.process_mining:export_traces",
+    },
+    short_help="Take a log's events elsewhere.",
+)
 def export() -> None:
     """Take a log's events elsewhere. The log is only read."""
 

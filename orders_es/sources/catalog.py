@@ -52,6 +52,18 @@ IMPORTERS: tuple[Importer, ...] = (
         "docs/jsonl.md",
     ),
     Importer(
+        "ocel",
+        "object-centric event logs of process mining: OCEL 2.0, JSON or SQLite",
+        "another tool exported events that touch orders, items and other objects, or `export ocel` did",
+        "docs/process-mining.md",
+    ),
+    Importer(
+        "xes",
+        "event logs of process mining by case: XES",
+        "another tool exported traces of events, or `export xes` did",
+        "docs/process-mining.md",
+    ),
+    Importer(
         "online-retail",
         "UCI's Online Retail, and Online Retail II",
         "it is that public data set, as published",
