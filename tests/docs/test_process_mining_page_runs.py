@@ -2,9 +2,10 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
-from orders_es.log import NO_STREAM, open_log
+from orders_es.log import NO_STREAM, NewEvent, open_log
 from orders_es.orders import OrderCreated
 from orders_es.sources.process import import_ocel
 
@@ -15,15 +16,13 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_python_writes_both_forms(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_the_python_writes_both_forms(tmp_path, run_page):
+    june = datetime(2011, 6, 3, tzinfo=UTC)
     with open_log("my-log", create=True) as log:
-        log.append("A-1", [OrderCreated(currency="EUR")], expected=NO_STREAM)
-    [code] = blocks("python")
-    exec(compile(code, "docs/process-mining.md", "exec"), {})
-    assert Path("orders.json").exists()
-    assert Path("orders.xes.gz").exists()
-    assert capsys.readouterr().out.startswith("0 {'order': 0")  # the order is of today, and the page asks of 2011
+        log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), occurred_at=june)], expected=NO_STREAM)
+    assert run_page("docs/process-mining.md")["done"].objects["order"] == 1
+    assert (tmp_path / "orders.json").exists()
+    assert (tmp_path / "orders.xes.gz").exists()
 
 
 def test_the_mapping_reads_the_event_that_the_page_shows(tmp_path):

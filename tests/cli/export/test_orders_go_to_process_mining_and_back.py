@@ -9,7 +9,7 @@ def test_a_log_goes_out_and_comes_back(run, shop, tmp_path, kind, name):
     assert out["events"] > 0 < out["objects"]["order"]
     assert run("import", kind, tmp_path / name, "--log", tmp_path / "b", "--json").json["events"] == out["events"]
     again = run("import", kind, tmp_path / name, "--log", tmp_path / "b").out
-    assert again.startswith("0 events")
+    assert "added nothing" in again
 
 
 def test_people_are_told_what_is_in_the_file(run, shop, tmp_path):
