@@ -6,20 +6,29 @@ word is the field's own (Greg Young, "Versioning in an Event Sourced System", 20
 
 from __future__ import annotations
 
+import enum
 import sys
 from decimal import Decimal
 from hashlib import sha256
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Renamed", "Upcaster", "retired", "upcaster"]
+__all__ = ["UNCHANGED", "Renamed", "Upcaster", "retired", "upcaster"]
 
 _PLAIN = (str, int, float, bool, bytes, Decimal, type(None))
+
+
+class _Unchanged(enum.Enum):
+    UNCHANGED = "the payload has the next version's shape already"
+
+
+UNCHANGED: Final = _Unchanged.UNCHANGED
+"""What an upcaster gives for a payload that has the next version's shape already: it is read just as it is recorded."""
 
 
 class Renamed(NamedTuple):
@@ -40,8 +49,8 @@ class Upcaster:
     Args:
         type: The event type's name, as recorded.
         schema_version: The version that it reads.
-        function: Takes a payload, a dict that it may change, and gives the next version's; None where all such events are
-            retired.
+        function: Takes a payload, a dict that it may change, and gives the next version's, or `UNCHANGED` where it has that
+            shape already; None where all such events are retired.
         into: The types of other names that it leads to, each with the version that it makes of them; without it, the step
             leads to the next version of the same type.
         may_retire: Whether it may give None for an event that means nothing today.

@@ -376,9 +376,13 @@ class LogCore(ABC):
         _check_size(batch_size)
         end = self.head().position
         start, to = max(after, 0), end if to is None else min(to, end)
+        return self._shown(start, to, batch_size, names)
+
+    def _shown(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Pages as everybody sees them: the envelope as recorded, and typed columns of today."""
         if self._registry.evolves and any(name not in ENVELOPE for name in names):
-            return self._as_of_today(start, to, batch_size, names)
-        return self._pages(start, to, batch_size, names)
+            return self._as_of_today(after, to, batch_size, names)
+        return self._pages(after, to, batch_size, names)
 
     def _as_of_today(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Pages in which the typed columns of events of old versions are those of today; the envelope is as recorded."""
@@ -411,7 +415,7 @@ class LogCore(ABC):
         while stop is None or not stop.is_set():
             end = self.head().position
             if end > after:
-                for batch in self._pages(after, end, batch_size, names):
+                for batch in self._shown(after, end, batch_size, names):
                     yield batch
                     after += batch.num_rows
                     if stop is not None and stop.is_set():

@@ -19,10 +19,10 @@ __all__ = ["open_log", "order_registry", "survey_of"]
 
 
 def order_registry() -> EventRegistry:
-    """A fresh registry with the event types of the order domain; register your own beside them."""
-    from orders_es.orders import EVENT_TYPES
+    """A fresh registry with the event types of the order domain and the upcasters of their earlier versions; register your own beside them."""
+    from orders_es.orders import EVENT_TYPES, UPCASTERS
 
-    return EventRegistry(EVENT_TYPES)
+    return EventRegistry(EVENT_TYPES, UPCASTERS)
 
 
 def open_log(

@@ -245,6 +245,11 @@ class HasUpcastCopies(Protocol):
         """The folders of copies that were made for other registries, and that this program has no use for."""
         ...
 
+    @property
+    def passing_copies(self) -> Path:
+        """A folder of this process for copies that find no place beside the log; there only once it is needed."""
+        ...
+
 
 @runtime_checkable
 class HasDerivedFolder(Protocol):

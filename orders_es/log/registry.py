@@ -367,6 +367,8 @@ class EventRegistry:
         today = self.today(name, schema_version, payload, position, stream_id)
         if today is None:
             return None
+        if today.payload is payload:  # what it lacks, it lacked when it was recorded
+            return self.decode(*today, position, stream_id)
         try:
             return self.decode(*today)
         except InvalidEvent as error:

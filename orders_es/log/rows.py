@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orders_es.errors import InvalidEvent
+from orders_es.errors import InvalidEvent, UpcastFailed
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.envelope import MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
@@ -153,8 +153,7 @@ def with_todays_columns(
         *(old.column(c).to_pylist() for c in ("type", "schema_version", "payload", "position", "stream_id")),
         strict=True,
     )
-    data = [registry.decode(*row) for row in rows]
-    values: list[dict[str, Any]] = [{} if one is None else registry.encode(one)[2] for one in data]
+    values = [_todays_values(registry, row) for row in rows]
     mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
     arrays = []
     for name in names:
@@ -164,6 +163,18 @@ def with_todays_columns(
             column = pc.replace_with_mask(column, mask, today)
         arrays.append(column)
     return pa.RecordBatch.from_arrays(arrays, schema=batch.select(names).schema)
+
+
+def _todays_values(registry: EventRegistry, row: tuple[str, int, str, int, str]) -> dict[str, Any]:
+    try:
+        data = registry.decode(*row)
+    except UpcastFailed:
+        raise
+    except (
+        InvalidEvent
+    ):  # as it was recorded it fits no type: no column has a value of it, and whoever reads it is told
+        return {}
+    return {} if data is None else registry.encode(data)[2]
 
 
 def _shredded(event: RecordedEvent, registry: EventRegistry) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UpcastFailed
 from orders_es.log.exact import CHECKS
-from orders_es.upcaster import Renamed, Upcaster
+from orders_es.upcaster import UNCHANGED, Renamed, Upcaster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -156,28 +156,63 @@ class Upcasters:
         try:
             data = _decode(payload)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            end = self._only_end(at)
+            if end is not None:  # no upcaster saw it: it is read as if there were none, and fits its type no better
+                return Today(*end, payload)
             failed(f"its payload is no JSON object ({error})", error)
+        try:
+            walked = self._walked(at, data)
+        except _Rubbish as error:
+            failed(str(error), error.__cause__ if isinstance(error.__cause__, Exception) else None)
+        if walked is None:
+            return None
+        at, today = walked
+        if today is None:
+            return Today(*at, payload)
+        try:
+            return Today(*at, self._shape(at[0]).written(today))
+        except (TypeError, ValueError, RecursionError) as error:
+            failed(f"what its upcasters gave cannot be written as JSON of {at[0]} v{at[1]} ({error})", error)
+
+    def _walked(self, at: _Key, data: dict[str, Any]) -> tuple[_Key, dict[str, Any] | None] | None:
+        """Type, version and payload at the end of a chain; None for a payload that no step changed, and None for a retired event.
+
+        Raises:
+            _Rubbish: A step raised, or gave what no step may give.
+        """
+        today = None
         while (step := self._by_key.get(at)) is not None:
             if step.function is None:
                 return None
             try:
-                given = step.function(data)
-                plain = given.__class__ is dict and len(step.targets) == 1
-                led = (step.targets[0], given) if plain else _led_to(step, given)
-            except _Rubbish as error:
-                failed(f"its upcaster ({step!r}) is wrong: {error}")
-            except Exception as error:  # noqa: BLE001 - it is somebody's function, and may fail in any way
-                failed(f"its upcaster ({step!r}) raised {type(error).__name__}: {error}", error)
-            if led is None:
-                return None
-            at, data = led
-        shape = self._shapes.get(at[0])
+                given = step.function(data if today is None else today)
+            except Exception as error:
+                raise _Rubbish(f"its upcaster ({step!r}) raised {type(error).__name__}: {error}") from error
+            targets = step.targets
+            if given.__class__ is dict and len(targets) == 1:
+                at, today = targets[0], given
+            elif given is UNCHANGED and len(targets) == 1:
+                at = targets[0]
+            else:
+                led = _led_to(step, given)
+                if led is None:
+                    return None
+                at, today = led
+        return at, today
+
+    def _shape(self, name: str) -> _Shape:
+        shape = self._shapes.get(name)
         if shape is None:
-            shape = self._shapes[at[0]] = _Shape(self._registry[at[0]])
-        try:
-            return Today(at[0], at[1], shape.written(data))
-        except (TypeError, ValueError, RecursionError) as error:
-            failed(f"what its upcasters gave cannot be written as JSON of {at[0]} v{at[1]} ({error})", error)
+            shape = self._shapes[name] = _Shape(self._registry[name])
+        return shape
+
+    def _only_end(self, key: _Key) -> _Key | None:
+        ends = self._ends.get(key, frozenset())
+        return next(iter(ends)) if len(ends) == 1 and not self._may_retire(key) else None
+
+    def _may_retire(self, key: _Key) -> bool:
+        step = self._by_key.get(key)
+        return step is not None and (step.may_retire or any(map(self._may_retire, step.targets)))
 
 
 class _Rubbish(Exception):
@@ -189,18 +224,19 @@ def _shown(keys: Iterable[_Key]) -> str:
 
 
 def _led_to(step: Upcaster, given: object) -> tuple[_Key, dict[str, Any]] | None:
-    """Type, version and payload after a step; None if the event is retired. `_Rubbish` where the step gave that."""
-    targets = step.targets
-    if type(given) is dict and len(targets) == 1:
-        return targets[0], given
+    """Type, version and payload after a step that names a type; None if the event is retired. `_Rubbish` where the step gave that."""
     if isinstance(given, Renamed) and type(given.payload) is dict:
-        for target in targets:
+        for target in step.targets:
             if target[0] == given.type:
                 return target, given.payload
-        raise _Rubbish(f"it gave the type {given.type!r}, which it does not declare in `into`")
+        raise _Rubbish(_wrong(step, f"it gave the type {given.type!r}, which it does not declare in `into`"))
     if given is None and step.may_retire:
         return None
-    raise _Rubbish(_rubbish(given))
+    raise _Rubbish(_wrong(step, _rubbish(given)))
+
+
+def _wrong(step: Upcaster, what: str) -> str:
+    return f"its upcaster ({step!r}) is wrong: {what}"
 
 
 def _rubbish(given: object) -> str:
@@ -208,7 +244,7 @@ def _rubbish(given: object) -> str:
         return "it gave None; return the payload, or declare may_retire=True where an event may mean nothing today"
     if isinstance(given, list | tuple | set) or hasattr(given, "__next__"):
         return _SEVERAL
-    if isinstance(given, dict):
+    if isinstance(given, dict) or given is UNCHANGED:
         return "it leads to more than one type; return Renamed(type, payload)"
     return f"it gave {type(given).__name__}, not a payload (a dict)"
 
@@ -262,7 +298,7 @@ def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
 
 
 def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, int, str]]) -> list[Today | None]:
-    """What some old events are today, each one's fit to its type looked at.
+    """What some old events are today; of those that upcasters changed, the fit to their types is looked at.
 
     Args:
         rows: Type, schema version, payload, position and stream of each, as recorded.
@@ -271,15 +307,16 @@ def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, in
         UpcastFailed: An upcaster raised or gave rubbish.
     """
     found = registry.todays(rows)
-    kept = [one for one in found if one is not None]
-    nowhere = repeat(0, len(kept)), repeat("", len(kept))
+    changed = [one for one, row in zip(found, rows, strict=True) if one is not None and one.payload is not row[2]]
+    nowhere = repeat(0, len(changed)), repeat("", len(changed))
     try:
-        if kept:
-            names, versions, payloads = map(list, zip(*kept, strict=True))
+        if changed:
+            names, versions, payloads = map(list, zip(*changed, strict=True))
             registry.decode_many(names, versions, payloads, *nowhere)
     except InvalidEvent:  # once more, so that the error says what was recorded
-        for row in rows:
-            registry.decode(*row)
+        for row, one in zip(rows, found, strict=True):
+            if one is not None and one.payload is not row[2]:
+                registry.decode(*row)
         raise
     return found
 

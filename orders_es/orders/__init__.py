@@ -53,6 +53,7 @@ from orders_es.orders.order import STATUSES, AsOf, Line, Order, PaymentStatus, S
 from orders_es.orders.order_fold import OrderFold
 from orders_es.orders.rules import RULES
 from orders_es.orders.summary import summarize
+from orders_es.orders.upcasters import UPCASTERS
 
 __all__ = [
     "EVENT_TYPES",
@@ -60,6 +61,7 @@ __all__ = [
     "ORDERS",
     "RULES",
     "STATUSES",
+    "UPCASTERS",
     "AddItem",
     "AdjustmentRecorded",
     "ApplyDiscount",

@@ -12,6 +12,7 @@ from orders_es.orders.order import initial_state
 from orders_es.orders.order_fold import VERSION
 from orders_es.orders.stored import order_bytes, order_from_bytes
 from orders_es.orders.summary import summarize
+from orders_es.orders.upcasters import UPCASTERS
 
 if TYPE_CHECKING:
     from orders_es.orders.order import Order
@@ -28,5 +29,6 @@ ORDERS: Final[Decider[Order]] = Decider(
     version=VERSION,
     snapshots=StateCodec(order_bytes, order_from_bytes),
     summarize=summarize,
+    upcasters=UPCASTERS,
 )
 """The order domain. A changed effect of an event needs a higher `version`; a test holds to that."""

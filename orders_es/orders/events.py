@@ -1,7 +1,8 @@
 """What can happen to an order, for everybody who records it or reads it back.
 
 Class names and field names are storage format: they stand in every log as event type names, payload keys and column
-names. Rename nothing here. A field name means one thing, and has one type, in all of them.
+names. Rename nothing here. A field name means one thing, and has one type, in all of them. `upcasters` has what some of them
+looked like in earlier versions, and how those are read.
 
 Events are additive facts: each carries all that its effect needs (an item removed carries its price, a changed quantity
 its difference), so that the state of an order is a function of the *set* of its events. They are plain data and check
@@ -78,6 +79,8 @@ class OrderCreated:
     promised_at: datetime | None = None
     time_estimated: bool | None = None
 
+    __schema_version__ = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemAdded:
@@ -94,6 +97,8 @@ class ItemAdded:
     description: str | None = None
     seller_id: str | None = identifier(default=None)
     time_estimated: bool | None = None
+
+    __schema_version__ = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

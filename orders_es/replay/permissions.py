@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadReadModel, FilesNotAllowed
+from orders_es.log.protocol import HasUpcastCopies
 from orders_es.log.relation import text
 from orders_es.log.scan import literal
 from orders_es.log.target import check_target, places_of
@@ -86,6 +87,8 @@ def restrict(
     connection.execute(f"SET allowed_configs = [{', '.join(map(text, _CHANGEABLE))}]")
     if not allow:
         folders = [str(place) for place in places_of(log) if place.is_dir()] + list(also)
+        if isinstance(log, HasUpcastCopies):
+            folders.append(str(log.passing_copies))
         paths = [*(str(place) for place in places_of(log) if place.is_file()), *files]
         connection.execute(f"SET allowed_directories = [{', '.join(map(text, _spellings(folders)))}]")
         connection.execute(f"SET allowed_paths = [{', '.join(map(text, _spellings(paths)))}]")

@@ -73,14 +73,14 @@ def test_the_command(tmp_path, monkeypatch):
     assert run.invoke(main, ["schema", "write", "schemas.json"]).exit_code == 0
     assert run.invoke(main, ["schema", "check", "schemas.json"]).exit_code == 0
     said = read_schemas("schemas.json")
-    said["types"]["ItemAdded"]["v1"]["fields"]["price"]["kind"] = "int64"
+    said["types"]["ItemAdded"]["v2"]["fields"]["price"]["kind"] = "int64"
     (tmp_path / "schemas.json").write_text(json.dumps(said))
     found = run.invoke(main, ["schema", "check", "schemas.json", "--json"])
     assert found.exit_code == 1
     assert [(change["type"], change["field"], change["breaks"]) for change in json.loads(found.stdout)] == [
         ("ItemAdded", "price", True)
     ]
-    assert "ItemAdded v1.price: was int64 and is decimal" in run.invoke(main, ["schema", "diff", "schemas.json"]).stdout
+    assert "ItemAdded v2.price: was int64 and is decimal" in run.invoke(main, ["schema", "diff", "schemas.json"]).stdout
     assert run.invoke(main, ["schema", "write", "schemas.json"]).exit_code == 1
     shown = json.loads(run.invoke(main, ["schema", "show", "ItemAdded", "--json"]).stdout)
     assert shown["fields"]["price"]["kind"] == "decimal"

@@ -367,13 +367,18 @@ class ParquetLog(KnownChain, LogCore):
             runs = list(self._copies.runs(files, self._streams.contents.old(files)))
         for run in runs:
             with self._lock:
-                copy, made = self._copies.copy_of(run)
+                copy, made = self._copies.copy_of(run, lasting=True)
             yield Reshredded(Path(copy.file.path), run[0].first, run[-1].last, made, len(runs))
 
     @property
     def stale_copies(self) -> list[Path]:
         """The folders of copies that were made for other registries, and that this program has no use for."""
         return [Path(place) for place in self._copies.others()]
+
+    @property
+    def passing_copies(self) -> Path:
+        """A folder of this process for copies that find no place beside the log; there only once it is needed."""
+        return Path(self._copies.elsewhere)
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""

@@ -2,12 +2,17 @@
 
 `derived/upcast/<fingerprint of the registry>/` holds, for each run of data files with events that upcasters read, one Parquet file
 with all their events as they are today. Its name carries the positions, a hash of the events' leaves, and the digest of its own
-bytes, so that nothing else has to be believed. It is made once, by the upcasters, and may be deleted at any time.
+bytes, so that nothing else has to be believed. It is made once, by the upcasters, and may be deleted at any time. Where the log's
+folder takes no more files, copies lie in a temporary folder and are gone with the process.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
+import tempfile
 import uuid
 from contextlib import suppress
 from hashlib import sha256
@@ -75,6 +80,11 @@ class UpcastCopies:
         """Where the copies for the registry as it is now lie."""
         return os.path.join(self._folder, FOLDER, self._registry.fingerprint[:32])
 
+    @property
+    def elsewhere(self) -> str:
+        """Where copies lie that find no place in the log's folder: in a folder of this process."""
+        return os.path.join(_passing(os.getpid()), str(self._checked.log_id))
+
     def runs(self, files: Sequence[LogFile], old: Collection[str]) -> Iterator[list[LogFile]]:
         """The data files that need a copy, those that share one together.
 
@@ -92,30 +102,47 @@ class UpcastCopies:
         if run:
             yield run
 
-    def copy_of(self, run: Sequence[LogFile]) -> tuple[Copy, bool]:
+    def copy_of(self, run: Sequence[LogFile], *, lasting: bool = False) -> tuple[Copy, bool]:
         """The copy of some neighbouring files, and whether it was made just now.
+
+        Args:
+            lasting: Whether it has to be in the log's folder; one in a temporary folder, where that takes none, is refused then.
 
         Raises:
             UpcastFailed: An upcaster raised or gave rubbish.
             FileNotFoundError: A data file was superseded and vacuumed; list the log again.
             DamagedLog: One cannot be read.
-            ReadOnlyLog, StorageError: The copy cannot be written.
+            ReadOnlyLog, StorageError: The copy cannot be written, neither there nor in a temporary folder.
         """
         first, last, place = run[0].first, run[-1].last, self.place
         known = self._known.get((place, first, last))
-        if known is not None and _identity(known[0].file.path) == known[1]:
+        if (
+            known is not None
+            and _identity(known[0].file.path) == known[1]
+            and not (lasting and not known[0].file.path.startswith(place))
+        ):
             return known[0], False
         stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
         path = _sound(place, stem)
         made = path is None
         if path is None:
-            path = self._make(run, place, stem)
+            path = self._make(run, place, stem) if lasting else self._made_somewhere(run, place, stem)
         found = pq.read_metadata(path).metadata or {}
         copy = Copy(LogFile(path, "segment", first, last), refusals_of(found.get(_REFUSALS, b"{}").decode()))
         identity = _identity(path)
         assert identity is not None
         self._known[place, first, last] = copy, identity
         return copy, made
+
+    def _made_somewhere(self, run: Sequence[LogFile], place: str, stem: str) -> str:
+        """A new copy in the log's folder or, where that takes none, one in this process's temporary folder."""
+        try:
+            return self._make(run, place, stem)
+        except (ReadOnlyLog, StorageError):
+            with suppress(FileExistsError):
+                os.mkdir(_passing(os.getpid()), 0o700)
+            elsewhere = os.path.join(self.elsewhere, os.path.basename(place))
+            return _sound(elsewhere, stem) or self._make(run, elsewhere, stem)
 
     def wrong(self, run: Sequence[LogFile]) -> Iterator[tuple[str, str]]:
         """The copies of some neighbouring files that are not what these give, recomputed whole, and why: for `verify`. Read-only.
@@ -153,7 +180,7 @@ class UpcastCopies:
     def others(self) -> list[str]:
         """The folders of copies that were made for other registries: by older programs, or for newer ones."""
         place = os.path.join(self._folder, FOLDER)
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return sorted(
                 os.path.join(place, name) for name in os.listdir(place) if name != os.path.basename(self.place)
             )
@@ -221,10 +248,23 @@ class UpcastCopies:
             yield pa.Table.from_batches(gathered, ENVELOPE_SCHEMA)
 
 
+@functools.cache
+def _passing(process: int) -> str:
+    """The name of a folder that goes with the process: views that are bound to files in it may outlive a log's handle."""
+    place = os.path.join(tempfile.gettempdir(), f"orders_es-upcast-{process}-{uuid.uuid4().hex}")
+
+    def remove() -> None:
+        if os.getpid() == process:  # a child by fork runs this, too
+            shutil.rmtree(place, ignore_errors=True)
+
+    atexit.register(remove)
+    return place
+
+
 def _names(place: str, stem: str) -> list[str]:
     try:
         return [name for name in os.listdir(place) if name.startswith(stem)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

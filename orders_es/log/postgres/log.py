@@ -315,7 +315,7 @@ class PostgresLog(LogCore):
                 if end <= after:
                     waiting.for_news()
                     continue
-                for batch in self._pages(after, end, batch_size, names):
+                for batch in self._shown(after, end, batch_size, names):
                     yield batch
                     after += batch.num_rows
                     if stop is not None and stop.is_set():

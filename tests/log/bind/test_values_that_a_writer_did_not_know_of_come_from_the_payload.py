@@ -13,8 +13,8 @@ from orders_es.orders import EVENT_TYPES, ItemAdded, OrderCreated
 from orders_es.replay import connect, load_orders
 
 LIFE = [
-    RawEvent("OrderCreated", '{"currency":"GBP","customer_id":null}'),
-    RawEvent("ItemAdded", '{"item_id":"mug","quantity":2,"price":"2.50","description":"A \\"mug\\""}'),
+    RawEvent("OrderCreated", '{"currency":"GBP","customer_id":null}', 2),
+    RawEvent("ItemAdded", '{"item_id":"mug","quantity":2,"price":"2.50","description":"A \\"mug\\""}', 2),
     RawEvent("PaymentReceived", '{"amount":"1.00"}'),
     RawEvent("OrderShipped", '{"carrier":"RM"}'),
     RawEvent("OrderCancelled", '{"reason":"late","time_estimated":true}'),

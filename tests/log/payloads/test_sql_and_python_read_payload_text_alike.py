@@ -150,7 +150,7 @@ def test_one_orders_payload_is_one_orders_trouble(tmp_path, kind):
     with open_log(":memory:" if kind == "memory" else tmp_path / "log", create=True, registry=registry) as log:
         for order_id, quantity in (("A", "1"), ("B", '"two"'), ("C", "3")):
             item = f'{{"item_id":"mug","quantity":{quantity},"price":"2.50"}}'
-            events = [RawEvent("OrderCreated", '{"currency": "EUR"}'), RawEvent("ItemAdded", item)]
+            events = [RawEvent("OrderCreated", '{"currency": "EUR"}', 2), RawEvent("ItemAdded", item, 2)]
             log.append(order_id, events, expected=NO_STREAM)
         for cls in EVENT_TYPES:
             registry.register(cls)

@@ -129,10 +129,10 @@ def test_a_program_of_another_domain_needs_no_order_events(tmp_path):
 
 def test_another_version_of_a_known_shape_is_an_error(log):
     registry = EventRegistry()
-    registry.register(OrderCreated, schema_version=2)
+    registry.register(OrderCreated, schema_version=9)
     with open_log(log.url, registry=registry) as newer:
         newer.append("C-3", [OrderCreated(currency="GBP")], expected=NO_STREAM)
-    with connect(log) as session, pytest.raises(InvalidEvent, match="position 3 holds schema version 2"):
+    with connect(log) as session, pytest.raises(InvalidEvent, match="position 3 holds schema version 9"):
         session.sql("FROM orders")
 
 

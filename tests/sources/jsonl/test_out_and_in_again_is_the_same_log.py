@@ -21,7 +21,7 @@ def test_a_line_has_every_field_of_the_envelope_and_the_payload_as_it_was_record
         "version": 1,
         "event_id": "00000000-0000-0000-0000-000000000007",
         "type": "OrderCreated",
-        "schema_version": 1,
+        "schema_version": 2,
         "occurred_at": "2026-06-01T10:00:00.000000Z",
         "recorded_at": "2026-06-01T10:00:01.000001Z",
         "actor": "web \t user",

@@ -69,7 +69,7 @@ def mapping(tmp_path):
     [
         ("own_7digits.jsonl", {}, 1, "occurred_at has digits below the microsecond"),
         ("own_year0.jsonl", {}, 2, "lies outside of what a log holds"),
-        ("schema_version_2.jsonl", {}, 2, "schema version 2 here, and this program knows it up to version 1"),
+        ("newer_schema_version.jsonl", {}, 2, "schema version 3 here, and this program knows it up to version 2"),
         ("same_event_id.jsonl", {}, 2, "is on line 1 already"),
         ("discount_neg.jsonl", {"mapping": "order-service"}, 2, "negate = true"),
         ("dupkey.jsonl", {"mapping": "order-service"}, 1, "is there twice in one object"),
