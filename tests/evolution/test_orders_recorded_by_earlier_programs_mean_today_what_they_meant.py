@@ -14,6 +14,7 @@ from orders_es.cli import main
 from orders_es.errors import InvalidEvent, UpcastFailed
 from orders_es.log import ANY, RawEvent, open_log, order_registry
 from orders_es.log.copy import copy_log
+from orders_es.log.protocol import NeedsUpkeep
 from orders_es.orders import ItemAdded, OrderPlaced
 from orders_es.projections import Projector, ReadModels, SetProjection
 from orders_es.replay import Snapshots, connect, load_order, load_orders
@@ -50,6 +51,7 @@ def log(request, tmp_path_factory):
     with open_log(place) as written:
         match request.param:
             case "folder":
+                assert isinstance(written, NeedsUpkeep)
                 written.compact()
                 url = str(place)
             case "taking no more files":
@@ -112,6 +114,7 @@ def test_projected_kept_in_snapshots_and_gone_on_with(tmp_path):
 def test_not_a_byte_of_the_logs_has_changed(name, tmp_path):
     with open_log(_copied(name, tmp_path)) as log:
         assert log.head().root.hex() == ROOTS[name]
+        assert isinstance(log, NeedsUpkeep)
         log.compact()
     done = CliRunner().invoke(main, ["verify", "--log", str(tmp_path / name)])
     assert (done.exit_code, ROOTS[name] in done.output) == (0, True), done.output

@@ -72,7 +72,7 @@ def second() -> EventRegistry:
     return registry
 
 
-FIRST = {
+FIRST: dict[str, list[Any]] = {
     "A-1": [
         OrderCreated1("A-1", 17850),
         StatusChanged("new"),
@@ -87,7 +87,7 @@ FIRST = {
         StatusChanged("cancelled", "not paid"),
     ],
 }
-SECOND = {
+SECOND: dict[str, list[Any]] = {
     "A-1": [StatusChanged("delivered")],
     "B-1": [
         OrderCreated2("GBP", "C-9", "web", "GB"),
