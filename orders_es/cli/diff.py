@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, order_id, zone_option
+from orders_es.cli.options import as_json, existing_log, instant, log_option, order_id, zone_option
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
-from orders_es.errors import InvalidTime
-from orders_es.orders.moments import parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -21,20 +19,17 @@ __all__ = ["diff"]
 _SHOWN_ROWS = 100
 
 
-def _instant(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return parse_instant(value, ctx.params["tz"])
-    except InvalidTime as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command(short_help="What changed between two moments.")
-@click.option("--from", "from_", metavar="TIME", callback=_instant, help="The first moment; now if left out.")
-@click.option("--to", metavar="TIME", callback=_instant, help="The second moment; now if left out.")
-@click.option("--known-from", metavar="TIME", callback=_instant, help="The first state as it was known then.")
-@click.option("--known-to", metavar="TIME", callback=_instant, help="The second state as it was known then.")
+@click.option("--from", "from_", metavar="TIME", callback=instant, help="The first moment; now if left out.")
+@click.option("--to", metavar="TIME", callback=instant, help="The second moment; now if left out.")
+@click.option("--known-from", metavar="TIME", callback=instant, help="The first state as it was known then.")
+@click.option("--known-to", metavar="TIME", callback=instant, help="The second state as it was known then.")
+@click.option(
+    "--recorded-by-from", metavar="TIME", callback=instant, help="The first state as this log had recorded it by then."
+)
+@click.option(
+    "--recorded-by-to", metavar="TIME", callback=instant, help="The second state as this log had recorded it by then."
+)
 @click.option("--order", metavar="ORDER", callback=order_id, help="Only this order.")
 @zone_option("Where a time without a zone is read, and where times are shown.")
 @log_option()
@@ -44,6 +39,8 @@ def diff(
     to: datetime | None,
     known_from: datetime | None,
     known_to: datetime | None,
+    recorded_by_from: datetime | None,
+    recorded_by_to: datetime | None,
     order: str | None,
     tz: tzinfo,
     log: str,
@@ -51,8 +48,9 @@ def diff(
 ) -> None:
     """Which orders differ between two moments, and in what.
 
-    --from and --to are moments at which things happened, as known today. --known-from and --known-to say what had been
-    recorded by then, so that the same moment twice, known differently, shows what came to be known about it later.
+    --from and --to are moments at which things happened, as known today. --known-from and --known-to say what was known
+    by then: entered, as its source says, or else recorded. So the same moment twice, known differently, shows what came to be known
+    about it later. --recorded-by-from and --recorded-by-to ask the log's own clock alone, whatever sources say.
 
     \b
     Example:
@@ -62,16 +60,19 @@ def diff(
     from orders_es import replay
     from orders_es.orders import AsOf
 
-    before, after = AsOf(at=from_, known_at=known_from), AsOf(at=to, known_at=known_to)
+    asked: list[dict[str, Any]] = [
+        {"at": at, "known_at": known_at, "recorded_by": recorded_by}
+        for at, known_at, recorded_by in ((from_, known_from, recorded_by_from), (to, known_to, recorded_by_to))
+    ]
+    before, after = (AsOf(**side) for side in asked)
     with existing_log(log) as opened, order_lookup(opened, order or ""):
         answer = replay.diff(opened, before, after, order_id=order)
     rows = answer.to_arrow().to_pylist()
     if as_json:
-        sides = {"from": {"at": from_, "known_at": known_from}, "to": {"at": to, "known_at": known_to}}
-        print_json({**sides, "changes": rows})
+        print_json({"from": asked[0], "to": asked[1], "changes": rows})
         return
-    asked = [question_text(at=at, known_at=known_at, zone=tz) for at, known_at in ((from_, known_from), (to, known_to))]
-    print_text(f"{count(len(rows), 'order')} changed; from: {asked[0]}; to: {asked[1]}")
+    spoken = [question_text(**side, zone=tz) for side in asked]
+    print_text(f"{count(len(rows), 'order')} changed; from: {spoken[0]}; to: {spoken[1]}")
     if rows:
         heads = ["order", "", "status", "total", "difference", "what"]
         print_text("\n" + table([_cells(row) for row in rows[:_SHOWN_ROWS]], heads=heads, right="lllrrl", indent=0))

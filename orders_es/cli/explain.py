@@ -8,7 +8,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument
 from orders_es.cli.order_lookup import order_lookup
-from orders_es.cli.order_text import question_text
+from orders_es.cli.order_text import NEVER, moment_text, question_text
 from orders_es.cli.output import money, print_json, print_text, printable, table
 
 if TYPE_CHECKING:
@@ -52,13 +52,16 @@ def explain(
     total = f"{money(told.total, told.currency)} {printable(told.currency or '')}".rstrip()
     print_text(f"order {printable(order)}: {total}, {question_text(**asked, zone=tz)}")
     if told.steps:
+        claimed = any(step.entered_at is not None for step in told)
         cells = [
             [
                 f"{step.version}",
                 f"{'+' if step.change > 0 else ''}{money(step.change, told.currency)}",
                 money(step.total, told.currency),
+                *([NEVER if step.entered_at is None else moment_text(step.entered_at, tz)] if claimed else []),
                 printable(step.summary),
             ]
             for step in told
         ]
-        print_text("\n" + table(cells, heads=["ver", "change", "total", "what"], right="rrrl", indent=0))
+        heads = ["ver", "change", "total", *(["entered (source says)"] if claimed else []), "what"]
+        print_text("\n" + table(cells, heads=heads, right="rrrll" if claimed else "rrrl", indent=0))

@@ -197,7 +197,11 @@ def _standing(done: Exported, tz: tzinfo) -> str:
     known = done.provenance
     moments = [
         f"{name} {spoken(moment, tz)}"
-        for name, moment in (("at", known.at), ("known at", known.known_at))
+        for name, moment in (
+            ("at", known.at),
+            ("known at", known.known_at),
+            ("recorded by", known.asked_recorded_by),
+        )
         if moment is not None
     ]
     return ", ".join([*moments, f"log up to position {known.position:,}, root {known.root}"])

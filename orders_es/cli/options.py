@@ -33,6 +33,7 @@ __all__ = [
     "duration",
     "existing_log",
     "find_modules_here",
+    "instant",
     "log_option",
     "moments",
     "order_argument",
@@ -156,6 +157,16 @@ def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command
 def moments(command: _Command) -> _Command:
     """The options `--at`, `--known-at`, `--recorded-by`, `--as-closed` and `--tz`."""
     return _moments(command, recorded_by=True)
+
+
+def instant(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """The callback of an option that takes a time, read in `--tz`."""
+    if value is None:
+        return None
+    try:
+        return parse_instant(value, ctx.params["tz"])
+    except InvalidTime as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def both_clocks(command: _Command) -> _Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,25 @@ from orders_es.cli.output import count, money, printable, table
 from orders_es.orders.moments import format_instant, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
     from orders_es.log import RecordedEvent
-    from orders_es.orders import Order
+    from orders_es.orders import AsOf, Order
     from orders_es.replay import HistoryRow
 
-__all__ = ["event_facts", "history_text", "order_text", "plain_state", "question_text", "state_text"]
+__all__ = [
+    "NEVER",
+    "Claim",
+    "claim_of",
+    "event_facts",
+    "history_text",
+    "moment_text",
+    "order_text",
+    "plain_state",
+    "question_text",
+    "state_text",
+]
 
 DESCRIPTION_WIDTH = 34
 NEVER = "-"
@@ -53,12 +65,13 @@ def question_text(
     return ", ".join(parts) or "as it stands now"
 
 
-def order_text(order: Order, question: str, zone: tzinfo = UTC) -> str:
+def order_text(order: Order, question: str, zone: tzinfo = UTC, *, claim: Claim | None = None) -> str:
     """An order with its lines, its money and the moments of its life.
 
     Args:
         question: What was asked, from `question_text`.
         zone: The zone to show times in.
+        claim: What its source says of when it learned of the order's events; None where it says nothing.
     """
     who = [f"customer {order.customer_id}" if order.customer_id else "guest", order.country, order.channel]
     blocks = [
@@ -71,7 +84,41 @@ def order_text(order: Order, question: str, zone: tzinfo = UTC) -> str:
     moments = _moments(order, zone)
     if moments:
         blocks.append(moments)
+    if claim is not None:
+        blocks.append(claim.text(zone))
     return "\n\n".join(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """When a source says that it learned of the events of an order: a claim, which this log cannot vouch for.
+
+    Args:
+        events: How many events of the order count.
+        entered: For how many of them the source says it.
+        first: The earliest such time.
+        last: The latest.
+    """
+
+    events: int
+    entered: int
+    first: datetime
+    last: datetime
+
+    def text(self, zone: tzinfo) -> str:
+        """In words."""
+        which = "all its events" if self.entered == self.events else f"{self.entered:,} of its {self.events:,} events"
+        first, last = (format_instant(moment, zone) for moment in (self.first, self.last))
+        return f"  entered      {first if first == last else f'{first} to {last}'}, its source says of {which}"
+
+
+def claim_of(events: Iterable[RecordedEvent], asked: AsOf) -> Claim | None:
+    """What the source of events claims, of those that count; None where it says nothing."""
+    from orders_es.replay.moments import counts
+
+    counted = [event for event in events if counts(event, asked)]
+    said = [event.entered_at for event in counted if event.entered_at is not None]
+    return Claim(len(counted), len(said), min(said), max(said)) if said else None
 
 
 def plain_state(state: Any) -> Any:
@@ -187,9 +234,9 @@ def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | None]], zone: 
     claimed = any(event.entered_at is not None for event, _ in told)
     for event, row in told:
         estimate = "~" if row is not None and row.estimated else ""
-        times = [estimate + _moment(event.occurred_at, zone), _moment(event.recorded_at, zone)]
+        times = [estimate + moment_text(event.occurred_at, zone), moment_text(event.recorded_at, zone)]
         if claimed:
-            times.append(NEVER if event.entered_at is None else _moment(event.entered_at, zone))
+            times.append(NEVER if event.entered_at is None else moment_text(event.entered_at, zone))
         total = NEVER if row is None else money(row.total_after)
         rows.append([str(event.version), *times, total, printable(_what(event, row))])
     heads = ["ver", f"occurred ({zone})", "recorded", *(["entered (source says)"] if claimed else []), "total", ""]
@@ -211,7 +258,7 @@ def _what(event: RecordedEvent, row: HistoryRow | None) -> str:
     return " ".join(notes)
 
 
-def _moment(moment: datetime, zone: tzinfo) -> str:
+def moment_text(moment: datetime, zone: tzinfo) -> str:
     """To the microsecond where it has any: `--at` includes its moment, so a rounded one would not find its event."""
     try:
         return moment.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orders_es.cli.options import as_json, domains, existing_log, log_option, moments, order_argument
 from orders_es.cli.order_lookup import check_version, order_lookup
-from orders_es.cli.order_text import order_text, plain_state, question_text, state_text
+from orders_es.cli.order_text import claim_of, order_text, plain_state, question_text, state_text
 from orders_es.cli.output import print_json, print_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def show(
     says, or recorded where no source says. --recorded-by asks what this log itself had recorded by then. --at and --known-at
     together ask what somebody who looked at that moment would have seen. Both include the moment itself.
 
+    Where its source says when it learned of the order's events, that is shown as what it is, a claim of the source.
+
     A stream of another domain, which an installed package offers or --domain names, is shown with the fields of its state.
 
     A time such as '2026-06-03 15:00' is read in --tz; a bare date means the END of that day; an offset or Z always
@@ -54,7 +57,7 @@ def show(
       orders-es show 536365 --log my-log
       orders-es show S-000201 --at 2025-07-03 --known-at '2025-07-03 15:00' --tz Europe/London --log tour
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    from orders_es.orders import ORDERS
+    from orders_es.orders import ORDERS, AsOf
     from orders_es.replay import load_order, load_state
 
     asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by, "version": version}
@@ -69,10 +72,12 @@ def show(
                 print_text(state_text(order, domain.name, state, question_text(**asked, zone=tz)))
             return
         found = load_order(opened, order, **asked)
+        claim = claim_of(opened.load(order, to_version=version), AsOf(**asked)) if opened.may_have_entered else None
     if as_json:
-        print_json({"as_of": asked, "order": found.as_dict()})
+        entered = None if claim is None else asdict(claim)
+        print_json({"as_of": asked, "order": found.as_dict(), "entered": entered})
     else:
-        print_text(order_text(found, question_text(**asked, zone=tz), tz))
+        print_text(order_text(found, question_text(**asked, zone=tz), tz, claim=claim))
 
 
 def domain_of_stream(log: EventLog, stream_id: str) -> Decider[Any]:

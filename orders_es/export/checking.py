@@ -170,6 +170,7 @@ def _same_table(provenance: Provenance, path: Path, session: Session) -> Iterato
         source,
         at=provenance.asked_at,
         known_at=provenance.asked_known_at,
+        recorded_by=provenance.asked_recorded_by,
         position=provenance.position,
         reads=(query,),
     )

@@ -35,7 +35,7 @@ class Provenance:
         asked_known_at: The limit `known_at` that was asked for; None for none.
         at: The moment the table is of: the limit, or where there was none, when the last of its events occurred; None if
             there were no events.
-        known_at: As `at`, on the clock of recording.
+        known_at: As `at`, on the clock of what was known: when an event was entered, as its source says, or else recorded.
         time_zone: The zone of business days and local times.
         origin: The log's name, which copies keep.
         position: The last position that the log held.
@@ -44,6 +44,7 @@ class Provenance:
         package: The version of orders_es that computed it.
         columns: Name and DuckDB type of each column.
         guarded: Whether text that a spreadsheet would take for a formula has an apostrophe before it (CSV only).
+        asked_recorded_by: The limit `recorded_by` that was asked for, on the log's own clock; None for none.
     """
 
     name: str | None
@@ -62,6 +63,7 @@ class Provenance:
     package: str
     columns: tuple[tuple[str, str], ...]
     guarded: bool = False
+    asked_recorded_by: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -85,8 +87,9 @@ class Provenance:
         """
         if facts.get("format") != FORMAT:
             raise ValueError(f"its format is {facts.get('format')!r}, and this version reads {FORMAT!r}")
-        moments = ("asked_at", "asked_known_at", "at", "known_at", "recorded_at")
+        moments = ("asked_at", "asked_known_at", "at", "known_at", "recorded_at", "asked_recorded_by")
         known = {key: value for key, value in facts.items() if key in cls.__slots__}
+        known.setdefault("asked_recorded_by", None)  # files from before do not say it
         try:
             for name in moments:
                 known[name] = None if known[name] is None else datetime.fromisoformat(known[name])

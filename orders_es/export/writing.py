@@ -60,6 +60,7 @@ def export(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     guard: bool = True,
 ) -> Exported:
     """Write a table as it stood at a moment to a `.parquet`, `.csv` or `.xlsx` file; the name's ending says which.
@@ -74,6 +75,7 @@ def export(
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
             whole day.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
         guard: In CSV, put an apostrophe before text that a spreadsheet would take for a formula.
 
     Raises:
@@ -95,7 +97,7 @@ def export(
         (1, 1)
     """
     target = Path(path).absolute()
-    asked = as_of(at=at, known_at=known_at, tz=session.tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=session.tz)
     write = _WRITERS.get(target.suffix.lower())
     if write is None:
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .parquet, .csv or .xlsx")
@@ -112,7 +114,12 @@ def export(
 
         try:
             rows, provenance = session.using(
-                use, source, at=asked.at, known_at=asked.known_at, reads=(query, "FROM moment")
+                use,
+                source,
+                at=asked.at,
+                known_at=asked.known_at,
+                recorded_by=asked.recorded_by,
+                reads=(query, "FROM moment"),
             )
         except CannotExport as error:  # which knows the file by its name for the time being
             raise CannotExport(str(path), error.reason) from error
@@ -176,6 +183,7 @@ def _provenance(
         head.root.hex(),
         version("orders_es"),
         columns,
+        asked_recorded_by=asked.recorded_by or session.recorded_by,
     )
 
 
@@ -262,6 +270,9 @@ def _cover(provenance: Provenance) -> Iterator[tuple[str, str]]:
         yield "Query", provenance.query
     yield "What had happened by (at)", limit(provenance.asked_at, provenance.at)
     yield "What was known by (known_at)", limit(provenance.asked_known_at, provenance.known_at)
+    if provenance.asked_recorded_by is not None:
+        by = spoken(provenance.asked_recorded_by, provenance.time_zone)
+        yield "What this log itself had recorded by (recorded_by)", by
     yield "Times in the table", f"the clock in {provenance.time_zone}, to the millisecond"
     yield "Log", provenance.origin
     yield "Log's identity", provenance.log_id

@@ -10,7 +10,7 @@ __all__ = ["Call", "CallError", "names_of", "read_call"]
 _OPTION = re.compile(r"\s*--([a-z-]+)(?:\s+|=)(\"[^\"]*\"|'[^']*'|\S+)")
 _STORED = re.compile(r"\s*([A-Za-z_]\w*)\s*<<(?=\s|$)")
 _FLAG = re.compile(r"\s*--(allow-files)(?=\s|$)")
-_OPTIONS = ("at", "known-at", "as-closed", "log", "session", "tz", "allow-files")
+_OPTIONS = ("at", "known-at", "recorded-by", "as-closed", "log", "session", "tz", "allow-files")
 # A dollar in a text, a name in quotes or a comment is none of ours; nor are DuckDB's own dollar quotes.
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$", re.DOTALL)
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")

@@ -15,7 +15,7 @@ from orders_es.orders.moments import resolve, zone_of
 from orders_es.replay.session import Session, connect
 
 if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     import pandas as pd
 
@@ -23,22 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["EventsSql"]
 
+_MOMENTS = ("at", "known-at", "recorded-by")
 
-def _moments(call: Call, session: Session, zone: tzinfo) -> tuple[datetime | None, datetime | None, int | None]:
-    """What `--at` and `--known-at` say, or the close that `--as-closed` names, with the end that the log had then."""
+
+def _moments(call: Call, session: Session, zone: tzinfo) -> dict[str, Any]:
+    """What `--at`, `--known-at` and `--recorded-by` say, or the close that `--as-closed` names, with the end that the log had then."""
     name = call.options.get("as-closed")
     if name is None:
-        return (
-            resolve("at", call.options.get("at"), zone),
-            resolve("known-at", call.options.get("known-at"), zone),
-            None,
-        )
-    if "at" in call.options or "known-at" in call.options:
-        raise CallError("--as-closed says both moments; leave out --at and --known-at, or --as-closed")
+        return {name.replace("-", "_"): resolve(name, call.options.get(name), zone) for name in _MOMENTS}
+    if any(name in call.options for name in _MOMENTS):
+        raise CallError("--as-closed says all moments; leave out --at, --known-at and --recorded-by, or --as-closed")
     from orders_es.audit import closed
 
     known = closed(session.log, name)
-    return known.at, known.known_at, known.position
+    return {"at": known.at, "known_at": known.known_at, "position": known.position}
 
 
 @magics_class
@@ -55,10 +53,10 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
     def events_sql(self, line: str, cell: str | None = None) -> pd.DataFrame | None:
         """SQL over a log, bound to one moment.
 
-        %%events_sql [--at T] [--known-at T] [--as-closed NAME] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
+        %%events_sql [--at T] [--known-at T] [--recorded-by T] [--as-closed NAME] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
 
         T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z. --tz ZONE says where
-        times without a zone are read. --as-closed NAME is the moment, on both clocks, that was closed under that name. The query goes to the session in this notebook: a variable that holds one, `session`
+        times without a zone are read. --recorded-by asks what the log itself had recorded by then, whatever sources say. --as-closed NAME is the moment, on both clocks, that was closed under that name. The query goes to the session in this notebook: a variable that holds one, `session`
         if there are several, or --session NAME; or to the log in --log FOLDER. $name in it is the value of that variable.
         A query reads its log and no other file; --allow-files, with --log, permits others. A session of this notebook does if
         `connect(log, allow_files=True)` made it. The answer is a DataFrame; `name <<` puts it into a variable and shows nothing.
@@ -67,8 +65,7 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             call = read_call(line, cell)
             session = self._session(call)
             zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
-            at, known_at, position = _moments(call, session, zone)
-            answer = session.sql(call.query, self._values(call.query), at=at, known_at=known_at, position=position)
+            answer = session.sql(call.query, self._values(call.query), **_moments(call, session, zone))
             for note in answer.notes:
                 sys.stderr.write(f"note: {note}\n")
             frame = answer.to_pandas()

@@ -30,6 +30,7 @@ def plot_cohorts(
     currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with a row for each month of first purchases, and a cell for each month since: how many bought again.
@@ -39,13 +40,14 @@ def plot_cohorts(
         currency: Which currency; the one with the most money if left out.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
     """
     import numpy as np
     import pandas as pd
     from matplotlib.patches import Rectangle
 
-    rows, moment = frame(data, "cohorts", at=at, known_at=known_at)
+    rows, moment = frame(data, "cohorts", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax, 9.0, 5.0)
     title = "Customers who bought again, by month of their first purchase"
     if rows.empty:

@@ -46,6 +46,7 @@ def plot_cycle_times(
     steps: tuple[str, str] = ("created", "delivered"),
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with the median, the 90th and the 99th percentile of how long orders took, by the week in which they got there.
@@ -58,6 +59,7 @@ def plot_cycle_times(
         steps: From which step to which: a pair of `from_step` and `to_step` in `cycle_times`.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
 
     Raises:
@@ -65,7 +67,7 @@ def plot_cycle_times(
     """
     import pandas as pd
 
-    rows, moment = frame(data, "cycle_times", at=at, known_at=known_at)
+    rows, moment = frame(data, "cycle_times", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax)
     title = f"From {steps[0]} to {steps[1]}"
     measured = dict.fromkeys((*_SPANS, *zip(rows["from_step"], rows["to_step"], strict=True)))
@@ -77,7 +79,7 @@ def plot_cycle_times(
         return empty(ax, "no order made both steps", title, moment)
     guessed = int(rows["estimated"].sum()) if "estimated" in rows else 0
     left_out = f"{guessed:,} more at an estimated time" if guessed else ""
-    today = running_day(data, rows, at=at, known_at=known_at)
+    today = running_day(data, rows, at=at, known_at=known_at, recorded_by=recorded_by)
     rows = rows[rows["orders"] > 0]
     if rows.empty:
         return empty(ax, "no order made both steps in this order, at known times", title, moment, left_out)

@@ -18,16 +18,24 @@ _LAST = 5
 """The step after which there is none."""
 
 
-def plot_funnel(data: Any, *, at: Moment | None = None, known_at: Moment | None = None, ax: Axes | None = None) -> Axes:
+def plot_funnel(
+    data: Any,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Axes with a bar for each step: the orders that went on from there, those that wait there, and those cancelled there.
 
     Args:
         data: A session, or the rows of `order_funnel`; orders of all currencies are counted together.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
     """
-    rows, moment = frame(data, "order_funnel", at=at, known_at=known_at)
+    rows, moment = frame(data, "order_funnel", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax, 9.0, 4.0)
     title = "How far orders got"
     if rows.empty or not rows["reached"].sum():

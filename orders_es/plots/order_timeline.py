@@ -1,14 +1,18 @@
-"""One order's life on both clocks: what happened when, and when that was recorded."""
+"""One order's life on both clocks: what happened when, and since when that was known."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from orders_es.errors import InvalidSetting
 from orders_es.plots.style import BLUE, GREY, VERMILION, axes, date_axis, duration, empty, legend
 from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from matplotlib.axes import Axes
 
 __all__ = ["plot_order_timeline"]
@@ -22,34 +26,51 @@ _EDGE = 0.08
 """How near to the picture's sides a text begins beside its place, and not around it."""
 
 
-def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=1), ax: Axes | None = None) -> Axes:
-    """Axes with a dot for each event at which it happened, below, and at which it was recorded, above, and a line between.
+def plot_order_timeline(
+    history: Any,
+    *,
+    late_after: timedelta = timedelta(days=1),
+    clock: Literal["known", "recorded"] = "known",
+    ax: Axes | None = None,
+) -> Axes:
+    """Axes with a dot for each event at which it happened, below, and since which it was known, above, and a line between.
 
-    What was recorded late leans to the right, is drawn in another colour, dashed, and is named with its delay. Whose time is
-    an estimate is hollow, dotted and named with a `~`; nobody knows how late it was recorded. Of a very long life 2,000
-    events are drawn: all late ones first.
+    An event is known since it was entered, as its source says, or where no source says it since it was recorded; what rests on a
+    source's word is drawn as a diamond, and the axis says so. What became known late leans to the right, is drawn in another colour,
+    dashed, and is named with its delay. Whose time is an estimate is hollow, dotted and named with a `~`; nobody knows how late it
+    was. Of a very long life 2,000 events are drawn: all late ones first.
 
     Args:
         history: What `history(log, order_id)` gives.
-        late_after: What took longer than this to be recorded is late.
+        late_after: What took longer than this to become known is late.
+        clock: `recorded` asks the log's own clock alone, whatever sources say.
         ax: Where to draw; new axes if left out.
     """
     from matplotlib.dates import date2num
 
+    if clock not in ("known", "recorded"):
+        raise InvalidSetting("clock", clock, "give 'known' or 'recorded'")
     ax = axes(ax, 11.0, 4.5)
     events = list(history)
+
+    def known(event: Any) -> datetime:
+        said: datetime | None = event.entered_at if clock == "known" else None
+        return said or cast("datetime", event.recorded_at)
+
     title = f"Order {getattr(history, 'order_id', '')} on both clocks".replace("  ", " ")
     if not events:
         return empty(ax, "no events", title)
     guessed = [event for event in events if event.estimated]
-    late = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at > late_after]
-    prompt = [e for e in events if not e.estimated and e.recorded_at - e.occurred_at <= late_after]
+    late = [e for e in events if not e.estimated and known(e) - e.occurred_at > late_after]
+    prompt = [e for e in events if not e.estimated and known(e) - e.occurred_at <= late_after]
     hidden = max(len(events) - _DRAWN_MOST, 0)
+    claims = sum(known(event) is event.entered_at for event in events)
+    verb = "known" if claims else "recorded"
     within = f"within {duration(late_after.total_seconds())}"
     for group, colour, line, label in (
-        (prompt[: max(_DRAWN_MOST - len(late), 0)], BLUE, "-", f"recorded {within}"),
+        (prompt[: max(_DRAWN_MOST - len(late), 0)], BLUE, "-", f"{verb} {within}"),
         (guessed[:_DRAWN_MOST], GREY, ":", "at an estimated time"),
-        (late[:_DRAWN_MOST], VERMILION, "--", "recorded late"),
+        (late[:_DRAWN_MOST], VERMILION, "--", f"{verb} late"),
     ):
         if group and len(late) + len(guessed):
             ax.plot(
@@ -63,11 +84,16 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
                 label=label,
             )
         for event in group:
-            moments = date2num([event.occurred_at, event.recorded_at])
+            moments = date2num([event.occurred_at, known(event)])
+            claimed = known(event) is event.entered_at
             fill = "none" if event.estimated else "full"
-            ax.plot(moments, [0, 1], line, color=colour, lw=1.2, alpha=0.7, marker="o", ms=5, fillstyle=fill)
-    _names(ax, events, late)
-    ax.set_yticks([0, 1], ["happened", "recorded"])
+            drawn: dict[str, Any] = {"color": colour, "alpha": 0.7, "ms": 5, "fillstyle": fill}
+            ax.plot(moments, [0, 1], line, lw=1.2, marker="o", markevery=[0] if claimed else None, **drawn)
+            if claimed:
+                ax.plot(moments[1:], [1], "", marker="D", **drawn)
+    _names(ax, events, late, known)
+    above = "recorded" if not claims else "entered,\nits source says" if claims == len(events) else "entered (◆)\nor recorded"
+    ax.set_yticks([0, 1], ["happened", above])
     ax.axhline(0, color=GREY, lw=0.8, zorder=0)
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)
     ax.xaxis_date()
@@ -77,17 +103,17 @@ def plot_order_timeline(history: Any, *, late_after: timedelta = timedelta(days=
     if len(late) + len(guessed):
         legend(ax)
     count = f"{len(events):,} events" if len(events) > 1 else "1 event"
-    more = f"{len(late):,} recorded late" if late else "none recorded late"
+    more = f"{len(late):,} {verb} late" if late else f"none {verb} late"
     estimates = f"{len(guessed):,} at an estimated time (~, hollow)" if guessed else ""
     entitle(ax, title, count, more, estimates, f"{hidden:,} not drawn" if hidden else "")
     return ax
 
 
-def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
+def _names(ax: Axes, events: list[Any], late: list[Any], known: Callable[[Any], datetime]) -> None:
     """Name events below, in runs that lie side by side, late ones apart from the others; above, which came late, and by how much."""
     from matplotlib.dates import date2num
 
-    moments = [moment for event in events for moment in (event.occurred_at, event.recorded_at)]
+    moments = [moment for event in events for moment in (event.occurred_at, known(event))]
     begins, length = min(moments), (max(moments) - min(moments)) or timedelta(minutes=1)
     too_late = {id(event) for event in late}
     runs: list[list[Any]] = []
@@ -118,12 +144,12 @@ def _names(ax: Axes, events: list[Any], late: list[Any]) -> None:
     ax.set_ylim(-0.5 - _STEP * (min(len(runs), _LEVELS) - 1), 1.12 + 0.3 * min(len(late), 2))
     together: dict[tuple[Any, str], list[Any]] = {}
     for event in late:
-        delay = duration((event.recorded_at - event.occurred_at).total_seconds())
-        together.setdefault((event.recorded_at, f"{delay} late"), []).append(event)
-    for number, ((recorded_at, text), group) in enumerate(list(together.items())[:_DELAYS_MOST]):
-        side = _side((recorded_at - begins) / length)
+        delay = duration((known(event) - event.occurred_at).total_seconds())
+        together.setdefault((known(event), f"{delay} late"), []).append(event)
+    for number, ((since, text), group) in enumerate(list(together.items())[:_DELAYS_MOST]):
+        side = _side((since - begins) / length)
         ax.text(
-            date2num(recorded_at),
+            date2num(since),
             1.08 + 0.26 * (number % 2),
             f"{_run(group).replace(chr(10), ' ')}\n{text}",
             ha=side,

@@ -42,6 +42,7 @@ def plot_restatements(
     currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with a bar for each business day: what came to its figure, or went from it, after it was first known.
@@ -52,12 +53,13 @@ def plot_restatements(
         currency: Which currency; the one with the largest changes if left out.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
     """
     import pandas as pd
 
     check_measure(measure, _MEASURES, "restatements")
-    rows, moment = frame(data, "restatements", at=at, known_at=known_at)
+    rows, moment = frame(data, "restatements", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax)
     title = f"Restatements: {measure} of each day, now beside what was first known"
     if rows.empty:

@@ -56,6 +56,7 @@ def plot_sales(
     currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Axes with one bar a day, week or month, whichever can be read, and the mean of seven of them as a line.
@@ -69,6 +70,7 @@ def plot_sales(
         currency: Which currency; the one with the most money if left out.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
 
     Raises:
@@ -83,12 +85,12 @@ def plot_sales(
     import pandas as pd
 
     check_measure(measure, _MEASURES, "daily_sales")
-    rows, moment = frame(data, "daily_sales", at=at, known_at=known_at)
+    rows, moment = frame(data, "daily_sales", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax)
     name = measure.replace("_", " ").capitalize()
     if rows.empty:
         return empty(ax, "nothing was sold", name, moment)
-    today = running_day(data, rows, at=at, known_at=known_at)
+    today = running_day(data, rows, at=at, known_at=known_at, recorded_by=recorded_by)
     rows, currency, others = of_currency(rows, currency, measure)
     days = pd.Series(numbers(rows[measure]), pd.to_datetime(rows["day"])).groupby(level=0).sum().sort_index()
     span = (days.index[-1] - days.index[0]).days + 1

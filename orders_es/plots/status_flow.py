@@ -27,7 +27,12 @@ _ASPECT = 1.65
 
 
 def plot_status_flow(
-    data: Any, *, at: Moment | None = None, known_at: Moment | None = None, ax: Axes | None = None
+    data: Any,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Axes with each status as a box, and arrows that say how many orders went that way after which median wait.
 
@@ -38,9 +43,10 @@ def plot_status_flow(
         data: A session, or the rows of `status_transitions`.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
     """
-    rows, moment = frame(data, "status_transitions", at=at, known_at=known_at)
+    rows, moment = frame(data, "status_transitions", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax, 11.0, 4.5)
     title = "Ways of orders, with the median wait before each"
     if rows.empty:

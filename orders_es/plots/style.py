@@ -59,7 +59,12 @@ _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), f
 
 
 def frame(
-    data: Any, model: str, *, at: Moment | None = None, known_at: Moment | None = None
+    data: Any,
+    model: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> tuple[pd.DataFrame, str]:
     """The rows to draw, and a note on the moment they are of.
 
@@ -67,21 +72,22 @@ def frame(
         data: A session, which is asked for the read model; an `Answer`; a pandas DataFrame; or any Arrow table.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidEvent: An event's time lies outside the years 1 to 9999.
-        TypeError: `at` or `known_at` with data that is computed already.
+        TypeError: `at`, `known_at` or `recorded_by` with data that is computed already.
     """
     import pandas as pd
 
     if hasattr(data, "table") and hasattr(data, "sql"):
         from orders_es.replay.calendar import require_calendar
 
-        require_calendar(data, at=at, known_at=known_at)
-        answer = data.table(model, at=at, known_at=known_at)
+        require_calendar(data, at=at, known_at=known_at, recorded_by=recorded_by)
+        answer = data.table(model, at=at, known_at=known_at, recorded_by=recorded_by)
         return answer.to_pandas(money="arrow"), answer.as_of.spoken(data.tz)
-    if at is not None or known_at is not None:
-        raise TypeError("at= and known_at= are for a session; this data is of one moment already")
+    if (at, known_at, recorded_by) != (None, None, None):
+        raise TypeError("at=, known_at= and recorded_by= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
         return data, ""
     from orders_es.replay import Answer
@@ -135,7 +141,9 @@ def own_figure(width: float, height: float) -> Any:
     return figure
 
 
-def running_day(data: Any, rows: pd.DataFrame, *, at: Moment | None, known_at: Moment | None) -> pd.Timestamp | None:
+def running_day(
+    data: Any, rows: pd.DataFrame, *, at: Moment | None, known_at: Moment | None, recorded_by: Moment | None
+) -> pd.Timestamp | None:
     """The day that is not over at the moment that a picture is of; None if nobody can tell from its data.
 
     Args:
@@ -143,12 +151,13 @@ def running_day(data: Any, rows: pd.DataFrame, *, at: Moment | None, known_at: M
         rows: What it gave, with columns `running` and `day` or `week`.
         at: With a session: only what had occurred by then.
         known_at: With a session: only what had been recorded by then.
+        recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
     """
     import pandas as pd
 
     if hasattr(data, "table") and hasattr(data, "sql"):
         asked = 'SELECT (moment."at" + INTERVAL 1 MICROSECOND)::DATE FROM moment'
-        day = data.sql(asked, at=at, known_at=known_at).rows()[0][0]
+        day = data.sql(asked, at=at, known_at=known_at, recorded_by=recorded_by).rows()[0][0]
         return None if day is None else pd.Timestamp(day)
     if "running" not in rows:
         return None

@@ -19,15 +19,18 @@ _BEYOND = """
 """
 
 
-def require_calendar(session: Session, *, at: Moment | None = None, known_at: Moment | None = None) -> None:
+def require_calendar(
+    session: Session, *, at: Moment | None = None, known_at: Moment | None = None, recorded_by: Moment | None = None
+) -> None:
     """Refuse events whose times no calendar has, before anything is drawn of them.
 
     Args:
         at: What had occurred by then.
         known_at: What had been recorded by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidEvent: There is one; the event is named.
     """
-    for position, stream_id, micros in session.sql(_BEYOND, at=at, known_at=known_at).rows():
+    for position, stream_id, micros in session.sql(_BEYOND, at=at, known_at=known_at, recorded_by=recorded_by).rows():
         raise beyond_calendar(position, stream_id, micros)

@@ -37,6 +37,7 @@ class Step:
         type: The event type's name.
         occurred_at: When it happened.
         recorded_at: When the log accepted it.
+        entered_at: When its source says that it learned of it; None where it does not say.
         summary: The event in words.
         change: What it added to the total, or took away from it.
         total: What the order came to from then on.
@@ -47,6 +48,7 @@ class Step:
     type: str
     occurred_at: datetime
     recorded_at: datetime
+    entered_at: datetime | None
     summary: str
     change: Decimal
     total: Decimal
@@ -84,7 +86,7 @@ class Explanation:
 
         names = list(Step.__dataclass_fields__)
         frame = pd.DataFrame([[getattr(step, name) for name in names] for step in self.steps], columns=names)
-        for name in ("occurred_at", "recorded_at"):
+        for name in ("occurred_at", "recorded_at", "entered_at"):
             frame[name] = frame[name].astype("datetime64[us, UTC]")
         return frame
 
@@ -161,6 +163,7 @@ def explain(
             type=row.type,
             occurred_at=row.occurred_at,
             recorded_at=row.recorded_at,
+            entered_at=row.entered_at,
             summary=row.summary,
             change=EXACT.subtract(row.total_after, row.total_before),
             total=row.total_after,
@@ -177,7 +180,9 @@ def _cells(step: Step, currency: str | None) -> tuple[str, str, str, str]:
         f"{sign}{format_amount(step.change, currency)}",
         format_amount(step.total, currency),
         str(step.version),
-        step.summary,
+        step.summary
+        if step.entered_at is None
+        else f"{step.summary} [entered {step.entered_at.replace(tzinfo=None).isoformat(sep=' ')}, its source says]",
     )
 
 

@@ -39,7 +39,7 @@ def is_many(given: Any) -> bool:
     return hasattr(given, "__iter__") and not isinstance(given, str)
 
 
-def moments_of(at: Any, known_at: Any, position: int | None, tz: tzinfo) -> list[AsOf]:
+def moments_of(at: Any, known_at: Any, position: int | None, tz: tzinfo, *, recorded_by: Any = None) -> list[AsOf]:
     """The moments asked about, in the order given; where both clocks have several, the first belongs to the first.
 
     Raises:
@@ -65,7 +65,10 @@ def moments_of(at: Any, known_at: Any, position: int | None, tz: tzinfo) -> list
         )
     ats = given.get("at") or [at] * lengths.copy().pop()
     knowns = given.get("known_at") or [known_at] * len(ats)
-    return [as_of(at=a, known_at=k, position=position, tz=tz) for a, k in zip(ats, knowns, strict=True)]
+    return [
+        as_of(at=a, known_at=k, recorded_by=recorded_by, position=position, tz=tz)
+        for a, k in zip(ats, knowns, strict=True)
+    ]
 
 
 def bind(cursor: Any, asked: AsOf) -> None:

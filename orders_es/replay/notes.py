@@ -99,7 +99,9 @@ def nothing_then(cursor: Any, asked: AsOf, zone: tzinfo) -> str | None:
         cursor: Shows the log, with `events` bound to that moment.
         zone: The zone to say moments in.
     """
-    if (asked.at is None and asked.known_at is None) or cursor.execute("SELECT 1 FROM events LIMIT 1").fetchone():
+    if (asked.at, asked.known_at, asked.recorded_by) == (None, None, None) or cursor.execute(
+        "SELECT 1 FROM events LIMIT 1"
+    ).fetchone():
         return None
     occurred, recorded_at = cursor.execute(
         f"SELECT epoch_us(min(occurred_at)), epoch_us(min({KNOWN_AT})) FROM memory.main.events"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -122,6 +123,7 @@ class Session(Following):
         *,
         at: Moment | Iterable[Moment] | None = None,
         known_at: Moment | Iterable[Moment] | None = None,
+        recorded_by: Moment | None = None,
         position: int | None = None,
     ) -> Answer:
         """The answer to a query, computed now, with everything in it bound to one moment, or asked at each of several.
@@ -135,6 +137,7 @@ class Session(Following):
             at: Only what had occurred by then: a time with its zone, or a date, which is the whole day; or several of them. It also limits the `…_at` macros in the query.
             known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
                 whole day; or several. With several of both, the first belongs to the first.
+            recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew; one moment.
             position: Only the log's events up to this position.
 
         Raises:
@@ -149,17 +152,19 @@ class Session(Following):
             raise QueryError("the query is empty; write one, such as FROM orders", query)
         check_statements(self._connection, query, self.log, allow=self.allow_files)
         if is_many(at) or is_many(known_at):
-            return self._at_many(query, parameters, at, known_at, position)
-        asked = as_of(at=at, known_at=known_at, position=position, tz=self.tz)
+            return self._at_many(query, parameters, at, known_at, recorded_by, position)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=self.tz)
 
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
             return table_of(cursor, query, parameters), self._noting(cursor, query, asked, head)
 
         (table, notes), head = self._asking(query, asked, ask)
-        return Answer(query, asked, head, lambda: (table, head), tz=self.tz, notes=notes).computed()
+        return Answer(query, self._limited(asked), head, lambda: (table, head), tz=self.tz, notes=notes).computed()
 
-    def _at_many(self, query: str, parameters: Any, at: Any, known_at: Any, position: int | None) -> Answer:
-        many = moments_of(at, known_at, position, self.tz)
+    def _at_many(
+        self, query: str, parameters: Any, at: Any, known_at: Any, recorded_by: Any, position: int | None
+    ) -> Answer:
+        many = moments_of(at, known_at, position, self.tz, recorded_by=recorded_by)
         clocks = [name for name, given in (("at", at), ("known_at", known_at)) if is_many(given)]
 
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
@@ -168,18 +173,26 @@ class Session(Following):
             return table, self._noting(cursor, query, many[-1], head)
 
         (table, notes), head = self._asking(query, _NOW, ask, own=True)
-        answer = Answer(query, many[-1], head, lambda: (table, head), tz=self.tz, notes=notes)
+        answer = Answer(query, self._limited(many[-1]), head, lambda: (table, head), tz=self.tz, notes=notes)
         answer.moments = tuple(many)
         return answer.computed()
 
-    def notes(self, query: str, *, at: Moment | None = None, known_at: Moment | None = None) -> tuple[str, ...]:
+    def _limited(self, asked: AsOf) -> AsOf:
+        """What was asked, as it has to be said: with the limit that the session itself was opened with."""
+        limits = [moment for moment in (asked.recorded_by, self.recorded_by) if moment is not None]
+        return replace(asked, recorded_by=min(limits)) if limits else asked
+
+    def notes(
+        self, query: str, *, at: Moment | None = None, known_at: Moment | None = None, recorded_by: Moment | None = None
+    ) -> tuple[str, ...]:
         """What `sql` would say beside the answer to a query, without computing it: for who writes the answer elsewhere.
 
         Args:
             at: As in `sql`.
             known_at: As in `sql`.
+            recorded_by: As in `sql`.
         """
-        asked = as_of(at=at, known_at=known_at, tz=self.tz)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         noted: tuple[str, ...] = self._asking(query, asked, lambda *on: self._noting(on[0], query, asked, on[1]))[0]
         return noted
 
@@ -196,6 +209,7 @@ class Session(Following):
         *,
         at: Moment | None = None,
         known_at: Moment | None = None,
+        recorded_by: Moment | None = None,
         form: Literal["parquet", "csv"] = "parquet",
     ) -> int:
         """How many rows the answer to a query has, after streaming it to a file, however large it is.
@@ -205,6 +219,7 @@ class Session(Following):
             path: The file; it is replaced if it is there.
             at: As in `sql`.
             known_at: As in `sql`.
+            recorded_by: As in `sql`.
             form: What kind of file.
 
         Raises:
@@ -215,7 +230,7 @@ class Session(Following):
         """
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         query = query.strip().rstrip(";")
-        asked = as_of(at=at, known_at=known_at, tz=self.tz)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         with self.writing(query, path) as fresh:
             count: int = self._asking(query, asked, lambda cursor, _: self.copy_out(cursor, query, options, fresh))[0]
         return count
@@ -246,19 +261,22 @@ class Session(Following):
         """
         return copy_out(cursor, select, options, self._scratch, path)
 
-    def table(self, name: str, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
+    def table(
+        self, name: str, *, at: Moment | None = None, known_at: Moment | None = None, recorded_by: Moment | None = None
+    ) -> Answer:
         """A relation at a moment, computed when it is first looked into and not before.
 
         Args:
             name: `events` or a read model's name.
             at: As in `sql`.
             known_at: As in `sql`.
+            recorded_by: As in `sql`.
         """
-        asked = as_of(at=at, known_at=known_at, tz=self.tz)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         query = f"SELECT * FROM {quoted(name)}"
         return Answer(
             name,
-            asked,
+            self._limited(asked),
             None,
             lambda: self._asking(query, asked, lambda cursor, _: table_of(cursor, query, None)),
             tz=self.tz,
@@ -314,6 +332,7 @@ class Session(Following):
         *,
         at: Moment | None = None,
         known_at: Moment | None = None,
+        recorded_by: Moment | None = None,
         position: int | None = None,
         reads: Iterable[str] | None = None,
     ) -> _Result:
@@ -325,6 +344,7 @@ class Session(Following):
             query: The question in words or SQL, for errors.
             at: As in `sql`.
             known_at: As in `sql`.
+            recorded_by: As in `sql`.
             position: As in `sql`.
             reads: SELECTs that name all relations which `use` asks, so that no others have to be made ready; all if left out.
 
@@ -338,7 +358,11 @@ class Session(Following):
             (0, [])
         """
         result: _Result = self._asking(
-            query, as_of(at=at, known_at=known_at, position=position, tz=self.tz), use, fresh=True, reads=reads
+            query,
+            as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=self.tz),
+            use,
+            fresh=True,
+            reads=reads,
         )[0]
         return result
 

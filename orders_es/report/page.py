@@ -126,6 +126,11 @@ def _cover(known: Provenance) -> str:
     facts = [
         ("as it stood", _moment(known.asked_at, known.at, "as the log's last event left it", known.time_zone)),
         ("as known", _moment(known.asked_known_at, known.known_at, "everything recorded", known.time_zone)),
+        *(
+            [("as recorded by", escape(spoken(known.asked_recorded_by, known.time_zone)))]
+            if known.asked_recorded_by is not None
+            else []
+        ),
         ("days begin in", known.time_zone),
         ("log", f"{known.origin} ({known.log_id})"),
         ("up to position", f"{known.position:,}"),

@@ -30,7 +30,12 @@ _OF_MONEY = frozenset({"daily_sales", "restatements", "cohorts"})
 
 
 def pictures(
-    session: Session, currencies: Sequence[str], *, at: datetime | None, known_at: datetime | None
+    session: Session,
+    currencies: Sequence[str],
+    *,
+    at: datetime | None,
+    known_at: datetime | None,
+    recorded_by: datetime | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Each read model that has a plot, and that plot as an `<svg>` element; one for each currency where it shows money.
 
@@ -38,6 +43,7 @@ def pictures(
         currencies: The currencies that there are.
         at: Only what had occurred by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         ImportError: There is no matplotlib.
@@ -57,7 +63,7 @@ def pictures(
         for number, currency in enumerate(each):
             figure = own_figure(width, height)
             named = {} if currency is None else {"currency": currency}
-            ax = plot(session, at=at, known_at=known_at, ax=figure.subplots(), **named)
+            ax = plot(session, at=at, known_at=known_at, recorded_by=recorded_by, ax=figure.subplots(), **named)
             svgs.append(_svg(figure, f"{model}-{number}" if number else model, ax.get_title(loc="left")))
         yield model, "".join(svgs)
 

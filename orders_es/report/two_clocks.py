@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, tzinfo
 
-    from orders_es.log import EventLog
+    from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import Order
     from orders_es.orders.moments import Moment
     from orders_es.replay import Session
@@ -131,18 +131,22 @@ def clocks_of_order(
     *,
     at: Iterable[Moment] | None = None,
     known_at: Iterable[Moment] | None = None,
+    recorded_by: Moment | None = None,
     tz: str | tzinfo | None = None,
 ) -> TwoClocks:
     """An order on both clocks: its figures, its moments and its lines. Read-only.
+
+    Where its source says when it learned of events, each state says of how many, and up to when.
 
     Args:
         order_id: The order, which is a stream of that name.
         at: The moments of the business clock; those of its events if left out.
         known_at: The moments up to which things were known; those at which its events came to be known if left out.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
         tz: The zone in which a date is a day, and moments are said; UTC if left out.
 
     Raises:
-        OrderNotFound: There is no such order.
+        OrderNotFound: There is no such order, or nothing of it was recorded by then.
         InvalidSetting: There are no moments, or more than 120 on a clock.
 
     Example:
@@ -157,9 +161,11 @@ def clocks_of_order(
 
     check_log(log)
     zone = zone_of(tz)
-    events = log.load(order_id)
+    limit = AsOf(recorded_by=resolve("recorded_by", recorded_by, zone))
+    events = [event for event in log.load(order_id) if counts(event, limit)]
     if not events:
-        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order")
+        by = f" by {spoken(limit.recorded_by, zone)}" if limit.recorded_by is not None else ""
+        raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order{by}")
     ats = _moments("at", at, zone, {event.occurred_at for event in events})
     knowns = _moments("known_at", known_at, zone, {event.known_at for event in events})
 
@@ -168,15 +174,22 @@ def clocks_of_order(
         counted = [event for event in events if counts(event, asked)]
         if not counted:
             return '<p class="note">Nothing of this order was known of that time yet.</p>'
-        return _order(ORDERS.after(counted, ORDERS.initial(order_id)), len(counted), zone)
+        return _order(ORDERS.after(counted, ORDERS.initial(order_id)), counted, zone)
 
-    call = f"load_order(log, {order_id!r}, at='{{at}}', known_at='{{known_at}}')"
+    own = "" if limit.recorded_by is None else f", recorded_by='{format_instant(limit.recorded_by)}'"
+    call = f"load_order(log, {order_id!r}, at='{{at}}', known_at='{{known_at}}'{own})"
     cells = [[state(a, k) for k in knowns] for a in ats]
     return replace(_made(f"Order {order_id}", ats, knowns, cells, call, zone), every=known_at is None)
 
 
 def clocks_of_rows(
-    session: Session, query: str, *, at: Iterable[Moment], known_at: Iterable[Moment], title: str = ""
+    session: Session,
+    query: str,
+    *,
+    at: Iterable[Moment],
+    known_at: Iterable[Moment],
+    recorded_by: Moment | None = None,
+    title: str = "",
 ) -> TwoClocks:
     """The answer to a query on both clocks: a read model, such as `FROM receivables`, or anything else.
 
@@ -184,6 +197,7 @@ def clocks_of_rows(
         query: One SELECT. The first 200 rows are in the page, which says how many there are.
         at: The moments of the business clock.
         known_at: The moments up to which things were known.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
         title: What it is about; the query if left out.
 
     Raises:
@@ -192,9 +206,11 @@ def clocks_of_rows(
     """
     ats = _moments("at", at, session.tz, set())
     knowns = _moments("known_at", known_at, session.tz, set())
-    columns = [_by_moment(session, query, ats, known) for known in knowns]
+    limit = resolve("recorded_by", recorded_by, session.tz)
+    columns = [_by_moment(session, query, ats, known, limit) for known in knowns]
     cells = [[column[place] for column in columns] for place in range(len(ats))]
-    call = f"session.sql({query!r}, at='{{at}}', known_at='{{known_at}}')"
+    own = "" if limit is None else f", recorded_by='{format_instant(limit)}'"
+    call = f"session.sql({query!r}, at='{{at}}', known_at='{{known_at}}'{own})"
     return _made(title or " ".join(query.split()), ats, knowns, cells, call, session.tz)
 
 
@@ -230,11 +246,16 @@ def clocks_of_plot(
 
 
 def write_order(
-    log: EventLog, order_id: str, path: str | os.PathLike[str], *, tz: str | tzinfo | None = None
+    log: EventLog,
+    order_id: str,
+    path: str | os.PathLike[str],
+    *,
+    recorded_by: Moment | None = None,
+    tz: str | tzinfo | None = None,
 ) -> TwoClocks:
     """The page of an order, after writing it to a file that is not the log's."""
     check_target(log, path)
-    page = clocks_of_order(log, order_id, tz=tz)
+    page = clocks_of_order(log, order_id, recorded_by=recorded_by, tz=tz)
     page.write(path)
     return page
 
@@ -259,8 +280,10 @@ def _told(moment: datetime, zone: tzinfo) -> tuple[str, str, int]:
     return spoken(moment, zone), format_instant(moment), to_micros(moment, "moment")
 
 
-def _by_moment(session: Session, query: str, ats: Sequence[datetime], known: datetime) -> list[str]:
-    answer = session.sql(query, at=ats, known_at=known).to_arrow()
+def _by_moment(
+    session: Session, query: str, ats: Sequence[datetime], known: datetime, recorded_by: datetime | None
+) -> list[str]:
+    answer = session.sql(query, at=ats, known_at=known, recorded_by=recorded_by).to_arrow()
     import pyarrow.compute as pc
 
     tables = (answer.filter(pc.equal(answer.column(0), moment)).drop_columns(["at"]) for moment in ats)
@@ -280,7 +303,7 @@ def _made(
     return TwoClocks(title, tuple(ats), tuple(knowns), tuple(places), grid, call, zone)
 
 
-def _order(order: Order, events: int, zone: tzinfo) -> str:
+def _order(order: Order, events: Sequence[RecordedEvent], zone: tzinfo) -> str:
     def said(name: str) -> str:
         value = getattr(order, name)
         if name in {"total", "paid", "refunded", "balance"}:
@@ -302,9 +325,13 @@ def _order(order: Order, events: int, zone: tzinfo) -> str:
     heads = "<tr><th>item</th><th>description</th><th class='n'>quantity</th><th class='n'>amount</th></tr>"
     more = order.line_count - _SHOWN_ROWS
     note = f"<p class='note'>… and {more:,} more lines</p>" if more > 0 else ""
+    said_when = [event.entered_at for event in events if event.entered_at is not None]
+    entered = (
+        f"; {len(said_when):,} entered, as their source says, up to {spoken(max(said_when), zone)}" if said_when else ""
+    )
     currency = f", amounts in {escape(order.currency)}" if order.currency else ""
     return (
-        f"<p class='note'>{events:,} events count{currency}</p><div class='side'><table>{figures}</table>"
+        f"<p class='note'>{len(events):,} events count{currency}{entered}</p><div class='side'><table>{figures}</table>"
         f"<table>{heads}{lines}</table></div>{note}"
     )
 

@@ -70,6 +70,7 @@ def write_report(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
     form: Literal["parquet", "csv", "xlsx"] = "parquet",
     replace: bool = False,
     progress: bool = False,
@@ -85,6 +86,7 @@ def write_report(
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
             whole day.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
         form: The kind of file for the tables.
         replace: Replace a report that is there.
         progress: Show a bar, on a terminal.
@@ -115,25 +117,33 @@ def write_report(
     check_target(session.log, index)
     if index.exists() and not replace:
         raise CannotExport(str(index), "there is a report already; give another folder, or replace it")
-    asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, tz=session.tz)
-    at, known_at = asked.at, asked.known_at
-    require_calendar(session, at=at, known_at=known_at)
+    asked = as_of(at=at, known_at=known_at or session.log.head().recorded_at, recorded_by=recorded_by, tz=session.tz)
+    at, known_at, recorded_by = asked.at, asked.known_at, asked.recorded_by
+    require_calendar(session, at=at, known_at=known_at, recorded_by=recorded_by)
     models = [model for model in session.models if not model.internal and model.name not in _WHOLE_LIFE]
     done, sections = [], []
     with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:
-        asked_for_figures = session.sql(_FIGURES, at=at, known_at=known_at)
+        asked_for_figures = session.sql(_FIGURES, at=at, known_at=known_at, recorded_by=recorded_by)
         figures, notes = asked_for_figures.to_arrow(), asked_for_figures.notes
         currencies = figures.column("currency").to_pylist()
         if len(figures) and not any(figures.column("balance").is_valid().to_pylist()):
             notes = (*notes, NO_PAYMENTS)
-        drawn = {} if not len(figures) else dict(pictures(session, currencies, at=at, known_at=known_at))
+        drawn = (
+            {}
+            if not len(figures)
+            else dict(pictures(session, currencies, at=at, known_at=known_at, recorded_by=recorded_by))
+        )
         bar.update(2)
         # Not before the plots are there: without matplotlib, the folder and the report in it stay as they were.
         folder.mkdir(parents=True, exist_ok=True)
         index.unlink(missing_ok=True)
         for model in models:
-            table = export(session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at)
-            shown = session.sql(_first(model, len(currencies)), at=at, known_at=known_at).to_arrow()
+            table = export(
+                session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at, recorded_by=recorded_by
+            )
+            shown = session.sql(
+                _first(model, len(currencies)), at=at, known_at=known_at, recorded_by=recorded_by
+            ).to_arrow()
             done.append(table)
             sections.append(Section(model, table.rows, Path(table.path).name, shown, drawn.get(model.name, "")))
             bar.update(1)

@@ -26,6 +26,7 @@ def unexplained_totals(
     more_than: Decimal | int | str = 0,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Orders, placed or paid for, whose payments less refunds do not come to what they cost: too little, too much, or nothing.
 
@@ -34,6 +35,7 @@ def unexplained_totals(
         more_than: By how much, in each order's own currency.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The amount is none.
@@ -42,8 +44,16 @@ def unexplained_totals(
     beyond = f" by more than {least.normalize():f}" if least else ""
     question = f"orders whose total is not explained by payments{beyond}"
     with session_on(source) as session:
-        answer = ask(session, "unexplained_totals", question, {"more_than": least}, at=at, known_at=known_at)
-        if len(answer) and not session.sql(_PAYMENTS, at=at, known_at=known_at).rows():
+        answer = ask(
+            session,
+            "unexplained_totals",
+            question,
+            {"more_than": least},
+            at=at,
+            known_at=known_at,
+            recorded_by=recorded_by,
+        )
+        if len(answer) and not session.sql(_PAYMENTS, at=at, known_at=known_at, recorded_by=recorded_by).rows():
             answer.notes += ("this log records no payments by then, so no total can be explained by any",)
         return answer
 
@@ -54,6 +64,7 @@ def double_entries(
     within: timedelta = _DAY,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Orders that look like the same customer's one before, entered again: the same lines, or the same total in one currency.
 
@@ -62,13 +73,23 @@ def double_entries(
         within: How soon after the other.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The length is none.
     """
     asked = {"within": micros("within", within)}
     question = f"orders like the same customer's one before, within {words(within)}"
-    return ask(source, "double_entries", question, asked, at=at, known_at=known_at, leaves_out_guesses="orders")
+    return ask(
+        source,
+        "double_entries",
+        question,
+        asked,
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
+        leaves_out_guesses="orders",
+    )
 
 
 def round_amounts(
@@ -78,6 +99,7 @@ def round_amounts(
     currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Payments, refunds, discounts and adjustments of a round amount.
 
@@ -87,6 +109,7 @@ def round_amounts(
         currency: Only orders in this currency; those of all if left out.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The amount is none.
@@ -94,7 +117,7 @@ def round_amounts(
     step = amount("multiple_of", multiple_of)
     question = f"amounts that are multiples of {step.normalize():f}{_of(currency)}"
     asked = {"multiple_of": step, "currency": currency}
-    return ask(source, "round_amounts", question, asked, at=at, known_at=known_at)
+    return ask(source, "round_amounts", question, asked, at=at, known_at=known_at, recorded_by=recorded_by)
 
 
 def below_limit(
@@ -105,6 +128,7 @@ def below_limit(
     currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Payments, refunds, discounts and adjustments that stay just below a limit, such as one above which somebody has to sign.
 
@@ -115,6 +139,7 @@ def below_limit(
         currency: Only orders in this currency, as a limit is in one; those of all if left out.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The limit or the share is none.
@@ -131,7 +156,13 @@ def below_limit(
     least = most - most * share
     question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{_of(currency)}"
     return ask(
-        source, "below_limit", question, {"most": most, "least": least, "currency": currency}, at=at, known_at=known_at
+        source,
+        "below_limit",
+        question,
+        {"most": most, "least": least, "currency": currency},
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
     )
 
 

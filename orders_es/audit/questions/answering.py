@@ -53,6 +53,7 @@ def ask(
     *,
     at: Moment | None,
     known_at: Moment | None,
+    recorded_by: Moment | None,
     leaves_out_guesses: Literal["events", "orders"] | None = None,
 ) -> Answer:
     """The answer to the question in a file, under a name that says in words what was asked.
@@ -64,14 +65,15 @@ def ask(
         parameters: The values of its parameters.
         at: As in `Session.sql`.
         known_at: As in `Session.sql`.
+        recorded_by: As in `Session.sql`.
         leaves_out_guesses: What it passes over where its time is an estimate; then the answer says how many there are.
     """
     with session_on(source) as session:
-        answer = session.sql(sql_of(name), parameters, at=at, known_at=known_at)
+        answer = session.sql(sql_of(name), parameters, at=at, known_at=known_at, recorded_by=recorded_by)
         answer.question = question
         if leaves_out_guesses:
             noun, guesses = ("order", _GUESSED_ORDERS) if leaves_out_guesses == "orders" else ("event", _GUESSED_EVENTS)
-            left_out = session.sql(guesses, at=at, known_at=known_at).rows()[0][0]
+            left_out = session.sql(guesses, at=at, known_at=known_at, recorded_by=recorded_by).rows()[0][0]
             if left_out:
                 said = f"{left_out:,} {noun}{'s' if left_out != 1 else ''} with an estimated time left out"
                 answer.notes += (f"{said}: a guess is in no length of time",)

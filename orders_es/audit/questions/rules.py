@@ -19,7 +19,12 @@ _SELECTS = re.compile(r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*(?:SELECT|FROM|WITH)\
 
 
 def rule_violations(
-    source: EventLog | Session, rule: str, *, at: Moment | None = None, known_at: Moment | None = None
+    source: EventLog | Session,
+    rule: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """The orders that break a rule given as SQL, or of which it cannot be said: a rule that comes to NULL does not hold.
 
@@ -29,6 +34,7 @@ def rule_violations(
             rows are what breaks it.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The condition is none.
@@ -46,9 +52,13 @@ def rule_violations(
         raise InvalidSetting("rule", rule, "give a condition that every order has to meet, such as paid <= total")
     with session_on(source) as session:
         if _SELECTS.match(rule):
-            answer = session.sql(f"FROM (\n{rule.strip().rstrip(';')}\n)", at=at, known_at=known_at)
+            answer = session.sql(
+                f"FROM (\n{rule.strip().rstrip(';')}\n)", at=at, known_at=known_at, recorded_by=recorded_by
+            )
         else:
-            kind = session.sql(f"SELECT (\n{rule}\n) AS rule FROM orders LIMIT 0", at=at, known_at=known_at).to_arrow()
+            kind = session.sql(
+                f"SELECT (\n{rule}\n) AS rule FROM orders LIMIT 0", at=at, known_at=known_at, recorded_by=recorded_by
+            ).to_arrow()
             said = str(kind.schema.field("rule").type)
             if said != "bool":
                 raise InvalidSetting(
@@ -59,6 +69,7 @@ def rule_violations(
                 f"WHERE (\n{rule}\n) IS NOT TRUE ORDER BY order_id",
                 at=at,
                 known_at=known_at,
+                recorded_by=recorded_by,
             )
         answer.question = f"what breaks the rule {' '.join(rule.split())}"
         return answer

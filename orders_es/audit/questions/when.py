@@ -25,6 +25,7 @@ def late_entries(
     longer_than: timedelta = _DAY,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Events that were entered, or where their source gives no such time recorded, later than so long after they happened. Those with an estimated time are left out, and counted.
 
@@ -33,16 +34,32 @@ def late_entries(
         longer_than: How long is too long.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The length is none.
     """
     limit = {"longer_than": micros("longer_than", longer_than)}
     question = f"events entered more than {words(longer_than)} after they happened"
-    return ask(source, "late_entries", question, limit, at=at, known_at=known_at, leaves_out_guesses="events")
+    return ask(
+        source,
+        "late_entries",
+        question,
+        limit,
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
+        leaves_out_guesses="events",
+    )
 
 
-def backdated(source: EventLog | Session, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
+def backdated(
+    source: EventLog | Session,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
+) -> Answer:
     """Which events moved figures of a day after those were first known, by how much, and whose: the rows behind `restatements`.
 
     Over a day, currency and figure, `moved_by` adds up to what the read model `restatements` says has changed. Days begin where
@@ -52,23 +69,50 @@ def backdated(source: EventLog | Session, *, at: Moment | None = None, known_at:
         source: A log, or a session.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
     """
-    return ask(source, "backdated", "figures moved after they were first known", at=at, known_at=known_at)
+    return ask(
+        source,
+        "backdated",
+        "figures moved after they were first known",
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
+    )
 
 
-def after_delivery(source: EventLog | Session, *, at: Moment | None = None, known_at: Moment | None = None) -> Answer:
+def after_delivery(
+    source: EventLog | Session,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
+) -> Answer:
     """Events of orders that happened, or were entered, after the order's first delivery.
 
     Args:
         source: A log, or a session.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
     """
-    return ask(source, "after_delivery", "events that came after the order's delivery", at=at, known_at=known_at)
+    return ask(
+        source,
+        "after_delivery",
+        "events that came after the order's delivery",
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
+    )
 
 
 def after_close(
-    source: EventLog | Session, name: str, *, at: Moment | None = None, known_at: Moment | None = None
+    source: EventLog | Session,
+    name: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Events that belong to a closed time and were recorded after it had been closed.
 
@@ -77,6 +121,7 @@ def after_close(
         name: The close's name.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         NoSuchClose: There is none of that name.
@@ -85,7 +130,7 @@ def after_close(
         done = closed(session.log, name)
         limits = {"closed_at": done.at, "closed_known_at": done.known_at, "closed_position": done.position}
         question = f"events of the time that was closed as {name}, recorded since"
-        return ask(session, "after_close", question, limits, at=at, known_at=known_at)
+        return ask(session, "after_close", question, limits, at=at, known_at=known_at, recorded_by=recorded_by)
 
 
 def gaps(
@@ -95,6 +140,7 @@ def gaps(
     clock: Literal["occurred", "recorded"] = "occurred",
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """The times in which nothing happened, or nothing was recorded, for longer than so long; longest first.
 
@@ -104,6 +150,7 @@ def gaps(
         clock: Whether nothing happened, as far as the times are known, or nothing was recorded.
         at: Only what had happened by then; a silence that goes on at that moment counts up to it.
         known_at: Only what had been recorded by then; the same on that clock.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The length or the clock is none.
@@ -115,5 +162,12 @@ def gaps(
     asked = {"longer_than": micros("longer_than", longer_than), "by_log": by_log, "goes_on": limit is not None}
     question = f"silences of more than {words(longer_than)} in which nothing {'was recorded' if by_log else 'happened'}"
     return ask(
-        source, "gaps", question, asked, at=at, known_at=known_at, leaves_out_guesses=None if by_log else "events"
+        source,
+        "gaps",
+        question,
+        asked,
+        at=at,
+        known_at=known_at,
+        recorded_by=recorded_by,
+        leaves_out_guesses=None if by_log else "events",
     )

@@ -23,7 +23,12 @@ _LISTED_MOST = 5
 
 
 def order_changes(
-    source: EventLog | Session, order: str, *, at: Moment | None = None, known_at: Moment | None = None
+    source: EventLog | Session,
+    order: str,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Who changed an order and when: its events as a tree, each under the one that caused it, causes in other streams included.
 
@@ -32,6 +37,7 @@ def order_changes(
         order: The order's id.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         OrderNotFound: There is no such order, or nothing of it at that moment.
@@ -48,7 +54,13 @@ def order_changes(
         if not order or not session.log.stream_version(order):
             raise OrderNotFound(order, "", ids_like(session.log, order) if order else ())
         answer = ask(
-            session, "order_changes", f"events of {order}, by cause", {"order": order}, at=at, known_at=known_at
+            session,
+            "order_changes",
+            f"events of {order}, by cause",
+            {"order": order},
+            at=at,
+            known_at=known_at,
+            recorded_by=recorded_by,
         )
         if not len(answer):
             raise OrderNotFound(order, "nothing of it was known at that moment; ask for a later one")
@@ -56,7 +68,12 @@ def order_changes(
 
 
 def actor_events(
-    source: EventLog | Session, actor: str | None, *, at: Moment | None = None, known_at: Moment | None = None
+    source: EventLog | Session,
+    actor: str | None,
+    *,
+    at: Moment | None = None,
+    known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Everything that one actor did, in the order in which it was recorded.
 
@@ -65,13 +82,16 @@ def actor_events(
         actor: The actor's name; None asks for the events that name nobody.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: The log, as known now, names no such actor.
     """
     with session_on(source) as session:
         question = "events that name no actor" if actor is None else f"events by {actor}"
-        answer = ask(session, "actor_events", question, {"actor": actor}, at=at, known_at=known_at)
+        answer = ask(
+            session, "actor_events", question, {"actor": actor}, at=at, known_at=known_at, recorded_by=recorded_by
+        )
         if actor is not None and not len(answer):
             known = [
                 row[0]
@@ -98,6 +118,7 @@ def one_hand(
     steps: Sequence[str] = STEPS,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> Answer:
     """Orders of which one actor did every step that different people should do: created or placed, shipped, and refunded.
 
@@ -106,6 +127,7 @@ def one_hand(
         steps: The steps, two or more, each an event type, or several with commas between them of which one is enough.
         at: Only what had happened by then.
         known_at: Only what was known by then.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         InvalidSetting: A step is no event type that is known here, or there is but one step.
@@ -127,4 +149,5 @@ def one_hand(
             {"steps": types},
             at=at,
             known_at=known_at,
+            recorded_by=recorded_by,
         )

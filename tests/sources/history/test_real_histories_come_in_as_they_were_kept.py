@@ -80,3 +80,19 @@ def test_triggers_of_postgresql():
     }
     assert rows_at(log, "orders").num_rows == 0, "the table was emptied in the end"
     assert [log.load(f"orders/{key}")[-1].type for key in "12"] == ["RowDeleted", "RowDeleted"]
+
+
+def test_snapshots_of_dbt():
+    log, done = brought("dbt_orders.csv", table="orders")
+    assert (done.shape, done.gaps.count("came back")) == ("dbt-snapshot", 1)
+    assert [event.type for event in log.load("orders/2")] == ["RowInserted", "RowDeleted", "RowInserted"]
+    gone = log.load("orders/2")[1].occurred_at  # three seconds after it, dbt ran once more
+    assert {key: row["status"] for key, row in stood(log, "orders", gone).items()} == {"1": "paid", "3": "open"}
+    assert {key: row["status"] for key, row in stood(log, "orders", "2026-06-01").items()} == {"1": "open", "2": "open"}
+    assert stood(log, "orders", None)["2"]["status"] == "reopened"
+
+    log = open_log(":memory:")
+    done = import_history(log, DATA / "dbt_prices.csv", key="sku", table="prices")
+    assert [event.type for event in log.load("prices/pot")] == ["RowInserted", "RowDeleted", "RowInserted"]
+    assert [row["price"] for row in rows_at(log, "prices").to_pylist()] == ["2.75", "13.00"]
+    assert rows_at(log, "prices", at=log.load("prices/pot")[1].occurred_at).column("sku").to_pylist() == ["007"]
