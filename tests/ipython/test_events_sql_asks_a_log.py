@@ -181,4 +181,4 @@ def test_a_closed_moment_is_asked_for_by_its_name(shell, log, capsys):
     asked = "SELECT event_count FROM orders"
     assert run(shell, f"%events_sql --as-closed early {asked}")["event_count"].tolist() == [2]
     assert "nothing was closed as" in refused(shell, f"%events_sql --as-closed late {asked}", capsys)
-    assert "says both moments" in refused(shell, f"%events_sql --as-closed early --at 2025-06-02 {asked}", capsys)
+    assert "says all moments" in refused(shell, f"%events_sql --as-closed early --at 2025-06-02 {asked}", capsys)

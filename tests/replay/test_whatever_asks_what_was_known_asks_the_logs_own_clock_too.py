@@ -88,7 +88,7 @@ def test_an_explanation_a_picture_and_a_page_show_what_the_source_says(log):
     own = plot_order_timeline(history(log, "A"), clock="recorded")
     assert "3 recorded late" in own.get_title(loc="left")
     with pytest.raises(InvalidSetting, match="give 'known' or 'recorded'"):
-        plot_order_timeline(history(log, "A"), clock="entered")
+        plot_order_timeline(history(log, "A"), clock="entered")  # type: ignore[arg-type]
     page = clocks_of_order(log, "A", recorded_by=TODAY)
     assert len(page.known_at) == 2
     assert "2 entered, as their source says, up to 2011-06-20 12:00 UTC" in page.states[-1]
