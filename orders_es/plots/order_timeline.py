@@ -92,7 +92,13 @@ def plot_order_timeline(
             if claimed:
                 ax.plot(moments[1:], [1], "", marker="D", **drawn)
     _names(ax, events, late, known)
-    above = "recorded" if not claims else "entered,\nits source says" if claims == len(events) else "entered (◆)\nor recorded"
+    above = (
+        "recorded"
+        if not claims
+        else "entered,\nits source says"
+        if claims == len(events)
+        else "entered (◆)\nor recorded"
+    )
     ax.set_yticks([0, 1], ["happened", above])
     ax.axhline(0, color=GREY, lw=0.8, zorder=0)
     ax.axhline(1, color=GREY, lw=0.8, zorder=0)

@@ -95,7 +95,7 @@ def plot_restatements(
     ax.set_xlim(changes.index.min() - pd.Timedelta(days=1), changes.index.max() + pd.Timedelta(days=width + 1))
     date_axis(ax)
     money_axis(ax.yaxis, f"{currency} a {step}")
-    today = running_day(data, rows, at=at, known_at=known_at)
+    today = running_day(data, rows, at=at, known_at=known_at, recorded_by=recorded_by)
     if today is not None and changes.index.min() <= today <= changes.index.max():
         mark_running(ax, today, today + pd.Timedelta(days=1), "day")
     middles = pd.DatetimeIndex(changed.index) + pd.Timedelta(days=width / 2)

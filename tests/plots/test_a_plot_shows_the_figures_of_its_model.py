@@ -163,7 +163,7 @@ def test_lag_of_a_day_by_the_second_keeps_its_worst_moment():
 def test_a_moment_for_data_that_is_computed_already_is_refused(shop):
     rows = shop.table("daily_sales").to_pandas()
     assert plots.plot_sales(rows).patches
-    with pytest.raises(TypeError, match="at= and known_at= are for a session"):
+    with pytest.raises(TypeError, match="at=, known_at= and recorded_by= are for a session"):
         plots.plot_sales(rows, at=pd.Timestamp("2024-02-01", tz="UTC"))
 
 

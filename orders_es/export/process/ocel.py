@@ -67,6 +67,7 @@ def export_ocel(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> ExportedProcess:
     """Write all orders as they stood at a moment as an object-centric event log, OCEL 2.0; the name's ending says in which form.
 
@@ -80,6 +81,7 @@ def export_ocel(
         path: A name that ends in `.json` or `.jsonocel`, or in `.sqlite` or `.db`.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         CannotExport: The name has another ending, or an amount has more digits than a REAL keeps.
@@ -117,7 +119,9 @@ def export_ocel(
             objects = {name: counts.get(name, 0) for name in OBJECT_TYPES}
             return ExportedProcess(str(target), events, objects, dict(left), head.position, head.root.hex())
 
-        return session.using(use, "an object-centric event log", at=at, known_at=known_at, reads=READS)
+        return session.using(
+            use, "an object-centric event log", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS
+        )
 
 
 def _rows(cursor: Any, query: str) -> Iterator[tuple[Any, ...]]:

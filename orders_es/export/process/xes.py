@@ -41,6 +41,7 @@ def export_xes(
     *,
     at: Moment | None = None,
     known_at: Moment | None = None,
+    recorded_by: Moment | None = None,
 ) -> ExportedProcess:
     """Write all orders as they stood at a moment as an event log by case, XES: a trace an order, its events in the order of time.
 
@@ -53,6 +54,7 @@ def export_xes(
         path: A name that ends in `.xes`, or in `.xes.gz` for a compressed file.
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded.
+        recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
 
     Raises:
         CannotExport: The name has another ending, or a text holds characters that XML has not.
@@ -92,7 +94,9 @@ def export_xes(
                 traces, events = _write(file, cursor, branches, str(path), session.log.origin)
             return ExportedProcess(str(target), events, {"order": traces}, dict(left), head.position, head.root.hex())
 
-        return session.using(use, "an event log by case", at=at, known_at=known_at, reads=READS)
+        return session.using(
+            use, "an event log by case", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS
+        )
 
 
 def _list(attributes: Any) -> str:
