@@ -16,7 +16,7 @@ from orders_es.read_models import in_reading_order, is_shipped, needed_by
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.many import bind
 from orders_es.replay.named import MACROS, relations_in
-from orders_es.replay.notes import Currencies
+from orders_es.replay.notes import Currencies, FirstEvent
 from orders_es.replay.permissions import check_models, not_allowed, restrict
 from orders_es.replay.relations import guarded, inline, oddity, refusal
 from orders_es.replay.tables import ONLY_READS
@@ -82,6 +82,7 @@ class Following:
         restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
         check_models(self._connection, self.models, log, allow=allow_files)
         self._reader: Any = None
+        self._first = FirstEvent()
         self._currencies = Currencies() if "currency" in log.registry.columns else None
 
     @property
@@ -134,7 +135,7 @@ class Following:
                 cursor = self._kept_cursor() if kept else self._connection.cursor()
                 try:
                     if asked != _NOW:
-                        bind(cursor, asked)
+                        bind(cursor, asked, with_moment=self._asks_for_moment(names))
                     with interruptible(cursor):
                         return ask(cursor, head), head
                 except self._error as error:
@@ -148,6 +149,10 @@ class Following:
                     if not kept:
                         cursor.close()
         raise AssertionError("unreachable")
+
+    def _asks_for_moment(self, names: set[str] | None) -> bool:
+        """Whether the relation `moment` is asked for by any of these, as `_named_in` gives them."""
+        return names is None or "moment" in names or any(m.reads_moment for m in self.models if m.name in names)
 
     def _oddity(self, error: Exception) -> InvalidEvent | None:
         """The error that names the event behind a sum that overflowed, where an older or another program let one in."""

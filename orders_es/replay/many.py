@@ -71,8 +71,12 @@ def moments_of(at: Any, known_at: Any, position: int | None, tz: tzinfo, *, reco
     ]
 
 
-def bind(cursor: Any, asked: AsOf) -> None:
-    """Bind everything on a cursor to one moment: a temporary view stands before the one of the same name everywhere."""
+def bind(cursor: Any, asked: AsOf, *, with_moment: bool = True) -> None:
+    """Bind everything on a cursor to one moment: a temporary view stands before the one of the same name everywhere.
+
+    Args:
+        with_moment: Whether anything asks for the relation `moment`, which takes DuckDB as long as the events themselves.
+    """
     cursor.execute(f"CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM {_EVENTS} WHERE {limits(asked)}")
     given = {}
     for clock, variable in LIMITS:
@@ -80,8 +84,8 @@ def bind(cursor: Any, asked: AsOf) -> None:
         if value is not None:
             given[clock] = f"TIMESTAMPTZ '{value.isoformat()}'"
             cursor.execute(f"SET VARIABLE {variable} = {given[clock]}")
-    if given:
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW moment AS {moment('events', **given)}")
+    if given and with_moment:
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW moment AS {moment('events', **given, said=given)}")
 
 
 def tables_at(cursor: Any, query: str, parameters: Any, asked: Sequence[AsOf], clocks: Sequence[str]) -> Any:

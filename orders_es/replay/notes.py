@@ -11,12 +11,12 @@ from orders_es.replay.relations import KNOWN_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from orders_es.log import Head
     from orders_es.orders import AsOf
 
-__all__ = ["Currencies", "adds_up_money", "no_payments", "nothing_then"]
+__all__ = ["Currencies", "FirstEvent", "adds_up_money", "no_payments", "nothing_then"]
 
 _ADDING = frozenset({"sum", "avg", "mean", "fsum", "favg", "kahan_sum", "sumkahan"})
 _MAY_ADD = re.compile(r"\b(sum|avg|mean|fsum|favg|kahan_sum|sumkahan)\s*\(", re.IGNORECASE)
@@ -80,6 +80,36 @@ class Currencies:
             f"{added} adds up money of {len(then)} currencies ({', '.join(then[:5])}{' …' if len(then) > 5 else ''}); "  # noqa: PLR2004 - five fit
             f"add currency to GROUP BY, or WHERE currency = '{then[0]}'"
         )
+
+
+class FirstEvent:
+    """The log's first event: where that counts, something does, and nobody has to look into the log for it.
+
+    It never changes, so it is read once; and nearly every moment that anybody asks about is after it.
+    """
+
+    def __init__(self) -> None:
+        self._times: tuple[datetime, datetime, datetime] | None = None
+
+    def counts(self, cursor: Any, asked: AsOf) -> bool:
+        """Whether it counts at a moment; False also where the log holds nothing yet.
+
+        Args:
+            cursor: Shows the log, whatever `events` is bound to.
+        """
+        if self._times is None:
+            row = cursor.execute(
+                f"SELECT epoch_us(occurred_at), epoch_us({KNOWN_AT}), epoch_us(recorded_at) "
+                'FROM memory.main.events WHERE "position" = 1'
+            ).fetchone()
+            if row is None:
+                return False
+            from orders_es.log.event import from_micros
+
+            self._times = (from_micros(row[0]), from_micros(row[1]), from_micros(row[2]))
+        limits = (asked.at, asked.known_at, asked.recorded_by)
+        within = all(limit is None or time <= limit for time, limit in zip(self._times, limits, strict=True))
+        return within and asked.position != 0
 
 
 def _currencies(cursor: Any, source: str) -> set[str]:

@@ -12,7 +12,7 @@ from orders_es.log.shredding import refused
 from orders_es.replay.moment_macros import MOMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from orders_es.log import EventRegistry
     from orders_es.orders import AsOf
@@ -178,24 +178,33 @@ def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tupl
     if model is None:
         body = "SELECT * FROM as_asked"
     else:
-        limited = [f'least({MOMENT}("{clock}"), getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS]
+        limited = {
+            clock: f'least({MOMENT}("{clock}"), getvariable({text(name)})::TIMESTAMPTZ)' for clock, name in LIMITS
+        }
         reads_moment = model.reads_moment or any(m.reads_moment for m, _ in needed)
-        body = f"SELECT * FROM ({inline(model, events, needed, moment('as_asked', *limited) if reads_moment else '')})"
+        body = f"SELECT * FROM ({inline(model, events, needed, moment('as_asked', **limited) if reads_moment else '')})"
     return f"CREATE OR REPLACE MACRO {quoted(name)}({MACRO_ARGUMENTS}) AS TABLE {asked} {body}"
 
 
-def moment(events: str, at: str = "NULL", known_at: str = "NULL") -> str:
+def moment(events: str, *, at: str = "NULL", known_at: str = "NULL", said: Container[str] = ()) -> str:
     """SQL for the relation `moment`: one row with what was asked for or, where that is null, the last time in the events.
 
     Args:
         events: The relation of the events that count.
         at: SQL for the moment asked for on the business clock.
         known_at: SQL for the one on the record clock.
+        said: Which of the two are never null, so that nobody has to look for a last time.
+
+    Example:
+        >>> moment("events", at="now()", known_at="now()", said=("at", "known_at"))
+        'SELECT now() AS "at", now() AS "known_at"'
     """
-    return (
-        f'SELECT coalesce({at}, (SELECT max(occurred_at) FROM {events})) AS "at", '
-        f"coalesce({known_at}, (SELECT max({KNOWN_AT}) FROM {events})) AS known_at"
+    columns = (("at", at, "occurred_at"), ("known_at", known_at, KNOWN_AT))
+    found = (
+        f"{asked if clock in said else f'coalesce({asked}, (SELECT max({time}) FROM {events}))'} AS {quoted(clock)}"
+        for clock, asked, time in columns
     )
+    return f"SELECT {', '.join(found)}"
 
 
 def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:

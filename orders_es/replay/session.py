@@ -197,7 +197,7 @@ class Session(Following):
         return noted
 
     def _noting(self, cursor: Any, query: str, asked: AsOf, head: Head) -> tuple[str, ...]:
-        found = [nothing_then(cursor, asked, self.tz)]
+        found = [None if self._first.counts(cursor, asked) else nothing_then(cursor, asked, self.tz)]
         if self._currencies is not None:
             found += [self._currencies.note(cursor, query, head), no_payments(cursor, query)]
         return tuple(note for note in found if note)

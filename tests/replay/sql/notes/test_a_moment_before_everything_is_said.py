@@ -29,3 +29,14 @@ def test_each_clock_has_its_own_words():
 def test_an_empty_log_says_that_it_is_empty():
     with open_log(":memory:") as log, connect(log) as session:
         assert session.sql("FROM orders", at="2025-02-28").notes == ("the log holds no events",)
+
+
+def test_what_was_dated_back_before_the_first_event_is_something():
+    with open_log(":memory:", clock=lambda: RECORDED) as log, connect(log) as session:
+        log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), occurred_at=OCCURRED)], expected=NO_STREAM)
+        assert session.sql("FROM orders", at="2025-03-01").notes == ()
+        assert len(session.sql("FROM orders", at="2025-01-31").notes) == 1
+        earlier = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2025, 1, 5, tzinfo=UTC))
+        log.append("A-2", [earlier], expected=NO_STREAM)
+        assert session.sql("FROM orders", at="2025-01-31").notes == ()
+        assert session.sql("FROM orders", at="2025-01-31", known_at="2025-05-31").notes != ()
