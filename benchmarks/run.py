@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 BENCHMARKS = {
+    "upkeep": "thousands of one-event commits that nobody compacts, beside a log that does not keep itself in shape",
     "commit": "one-event durable commits, beside the bare system calls on the same bytes",
     "bulk": "append_table, beside pyarrow writing the same table and beside hashing alone",
     "start": "what is loaded before anything is done, beside Python alone",

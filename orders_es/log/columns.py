@@ -12,7 +12,7 @@ from orders_es.log.envelope import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ARROW_TYPES", "ENVELOPE_SCHEMA", "conform", "event_schema"]
+__all__ = ["ARROW_TYPES", "ENVELOPE_SCHEMA", "TYPES", "conform", "event_schema"]
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -26,11 +26,10 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "float64": pa.float64(),
 }
 """The Arrow type of each kind of payload field."""
-_ENVELOPE_TYPES = ARROW_TYPES | {"int32": pa.int32(), "uuid": pa.uuid()}
+TYPES = ARROW_TYPES | {"int32": pa.int32(), "uuid": pa.uuid()}
+"""The Arrow type of each kind of column, the envelope's included."""
 
-ENVELOPE_SCHEMA = pa.schema(
-    [pa.field(field.name, _ENVELOPE_TYPES[field.kind], nullable=not field.required) for field in FIELDS]
-)
+ENVELOPE_SCHEMA = pa.schema([pa.field(field.name, TYPES[field.kind], nullable=not field.required) for field in FIELDS])
 """The envelope and the payload, as every file holds them."""
 
 

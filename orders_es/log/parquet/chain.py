@@ -28,6 +28,7 @@ from orders_es.log.parquet.footer import Footer, damaged, read_footer
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Collection
 
 __all__ = [
     "COMMITS",
@@ -67,13 +68,28 @@ class Listing:
 
     Args:
         chain: The files that count, in order, without gaps from position 1 on.
-        superseded: Data files that no longer count.
         end: The footer of the last file of the chain; None in an empty log.
+        folder: The log's folder.
+        commits: The first positions of all commits that lie there.
+        segments: The first and last positions of all segments that do.
     """
 
     chain: list[LogFile]
-    superseded: list[LogFile]
     end: Footer | None
+    folder: str
+    commits: Collection[int]
+    segments: Collection[tuple[int, int]]
+
+    @property
+    def superseded(self) -> list[LogFile]:
+        """Data files that no longer count. Made when asked for: there may be tens of thousands, and few want to know."""
+        counted = {(file.kind, file.first, file.last if file.kind == "segment" else 0) for file in self.chain}
+        commits = [first for first in sorted(self.commits) if ("commit", first, 0) not in counted]
+        segments = [(a, b) for a, b in sorted(self.segments) if ("segment", a, b) not in counted]
+        return [
+            *(LogFile(os.path.join(self.folder, COMMITS, commit_name(c)), "commit", c, c) for c in commits),
+            *(LogFile(os.path.join(self.folder, SEGMENTS, segment_name(a, b)), "segment", a, b) for a, b in segments),
+        ]
 
 
 def covering_segments(folder: str, position: int) -> bool:
@@ -202,16 +218,4 @@ def _assemble(
     missing = bool(starts) and starts[-1] >= position
     if chain and end is None and not missing:
         end = read_footer(chain[-1].path, log_id)
-    counted = {file.path for file in chain}
-    superseded = [
-        file
-        for file in (
-            *(LogFile(os.path.join(folder, COMMITS, commit_name(c)), "commit", c, c) for c in sorted(commits)),
-            *(
-                LogFile(os.path.join(folder, SEGMENTS, segment_name(a, b)), "segment", a, b)
-                for a, b in sorted(segments)
-            ),
-        )
-        if file.path not in counted
-    ]
-    return Listing(chain, superseded, end), missing
+    return Listing(chain, end, folder, commits, segments), missing

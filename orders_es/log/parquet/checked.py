@@ -45,6 +45,17 @@ class Checked:
         known = self._whole.get(path)
         return self._open(path, whole=known is None or _identity(os.stat(path)) != known)
 
+    def content(self, path: str) -> tuple[Footer, bytes]:
+        """The footer of a small file and the whole of it, held to its digest. Raises as `whole` does."""
+        footer = self.sound(path)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return footer, file.read()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise damaged(path, error) from error
+
     def protects(self, path: str) -> bool:
         """Whether a file has digests. Raises as `footer` does, and remembers the answer: a file does not lose them."""
         if path not in self._protected:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, RegistrationClash, StorageError
-from orders_es.log.columns import ENVELOPE_SCHEMA, conform
+from orders_es.log.columns import ENVELOPE_SCHEMA, TYPES, conform
 from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.maintenance import Compacted, Vacuumed
@@ -19,7 +20,8 @@ from orders_es.log.parquet.by_stream_build import orphans
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_name
 from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, format_of, read_footer
-from orders_es.log.parquet.reader import file_batches
+from orders_es.log.parquet.reader import encoded_file, file_batches, of_types
+from orders_es.log.parquet.small_reading import table_of_files
 from orders_es.log.parquet.storage import alone, publish, remove, replace, sync_folder
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
 
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.small_reading import Columns
 
 __all__ = ["compact", "plan", "vacuum"]
 
 _DOMINANT = 0.8
 """A file that holds more of a run's events than this is left out, so that no event is rewritten again and again."""
 _HASHED_AT_ONCE = 8_192
+_KEPT_MOST = 8_192
+"""So many small files are kept in memory between looking at their columns and merging them; others are read again."""
 _PATIENCE_SECONDS = 5.0
 """So long vacuum waits for a moment without writers; each keeps it out for some microseconds, a stopped one for good."""
 _LEFTOVER_SECONDS = 3600.0
@@ -107,11 +112,16 @@ def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: 
 
 
 def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
-    """Whether one run is now one segment, put in place by this call; False where somebody else was first."""
+    """Whether one run is now one segment, put in place by this call; False where somebody else was first.
+
+    Raises:
+        DamagedLog, RegistrationClash, ReadOnlyLog, StorageError: As `compact` does.
+    """
     first, last = run[0].first, run[-1].last
     log_id = checked.log_id
+    encoded: dict[str, tuple[Footer, Columns]] = {}
     try:
-        schema = _schema_of(run, checked)
+        schema = _schema_of(run, checked, encoded)
     except FileNotFoundError:  # merged by others, and vacuumed
         return False
     kind = format_of(schema.names)
@@ -119,10 +129,12 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
     gone: list[FileNotFoundError] = []
 
     def write(file: BinaryIO) -> None:
+        written: list[pa.Table] = []
         with parquet_writer(file, schema, last - first + 1) as writer:
             try:
-                for group in _row_groups(_verified(run, checked, schema, footers), schema):
+                for group in _row_groups(_verified(run, checked, schema, footers, encoded), schema):
                     writer.write_table(group, ROW_GROUP)
+                    written.append(group)
             except FileNotFoundError as error:
                 gone.append(error)
                 raise
@@ -135,7 +147,7 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
             )
             writer.add_key_value_metadata({KEY: footer.to_bytes(pieces_of(schema, last - first + 1))})
         seal(file, pieces_of(schema, last - first + 1))
-        _read_back(file, merged)
+        _read_back(file, written)
 
     def fits(_: int) -> bool:
         """Whether the segment still begins and ends where files of the log do, after what others merged meanwhile."""
@@ -154,17 +166,21 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
         raise
 
 
-def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
+def _schema_of(run: list[LogFile], checked: Checked, encoded: dict[str, tuple[Footer, Columns]]) -> pa.Schema:
+    """The columns of a merged file; the contents of small files, read on the way, are put into `encoded`."""
     fields: dict[str, pa.Field] = {field.name: field for field in ENVELOPE_SCHEMA if field.name not in SPARSE}
     clashing: set[str] = set()
+    seen: set[tuple[tuple[str, str], ...]] = set()
     for file in run:
-        checked.whole([file.path])
-        try:
-            found = pq.read_schema(file.path)
-        except FileNotFoundError:
-            raise
-        except READING_FAILS as error:
-            raise damaged(file.path, error) from error
+        small = encoded_file(file, checked)
+        if small is None:
+            found = _fields_of(file, checked)
+        else:
+            if len(encoded) < _KEPT_MOST:
+                encoded[file.path] = small
+            kinds = tuple((name, kind) for name, (kind, _) in small[1].items())
+            found = [] if kinds in seen else [pa.field(name, TYPES[kind]) for name, kind in kinds]
+            seen.add(kinds)
         for field in found:
             known = fields.setdefault(field.name, field.remove_metadata())
             if known.type != field.type:
@@ -179,47 +195,65 @@ def _schema_of(run: list[LogFile], checked: Checked) -> pa.Schema:
     return pa.schema(sorted(kept, key=lambda field: order.get(field.name, len(order))))
 
 
-def _verified(
-    run: list[LogFile], checked: Checked, schema: pa.Schema, footers: list[Footer]
-) -> Iterator[pa.RecordBatch]:
-    """The run's events; each file's hashes are held to its footer, which is put into `footers`.
+def _fields_of(file: LogFile, checked: Checked) -> list[pa.Field]:
+    checked.whole([file.path])
+    try:
+        return list(pq.read_schema(file.path))
+    except FileNotFoundError:
+        raise
+    except READING_FAILS as error:
+        raise damaged(file.path, error) from error
 
-    Many small files are hashed at once: one by one, that takes longer than reading them.
+
+def _verified(
+    run: list[LogFile],
+    checked: Checked,
+    schema: pa.Schema,
+    footers: list[Footer],
+    encoded: dict[str, tuple[Footer, Columns]],
+) -> Iterator[pa.RecordBatch]:
+    """The run's events. Each file is held to its digests, and what is small or has none to the hashes in its footer.
+
+    The footers are put into `footers`. Many small files are hashed at once: one by one, that takes longer than reading them.
     """
-    gathered: list[tuple[LogFile, Footer, pa.RecordBatch]] = []
+    gathered: list[tuple[LogFile, Footer, Columns]] = []
     rows = 0
     for file in run:
-        footer = checked.footer(file.path)
-        if rows and rows + file.count > _HASHED_AT_ONCE:
+        small = encoded.pop(file.path, None) or encoded_file(file, checked)
+        footer = checked.footer(file.path) if small is None else small[0]
+        footers.append(footer)
+        if small is not None:
+            gathered.append((file, footer, of_types(small[1], schema)))
+            rows += file.count
+        if rows and (small is None or rows >= _HASHED_AT_ONCE):
             yield from _hashed(gathered, schema)
             gathered, rows = [], 0
+        if small is not None:
+            continue
         found = CompactRange(file.first - 1, file.first - 1, ())
+        hashed = file.count <= _HASHED_AT_ONCE or not footer.check
         for batch in file_batches(
             file, checked, after=0, to=file.last, columns=schema.names, schema=schema, batch_size=ROW_GROUP
         ):
-            if file.count <= _HASHED_AT_ONCE:
-                gathered.append((file, footer, batch))
-                rows += batch.num_rows
-            else:
+            if hashed:
                 found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(batch)))
-                yield batch
-        if file.count > _HASHED_AT_ONCE:
+            yield batch
+        if hashed:
             _hold(file, footer, found)
-        footers.append(footer)
     yield from _hashed(gathered, schema)
 
 
-def _hashed(gathered: list[tuple[LogFile, Footer, pa.RecordBatch]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _hashed(gathered: list[tuple[LogFile, Footer, Columns]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The events of some small files, in one batch, once each file's hashes are those in its footer."""
     if not gathered:
         return
-    batch = pa.Table.from_batches([batch for _, _, batch in gathered], schema).combine_chunks().to_batches()[0]
-    leaves = leaf_hashes(batch)
+    table = table_of_files([columns for _, _, columns in gathered], schema)
+    leaves = leaf_hashes(table)
     start = 0
-    for file, footer, part in gathered:
-        _hold(file, footer, CompactRange.of_leaves(file.first - 1, leaves[start : start + part.num_rows]))
-        start += part.num_rows
-    yield batch
+    for file, footer, _ in gathered:
+        _hold(file, footer, CompactRange.of_leaves(file.first - 1, leaves[start : start + file.count]))
+        start += file.count
+    yield from table.to_batches()
 
 
 def _hold(file: LogFile, footer: Footer, found: CompactRange) -> None:
@@ -242,24 +276,31 @@ def _row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterato
         yield pa.Table.from_batches(gathered, schema)
 
 
-def _read_back(file: Any, expected: CompactRange) -> None:
-    """Hold what lies on disk now to the hashes that it must have."""
-    found = CompactRange(expected.begin, expected.begin, ())
+def _read_back(file: Any, written: list[pa.Table]) -> None:
+    """Hold what lies on disk now to what was to be written, value by value."""
+    expected = iter(written)
     with os.fdopen(os.dup(file.fileno()), "rb") as again:
         again.seek(0)
         with pq.ParquetFile(again, page_checksum_verification=True) as parquet:
-            present = [name for name in ENVELOPE_SCHEMA.names if name in parquet.schema_arrow.names]
-            for batch in parquet.iter_batches(ROW_GROUP, columns=present):
-                table = conform(pa.Table.from_batches([batch]), ENVELOPE_SCHEMA.names, ENVELOPE_SCHEMA)
-                found = found.merge(CompactRange.of_leaves(found.end, leaf_hashes(table)))
-    if found != expected:
+            same = parquet.metadata.num_row_groups == len(written)
+            for group in range(parquet.metadata.num_row_groups):
+                wanted = next(expected, None)
+                found = parquet.read_row_group(group)
+                same = same and wanted is not None and conform(found, wanted.schema.names, wanted.schema).equals(wanted)
+    if not same:
         raise DamagedLog(
             str(getattr(file, "name", "")), "the merged file does not read back as it was written; it was dropped"
         )
 
 
-def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
+def vacuum(
+    folder: str, log_id: uuid.UUID, grace: timedelta, *, patience: float = _PATIENCE_SECONDS, most: int | None = None
+) -> Vacuumed:
     """Remove what has been superseded for the grace period. The files of the log itself are never touched.
+
+    Args:
+        patience: So many seconds it waits for a moment without writers; without one, superseded files stay.
+        most: At most so many of these, for writers wait meanwhile; all if left out. With it, nothing is done where none is due.
 
     Raises:
         ValueError: The grace period is negative.
@@ -268,8 +309,10 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
     seconds = grace.total_seconds()
     if seconds < 0:
         raise ValueError(f"grace={grace}: give a duration of 0 or more")
-    with alone(os.path.join(folder, COMMITS), _PATIENCE_SECONDS) as held:
-        files, freed, waiting = _remove_superseded(folder, log_id, seconds, held=held)
+    if most is not None and not _due(folder, log_id, seconds):
+        return Vacuumed(0, 0, 0, 0)
+    with alone(os.path.join(folder, COMMITS), patience) as held:
+        files, freed, waiting = _remove_superseded(folder, log_id, seconds, held=held, most=most)
     now = time.time()
     leftovers, room = _sweep(folder, now, max(seconds, _LEFTOVER_SECONDS))
     copies, copied = _remove_orphans(folder, log_id, now, seconds)
@@ -280,7 +323,23 @@ def vacuum(folder: str, log_id: uuid.UUID, grace: timedelta) -> Vacuumed:
     return Vacuumed(files, leftovers, freed + room, waiting)
 
 
-def _remove_superseded(folder: str, log_id: uuid.UUID, seconds: float, *, held: bool) -> tuple[int, int, int]:
+def _due(folder: str, log_id: uuid.UUID, seconds: float) -> bool:
+    """Whether some superseded file may go. A look without a lock, which nothing relies on."""
+    listing = list_chain(folder, log_id)
+    segments = {file.path for old in listing.superseded if (file := _cover(listing.chain, old)) is not None}
+    now = time.time()
+    return any(now - os.stat(path).st_ctime >= seconds for path in segments)
+
+
+def _cover(chain: list[LogFile], old: LogFile) -> LogFile | None:
+    """The file of the chain in which a superseded one has gone up."""
+    at = bisect_right(chain, old.first, key=lambda file: file.first) - 1
+    return chain[at] if at >= 0 and old.first <= chain[at].last else None
+
+
+def _remove_superseded(
+    folder: str, log_id: uuid.UUID, seconds: float, *, held: bool, most: int | None
+) -> tuple[int, int, int]:
     """How many superseded files went, their bytes, and how many stay; all stay where the lock is not `held`."""
     listing = list_chain(folder, log_id)
     if not held:
@@ -289,13 +348,13 @@ def _remove_superseded(folder: str, log_id: uuid.UUID, seconds: float, *, held: 
     since: dict[str, float] = {}
     files = freed = waiting = 0
     for old in listing.superseded:
-        cover = next((f for f in listing.chain if f.first <= old.first <= f.last), None)
+        cover = _cover(listing.chain, old)
         if cover is None:
             continue
         if cover.path not in since:  # a segment must be sound before what it stands for goes
             read_footer(cover.path, log_id)
             since[cover.path] = os.stat(cover.path).st_ctime
-        if now - since[cover.path] < seconds:
+        if now - since[cover.path] < seconds or (most is not None and files >= most):
             waiting += 1
             continue
         size = _size(old.path)

@@ -15,7 +15,7 @@ from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
-from orders_es.log.parquet.chain import COMMITS, covering_segments, list_chain
+from orders_es.log.parquet.chain import COMMITS, SEGMENTS, covering_segments, list_chain
 from orders_es.log.parquet.checked import Checked
 from orders_es.log.parquet.footer import damaged
 from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
@@ -52,6 +52,8 @@ class KnownChain:
     def __init__(self, folder: str, log_id: uuid.UUID, registry: EventRegistry) -> None:
         self._folder = folder
         self._commits = os.path.join(folder, COMMITS)
+        self._segments = os.path.join(folder, SEGMENTS)
+        self._segments_changed_at = -1
         self._log_id = log_id
         self._lock = threading.RLock()
         self.checked = Checked(log_id)
@@ -75,6 +77,14 @@ class KnownChain:
             self._hold()
             if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
                 self._relist()
+            elif self._segments_changed_at != self._segments_change():
+                self._relist()  # others merged files, and reading fewer is faster
+
+    def _segments_change(self) -> int:
+        try:
+            return os.stat(self._segments).st_mtime_ns
+        except OSError:  # whoever lists it says what is wrong
+            return -1
 
     def _catch_up(self) -> bool:
         """Whether there were new commits at the end of the log as it is known; they are taken in.
@@ -194,6 +204,16 @@ class KnownChain:
         self._tree = footer.tree
         self._recorded_at = footer.recorded_at
 
+    def _replace(self, segment: LogFile) -> None:
+        """Take in that a segment stands for neighbouring files that are known, without listing the folder."""
+        begin = bisect_left(self._chain, segment.first, key=lambda file: file.first)
+        end = bisect_right(self._chain, segment.last, key=lambda file: file.last)
+        gone = self._chain[begin:end]
+        if len(gone) > 1 and gone[0].first == segment.first and gone[-1].last == segment.last:
+            self._chain = [*self._chain[:begin], segment, *self._chain[end:]]
+            self._streams.replaced(self._chain)
+            self._whole.difference_update(gone)
+
     def _relist(self) -> None:
         """Take in the log's files afresh."""
         for _ in range(_STALE_MOST):
@@ -204,6 +224,7 @@ class KnownChain:
 
     def _list_anew(self) -> None:
         sure = self._standing.holds()
+        changed_at = self._segments_change()
         listing = list_chain(self._folder, self._log_id)
         end = listing.chain[-1].last if listing.chain else 0
         if end < self._tree.end:
@@ -216,6 +237,7 @@ class KnownChain:
         if not (first_time or sure or self._continues(listing.chain)):
             raise LogChanged(self._folder, _OTHER_EVENTS.format(self._tree.end))
         self._standing.doubt()
+        self._segments_changed_at = changed_at
         self._chain = listing.chain
         self._checked = 0
         if listing.end is not None:

@@ -32,6 +32,7 @@ from orders_es.log.parquet.storage import publish
 from orders_es.log.parquet.streams import SMALL_FILE, is_small
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.upcast_copies import UpcastCopies
+from orders_es.log.parquet.upkeep import Upkeep
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
 
@@ -85,6 +86,8 @@ class ParquetLog(KnownChain, LogCore):
         self._event_ids = FileIds(self._streams.scanner)
         self._columns_checked = -1
         self._copies = UpcastCopies(folder, self.checked, registry)
+        self._upkeep = Upkeep(folder, self.checked)
+        self._streams.scanned = self._upkeep.scanned
 
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
@@ -100,7 +103,8 @@ class ParquetLog(KnownChain, LogCore):
         return _reopen, (self._folder, self._registry, self._clock)
 
     def close(self) -> None:
-        """Let go of what is held open; the object can still be used."""
+        """Let go of what is held open, once what is being merged is in place; the object can still be used."""
+        self._upkeep.stop()
         with self._lock:
             self._turns.close()
             self._standing.close()
@@ -216,6 +220,9 @@ class ParquetLog(KnownChain, LogCore):
         self._standing.note(file, descriptor=kept[0] if kept else -1)
         self._streams.appended(file, commit.versions)
         self._event_ids.appended(footer.first, batch)
+        while self._upkeep.merged:
+            self._replace(self._upkeep.merged.popleft())
+        self._upkeep.appended(lambda: self._chain, batch.count)
         commit_id: uuid.UUID = footer.commit_id
         return commit_id
 
@@ -387,6 +394,18 @@ class ParquetLog(KnownChain, LogCore):
         return found
 
     # -- maintenance
+
+    @property
+    def upkeep(self) -> bool:
+        """Whether this object merges small files beside its appends, and sorts what is searched often; True unless set.
+
+        The environment variable `ORDERS_ES_UPKEEP=off` turns that off for a whole program.
+        """
+        return self._upkeep.on
+
+    @upkeep.setter
+    def upkeep(self, on: bool) -> None:
+        self._upkeep.on = on
 
     def survey(self) -> FolderSurvey:
         """The folder as it is now, read without believing it. See `EventLog.survey`."""

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orders_es.errors import DamagedLog, LogError
-from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, conform
+from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TYPES, conform
 from orders_es.log.envelope import SPARSE
 from orders_es.log.parquet.footer import FORMAT, READING_FAILS, damaged
+from orders_es.log.parquet.small_reading import decode, table_of_files
 from orders_es.log.relation import ENVELOPE_TYPES
 from orders_es.log.scan import parquet_files
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.footer import Footer
+    from orders_es.log.parquet.small_reading import Columns
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Scanner", "Shifted", "columns_of_other_types", "file_batches", "small_file"]
+__all__ = ["Scanner", "Shifted", "columns_of_other_types", "encoded_file", "file_batches", "of_types", "small_file"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 _KINDS = (
@@ -35,6 +38,8 @@ _KINDS = (
     pa.types.is_timestamp,
 )
 """Types of one kind, as other programs may write them."""
+_ENCODED_MOST = 64
+"""Files of more events were written by pyarrow."""
 _THREADS_FROM = 4_096
 """Events of a file from which on it is decoded by several threads."""
 
@@ -56,6 +61,20 @@ def file_batches(
         FileNotFoundError: It was superseded and vacuumed; list the log again.
         DamagedLog: It cannot be read, or does not hold what its name says.
     """
+    encoded = encoded_file(file, checked)
+    if encoded is not None:
+        start, stop = max(after + 1 - file.first, 0), min(to, file.last) + 1 - file.first
+        if start < stop:
+            table = table_of_files([of_types(encoded[1], schema)], pa.schema([schema.field(name) for name in columns]))
+            yield from table.slice(start, stop - start).to_batches(batch_size)
+    else:
+        yield from _batches(file, checked, after, to, columns, schema, batch_size)
+
+
+def _batches(
+    file: LogFile, checked: Checked, after: int, to: int, columns: Sequence[str], schema: pa.Schema, batch_size: int
+) -> Iterator[pa.RecordBatch]:
+    """As `file_batches`, through pyarrow."""
     try:
         footer = checked.sound(file.path)
         with pq.ParquetFile(file.path, page_checksum_verification=True) as parquet:
@@ -126,6 +145,30 @@ def _row_groups(parquet: pq.ParquetFile, after: int, to: int) -> tuple[list[int]
             groups.append(i)
         row += n
     return groups, skipped
+
+
+def encoded_file(file: LogFile, checked: Checked) -> tuple[Footer, Columns] | None:
+    """The footer and all columns of a file that `small.encode` wrote, positions checked; None for any other.
+
+    Raises:
+        FileNotFoundError: It was superseded and vacuumed; list the log again.
+        DamagedLog: Its bytes are not those that were written.
+    """
+    if file.kind != "commit" or file.count > _ENCODED_MOST:
+        return None
+    footer, data = checked.content(file.path)
+    columns = decode(data) if footer.check else None  # held to its digest, it is as this package wrote it
+    if columns is None or (footer.first, footer.last) != (file.first, file.last):
+        return None
+    positions = columns.get("position", ("", ()))[1]
+    lacking = any(name not in columns for name in _ENVELOPE_NAMES if name not in SPARSE or footer.format != FORMAT)
+    return None if lacking or list(positions) != list(range(file.first, file.last + 1)) else (footer, columns)
+
+
+def of_types(columns: Columns, schema: pa.Schema) -> Columns:
+    """The columns that are of the type that a schema gives them; any other is one of an old version of its event."""
+    types = {field.name: field.type for field in schema}
+    return {name: one for name, one in columns.items() if name in types and TYPES[one[0]] == types[name]}
 
 
 def small_file(file: LogFile, checked: Checked) -> pa.Table:

@@ -22,9 +22,9 @@ from orders_es.log.event import EPOCH, to_micros
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["encode"]
+__all__ = ["ANNOTATION", "MAGIC", "PHYSICAL", "checksum", "encode", "required", "schema", "zigzag"]
 
-_MAGIC = b"PAR1"
+MAGIC = b"PAR1"
 _CREATED_BY = b"orders_es"
 
 _ENVELOPE = {field.name: (field.kind, field.required) for field in FIELDS}
@@ -35,7 +35,7 @@ _ONE_VALUE = b"\x02\x00\x00\x00\x02\x01"
 
 # Physical type numbers of parquet.thrift.
 _BOOLEAN, _INT32, _INT64, _DOUBLE, _BYTE_ARRAY, _FIXED = 0, 1, 2, 5, 6, 7
-_PHYSICAL = {
+PHYSICAL = {
     "int64": _INT64,
     "int32": _INT32,
     "string": _BYTE_ARRAY,
@@ -48,7 +48,7 @@ _PHYSICAL = {
 }
 # SchemaElement fields 6 (converted type), 7 and 8 (scale and precision) and 10 (logical type), in Thrift's compact
 # protocol; the first byte's field delta counts from field 4, the name.
-_ANNOTATION = {
+ANNOTATION = {
     "int64": b"",
     "int32": b"",
     "float64": b"",
@@ -70,15 +70,16 @@ def _uvarint(value: int) -> bytes:
     return bytes(out)
 
 
-def _zigzag(value: int) -> bytes:
+def zigzag(value: int) -> bytes:
+    """A whole number as Thrift's compact protocol writes it."""
     return _uvarint((value << 1) ^ (value >> 63))
 
 
-_SMALL = [_zigzag(i) for i in range(4096)]
+_SMALL = [zigzag(i) for i in range(4096)]
 
 
 def _int(value: int) -> bytes:
-    return _SMALL[value] if 0 <= value < 4096 else _zigzag(value)  # noqa: PLR2004 - the table's size
+    return _SMALL[value] if 0 <= value < 4096 else zigzag(value)  # noqa: PLR2004 - the table's size
 
 
 def _binary(value: bytes) -> bytes:
@@ -90,18 +91,18 @@ def _list_of(element_type: int, count: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _schema(columns: tuple[tuple[str, str], ...]) -> bytes:
+def schema(columns: tuple[tuple[str, str], ...]) -> bytes:
     """FileMetaData fields 1 and 2: the format version and the schema."""
     out = [b"\x15\x04", b"\x19", _list_of(12, len(columns) + 1)]
     out += [b"\x48", _binary(b"schema"), b"\x15", _int(len(columns)), b"\x00"]
     for name, kind in columns:
-        physical = _PHYSICAL[kind]
+        physical = PHYSICAL[kind]
         out += [b"\x15", _int(physical)]
         if physical == _FIXED:
             out += [b"\x15", _int(16), b"\x15"]
         else:
             out += [b"\x25"]
-        out += [_int(0 if _required(name) else 1), b"\x18", _binary(name.encode()), _ANNOTATION[kind], b"\x00"]
+        out += [_int(0 if required(name) else 1), b"\x18", _binary(name.encode()), ANNOTATION[kind], b"\x00"]
     return b"".join(out)
 
 
@@ -111,18 +112,17 @@ def _column(name: str, kind: str) -> tuple[bool, bool, bytes]:
 
     The head is fields 1 to 4: type, encodings (PLAIN, RLE), path, codec (none), and the header of field 5.
     """
-    head = (
-        b"\x15" + _int(_PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
-    )
-    return _required(name), name in _WITH_STATISTICS, head
+    head = b"\x15" + _int(PHYSICAL[kind]) + b"\x19\x25\x00\x06" + b"\x19\x18" + _binary(name.encode()) + b"\x15\x00\x16"
+    return required(name), name in _WITH_STATISTICS, head
 
 
-def _required(name: str) -> bool:
+def required(name: str) -> bool:
+    """Whether a column has a value in every row, and so no levels."""
     spec = _ENVELOPE.get(name)
     return spec is not None and spec[1]
 
 
-def _crc(body: bytes) -> bytes:
+def checksum(body: bytes) -> bytes:
     """The body's CRC-32 as a Thrift i32: zigzag, always in five bytes."""
     crc = crc32(body)
     z = (crc << 1) & 0xFFFFFFFF if crc < 0x80000000 else ((0xFFFFFFFF - crc) << 1) | 1  # noqa: PLR2004 - the sign bit
@@ -195,7 +195,7 @@ def _statistics(kind: str, values: Sequence[Any]) -> bytes:
 
 def _many_rows(columns: Mapping[str, tuple[str, Sequence[Any]]], n: int) -> tuple[list[bytes], list[bytes], int]:
     """The pages, the ColumnChunks that point at them, and the pages' size."""
-    out: list[bytes] = [_MAGIC]
+    out: list[bytes] = [MAGIC]
     offset = 4
     chunks: list[bytes] = []
     rows = _int(n)
@@ -209,7 +209,7 @@ def _many_rows(columns: Mapping[str, tuple[str, Sequence[Any]]], n: int) -> tupl
             body = _levels(values, len(present)) + _plain(kind, present)
         size = _int(len(body))
         # PageHeader: DATA_PAGE, both sizes, the checksum, then the DataPageHeader.
-        page = b"".join((b"\x15\x00\x15", size, b"\x15", size, b"\x15", _crc(body), tail, body))
+        page = b"".join((b"\x15\x00\x15", size, b"\x15", size, b"\x15", checksum(body), tail, body))
         length = len(page)
         out.append(page)
         size, place = _int(length), _int(offset)
@@ -218,7 +218,7 @@ def _many_rows(columns: Mapping[str, tuple[str, Sequence[Any]]], n: int) -> tupl
             chunks.append(_statistics(kind, values))
         chunks.append(b"\x00\x00")
         offset += length
-    return out, chunks, offset - len(_MAGIC)
+    return out, chunks, offset - len(MAGIC)
 
 
 @lru_cache(maxsize=1024)
@@ -240,7 +240,7 @@ def _one_value(name: str, kind: str, is_null: bool) -> tuple[Any, bytes, bytes, 
     size = _int(len(body))
     start = b"\x15\x00\x15" + size + b"\x15" + size + b"\x15"
     if is_null:
-        start += _crc(body) + tail + body
+        start += checksum(body) + tail + body
     length = len(start) if is_null else len(start) + _CRC_BYTES + len(tail) + len(body)
     size = _int(length)
     middle = b"\x1c" + head + b"\x02\x16" + size + b"\x16" + size + b"\x26"
@@ -249,17 +249,17 @@ def _one_value(name: str, kind: str, is_null: bool) -> tuple[Any, bytes, bytes, 
 
 def _one_row(columns: Mapping[str, tuple[str, Sequence[Any]]]) -> tuple[list[bytes], list[bytes], int]:
     """As `_many_rows`, for the one-event commit: whatever does not depend on the value is prepared once."""
-    out: list[bytes] = [_MAGIC]
+    out: list[bytes] = [MAGIC]
     chunks: list[bytes] = []
-    offset = len(_MAGIC)
+    offset = len(MAGIC)
     for name, (kind, (value,)) in columns.items():
         pack, levels, page, middle, tail, statistics = _one_value(name, kind, value is None)
-        place = _SMALL[offset] if offset < 4096 else _zigzag(offset)  # noqa: PLR2004 - the table's size
+        place = _SMALL[offset] if offset < 4096 else zigzag(offset)  # noqa: PLR2004 - the table's size
         if pack is not None:
             plain = pack(value)
             body = levels + plain
             crc = crc32(body)
-            z = (crc << 1) & 0xFFFFFFFF if crc < 0x80000000 else ((0xFFFFFFFF - crc) << 1) | 1  # noqa: PLR2004 - as in _crc
+            z = (crc << 1) & 0xFFFFFFFF if crc < 0x80000000 else ((0xFFFFFFFF - crc) << 1) | 1  # noqa: PLR2004 - as in checksum
             check = bytes((z & 127 | 128, z >> 7 & 127 | 128, z >> 14 & 127 | 128, z >> 21 & 127 | 128, z >> 28))
             if page:
                 page = page + check + tail + body
@@ -277,7 +277,7 @@ def _one_row(columns: Mapping[str, tuple[str, Sequence[Any]]]) -> tuple[list[byt
                 end = b"\x3c\x36\x00\x28" + one + b"\x18" + one + b"\x00\x00\x00"
         chunks.append(b"\x26" + place + middle + place + end)
         offset += len(page)
-    return out, chunks, offset - len(_MAGIC)
+    return out, chunks, offset - len(MAGIC)
 
 
 def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[bytes, bytes]) -> bytes:
@@ -298,7 +298,7 @@ def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[b
     pairs = [b"\x18" + _binary(k) + b"\x18" + _binary(v) + b"\x00" for k, v in metadata.items()]
     footer = b"".join(
         (
-            _schema(tuple([(name, kind) for name, (kind, _) in columns.items()])),
+            schema(tuple([(name, kind) for name, (kind, _) in columns.items()])),
             b"\x16",
             _int(n),
             b"\x19\x1c\x19",  # one row group, whose first field is the list of chunks
@@ -317,5 +317,5 @@ def encode(columns: Mapping[str, tuple[str, Sequence[Any]]], metadata: Mapping[b
             b"\x00",
         )
     )
-    out += (footer, len(footer).to_bytes(4, "little"), _MAGIC)
+    out += (footer, len(footer).to_bytes(4, "little"), MAGIC)
     return b"".join(out)

@@ -21,7 +21,7 @@ from orders_es.log.rows import events_of, rows_of
 from orders_es.log.stream_index import StreamIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -53,6 +53,8 @@ class Streams:
         self._registry = registry
         self.scanner = Scanner(checked)
         self.contents = Contents(registry)
+        self.scanned: Callable[[], None] = lambda: None
+        """Called when large files had to be searched for one stream."""
         self.reset([])
 
     def reset(self, chain: list[LogFile]) -> None:
@@ -168,6 +170,7 @@ class Streams:
                 yield rows
         if unsorted:
             yield self.scanner.stream_rows(unsorted, [stream_id])
+            self.scanned()
 
     def sorted_copy(self, file: LogFile) -> ByStream | None:
         """The copy of a large file that is sorted by stream, if there is one."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, conform, event_schema
 from orders_es.log.event import from_micros, to_micros
 from orders_es.log.parquet.small import encode
+from orders_es.log.parquet.small_reading import decode, table_of_files
 
 FIRST = to_micros(datetime.min.replace(tzinfo=UTC), "m")
 LAST = to_micros(datetime.max.replace(tzinfo=UTC), "m")
@@ -153,3 +154,27 @@ def test_the_envelope_here_is_that_of_the_log():
     assert list(ENVELOPE) == ENVELOPE_SCHEMA.names
     assert {f.name for f in ENVELOPE_SCHEMA if f.nullable} == NULLABLE
     assert date(1970, 1, 1).toordinal() == 719163
+
+
+@LENIENT
+@given(files())
+def test_the_reader_of_small_files_reads_what_any_parquet_library_does(columns):
+    data = encode(columns, {b"k": b"v"})
+    schema = event_schema({name: kind for name, (kind, _) in columns.items() if name not in ENVELOPE})
+    found = decode(data)
+    assert found is not None
+    assert table_of_files([found], schema).equals(conform(pq.read_table(io.BytesIO(data)), schema.names, schema))
+
+
+@given(files(), st.data())
+def test_the_reader_of_small_files_reads_no_altered_page(columns, data):
+    whole = encode(columns, {})
+    body = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    at = data.draw(st.integers(0, body - 1))
+    altered = whole[:at] + bytes([whole[at] ^ data.draw(st.integers(1, 255))]) + whole[at + 1 :]
+    assert decode(altered) is None
+
+
+@given(st.binary(max_size=200) | files().map(lambda columns: encode(columns, {})[:-20] + b"12345678" + b"PAR1"))
+def test_what_is_no_small_file_is_left_to_others(data):
+    assert decode(data) is None
