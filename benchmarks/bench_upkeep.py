@@ -61,11 +61,15 @@ def run(folder: Path, _data: Path) -> None:
         with connect(log) as session:
             session.sql("SELECT sum(total) FROM orders").rows()
     appending = {upkeep: made(folder / f"log-{upkeep}", upkeep=upkeep) for upkeep in (True, False)}
-    print(f"{COMMITS:,} commits of one event, merging included: {appending[True] / appending[False]:.2f} of the CPU without")
+    print(
+        f"{COMMITS:,} commits of one event, merging included: {appending[True] / appending[False]:.2f} of the CPU without"
+    )
     found = {upkeep: asked(folder / f"log-{upkeep}") for upkeep in (True, False)}
     for name, seconds in found[True].items():
         without = found[False][name]
-        print(f"  {name:26} {seconds * 1e3:9.1f} ms of CPU; without {without * 1e3:9.1f} ({without / seconds:.0f} times)")
+        print(
+            f"  {name:26} {seconds * 1e3:9.1f} ms of CPU; without {without * 1e3:9.1f} ({without / seconds:.0f} times)"
+        )
     log = open_log(folder / "log-False")
     assert isinstance(log, ParquetLog)
     log.upkeep = False

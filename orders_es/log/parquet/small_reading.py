@@ -193,25 +193,39 @@ def table_of_files(files: Sequence[Columns], schema: pa.Schema) -> pa.Table:
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    if pa.types.is_decimal(kind):
-        digits = pa.array(values, pa.int64())
-        high = pa.array([None if value is None else -1 if value < 0 else 0 for value in values], pa.int64())
-        return _decimals(digits, high, kind)
-    if pa.types.is_timestamp(kind) or pa.types.is_date32(kind):
-        return pa.array(values, pa.int64() if pa.types.is_timestamp(kind) else pa.int32()).cast(kind)
-    if isinstance(kind, pa.UuidType):
-        return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
-    return pa.array(values, kind)
-
-
-def _decimals(low: pa.Array, high: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Amounts from their digits: 128 bits each, of which the upper half is the sign."""
+    """Values as an Arrow array; from buffers, since `pa.array` would load pandas."""
     import numpy as np
     import pyarrow as pa
 
-    words = np.empty((len(low), 2), np.int64)
-    words[:, 0] = np.frombuffer(low.buffers()[1], np.int64, len(low))
-    words[:, 1] = np.frombuffer(high.buffers()[1], np.int64, len(low))
-    return pa.Array.from_buffers(kind, len(low), [low.buffers()[0], pa.py_buffer(words)], low.null_count)
+    n = len(values)
+    missing = values.count(None)
+    valid = None
+    if missing:
+        valid = pa.py_buffer(np.packbits([value is not None for value in values], bitorder="little"))
+    buffers: list[Any] = [valid]
+    if pa.types.is_string(kind):
+        texts = [b"" if value is None else value.encode() for value in values]
+        offsets = np.zeros(n + 1, np.int32)
+        np.cumsum([len(text) for text in texts], out=offsets[1:])
+        buffers += [pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))]
+    elif isinstance(kind, pa.UuidType):
+        ids = b"".join([bytes(16) if value is None else value for value in values])
+        storage = pa.Array.from_buffers(kind.storage_type, n, [valid, pa.py_buffer(ids)], missing)
+        return pa.ExtensionArray.from_storage(kind, storage)
+    elif pa.types.is_boolean(kind):
+        buffers.append(pa.py_buffer(np.packbits([bool(value) for value in values], bitorder="little")))
+    elif pa.types.is_decimal(kind):
+        words = np.zeros((n, 2), np.int64)  # 128 bits each, of which the upper half is the sign
+        words[:, 0] = [value or 0 for value in values]
+        words[:, 1] = words[:, 0] >> 63
+        buffers.append(pa.py_buffer(words))
+    else:
+        buffers.append(
+            pa.py_buffer(
+                np.array(
+                    [value or 0 for value in values],
+                    "<f8" if pa.types.is_floating(kind) else f"<i{kind.bit_width // 8}",
+                )
+            )
+        )
+    return pa.Array.from_buffers(kind, n, buffers, missing)

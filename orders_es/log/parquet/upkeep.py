@@ -180,7 +180,7 @@ class Upkeep:
         from orders_es.log.parquet.by_stream_build import build
         from orders_es.log.parquet.compaction import merge
 
-        while not self._stopped.is_set():
+        while True:  # at least once: a program that appends one event and ends does its part, too
             run = ripe(list_chain(self._folder, self._checked.log_id).chain)
             if not run:
                 return
@@ -191,6 +191,8 @@ class Upkeep:
             segment = LogFile(path, "segment", first, last)
             build(self._folder, self._checked, segment)
             self.merged.append(segment)
+            if self._stopped.is_set():
+                return
 
     def _sort(self) -> None:
         from orders_es.log.parquet.by_stream_build import build

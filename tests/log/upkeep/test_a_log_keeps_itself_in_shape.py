@@ -124,7 +124,9 @@ def test_a_switch_turns_it_off(tmp_path, monkeypatch):
 
 def test_what_is_searched_often_gets_a_sorted_copy(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
-        log.append_batch([StreamAppend(f"A-{number}", [OrderCreated(currency="GBP")], NO_STREAM) for number in range(1200)])
+        log.append_batch(
+            [StreamAppend(f"A-{number}", [OrderCreated(currency="GBP")], NO_STREAM) for number in range(1200)]
+        )
         assert log.unsorted_events() == 1200
         for _ in range(3):
             log.load("A-3")
