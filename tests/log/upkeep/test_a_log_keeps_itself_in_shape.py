@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 from orders_es.audit import verify
 from orders_es.log import ANY, NO_STREAM, StreamAppend, open_log
 from orders_es.log.event import LogFile
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.streams import is_small
 from orders_es.log.parquet.upkeep import FAN_OUT, FULL, LOOSE, SWITCH, ripe
 from orders_es.orders import DiscountApplied, OrderCreated
 from orders_es.replay import connect
+
+
+def opened(place, *, create=False) -> ParquetLog:
+    log = open_log(place, create=create)
+    assert isinstance(log, ParquetLog)
+    return log
 
 
 def chain_of(counts):
@@ -64,7 +71,7 @@ def test_one_event_commits_leave_few_files_however_many_they_are():
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     place = tmp_path_factory.mktemp("many") / "log"
-    log = open_log(place, create=True)
+    log = opened(place, create=True)
     for number in range(LOOSE + 100):
         log.append(f"A-{number % 90}", [DiscountApplied(amount=1)], expected=ANY)
     log._upkeep.wait()
@@ -80,7 +87,7 @@ def test_a_writer_that_never_calls_compact_ends_with_few_files(many):
 
 def test_all_is_as_if_nothing_had_been_merged(many):
     assert verify(many).ok
-    another = open_log(many.url)
+    another = opened(many.url)
     assert another.head() == many.head()
     assert [e.version for e in another.load("A-7")] == [e.version for e in many.load("A-7")] == [1, 2, 3, 4]
     with connect(many) as session:
@@ -89,9 +96,9 @@ def test_all_is_as_if_nothing_had_been_merged(many):
 
 
 def test_a_handle_of_somebody_else_takes_in_what_was_merged(tmp_path):
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         log.upkeep = False
-        with open_log(tmp_path / "log") as reader:
+        with opened(tmp_path / "log") as reader:
             for number in range(LOOSE):
                 log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
             assert len(reader.files()) == LOOSE
@@ -104,18 +111,18 @@ def test_a_handle_of_somebody_else_takes_in_what_was_merged(tmp_path):
 
 
 def test_a_fresh_handle_merges_what_programs_left_that_append_once(tmp_path):
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         log.upkeep = False
         for number in range(LOOSE):
             log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
-    with open_log(tmp_path / "log") as again:
+    with opened(tmp_path / "log") as again:
         again.append("B", [OrderCreated(currency="GBP")], expected=NO_STREAM)
-    assert [file.kind for file in open_log(tmp_path / "log").files()] == ["segment"]  # closing waits for it
+    assert [file.kind for file in opened(tmp_path / "log").files()] == ["segment"]  # closing waits for it
 
 
 def test_a_switch_turns_it_off(tmp_path, monkeypatch):
     monkeypatch.setenv(SWITCH, "off")
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         assert not log.upkeep
         for number in range(LOOSE + 70):
             log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
@@ -123,7 +130,7 @@ def test_a_switch_turns_it_off(tmp_path, monkeypatch):
 
 
 def test_what_is_searched_often_gets_a_sorted_copy(tmp_path):
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         log.append_batch(
             [StreamAppend(f"A-{number}", [OrderCreated(currency="GBP")], NO_STREAM) for number in range(1200)]
         )
@@ -136,7 +143,7 @@ def test_what_is_searched_often_gets_a_sorted_copy(tmp_path):
 
 
 def test_superseded_files_go_by_themselves_an_hour_later_and_not_before(tmp_path, monkeypatch):
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         for number in range(LOOSE):
             log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
         log._upkeep._appended = 10**6
@@ -154,7 +161,7 @@ def test_superseded_files_go_by_themselves_an_hour_later_and_not_before(tmp_path
 
 
 def test_a_folder_that_refuses_costs_no_append(tmp_path):
-    with open_log(tmp_path / "log", create=True) as log:
+    with opened(tmp_path / "log", create=True) as log:
         (tmp_path / "log" / "segments").rmdir()
         (tmp_path / "log" / "segments").symlink_to("nowhere")
         log._upkeep._work(False)  # what it meets is no matter of whoever appends
