@@ -1,6 +1,7 @@
 """Nobody has to call `compact`: files are merged beside the appends, and nothing of the log changes by it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -73,7 +74,7 @@ def many(tmp_path_factory):
     place = tmp_path_factory.mktemp("many") / "log"
     log = opened(place, create=True)
     for number in range(LOOSE + 100):
-        log.append(f"A-{number % 90}", [DiscountApplied(amount=1)], expected=ANY)
+        log.append(f"A-{number % 90}", [DiscountApplied(amount=Decimal(1))], expected=ANY)
     log._upkeep.wait()
     yield log
     log.close()
