@@ -17,10 +17,10 @@ import random
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
 from orders_es.decider import check_function
-from orders_es.errors import CommandRejected, DuplicateEvent, VersionConflict
+from orders_es.errors import CommandRejected, DuplicateEvent, InvalidSetting, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent
 from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
@@ -42,6 +42,9 @@ State = TypeVar("State")
 
 COMMANDS: Final = uuid.UUID("6f0c5a0e-8f0b-5d5e-9d53-0d1c8a3f7b11")
 """The namespace that event ids of commands are derived in. It is storage format: another one would break retries."""
+
+Once: TypeAlias = Literal["in_stream", "in_log"]
+"""Where a command id stands for one command."""
 
 _FIRST_PAUSE_SECONDS = 0.001
 _LONGEST_PAUSE_SECONDS = 0.05
@@ -72,6 +75,7 @@ def handle(
     *,
     occurred_at: datetime | None = ...,
     command_id: str | uuid.UUID | None = ...,
+    once: Once = ...,
     actor: str | None = ...,
     correlation_id: str | None = ...,
     causation_id: str | None = ...,
@@ -90,6 +94,7 @@ def handle(
     decider: Decider[State],
     occurred_at: datetime | None = ...,
     command_id: str | uuid.UUID | None = ...,
+    once: Once = ...,
     actor: str | None = ...,
     correlation_id: str | None = ...,
     causation_id: str | None = ...,
@@ -107,6 +112,7 @@ def handle(
     decider: Decider[Any] = ORDERS,
     occurred_at: datetime | None = None,
     command_id: str | uuid.UUID | None = None,
+    once: Once = "in_stream",
     actor: str | None = None,
     correlation_id: str | None = None,
     causation_id: str | None = None,
@@ -126,6 +132,8 @@ def handle(
         occurred_at: When it happened in the business, with time zone; now if left out.
         command_id: The caller's own id of this request, such as that of a message. With it, a repeated command is
             harmless: it gives the first result again, marked `duplicate`, even where its rule would refuse by now.
+        once: Where a command id stands for one command: in each stream, so that another one may have a command of the same id; or
+            `"in_log"`, so that giving it to a command on another stream is refused as well.
         actor: Who asks.
         correlation_id: The conversation that it belongs to.
         causation_id: What caused it; `command_id` if left out.
@@ -153,15 +161,17 @@ def handle(
         True
     """
     check_log(log)
-    _check_settings(attempts, provided)
+    _check_settings(attempts, provided, once)
     occurred_at = instant("occurred_at", occurred_at)
     check_stream_id(stream_id)
     key = None if command_id is None else _checked_command_id(command_id)
+    where = stream_id if once == "in_stream" else ""  # which is no stream's id
+    first_event = None if key is None else event_id_of(where, key)
     snapshots = None if snapshot_every is None else Snapshots(log, decider=decider, every=snapshot_every)
     for attempt in range(1, attempts + 1):
-        start, version_before, history = _history(log, decider, stream_id, key, snapshots)
+        start, version_before, history = _history(log, decider, stream_id, first_event, snapshots)
         if key is not None:
-            before = _handled_before(decider, command, key, stream_id, start, version_before, history)
+            before = _handled_before(decider, command, key, stream_id, where, start, version_before, history)
             if before is not None:
                 return before
         state = decider.after(history, start)
@@ -170,7 +180,7 @@ def handle(
             NewEvent(
                 data=data,
                 occurred_at=occurred_at,
-                event_id=None if key is None else event_id_of(stream_id, key, index),
+                event_id=None if key is None else event_id_of(where, key, index),
                 actor=actor,
                 correlation_id=correlation_id,
                 causation_id=key if causation_id is None else causation_id,
@@ -182,14 +192,16 @@ def handle(
         version = history[-1].version if history else version_before
         try:
             appended = log.append(stream_id, events, expected=version or NO_STREAM)
-        except (VersionConflict, DuplicateEvent):  # the next look says whether it was this very command
+        except (VersionConflict, DuplicateEvent) as error:  # the next look says whether it was this very command
+            if key is not None and once == "in_log" and isinstance(error, DuplicateEvent):
+                _refuse_if_elsewhere(log, stream_id, key, error)
             if attempt == attempts:
                 raise
             _pause(attempt)
             continue
         if appended.duplicate and key is not None:  # another process handled this id since we looked
-            again = _history(log, decider, stream_id, key, None)
-            before = _handled_before(decider, command, key, stream_id, *again)
+            again = _history(log, decider, stream_id, first_event, None)
+            before = _handled_before(decider, command, key, stream_id, where, *again)
             assert before is not None, "the log has just said that these events are there"
             return before
         done = Handled(
@@ -205,6 +217,7 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
     """The id of the event that a command comes to, so that it can be found again.
 
     Args:
+        stream_id: The stream; an empty text where the command id stands for one command `"in_log"`.
         command_id: The caller's id of the request.
         index: Which of the command's events; 0 is the first.
 
@@ -216,7 +229,9 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
     return uuid.uuid5(COMMANDS, f"{len(stream_id)}:{stream_id}:{index}:{command_id}")
 
 
-def _check_settings(attempts: int, provided: Callable[[Any], bool] | None) -> None:
+def _check_settings(attempts: int, provided: Callable[[Any], bool] | None, once: str) -> None:
+    if once not in get_args(Once):
+        raise InvalidSetting("once", once, f"give one of {', '.join(get_args(Once))}")
     if attempts < 1:
         raise ValueError(f"attempts={attempts}: give 1 or more")
     if provided is not None:
@@ -238,12 +253,15 @@ def _checked_command_id(command_id: object) -> str:
 
 
 def _history(
-    log: EventLog, decider: Decider[State], stream_id: str, command_id: str | None, snapshots: Snapshots[State] | None
+    log: EventLog,
+    decider: Decider[State],
+    stream_id: str,
+    first_event: uuid.UUID | None,
+    snapshots: Snapshots[State] | None,
 ) -> tuple[State, int, Sequence[RecordedEvent]]:
     """A state to begin with, its version, and the events since, among which is the first of this command if there is one."""
     if snapshots is not None:
-        sought = None if command_id is None else event_id_of(stream_id, command_id)
-        found = snapshots.best(stream_id, AsOf(), without=sought)
+        found = snapshots.best(stream_id, AsOf(), without=first_event)
         if found is not None:
             return found.state, found.version, found.events
     return decider.initial(stream_id), 0, log.load(stream_id)
@@ -254,6 +272,7 @@ def _handled_before(
     command: Any,
     command_id: str,
     stream_id: str,
+    where: str,
     start: State,
     version: int,
     history: Sequence[RecordedEvent],
@@ -261,7 +280,7 @@ def _handled_before(
     """The first result of this command, if its events are in the stream's history since `start`, which was of `version`."""
     by_id = {event.event_id: event for event in history}
     events: list[RecordedEvent] = []
-    while (event := by_id.get(event_id_of(stream_id, command_id, len(events)))) is not None:
+    while (event := by_id.get(event_id_of(where, command_id, len(events)))) is not None:
         events.append(event)
     if not events:
         return None
@@ -279,6 +298,16 @@ def _handled_before(
             f"{', '.join(event.type for event in events)} (position {events[0].position}); give each command an id of its own",
         )
     return Handled(state=decider.after(events, before), events=tuple(events), appended=None, duplicate=True)
+
+
+def _refuse_if_elsewhere(log: EventLog, stream_id: str, command_id: str, error: DuplicateEvent) -> None:
+    """Refuse a command whose id was given to one on another stream, which is where its event is."""
+    if any(str(event.event_id) == error.event_id for event in log.load(stream_id)):
+        return  # it came in just now
+    raise CommandRejected(
+        "one_command_per_id",
+        f"command id {command_id!r} belongs to another command, not on {stream_id!r}; give each command an id of its own",
+    ) from error
 
 
 def _pause(attempt: int) -> None:

@@ -99,6 +99,7 @@ _WHERE = {
     "snapshots": "orders_es.cli.snapshots:snapshots",
     "project": "orders_es.cli.project:project",
     "lag": "orders_es.cli.lag:lag",
+    "serve": "orders_es.cli.serve:serve",
     "unpaid": "orders_es.cli.unpaid:unpaid",
     "dead-letters": "orders_es.cli.dead_letters:dead_letters",
     "notebook": "orders_es.cli.notebook:notebook",

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta  # noqa: TC003 - the examples' too
+from decimal import Decimal  # noqa: TC003 - as above
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.json_text import Verbatim, json_bytes
 from orders_es.log.shown import without_password
 from orders_es.orders.money import format_amount
 from orders_es.text_table import printable as plain
 from orders_es.text_table import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PLACES = ("log", "from", "to", "target")
 __all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "tell_notes"]
 
 _KILO = 1024
 _PIECE = 32 * _KILO
-
-
-class Verbatim(str):
-    """JSON text that goes into JSON as it stands, such as an event's payload."""
-
-    __slots__ = ()
 
 
 def print_json(answer: Any) -> None:
@@ -38,7 +34,7 @@ def print_json(answer: Any) -> None:
     if isinstance(answer, dict):  # what the caller named; a URL may hold a password
         places = {key: without_password(answer[key]) for key in _PLACES if isinstance(answer.get(key), str)}
         answer = answer | places
-    text = msgspec.json.encode(_plain(answer, msgspec.Raw))
+    text = json_bytes(answer)
     # Bytes go past the terminal's encoding, which may not have every character.
     print_text(msgspec.json.format(text, indent=2))
 
@@ -57,29 +53,6 @@ def tell_notes(notes: Iterable[str]) -> None:
     """Say on standard error what has to be said beside an answer, so that the answer itself can be piped on."""
     for note in notes:
         click.echo(f"note: {printable(note)}", err=True)
-
-
-def _plain(value: Any, raw: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item, raw) for key, item in value.items()}
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name), raw) for field in fields(value)}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_plain(item, raw) for item in value]
-    return _plain_scalar(value, raw)
-
-
-def _plain_scalar(value: Any, raw: Any) -> Any:
-    match value:
-        case Verbatim():
-            return raw(value.encode())
-        case Decimal():
-            return f"{value:.4f}" if value == round(value, 4) else f"{value:f}"
-        case datetime():
-            return value.astimezone(UTC)
-        case bytes():
-            return value.hex()
-    return value
 
 
 def money(amount: Decimal, currency: str | None = None) -> str:

@@ -61,6 +61,7 @@
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
     ├── QueryError              (ValueError)       DuckDB refused a query
     │   └── FilesNotAllowed                        it would read or write files, and was not permitted to
+    ├── CannotServe             (OSError)          an address or port that a server cannot have
     ├── CannotExport            (ValueError)       a file cannot hold what it was asked to hold
     ├── NotAnExport             (ValueError)       a file cannot be traced to a log
     └── InvalidSetting          (ValueError)       a setting is out of range
@@ -73,6 +74,7 @@ from orders_es.errors.base import OrdersEsError
 from orders_es.errors.calls import (
     BadReadModel,
     BadSource,
+    CannotServe,
     FilesNotAllowed,
     InvalidSetting,
     InvalidTime,
@@ -142,6 +144,7 @@ __all__ = [
     "CannotExport",
     "CannotGiveMetrics",
     "CannotPublish",
+    "CannotServe",
     "CannotWriteReadModels",
     "CommandRejected",
     "DamagedLog",

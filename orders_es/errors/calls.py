@@ -9,7 +9,16 @@ from orders_es.errors.base import OrdersEsError, stated
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["BadReadModel", "BadSource", "FilesNotAllowed", "InvalidSetting", "InvalidTime", "NaiveTime", "QueryError"]
+__all__ = [
+    "BadReadModel",
+    "BadSource",
+    "CannotServe",
+    "FilesNotAllowed",
+    "InvalidSetting",
+    "InvalidTime",
+    "NaiveTime",
+    "QueryError",
+]
 
 
 @stated()
@@ -125,3 +134,16 @@ class FilesNotAllowed(QueryError):
     Args:
         message: What it would have done.
     """
+
+
+@stated("cannot serve at {place}: {reason}; give another address or port: --port 0 takes any that is free")
+class CannotServe(OrdersEsError, OSError):
+    """A server cannot listen where it was to.
+
+    Args:
+        place: The address and port.
+        reason: The system's words.
+    """
+
+    place: str
+    reason: str

@@ -68,6 +68,7 @@ SAMPLES = {
     "NotAnExtension": ("/folder", 5, "another root"),
     "NoCheckpoint": ("/folder", "sign one"),
     "NoSuchClose": ("2026-06", ("2026-05",)),
+    "CannotServe": ("127.0.0.1:8000", "Address already in use"),
     "CannotPublish": ("/folder", "No space left on device"),
     "InvalidTime": ("yesterday", "it is no time"),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders_es.errors import CommandRejected
+from orders_es.errors import CommandRejected, InvalidSetting
 from orders_es.log import open_log
 from orders_es.orders import AddItem, CreateOrder, PlaceOrder, RecordPayment
 from orders_es.replay import load_order
@@ -110,3 +110,23 @@ def test_two_commands_racing_with_one_id_do_not_both_claim_to_be_done(log):
 
 def test_event_ids_are_storage_format():
     assert event_id_of("A-1", "request 7") == uuid.UUID("a92d8bb7-45ca-5733-ae7a-34a550f2fb11")
+
+
+def test_an_id_may_stand_for_one_command_in_the_whole_log(log):
+    def add(order, command=MUGS):
+        return handle(log, order, command, command_id="add", once="in_log")
+
+    handle(log, "A-2", CreateOrder(currency="GBP"))
+    first = add("A-1")
+    assert (add("A-1").duplicate, add("A-1").state) == (True, first.state)
+    for order, command in (("A-2", MUGS), ("A-1", RecordPayment(amount=5)), ("A-3", CreateOrder(currency="GBP"))):
+        with pytest.raises(CommandRejected) as refusal:
+            add(order, command)
+        assert refusal.value.rule == "one_command_per_id"
+    assert log.head().position == 3
+    assert not handle(log, "A-2", MUGS, command_id="add").duplicate, "in its own stream it is another id"
+
+
+def test_where_an_id_stands_for_a_command_is_one_of_two(log):
+    with pytest.raises(InvalidSetting, match="in_stream, in_log"):
+        handle(log, "A-1", MUGS, command_id="add", once="in_galaxy")

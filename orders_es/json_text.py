@@ -1,0 +1,54 @@
+"""Values as JSON has them, the same on the command line and over HTTP: exact money, times in UTC, payloads as recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["Verbatim", "json_bytes"]
+
+
+class Verbatim(str):
+    """JSON text that goes into JSON as it stands, such as an event's payload."""
+
+    __slots__ = ()
+
+
+def json_bytes(answer: Any) -> bytes:
+    """An answer as JSON in UTF-8, keys in the order given.
+
+    Decimals become digits in strings, always with four decimals; times ISO 8601 in UTC with `Z`; bytes hex.
+
+    Example:
+        >>> json_bytes({"total": Decimal("12.5"), "at": datetime(2026, 6, 3, 15, tzinfo=UTC), "root": bytes(2)})
+        b'{"total":"12.5000","at":"2026-06-03T15:00:00Z","root":"0000"}'
+    """
+    import msgspec
+
+    return msgspec.json.encode(_plain(answer, msgspec.Raw))
+
+
+def _plain(value: Any, raw: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item, raw) for key, item in value.items()}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name), raw) for field in fields(value)}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(item, raw) for item in value]
+    return _plain_scalar(value, raw)
+
+
+def _plain_scalar(value: Any, raw: Any) -> Any:
+    match value:
+        case Verbatim():
+            return raw(value.encode())
+        case Decimal():
+            return f"{value:.4f}" if value == round(value, 4) else f"{value:f}"
+        case datetime():
+            return value.astimezone(UTC)
+        case bytes():
+            return value.hex()
+    return value
