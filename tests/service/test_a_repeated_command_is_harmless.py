@@ -129,4 +129,4 @@ def test_an_id_may_stand_for_one_command_in_the_whole_log(log):
 
 def test_where_an_id_stands_for_a_command_is_one_of_two(log):
     with pytest.raises(InvalidSetting, match="in_stream, in_log"):
-        handle(log, "A-1", MUGS, command_id="add", once="in_galaxy")
+        handle(log, "A-1", MUGS, command_id="add", once="in_galaxy")  # type: ignore[call-overload]
