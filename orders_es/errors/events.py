@@ -24,16 +24,19 @@ class UnknownEventType(EventError, LookupError):
     Args:
         type: The event type's name.
         position: Where the event stands in the log; 0 if it is not recorded.
+        written_by: The package that wrote it, with its version, where the log knows.
     """
 
     type: str
     position: int = 0
     stream_id: str = ""
+    written_by: str = ""
 
     def __str__(self) -> str:
         where = f" (position {self.position}, stream {self.stream_id!r})" if self.position else ""
+        writer = f"; {self.written_by} wrote it, so install that or a later version, or" if self.written_by else ";"
         return (
-            f"event type {self.type!r}{where} is not registered, so its meaning is unknown; "
+            f"event type {self.type!r}{where} is not registered, so its meaning is unknown{writer} "
             "register its dataclass: open_log(url, registry=…); or, if it is another domain's and no concern here, "
             f"registry.leave_out({self.type!r}), in a shell {self._export()}"
         )

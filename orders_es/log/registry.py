@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import weakref
+from contextlib import suppress
 from hashlib import sha256
 from itertools import starmap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from orders_es.errors import InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
+from orders_es.errors import EventError, InvalidEvent, LogError, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event_type import EventType, check_values, fields_of, version_of
 from orders_es.log.exact import CHECKS
@@ -32,6 +34,14 @@ _FEW = 64
 
 PERIOD_CLOSED = "PeriodClosed"
 """The event that gives a moment a name (`orders_es.audit.close`). Storage format, and no domain's concern: read models pass over it."""
+
+
+class KnowsWriters(Protocol):
+    """A log that can say which packages wrote into it."""
+
+    def written_by(self, name: str, schema_version: int) -> set[str]:
+        """The packages, with their versions, that wrote events of a type and version that they knew."""
+        ...
 
 
 class EventRegistry:
@@ -65,6 +75,7 @@ class EventRegistry:
         self._canonical: tuple[int, str] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._upcasters = Upcasters(self)
+        self._writers: weakref.WeakSet[KnowsWriters] = weakref.WeakSet()
         self.revision = 0
         for cls in event_types:
             self.register(cls)
@@ -266,6 +277,44 @@ class EventRegistry:
         """
         return name in self._by_name or name in self._left_out
 
+    def ask_writers(self, log: KnowsWriters) -> None:
+        """Ask a log, as long as it is there, who wrote events that are not known here.
+
+        Args:
+            log: What knows which packages wrote into it.
+        """
+        self._writers.add(log)
+
+    def not_known(self, name: str, schema_version: int, position: int = 0, stream_id: str = "") -> EventError:
+        """The error for a recorded event whose type or version is not known here; it says who wrote it, as far as a log knows.
+
+        Args:
+            position: Where it stands.
+            stream_id: Its stream.
+        """
+        packages: set[str] = set()
+        for log in self._writers:
+            with suppress(LogError, OSError):
+                packages |= log.written_by(name, schema_version)
+        writer = " and ".join(sorted(packages))
+        event_type = self._by_name.get(name)
+        if event_type is None or event_type.schema_version == schema_version:  # or it is not of what is asked about
+            return UnknownEventType(name, position, stream_id, "" if event_type else writer)
+        known = event_type.schema_version
+        if schema_version < known:
+            advice = f"register an upcaster that reads v{schema_version}"
+        elif writer:
+            advice = f"{writer} wrote it; upgrade to that or a later version"
+        else:
+            advice = "a newer program wrote it; upgrade the package that has this type"
+        return InvalidEvent(
+            name,
+            "",
+            f"position {position} holds schema version {schema_version}, the registry knows {known}"
+            + (f" (stream {stream_id!r})" if stream_id else "")
+            + f"; {advice}",
+        )
+
     def __getitem__(self, name: str) -> EventType:
         """The event type of that name, or `UnknownEventType`."""
         try:
@@ -424,15 +473,8 @@ class EventRegistry:
 
     def _decoder(self, name: str, schema_version: int, position: int, stream_id: str) -> msgspec.json.Decoder[Any]:
         event_type = self._by_name.get(name)
-        if event_type is None:
-            raise UnknownEventType(name, position, stream_id)
-        if schema_version != event_type.schema_version:
-            raise InvalidEvent(
-                name,
-                "",
-                f"position {position} holds schema version {schema_version}, the registry knows {event_type.schema_version}"
-                + (f" (stream {stream_id!r})" if stream_id else ""),
-            )
+        if event_type is None or schema_version != event_type.schema_version:
+            raise self.not_known(name, schema_version, position, stream_id)
         decoder = self._decoders.get(name)
         if decoder is None:
             decoder = self._decoders[name] = _decoder(event_type.cls)

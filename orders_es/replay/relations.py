@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import InvalidEvent, OrdersEsError, UnknownEventType
+from orders_es.errors import InvalidEvent, OrdersEsError
 from orders_es.log.relation import quoted, text
 from orders_es.log.shredding import refused
 from orders_es.replay.moment_macros import MOMENT
@@ -220,14 +220,7 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
     if found is None:
         return None
     name, schema_version, position, stream_id = json.loads(found[1])
-    if name in registry and registry[name].schema_version != schema_version:
-        return InvalidEvent(
-            name,
-            "",
-            f"position {position} holds schema version {schema_version}, the registry knows "
-            f"{registry[name].schema_version} (stream {stream_id!r})",
-        )
-    return UnknownEventType(name, position, stream_id)
+    return registry.not_known(name, schema_version, position, stream_id)
 
 
 def oddity(connection: Any, events: str, registry: EventRegistry, error: Exception) -> InvalidEvent | None:

@@ -14,6 +14,7 @@ from xxhash import xxh3_128_hexdigest
 from orders_es.log import open_log
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.merkle import CompactRange, leaf_hash
+from orders_es.log.parquet.footer import parsed_text
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "format-vectors.json").read_text(encoding="utf-8"))
 STRINGS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
@@ -101,3 +102,10 @@ def test_the_files_of_the_vectors_are_a_log(tmp_path):
         [event] = log.load("order-1")
         assert event.payload == VECTORS["events"][0]["payload"]
         assert log.head().root.hex() == VECTORS["events"][0]["leaf_hash"]
+
+
+@pytest.mark.parametrize("case", VECTORS["footers"])
+def test_a_footer_says_what_types_are_in_its_file(case):
+    text = json.loads(case["text"])
+    assert text["types"] == case["types"]
+    assert [list(one) for one in parsed_text("", case["text"].encode()).types or ()] == case["types"]

@@ -36,7 +36,7 @@ SAMPLES = {
     "LogUnavailable": ("postgresql://db/shop", "Connection refused", "See that the server runs"),
     "UnansweredAppend": ("postgresql://db/shop", "the connection is closed"),
     "LogInUse": ("/log.duckdb", 4711, "python3"),
-    "UnknownEventType": ("ParcelLost", 7, "A-1"),
+    "UnknownEventType": ("ParcelLost", 7, "A-1", "parcels 2.1"),
     "InvalidEvent": ("ItemAdded", "price", "it is a float"),
     "UpcastFailed": ("ItemAdded", "price", "it raised", 1, 7, "A-1", '{"price":1}'),
     "RegistrationClash": ("A.pieces", "it is taken"),

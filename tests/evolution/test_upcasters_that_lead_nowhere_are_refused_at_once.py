@@ -1,15 +1,28 @@
 """Each mistake at the earliest moment: when the registry is made, at the first append, or at the event that shows it."""
 
+import json
 import pickle
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from importlib.metadata import version
 
+import pyarrow.parquet as pq
 import pytest
 
-from orders_es.errors import BadDomain, InvalidEvent, ProjectionChanged, RegistrationClash, UpcastFailed
+from orders_es.errors import (
+    BadDomain,
+    InvalidEvent,
+    ProjectionChanged,
+    RegistrationClash,
+    UnknownEventType,
+    UpcastFailed,
+)
 from orders_es.log import NO_STREAM, EventRegistry, RawEvent, open_log
+from orders_es.log.parquet import ParquetLog
+from orders_es.orders import OrderCancelled, OrderPlaced
 from orders_es.projections import Handlers, Projector
-from orders_es.replay import connect
+from orders_es.replay import connect, load_order
 from orders_es.upcaster import Renamed, Upcaster
 from tests.evolution import parcels
 
@@ -114,6 +127,39 @@ def test_a_newer_version_than_the_program_knows(tmp_path):
         assert log.load("P-1")[0].data == parcels.Booked2(7, Decimal("19.9900"))
         with pytest.raises(InvalidEvent, match="position 9 holds schema version 3, the registry knows 2"):
             log.load("P-4")[0].data  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_what_is_newer_says_which_package_in_which_version_wrote_it(tmp_path, compacted):
+    newer = EventRegistry([OrderCancelled])
+    newer.register(OrderPlaced, schema_version=9)
+    with open_log(tmp_path / "log", create=True, registry=newer) as log:
+        log.append("A", [OrderPlaced()], expected=NO_STREAM)
+        log.append("B", [OrderPlaced(), OrderCancelled(), RawEvent("Nobodys", "{}")], expected=NO_STREAM)
+        assert isinstance(log, ParquetLog)
+        if compacted:
+            log.compact()
+            log.vacuum(grace=timedelta(0))
+        footers = [pq.read_metadata(file.path).metadata[b"orders_es"] for file in log.files()]
+    wanted = f"orders_es {version('orders_es')}"
+    told = {tuple(one) for footer in footers for one in json.loads(footer)["types"]}
+    assert {(name, v, bool(digits), package) for name, v, digits, package in told} == {
+        ("OrderPlaced", 9, True, wanted),
+        ("OrderCancelled", 1, True, wanted),
+        ("Nobodys", 1, False, wanted),
+    }
+    with open_log(tmp_path / "log") as log:
+        said = f"position 1 holds schema version 9, the registry knows 1 .*{wanted} wrote it; upgrade"
+        with connect(log) as session, pytest.raises(InvalidEvent, match=said):
+            session.sql("FROM orders")
+        with pytest.raises(InvalidEvent, match=said):
+            load_order(log, "A")
+    with open_log(tmp_path / "log", registry=EventRegistry([OrderPlaced])) as log:
+        cancelled, nobodys = log.load("B")[1:]
+        with pytest.raises(UnknownEventType, match=f"{wanted} wrote it, so install that"):
+            cancelled.data  # noqa: B018 - it raises
+        with pytest.raises(UnknownEventType, match="its meaning is unknown; register"):
+            nobodys.data  # noqa: B018 - it raises
 
 
 def test_two_packages_that_claim_one_old_version():

@@ -142,8 +142,19 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
             for footer in footers[1:]:
                 merged = merged.merge(footer.range)
             end = footers[-1]
+            known = [footer.types for footer in footers]
+            types = None if None in known else sorted({one for some in known for one in some or ()})
             footer = Footer(
-                log_id, "segment", first, last, end.commit_id, end.recorded_at, merged, end.tree, format=kind
+                log_id,
+                "segment",
+                first,
+                last,
+                end.commit_id,
+                end.recorded_at,
+                merged,
+                end.tree,
+                format=kind,
+                types=types,
             )
             writer.add_key_value_metadata({KEY: footer.to_bytes(pieces_of(schema, last - first + 1))})
         seal(file, pieces_of(schema, last - first + 1))

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from orders_es.errors import DamagedLog, ForeignFile, LogError, UnreadableLog
 from orders_es.errors.system import Cause, cause_of
 from orders_es.log.merkle import CompactRange, subtrees
+from orders_es.log.packages import TypeWritten  # noqa: TC001 - msgspec looks at it
 from orders_es.log.parquet.digests import CHECK, DIGITS, check_of, find_text, piece_ends, pieces_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "FORMAT",
@@ -59,6 +60,8 @@ class Footer:
         pieces: The digests of the file's pieces, as they stand in it; none in a small file.
         check: The digest of what no piece covers; none in a file from before there were any.
         format: 1, or 2 where the file has the column `entered_at`.
+        types: The event types in the file with their schema versions, and what the writer knew of each; None in a file from
+            before that was recorded.
     """
 
     log_id: uuid.UUID
@@ -73,6 +76,7 @@ class Footer:
     pieces: str = ""
     check: str = ""
     format: int = FORMAT
+    types: Sequence[TypeWritten] | None = None
 
     def to_bytes(self, pieces: int = 0) -> bytes:
         """The JSON text that goes into the file, with zeros for the digests, which `digests` then puts in place.
@@ -83,11 +87,12 @@ class Footer:
         hashes = b"".join(self.range.hashes).hex()
         peaks = b"".join(self.tree.hashes).hex()
         streams = "" if self.streams is None else f',"streams":{msgspec.json.encode(self.streams).decode()}'
+        types = "" if self.types is None else f',"types":{msgspec.json.encode(self.types).decode()}'
         listed = f',"pieces":"{pieces_field(pieces)}"' if pieces else ""
         return (
             f'{{"format":{self.format},"log_id":"{self.log_id}","kind":"{self.kind}","first":{self.first},"last":{self.last},'
             f'"commit_id":"{self.commit_id}","recorded_at":{self.recorded_at},"range":"{hashes}",'
-            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}{listed}'
+            f'"tree_size":{self.tree.end},"tree_root":"{self.tree.root().hex()}","tree_range":"{peaks}"{streams}{types}{listed}'
         ).encode() + CHECK
 
 
@@ -108,6 +113,7 @@ class _Raw(msgspec.Struct, forbid_unknown_fields=True):  # what hides a digest b
     tree_root: str
     tree_range: str
     streams: dict[str, int] | None = None
+    types: list[TypeWritten] | None = None
     pieces: str | None = None
     check: str | None = None
 
@@ -153,7 +159,7 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
     if text is None:
         raise _no_text(path)
     try:
-        footer = _parsed(path, text.value)
+        footer = parsed_text(path, text.value)
         if footer.check:
             ends = piece_ends(footer.pieces)
             if ends and ends[-1][0] > text.footer:
@@ -182,12 +188,12 @@ def stated_footer(path: str) -> Footer | None:
             text = find_text(fd, os.fstat(fd).st_size)
         finally:
             os.close(fd)
-        return None if text is None else _parsed(path, text.value)
+        return None if text is None else parsed_text(path, text.value)
     except (OSError, ValueError, LogError, msgspec.DecodeError):
         return None
 
 
-def _parsed(path: str, text: bytes) -> Footer:
+def parsed_text(path: str, text: bytes) -> Footer:
     found: int = _format.decode(text).format
     if found not in (FORMAT, WITH_ENTERED):
         raise ForeignFile(path, f"it has format {found}, this program reads 1 and 2; use a newer orders_es")
@@ -205,6 +211,7 @@ def _parsed(path: str, text: bytes) -> Footer:
         raw.pieces or "",
         raw.check or "",
         raw.format,
+        raw.types,
     )
     if footer.tree.end != footer.last or footer.tree.root().hex() != raw.tree_root:
         raise ValueError("its tree head does not fit its hashes")

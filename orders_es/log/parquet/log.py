@@ -17,6 +17,7 @@ from orders_es.log.core import Commit, End, LogCore, commit_of
 from orders_es.log.event import Head, LogFile, from_micros
 from orders_es.log.maintenance import Reshredded
 from orders_es.log.merkle import CompactRange
+from orders_es.log.packages import types_written
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from orders_es.log.event import Appended, RecordedEvent
     from orders_es.log.ids import Holder
     from orders_es.log.maintenance import Compacted, Vacuumed
+    from orders_es.log.packages import TypeWritten
     from orders_es.log.parquet.survey import FolderSurvey
     from orders_es.log.registry import EventRegistry
     from orders_es.log.retry import EventPlace
@@ -88,6 +90,7 @@ class ParquetLog(KnownChain, LogCore):
         self._copies = UpcastCopies(folder, self.checked, registry)
         self._upkeep = Upkeep(folder, self.checked)
         self._streams.scanned = self._upkeep.scanned
+        registry.ask_writers(self)
 
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
@@ -168,7 +171,8 @@ class ParquetLog(KnownChain, LogCore):
             columns, hashes = rows.place(first, recorded_at, bases, self._registry.columns)
             leaves = CompactRange.of_leaves(first - 1, hashes)
             commit = commit_of(rows, first, recorded_at, bases, None, leaves)
-            footer = self._footer(leaves, recorded_at, commit.versions, format_of(columns))
+            types = types_written(self._registry, {(row.type, row.schema_version) for row in rows.rows})
+            footer = self._footer(leaves, recorded_at, commit.versions, format_of(columns), types)
             written = sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
             return replace(commit, events=written)
 
@@ -179,7 +183,9 @@ class ParquetLog(KnownChain, LogCore):
         commit = commit_of(batch, first, recorded_at, bases, None, None)
         streams = commit.versions if batch.count < SMALL_FILE else None
         kind = format_of(table.column_names)
-        written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams, kind), first)
+        pairs = table.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([])
+        held = types_written(self._registry, zip(*(pairs.column(i).to_pylist() for i in range(2)), strict=True))
+        written = table_writer(table, lambda leaves, at: self._footer(leaves, at, streams, kind, held), first)
         return replace(commit, events=written)
 
     def _footer(
@@ -188,6 +194,7 @@ class ParquetLog(KnownChain, LogCore):
         recorded_at: int,
         streams: Mapping[str, int] | None,
         format: int,  # noqa: A002 - the field's name
+        types: Sequence[TypeWritten],
     ) -> Footer:
         return Footer(
             self._identity.log_id,
@@ -200,6 +207,7 @@ class ParquetLog(KnownChain, LogCore):
             self._tree.merge(leaves),
             streams,
             format=format,
+            types=types,
         )
 
     def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:
@@ -381,6 +389,13 @@ class ParquetLog(KnownChain, LogCore):
     def stale_copies(self) -> list[Path]:
         """The folders of copies that were made for other registries, and that this program has no use for."""
         return [Path(place) for place in self._copies.others()]
+
+    def written_by(self, name: str, schema_version: int) -> set[str]:
+        """The packages, with their versions, that wrote events of a type and version that they knew, as the log's files say."""
+        with self._lock:
+            footers = self._fresh(lambda: [self.checked.footer(file.path) for file in self._chain])
+        held = (one for footer in footers for one in footer.types or ())
+        return {one.package for one in held if one[:2] == (name, schema_version) and one.fingerprint}
 
     @property
     def passing_copies(self) -> Path:
