@@ -17,7 +17,7 @@ from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
 from orders_es.log.given import check_log
-from orders_es.log.protocol import derived_folder
+from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def checkpoint(
         DamagedLog: The events do not give the root that the log states.
         TargetInLog: The key, and with it its memory, lies in the log.
         CannotPublish: The checkpoint could not be kept.
+        ReadOnlyLog: The log was opened to be read; a checkpoint is kept beside it.
 
     Example:
         >>> from orders_es.audit.keys import generate_key
@@ -103,6 +104,7 @@ def checkpoint(
         1
     """
     check_log(log)
+    check_writable(log)
     signer = key if isinstance(key, Signer) else read_signer(key)
     if signer.key.kind != ED25519:
         raise BadKey(
@@ -157,6 +159,7 @@ def _by(key: Key, earlier: SignedCheckpoint) -> SignedCheckpoint:
 
 def keep(log: EventLog, made: SignedCheckpoint) -> SignedCheckpoint:
     """Keep a checkpoint beside the log; where one of this size is there, their signatures are put together."""
+    check_writable(log)
     folder = checkpoints_folder(log)
     if folder is None:
         return made

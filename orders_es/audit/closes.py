@@ -18,6 +18,7 @@ from orders_es.audit.checkpoint import checkpoint
 from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
 from orders_es.log.given import check_log
+from orders_es.log.protocol import check_writable
 from orders_es.log.registry import PERIOD_CLOSED
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
@@ -122,6 +123,7 @@ def close(
     Raises:
         InvalidSetting: The name is taken or is none, the log is empty, or `known_at` has not passed.
         InvalidTime, NaiveTime: A moment is none.
+        ReadOnlyLog: The log was opened to be read; a close is an event of its own.
 
     Example:
         >>> from orders_es.log import NO_STREAM, open_log
@@ -133,6 +135,7 @@ def close(
         (1, True)
     """
     check_log(log)
+    check_writable(log)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidSetting("name", name, "a close's name is a short text of letters, digits, blanks and . : / + -")
     head = log.head()

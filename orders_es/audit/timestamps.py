@@ -21,6 +21,7 @@ from orders_es.audit.checkpoint import (
     write_whole,
 )
 from orders_es.errors import BadKey, BadProof, CannotPublish, NoCheckpoint
+from orders_es.log.protocol import check_writable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -117,7 +118,9 @@ def keep_timestamp(
         NoCheckpoint: No checkpoint is kept beside the log, or the log has no place for one.
         BadProof: See `check_timestamp`.
         CannotPublish: It cannot be written.
+        ReadOnlyLog: The log was opened to be read.
     """
+    check_writable(log)
     signed = newest_checkpoint(log) if checkpoint is None else _read(checkpoint)
     checked = check_timestamp(signed, stamp, authority)
     folder = checkpoints_folder(log)

@@ -55,6 +55,7 @@ class LogTree:
         self._progress = progress
         derived = derived_folder(log)
         self._place = None if derived is None else derived / "tree" / "blocks"
+        self._keeps = not log.read_only
         self._levels: list[list[bytes]] = [_kept(self._place, log.log_id.bytes)]
         self._blocks: dict[int, list[bytes]] = {}
         self._low: dict[tuple[int, int], bytes] = {}
@@ -165,14 +166,15 @@ class LogTree:
             del rest[:whole]
         if rest:
             self._blocks[size // BLOCK] = rest
-        _keep(self._place, self.log.log_id.bytes, blocks)
+        if self._keeps:
+            _keep(self._place, self.log.log_id.bytes, blocks)
         return tree
 
     def forget(self) -> None:
         """Throw away what was kept, so that events are hashed anew."""
         self._levels = [[]]
         self._blocks, self._low, self._records = {}, {}, {}
-        if self._place is not None:
+        if self._place is not None and self._keeps:
             with suppress(OSError):
                 self._place.unlink(missing_ok=True)
 

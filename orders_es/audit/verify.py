@@ -114,7 +114,7 @@ def verify(
 
 def _verify_at(place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *, progress: bool) -> Verified:
     try:
-        log = open_log(place)
+        log = open_log(place, read_only=True)
     except (DamagedLog, UnreadableLog):
         registry = order_registry()
         try:

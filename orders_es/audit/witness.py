@@ -33,6 +33,7 @@ from orders_es.audit.verify_proof import (
 )
 from orders_es.errors import BadCheckpoint, BadKey, BadProof
 from orders_es.log.given import check_log
+from orders_es.log.protocol import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +128,10 @@ def keep_cosignatures(
         BadKey: A key cannot be used.
         BadCheckpoint: There is no cosignature by these keys, or a bad one.
         NoCheckpoint: No checkpoint is kept beside the log.
+        ReadOnlyLog: The log was opened to be read.
     """
     check_log(log)
+    check_writable(log)
     known = public_keys(witnesses)
     if checkpoint is None:
         signed = newest_checkpoint(log)

@@ -56,7 +56,7 @@ def checkpoint(key: Path, out: Path | None, memory: Path | None, log: str, as_js
     from orders_es.audit.checkpoint import write_whole
     from orders_es.log.target import check_target
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         if out is not None:
             check_target(opened, out)
         signed = audit.checkpoint(opened, key, memory=memory, progress=not as_json and sys.stderr.isatty())

@@ -72,7 +72,7 @@ def new(
 
     if at is None:
         raise click.UsageError("what is closed? Give --at TIME; what had happened by then is")
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         done = audit.close(opened, name, at=at, known_at=known_at, closed_by=by, key=key)
     if as_json:
         print_json({"log": log, "close": done})

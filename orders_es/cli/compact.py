@@ -32,7 +32,7 @@ def compact(log: str, as_json: bool) -> None:
     Example:
       orders-es compact --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         done = opened.compact() if isinstance(opened, NeedsUpkeep) else Compacted(0, 0, 0, 0, 0.0)
     if as_json:
         print_json(done)
@@ -75,7 +75,7 @@ def vacuum(log: str, grace: timedelta, as_json: bool) -> None:
       orders-es vacuum --log my-log
       orders-es vacuum --grace 1d --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         done = opened.vacuum(grace=grace) if isinstance(opened, NeedsUpkeep) else Vacuumed(0, 0, 0, 0)
     if as_json:
         print_json(done)

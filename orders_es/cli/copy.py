@@ -33,7 +33,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
 
     with existing_log(source) as log:
         done = copy_log(log, target, progress=not as_json and sys.stderr.isatty())
-    with open_log(target) as copied:  # as everybody will find it
+    with open_log(target, read_only=True) as copied:  # as everybody will find it
         head = copied.head()
     equal = head.root == done.root
     if as_json:

@@ -118,7 +118,7 @@ def retry(number: int | None, projection: str | None, models: str, log: str, as_
     if (number is None) == (projection is None):
         raise click.UsageError("which? Give the NUMBER of one, or --projection NAME for all of a projection")
     name = projection or _letter(models, number or 0).projection
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         tried = projector(opened, models, [name], **options).retry(name, number)
     still = [letter for letter in tried if letter.state == "open"]
     if as_json:

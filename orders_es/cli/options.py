@@ -264,8 +264,12 @@ def order_argument(command: _Command) -> _Command:
     return click.argument("order", metavar="ORDER", callback=order_id)(command)
 
 
-def existing_log(url: str) -> EventLog:
+def existing_log(url: str, *, writes: bool = False) -> EventLog:
     """The log at that place; what ORDERS_ES_LEAVE_OUT names are event types of other domains.
+
+    Args:
+        url: Its place.
+        writes: Whether the command writes to the log or beside it; others cannot, whatever they call.
 
     Raises:
         NotALog: There is none; an empty log is one.
@@ -274,7 +278,7 @@ def existing_log(url: str) -> EventLog:
     from orders_es.log import open_log
 
     try:
-        log = open_log(url, registry=registry_of(domains()))
+        log = open_log(url, registry=registry_of(domains()), read_only=not writes)
     except NotALog as error:
         # The error speaks to programmers; who calls from a shell needs a command.
         command = f"fill one: {FILLING.format(log=without_password(url))}"

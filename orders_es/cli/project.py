@@ -63,7 +63,7 @@ def run(names: tuple[str, ...], models: str, log: str, as_json: bool, **options:
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.projections import ReadModels
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         runner = projector(opened, models, names, progress=somebody_watches(as_json), **options)
         ran = runner.try_run()
     there = {one.projection for one in ran}
@@ -101,7 +101,7 @@ def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: 
             said.add((name, type(error).__name__))
             click.echo(f"orders-es: {name}: {error}{'' if ended else '; trying again'}", err=True)
 
-    with existing_log(log) as opened, _stopping() as stop:
+    with existing_log(log, writes=True) as opened, _stopping() as stop:
         runner = projector(opened, models, names, **options)
         if not as_json:
             which = ", ".join(projection.name for projection in runner.projections)
@@ -127,7 +127,7 @@ def rebuild(name: str, dry_run: bool, models: str, log: str, as_json: bool, **op
     Example:
       orders-es project rebuild orders --dry-run --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         runner = projector(opened, models, [name], progress=somebody_watches(as_json), **options)
         done = runner.rebuild(runner.projections[0].name, dry_run=dry_run)
     if as_json:

@@ -46,7 +46,7 @@ def publish(
         raise click.UsageError(
             "--key signs the log as it is now, --checkpoint names one signed before; give one of them"
         )
-    with existing_log(log) as opened:
+    with existing_log(log, writes=key is not None) as opened:
         signed = None if key is None else audit.checkpoint(opened, key, progress=not as_json and sys.stderr.isatty())
         done = audit.publish(opened, places, checkpoint=signed or checkpoint, push=push)
     if as_json:
@@ -82,7 +82,7 @@ def publish_tiles(folder: Path, key: Path | None, checkpoint: str | None, log: s
             "--key signs the log as it is now, --checkpoint names one signed before; give one of them"
         )
     progress = not as_json and sys.stderr.isatty()
-    with existing_log(log) as opened:
+    with existing_log(log, writes=key is not None) as opened:
         signed = None if key is None else audit.checkpoint(opened, key, progress=progress)
         done = audit.publish_tiles(opened, folder, checkpoint=signed or checkpoint, progress=progress)
     if as_json:

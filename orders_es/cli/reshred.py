@@ -34,7 +34,7 @@ def reshred(drop_others: bool, log: str, as_json: bool) -> None:
       orders-es reshred --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     started = time.monotonic()
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         done = list(opened.reshred()) if isinstance(opened, HasUpcastCopies) else []
         others = opened.stale_copies if drop_others and isinstance(opened, HasUpcastCopies) else []
         for place in others:

@@ -42,7 +42,7 @@ def take(orders: tuple[str, ...], every: int, log: str, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import Snapshots
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         taken = {}
         for order in orders or _long(opened, every):
             taken[order] = Snapshots(opened, decider=domain_of_stream(opened, order), every=every).take(order)
@@ -98,7 +98,7 @@ def drop(log: str, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import Snapshots
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         number = Snapshots(opened).drop()
     if as_json:
         print_json({"log": log, "dropped": number})

@@ -81,7 +81,7 @@ def get(url: str, ca: Path, checkpoint: str | None, log: str, as_json: bool) -> 
     from orders_es import audit
     from orders_es.audit.timestamps import fetch_timestamp, keep_timestamp
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         signed = audit.newest_checkpoint(opened) if checkpoint is None else audit.read_checkpoint(checkpoint)
         stamp = keep_timestamp(opened, fetch_timestamp(url, signed), ca, checkpoint=signed)
     _say(stamp, as_json=as_json)
@@ -102,7 +102,7 @@ def keep(stamp: Path, ca: Path, checkpoint: str | None, log: str, as_json: bool)
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.audit.timestamps import keep_timestamp
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         kept = keep_timestamp(opened, stamp, ca, checkpoint=checkpoint)
     _say(kept, as_json=as_json)
 

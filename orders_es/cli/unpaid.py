@@ -85,7 +85,7 @@ def unpaid(
         else:
             click.echo(f"orders-es: {what}", err=True)
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=not dry_run) as opened:
         manager = Unpaid(opened, models, after, since=since, progress=somebody_watches(as_json))
         if follow:
             with stopping() as stop:

@@ -79,7 +79,7 @@ def keep(cosigned: Path, witness: tuple[str, ...], checkpoint: str | None, log: 
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import audit
 
-    with existing_log(log) as opened:
+    with existing_log(log, writes=True) as opened:
         signed, names = audit.keep_cosignatures(opened, cosigned, witness, checkpoint=checkpoint)
     if as_json:
         print_json({"log": log, "witnesses": names, **said_of(signed)})

@@ -134,15 +134,17 @@ class LogChanged(LogError, RuntimeError):
     reason: str
 
 
-@stated("cannot write to {path!r}: permission denied or a read-only disk; nothing was written. Reading still works")
+@stated("cannot write to {path!r}: {reason}; nothing was written. Reading still works")
 class ReadOnlyLog(LogError, PermissionError):
     """The log can be read here, but not written.
 
     Args:
-        path: The folder that refused.
+        path: The folder that refused, or the log.
+        reason: Why.
     """
 
     path: str
+    reason: str = "permission denied or a read-only disk"
 
 
 @stated()

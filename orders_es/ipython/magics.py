@@ -121,7 +121,7 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
         key = (url, zone, allow_files)
         if key not in self._opened:
             domains = known_domains()
-            log = open_log(url, registry=registry_of(domains))
+            log = open_log(url, registry=registry_of(domains), read_only=True)
             models = [decider.read_models for decider in domains if decider.read_models is not None]
             self._opened[key] = log, connect(log, read_models=models, tz=zone, allow_files=allow_files)
         return self._opened[key][1]

@@ -44,6 +44,7 @@ class Backend(Protocol):
         registry: EventRegistry,
         clock: Callable[[], datetime] | None,
         origin: str | None,
+        read_only: bool = False,
     ) -> EventLog:
         """The log at a place; see `open_log`."""
         ...
@@ -81,13 +82,14 @@ class _Folder:
         registry: EventRegistry,
         clock: Callable[[], datetime] | None,
         origin: str | None,
+        read_only: bool = False,
     ) -> EventLog:
         from orders_es.log.parquet import ParquetLog
         from orders_es.log.parquet.identity import create_identity
 
         if create:
             create_identity(str(Path(url).absolute()), origin)
-        return ParquetLog(url, registry=registry, clock=clock)
+        return ParquetLog(url, registry=registry, clock=clock, read_only=read_only)
 
     def survey(self, url: str, registry: EventRegistry) -> Survey:
         from orders_es.log.parquet.survey import FolderSurvey
@@ -114,8 +116,12 @@ class _Memory:
         registry: EventRegistry,
         clock: Callable[[], datetime] | None = None,
         origin: str | None = None,
+        read_only: bool = False,
     ) -> EventLog:
         from orders_es.log.memory import MemoryLog
+
+        if read_only:
+            raise nothing_to_read()
 
         del create  # each one is new
         return MemoryLog(url, registry=registry, clock=clock, origin=origin)
@@ -217,6 +223,11 @@ def backend_of(url: str) -> Backend:
         f"no installed package opens {scheme}:// logs{f' (known: {known})' if known else ''}; give a folder, or a file that "
         "ends in .duckdb",
     )
+
+
+def nothing_to_read() -> InvalidSetting:
+    """The refusal to open a log in memory to be read."""
+    return InvalidSetting("read_only", value=True, reason="a log in memory is new and empty whenever it is opened")
 
 
 def elsewhere(place: str | os.PathLike[str]) -> TakesCopies | None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from orders_es.errors import DuplicateEvent, VersionConflict
+from orders_es.errors import DuplicateEvent, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["Commit", "End", "LogCore", "commit_of", "schema_columns"]
+__all__ = ["OPENED_TO_READ", "Commit", "End", "LogCore", "commit_of", "schema_columns"]
+
+OPENED_TO_READ = "it was opened with read_only=True"
 
 NEEDED = ("position", "stream_id", "type", "schema_version", "payload")
 """What has to be known of an event to say what it is today."""
@@ -114,12 +116,19 @@ class LogCore(ABC):
         url: What `open_log` was called with.
         registry: The event types that this program knows.
         clock: Gives the current time, with time zone; the system's clock if left out.
+        read_only: Refuse whatever would change the log, or anything that is kept beside it.
     """
 
     def __init__(
-        self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
+        self,
+        url: str | os.PathLike[str],
+        *,
+        registry: EventRegistry,
+        clock: Callable[[], datetime] | None = None,
+        read_only: bool = False,
     ) -> None:
         registry.check()
+        self._read_only = read_only
         self._url = os.fspath(url)
         self._registry = registry
         self._clock = clock
@@ -211,6 +220,15 @@ class LogCore(ABC):
         return self._registry
 
     @property
+    def read_only(self) -> bool:
+        """Whether the log was opened to be read, so that nothing is written to it or beside it by this object."""
+        return self._read_only
+
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise ReadOnlyLog(self._url, OPENED_TO_READ)
+
+    @property
     def many_processes(self) -> bool:
         """Whether other processes can open the log while this one has it open."""
         return False
@@ -241,6 +259,7 @@ class LogCore(ABC):
 
     def append_batch(self, batch: Sequence[StreamAppend]) -> Appended:
         """Append to many streams in one commit, all or nothing. See `EventLog.append_batch`."""
+        self._check_writable()
         rows = pending_rows(self._registry, batch)
         appended = with_events(self, rows, self._commit_rows(rows))
         if not appended.duplicate:
@@ -253,6 +272,7 @@ class LogCore(ABC):
         """Append a table of events in one commit, all or nothing. See `EventLog.append_table`."""
         from orders_es.log.bulk import table_batch
 
+        self._check_writable()
         return self._commit_table(table_batch(self._registry, table, expected))
 
     def append_restored(self, table: pa.Table) -> Appended:
@@ -266,6 +286,7 @@ class LogCore(ABC):
         """
         from orders_es.log.restored_batch import RestoredBatch
 
+        self._check_writable()
         batch = RestoredBatch(table, self._registry)
 
         def place(first: int, _recorded_at: int, bases: Sequence[int]) -> Commit:  # the clock has no say in it
@@ -292,6 +313,7 @@ class LogCore(ABC):
         return commit_of(batch, first, recorded_at, bases, table, range_of(table, first))
 
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
+        self._check_writable()
         started, attempts = time.monotonic(), 0
         with self._writing():
             while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from orders_es.errors import InvalidSetting
 from orders_es.log.backends import backend_of
 from orders_es.log.registry import EventRegistry
 
@@ -32,6 +33,7 @@ def open_log(
     registry: EventRegistry | None = None,
     clock: Callable[[], datetime] | None = None,
     origin: str | None = None,
+    read_only: bool = False,
 ) -> EventLog:
     """The log at a place.
 
@@ -42,13 +44,15 @@ def open_log(
         registry: The event types that this program knows; those of the order domain if left out.
         clock: Gives the current time, with time zone, for `recorded_at`; the system's clock if left out. For simulations.
         origin: The log's name, if it is created now; the folder's or file's name if left out.
+        read_only: Open it to be read: whatever would write to it or beside it (appends, compaction, vacuum, copies, snapshots,
+            checkpoints, closes) is refused. Needs no permission to write. For auditors, and for whoever only asks.
 
     Raises:
         NotALog: There is no log there and `create` is False, or the folder or file holds other things.
         DamagedLog: There is one, and files of it are missing or unreadable.
         LogInUse: It is one file, and another process holds it.
         LogUnavailable: Its server does not answer, or does not let this user in.
-        InvalidSetting: The URL has a scheme that nobody offers.
+        InvalidSetting: The URL has a scheme that nobody offers, or a log that would be created is to be read only.
 
     Example:
         >>> import tempfile
@@ -56,9 +60,11 @@ def open_log(
         ...     log.head().position
         0
     """
+    if create and read_only:
+        raise InvalidSetting("read_only", value=True, reason="creating a log is writing; leave out one of the two")
     known = order_registry() if registry is None else registry
     place = os.fspath(url)
-    return backend_of(place).open(place, create=create, registry=known, clock=clock, origin=origin)
+    return backend_of(place).open(place, create=create, registry=known, clock=clock, origin=origin, read_only=read_only)
 
 
 def survey_of(url: str | os.PathLike[str], registry: EventRegistry | None = None) -> Survey:

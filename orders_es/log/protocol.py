@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from orders_es.errors import ReadOnlyLog
+
 if TYPE_CHECKING:
     import threading
     import uuid
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["EventLog", "HasDerivedFolder", "HasFiles", "HasUpcastCopies", "NeedsUpkeep", "derived_folder"]
+__all__ = [
+    "EventLog",
+    "HasDerivedFolder",
+    "HasFiles",
+    "HasUpcastCopies",
+    "NeedsUpkeep",
+    "check_writable",
+    "derived_folder",
+]
 
 
 @runtime_checkable
@@ -56,6 +66,11 @@ class EventLog(Protocol):
         ...
 
     @property
+    def read_only(self) -> bool:
+        """Whether the log was opened to be read: this object writes nothing to it, and nobody should beside it."""
+        ...
+
+    @property
     def many_processes(self) -> bool:
         """Whether other processes can open the log while this one has it open."""
         ...
@@ -84,7 +99,7 @@ class EventLog(Protocol):
             InvalidEvent: A value cannot be recorded exactly.
             UnknownEventType: An event's class is not registered.
             NaiveTime: An `occurred_at` has no time zone.
-            ReadOnlyLog: The log cannot be written here.
+            ReadOnlyLog: The log cannot be written here, or was opened to be read.
             StorageError: The disk refused.
             LogBusy: Others committed first, again and again.
         """
@@ -271,3 +286,26 @@ def derived_folder(log: EventLog) -> Path | None:
         log: The log; of another kind than those that have such a folder, it has none.
     """
     return log.derived if isinstance(log, HasDerivedFolder) else None
+
+
+def check_writable(log: EventLog) -> None:
+    """Make sure that something may be written beside a log; whoever keeps files there asks first.
+
+    Args:
+        log: The log.
+
+    Raises:
+        ReadOnlyLog: It was opened to be read.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import open_log
+        >>> place = tempfile.mkdtemp()
+        >>> open_log(place, create=True).close()
+        >>> check_writable(open_log(place))
+        >>> check_writable(open_log(place, read_only=True))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        orders_es.errors.logs.ReadOnlyLog: cannot write to ...: it was opened with read_only=True; nothing was written. ...
+    """
+    if log.read_only:
+        raise ReadOnlyLog(log.url, "it was opened with read_only=True")

@@ -85,7 +85,7 @@ def connect(
     if isinstance(log, str | os.PathLike):
         with ExitStack() as opened:
             session = Session(
-                opened.enter_context(open_log(log)),
+                opened.enter_context(open_log(log, read_only=True)),
                 models,
                 tz=tz,
                 memory_limit=memory_limit,

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.log.given import check_log
-from orders_es.log.protocol import derived_folder
+from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
 
@@ -144,6 +144,7 @@ class Snapshots(Generic[State]):
             UnknownEventType: The stream holds other things than the domain's events.
             ReadOnlyLog, StorageError: They cannot be written.
         """
+        check_writable(self.log)
         if self._folder is None:
             return 0
         events = self.log.load(stream_id)
@@ -210,6 +211,7 @@ class Snapshots(Generic[State]):
 
     def drop(self) -> int:
         """Remove all snapshots, of this domain and of others; how many there were."""
+        check_writable(self.log)
         count = 0
         for file in self.files():
             file.path.unlink(missing_ok=True)

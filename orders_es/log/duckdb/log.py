@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
+from orders_es.log.backends import nothing_to_read
 from orders_es.log.core import Commit, End, LogCore, commit_of, schema_columns
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
@@ -57,6 +58,7 @@ class DuckDBLog(LogCore):
         clock: Gives the current time, with time zone; the system's clock if left out.
         create: Make the log if there is none yet.
         origin: Its name, if it is made now.
+        read_only: Open the file to be read, as other processes can at the same time.
     """
 
     def __init__(
@@ -67,13 +69,17 @@ class DuckDBLog(LogCore):
         clock: Callable[[], datetime] | None = None,
         create: bool = False,
         origin: str | None = None,
+        read_only: bool = False,
     ) -> None:
-        super().__init__(url, registry=registry, clock=clock)
+        super().__init__(url, registry=registry, clock=clock, read_only=read_only)
         self._path = MEMORY if self._url == MEMORY else os.path.realpath(self._url)
         self._lacking = Lacking(registry)
         self._opening = threading.RLock()
         self._store: Store | None = None
-        self._hold(open_store(self._path, create=create, origin=origin, columns=registry.columns))
+        if read_only and self._path == MEMORY:
+            raise nothing_to_read()
+        columns = registry.columns
+        self._hold(open_store(self._path, create=create, origin=origin, columns=columns, read_only=read_only))
 
     @property
     def derived(self) -> Path | None:
@@ -90,7 +96,7 @@ class DuckDBLog(LogCore):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._path == MEMORY:
             raise TypeError("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
-        return _reopen, (self._path, self._registry, self._clock)
+        return _reopen, (self._path, self._registry, self._clock, self._read_only)
 
     @property
     def may_have_entered(self) -> bool:
@@ -120,7 +126,7 @@ class DuckDBLog(LogCore):
             if store is None:
                 if self._path == MEMORY:
                     raise NotALog(MEMORY, "it was closed, and a log in memory goes with its handle; open a new one")
-                store = open_store(self._path, create=False, origin=None, columns={})
+                store = open_store(self._path, create=False, origin=None, columns={}, read_only=self._read_only)
                 self._hold(store)
         store.check_process()
         store.check_place()
@@ -270,6 +276,7 @@ class DuckDBLog(LogCore):
 
     def compact(self) -> Compacted:
         """Write the write-ahead log into the file (CHECKPOINT), unless others are at work; there is nothing to merge."""
+        self._check_writable()
         started = time.monotonic()
         with self._locked() as store:
             store.checkpoint()
@@ -283,6 +290,7 @@ class DuckDBLog(LogCore):
         """
         if grace < timedelta(0):
             raise ValueError(f"grace={grace}: give 0 or more")
+        self._check_writable()
         with self._locked() as store:
             before = _weight(store.path)
             store.checkpoint()
@@ -293,5 +301,10 @@ def _weight(path: str) -> int:
     return sum(file.stat().st_size for file in (Path(path), Path(f"{path}.wal")) if file.exists())
 
 
-def _reopen(path: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> DuckDBLog:
-    return DuckDBLog(path, registry=registry, clock=clock)
+def _reopen(
+    path: str,
+    registry: EventRegistry,
+    clock: Callable[[], datetime] | None,
+    read_only: bool = False,  # noqa: FBT001, FBT002 - as pickle hands it over
+) -> DuckDBLog:
+    return DuckDBLog(path, registry=registry, clock=clock, read_only=read_only)

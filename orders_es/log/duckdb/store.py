@@ -63,10 +63,14 @@ class Store:
         path: The file's absolute path, or `:memory:`.
         connection: The connection that writes; readers take cursors of it.
         read_only: Whether the file could only be opened for reading.
+        opened_to_read: Whether that is how it was asked for.
     """
 
-    def __init__(self, path: str, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+    def __init__(
+        self, path: str, connection: duckdb.DuckDBPyConnection, *, read_only: bool, opened_to_read: bool = False
+    ) -> None:
         self.path = path
+        self.opened_to_read = opened_to_read
         self.read_only = read_only
         self.pid = os.getpid()
         self.lock = threading.RLock()
@@ -126,6 +130,16 @@ class Store:
         if self.pid != os.getpid():
             raise LogInUse(self.path, self.pid, "the one that this process was forked from; spawn processes instead")
 
+    def check_shared(self, *, read_only: bool) -> None:
+        """Raise `LogInUse` where one more handle cannot share this store.
+
+        Args:
+            read_only: Whether it would only read.
+        """
+        self.check_process()
+        if self.opened_to_read and not read_only and not self.closed:
+            raise LogInUse(self.path, self.pid, "this one, opened with read_only=True; close that first")
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of one's own to the same database, for one thread."""
         self.check_process()
@@ -159,7 +173,7 @@ class Store:
             if self.path == MEMORY:
                 raise cannot_read(self.path, error) from error
             self._connection.close()  # DuckDB refuses to go on after some failures; a new connection may
-            self._connection = connect(self.path)[0]
+            self._connection = connect(self.path, to_read=self.opened_to_read)[0]
             with reading(self.path):
                 self._recall()
         except RuntimeError as error:
@@ -281,8 +295,12 @@ class Store:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
 
-def connect(path: str) -> tuple[duckdb.DuckDBPyConnection, bool]:
+def connect(path: str, *, to_read: bool = False) -> tuple[duckdb.DuckDBPyConnection, bool]:
     """A connection to a file, and whether it can only read.
+
+    Args:
+        path: The file.
+        to_read: Whether it is to.
 
     Raises:
         LogInUse, NotALog, UnreadableLog, DamagedLog: DuckDB did not open it.
@@ -290,7 +308,8 @@ def connect(path: str) -> tuple[duckdb.DuckDBPyConnection, bool]:
     import duckdb
 
     try:
-        return duckdb.connect(path), False
+        if not to_read:
+            return duckdb.connect(path), False
     except duckdb.Error as error:
         if "Permission denied" not in str(error) and "Read-only file system" not in str(error):
             raise cannot_open(path, error) from error
@@ -300,7 +319,9 @@ def connect(path: str) -> tuple[duckdb.DuckDBPyConnection, bool]:
         raise cannot_open(path, error) from error
 
 
-def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
+def open_store(
+    path: str, *, create: bool, origin: str | None, columns: Mapping[str, str], read_only: bool = False
+) -> Store:
     """The database of the log in a file, shared with the other handles of this process. `release` it when done.
 
     Args:
@@ -308,6 +329,7 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
         create: Make a log there if there is nothing yet.
         origin: The log's name if it is made now.
         columns: The shredded columns to begin with.
+        read_only: Open the file to be read; who has it open here for writing already shares it all the same.
 
     Raises:
         NotALog: There is no file, or it holds no log.
@@ -335,14 +357,14 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
         else:
             known = _stores.get(_key(path))
             if known is not None:
-                known.check_process()
+                known.check_shared(read_only=read_only)
                 known.users += 1
                 if not known.closed:  # else the last handle was collected, and gave it back, a moment ago
                     return known
         if any(store.path == path and store.pid == os.getpid() for store in _stores.values()):
             raise DamagedLog(path, "it was removed or replaced while this process has it open; close the log first")
         try:
-            return _opened(path, create=create, origin=origin, columns=columns)
+            return _opened(path, create=create, origin=origin, columns=columns, to_read=read_only)
         except DamagedLog as error:
             if not new:
                 raise
@@ -350,16 +372,16 @@ def open_store(path: str, *, create: bool, origin: str | None, columns: Mapping[
             raise StorageError(path, f"it could not be made: {error.reason.partition(';')[0]}") from error
 
 
-def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str]) -> Store:
+def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str, str], to_read: bool) -> Store:
     import duckdb
 
-    connection, read_only = connect(path)
+    connection, read_only = connect(path, to_read=to_read)
     try:
         try:
             if create and not read_only and is_empty(connection):
                 create_tables(connection, origin or Path(path).stem, columns)
                 sync_folder(Path(path).parent)
-            store = Store(path, connection, read_only=read_only)
+            store = Store(path, connection, read_only=read_only, opened_to_read=to_read)
         except duckdb.Error as error:
             raise cannot_read(path, error) from error
     except BaseException:

@@ -34,6 +34,7 @@ class MemoryLog(LogCore):
         registry: The event types that this program knows.
         clock: Gives the current time, with time zone; the system's clock if left out.
         origin: Its name.
+        read_only: Refuse to append. `open_log` does not open one so, since it would be empty for ever.
 
     Example:
         >>> from orders_es.log import NO_STREAM, order_registry
@@ -50,8 +51,9 @@ class MemoryLog(LogCore):
         registry: EventRegistry,
         clock: Callable[[], datetime] | None = None,
         origin: str | None = None,
+        read_only: bool = False,
     ) -> None:
-        super().__init__(url, registry=registry, clock=clock)
+        super().__init__(url, registry=registry, clock=clock, read_only=read_only)
         self._log_id = uuid.uuid4()
         self._origin = origin or "memory"
         self._now_at = End(EMPTY_RANGE, None)

@@ -75,20 +75,26 @@ class ParquetLog(KnownChain, LogCore):
         url: The folder.
         registry: The event types that this program knows.
         clock: Gives the current time, with time zone; the system's clock if left out.
+        read_only: Write nothing to the folder.
     """
 
     def __init__(
-        self, url: str | os.PathLike[str], *, registry: EventRegistry, clock: Callable[[], datetime] | None = None
+        self,
+        url: str | os.PathLike[str],
+        *,
+        registry: EventRegistry,
+        clock: Callable[[], datetime] | None = None,
+        read_only: bool = False,
     ) -> None:
-        LogCore.__init__(self, url, registry=registry, clock=clock)
+        LogCore.__init__(self, url, registry=registry, clock=clock, read_only=read_only)
         folder = str(Path(self._url).absolute())
         self._identity = read_identity(folder)
         self._turns = Turns(folder)
         KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
         self._columns_checked = -1
-        self._copies = UpcastCopies(folder, self.checked, registry)
-        self._upkeep = Upkeep(folder, self.checked)
+        self._copies = UpcastCopies(folder, self.checked, registry, read_only=read_only)
+        self._upkeep = Upkeep(folder, self.checked, read_only=read_only)
         self._streams.scanned = self._upkeep.scanned
         registry.ask_writers(self)
 
@@ -103,7 +109,7 @@ class ParquetLog(KnownChain, LogCore):
         return f"ParquetLog({self._url!r}, {self._tree.end:,} events)"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._folder, self._registry, self._clock)
+        return _reopen, (self._folder, self._registry, self._clock, self._read_only)
 
     def close(self) -> None:
         """Let go of what is held open, once what is being merged is in place; the object can still be used."""
@@ -147,6 +153,7 @@ class ParquetLog(KnownChain, LogCore):
 
     def _commit(self, batch: Batch, place: Callable[[int, int, Sequence[int]], Commit]) -> Appended:
         """As `LogCore` does, and held to the folder: what is not there may be elsewhere, with all the rest."""
+        self._check_writable()
         self._check_columns()
         try:
             if batch.given_ids():  # before it is this writer's turn, for it may take a while
@@ -376,6 +383,7 @@ class ParquetLog(KnownChain, LogCore):
             UpcastFailed: An upcaster raised or gave rubbish.
             ReadOnlyLog, StorageError: A copy cannot be written.
         """
+        self._check_writable()
         with self._lock:
             files = self.files()
             self.event_types()
@@ -433,6 +441,7 @@ class ParquetLog(KnownChain, LogCore):
 
         Large files that have no copy sorted by stream get one, which makes `load` fast; it takes about as much room again.
         """
+        self._check_writable()
         started = time.monotonic()
         with self._lock:
             done: Compacted = self._fresh(
@@ -452,11 +461,17 @@ class ParquetLog(KnownChain, LogCore):
 
     def vacuum(self, *, grace: timedelta = timedelta(hours=1)) -> Vacuumed:
         """Remove superseded files after a grace period. See `EventLog.vacuum`."""
+        self._check_writable()
         with self._lock:
             self.refresh()
             self._fresh(lambda: None)
             return compaction.vacuum(self._folder, self._identity.log_id, grace)
 
 
-def _reopen(folder: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> ParquetLog:
-    return ParquetLog(folder, registry=registry, clock=clock)
+def _reopen(
+    folder: str,
+    registry: EventRegistry,
+    clock: Callable[[], datetime] | None,
+    read_only: bool = False,  # noqa: FBT001, FBT002 - as pickle hands it over
+) -> ParquetLog:
+    return ParquetLog(folder, registry=registry, clock=clock, read_only=read_only)

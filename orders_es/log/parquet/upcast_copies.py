@@ -66,10 +66,12 @@ class UpcastCopies:
         folder: The log's folder.
         checked: Holds data files to their digests.
         registry: What says how events are read.
+        read_only: Leave the log's folder as it is, whether it takes files or not.
     """
 
-    def __init__(self, folder: str, checked: Checked, registry: EventRegistry) -> None:
+    def __init__(self, folder: str, checked: Checked, registry: EventRegistry, *, read_only: bool = False) -> None:
         self._folder = folder
+        self._read_only = read_only
         self._checked = checked
         self._registry = registry
         self._ranges: dict[tuple[int, int], CompactRange] = {}
@@ -123,7 +125,7 @@ class UpcastCopies:
         ):
             return known[0], False
         stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
-        path = _sound(place, stem)
+        path = _sound(place, stem, mend=not self._read_only)
         made = path is None
         if path is None:
             path = self._make(run, place, stem) if lasting else self._made_somewhere(run, place, stem)
@@ -136,13 +138,13 @@ class UpcastCopies:
 
     def _made_somewhere(self, run: Sequence[LogFile], place: str, stem: str) -> str:
         """A new copy in the log's folder or, where that takes none, one in this process's temporary folder."""
-        try:
-            return self._make(run, place, stem)
-        except (ReadOnlyLog, StorageError):
-            with suppress(FileExistsError):
-                os.mkdir(_passing(os.getpid()), 0o700)
-            elsewhere = os.path.join(self.elsewhere, os.path.basename(place))
-            return _sound(elsewhere, stem) or self._make(run, elsewhere, stem)
+        if not self._read_only:
+            with suppress(ReadOnlyLog, StorageError):
+                return self._make(run, place, stem)
+        with suppress(FileExistsError):
+            os.mkdir(_passing(os.getpid()), 0o700)
+        elsewhere = os.path.join(self.elsewhere, os.path.basename(place))
+        return _sound(elsewhere, stem) or self._make(run, elsewhere, stem)
 
     def wrong(self, run: Sequence[LogFile]) -> Iterator[tuple[str, str]]:
         """The copies of some neighbouring files that are not what these give, recomputed whole, and why: for `verify`. Read-only.
@@ -272,14 +274,20 @@ def _equal(table: pa.Table, found: pa.Table | None) -> bool:
     return found is not None and found.column_names == table.column_names and found.cast(table.schema).equals(table)
 
 
-def _sound(place: str, stem: str) -> str | None:
-    """The copy whose name begins so, if there is one whose bytes are those that were written; one that is not is removed."""
+def _sound(place: str, stem: str, *, mend: bool = True) -> str | None:
+    """The copy whose name begins so, if there is one whose bytes are those that were written.
+
+    Args:
+        place: The folder.
+        mend: Remove one that is not.
+    """
     for name in _names(place, stem):
         path = os.path.join(place, name)
         with suppress(OSError):
             if name == f"{stem}{_digest(path)}.parquet":
                 return path
-            os.unlink(path)
+            if mend:
+                os.unlink(path)
     return None
 
 

@@ -102,10 +102,12 @@ class Upkeep:
     Args:
         folder: The log's folder.
         checked: Holds files to their digests.
+        read_only: Never do anything, whatever anybody turns on: reading, too, may be a reason to.
     """
 
-    def __init__(self, folder: str, checked: Checked) -> None:
+    def __init__(self, folder: str, checked: Checked, *, read_only: bool = False) -> None:
         self._folder = folder
+        self._read_only = read_only
         self._checked = checked
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -151,7 +153,7 @@ class Upkeep:
             thread.join()
 
     def _may(self) -> bool:
-        if not self.on or time.monotonic() < self._rests_until:
+        if self._read_only or not self.on or time.monotonic() < self._rests_until:
             return False
         if self._pid != os.getpid():  # no thread survives a fork
             self._thread, self._pid = None, os.getpid()

@@ -37,13 +37,20 @@ SET lock_timeout = '{LOCK_SECONDS}s';
 SET idle_in_transaction_session_timeout = '{_IDLE_MINUTES}min';
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
+_READING = "SET default_transaction_read_only = on"
 
 
 class Connections:
-    """Connections to the database of a log."""
+    """Connections to the database of a log.
 
-    def __init__(self, address: Address) -> None:
+    Args:
+        address: Where it is.
+        read_only: Whether no transaction may write, whatever it says.
+    """
+
+    def __init__(self, address: Address, *, read_only: bool = False) -> None:
         self._address = address
+        self._session = f"{_SESSION}; {_READING}" if read_only else _SESSION
         self._new_process()
         self._pinned = threading.local()
 
@@ -82,7 +89,7 @@ class Connections:
                 raise LogUnavailable(
                     self._address.shown, f"it is PostgreSQL {version}", "Logs need PostgreSQL 14 or newer"
                 )
-            connection.execute(_SESSION)
+            connection.execute(self._session)
         except psycopg.Error as error:
             connection.close()
             raise cannot_connect(self._address, error) from error

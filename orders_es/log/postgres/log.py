@@ -58,6 +58,7 @@ class PostgresLog(LogCore):
         create: Make the log if there is none yet.
         origin: Its name, if it is made now.
         incomplete: Open it even though it is a copy that is not complete; for copies.
+        read_only: Let the server refuse whatever would write (`default_transaction_read_only`).
     """
 
     def __init__(
@@ -69,12 +70,13 @@ class PostgresLog(LogCore):
         create: bool = False,
         origin: str | None = None,
         incomplete: bool = False,
+        read_only: bool = False,
     ) -> None:
         given = os.fspath(url)
         self._address = address_of(given)
-        super().__init__(self._address.shown, registry=registry, clock=clock)
+        super().__init__(self._address.shown, registry=registry, clock=clock, read_only=read_only)
         self._given = given
-        self._connections = Connections(self._address)
+        self._connections = Connections(self._address, read_only=read_only)
         self._locked: tuple[psycopg.Connection, State] | None = None
         self._known = 0
         self._types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
@@ -107,7 +109,7 @@ class PostgresLog(LogCore):
         return f"PostgresLog({self._url!r})"  # nothing is asked of a server to be shown in a traceback
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._given, self._registry, self._clock)
+        return _reopen, (self._given, self._registry, self._clock, self._read_only)
 
     def close(self) -> None:
         """Close the connections that are open. The object opens new ones when it is next used."""
@@ -358,5 +360,10 @@ class PostgresLog(LogCore):
         return DatabaseSurvey(self._connections, self._address, self._there(), self._registry)
 
 
-def _reopen(url: str, registry: EventRegistry, clock: Callable[[], datetime] | None) -> PostgresLog:
-    return PostgresLog(url, registry=registry, clock=clock)
+def _reopen(
+    url: str,
+    registry: EventRegistry,
+    clock: Callable[[], datetime] | None,
+    read_only: bool = False,  # noqa: FBT001, FBT002 - as pickle hands it over
+) -> PostgresLog:
+    return PostgresLog(url, registry=registry, clock=clock, read_only=read_only)

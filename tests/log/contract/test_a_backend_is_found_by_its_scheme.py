@@ -14,8 +14,8 @@ from orders_es.log.parquet import ParquetLog
 class Elsewhere:
     """A backend of somebody else's."""
 
-    def open(self, url, *, create, registry, clock, origin):
-        return MemoryLog(url, registry=registry, clock=clock, origin=origin or f"created={create}")
+    def open(self, url, *, create, registry, clock, origin, read_only=False):
+        return MemoryLog(url, registry=registry, clock=clock, origin=origin or f"created={create}", read_only=read_only)
 
     def survey(self, url, registry):
         return MemoryLog(url, registry=registry).survey()
