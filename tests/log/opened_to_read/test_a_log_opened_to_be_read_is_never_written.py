@@ -71,7 +71,7 @@ WRITING = {
     "append": lambda log: log.append("A-9", [OrderPlaced()], expected=ANY),
     "append of nothing new": lambda log: log.append_batch([]),
     "a table": lambda log: log.append_table({}),
-    "as recorded": lambda log: log.append_recorded(None),
+    "as recorded": lambda log: log.append_restored(None),
     "a close": lambda log: audit.close(log, "2026", at=LATER),
     "a snapshot": lambda log: Snapshots(log, every=50).take("A-1"),
     "dropped snapshots": lambda log: Snapshots(log).drop(),
