@@ -291,9 +291,6 @@ def derived_folder(log: EventLog) -> Path | None:
 def check_writable(log: EventLog) -> None:
     """Make sure that something may be written beside a log; whoever keeps files there asks first.
 
-    Args:
-        log: The log.
-
     Raises:
         ReadOnlyLog: It was opened to be read.
 
