@@ -118,6 +118,7 @@ class _Memory:
         origin: str | None = None,
         read_only: bool = False,
     ) -> EventLog:
+        from orders_es.log.core import nothing_to_read
         from orders_es.log.memory import MemoryLog
 
         if read_only:
@@ -223,11 +224,6 @@ def backend_of(url: str) -> Backend:
         f"no installed package opens {scheme}:// logs{f' (known: {known})' if known else ''}; give a folder, or a file that "
         "ends in .duckdb",
     )
-
-
-def nothing_to_read() -> InvalidSetting:
-    """The refusal to open a log in memory to be read."""
-    return InvalidSetting("read_only", value=True, reason="a log in memory is new and empty whenever it is opened")
 
 
 def elsewhere(place: str | os.PathLike[str]) -> TakesCopies | None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from orders_es.errors import DuplicateEvent, ReadOnlyLog, VersionConflict
+from orders_es.errors import DuplicateEvent, InvalidSetting, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["OPENED_TO_READ", "Commit", "End", "LogCore", "commit_of", "schema_columns"]
+__all__ = ["OPENED_TO_READ", "Commit", "End", "LogCore", "commit_of", "nothing_to_read", "schema_columns"]
 
 OPENED_TO_READ = "it was opened with read_only=True"
 
@@ -484,6 +484,11 @@ class LogCore(ABC):
         if recorded_at is None:
             return WholeSurvey(self, None)
         return WholeSurvey(self, Stated(1, tree.end, recorded_at, tree, uuid.UUID(int=0), tree))
+
+
+def nothing_to_read() -> InvalidSetting:
+    """The refusal to open a log in memory to be read."""
+    return InvalidSetting("read_only", value=True, reason="a log in memory is new and empty whenever it is opened")
 
 
 def _check_size(batch_size: int) -> None:
