@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,14 +15,15 @@ from orders_es.orders.money import format_amount
 from orders_es.replay.shown import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pyarrow as pa
 
     from orders_es.export import Provenance
     from orders_es.read_models import ReadModel
+    from orders_es.report.front import Front
 
-__all__ = ["TOP", "Section", "page"]
+__all__ = ["TOP", "WORTH", "Section", "page"]
 
 TOP = {
     "daily_sales": "day DESC, currency",
@@ -36,6 +38,8 @@ TOP = {
     "orders": "last_occurred_at DESC, order_id",
 }
 """Which rows of a read model are worth the first look."""
+WORTH = {"order_funnel": "reached > 0"}
+"""Which rows are worth a look at all: a step that no order has reached is not one of this log."""
 _ORDER = (
     "daily_sales",
     "product_sales",
@@ -49,21 +53,30 @@ _ORDER = (
     "restatements",
 )
 _CELL_MOST = 60
+_OF_PAYMENTS = re.compile("paid|payment|refund|balance|failed_payments|owed")
+_FOLDED_FROM = 8
+"""Tables with as many rows or more are folded."""
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 80rem; margin: 2rem auto;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 72rem; margin: 2rem auto;
   padding: 0 1.5rem; }
-h1 { margin-bottom: 0.2rem; } h2 { margin: 3rem 0 0.2rem; border-top: 1px solid #ccc; padding-top: 1.5rem; }
+h1 { margin-bottom: 0.1rem; } h2 { margin: 2.2rem 0 0.2rem; border-top: 1px solid #ccc; padding-top: 1.2rem; }
+h2.front { border: 0; padding: 0; margin: 1.6rem 0 0.3rem; font-size: 1.15rem; } h3 { font-size: 1rem; margin: 1rem 0 0.2rem; }
 p.loud { border-left: 6px solid #d55e00; background: #fdf1e7; padding: 0.8rem 1rem; font-size: 1.1rem; }
 p.meaning, p.note { margin: 0.2rem 0 0.8rem; color: #555; }
+div.figures { display: flex; flex-wrap: wrap; gap: 0.7rem; margin: 0.5rem 0; }
+div.figures p { border: 1px solid #ddd; border-radius: 4px; padding: 0.4rem 0.9rem; margin: 0; color: #555; font-size: 0.85rem; }
+div.figures strong { display: block; color: #1a1a1a; font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 dl { display: grid; grid-template-columns: max-content auto; gap: 0.15rem 1rem; } dt { color: #555; } dd { margin: 0; }
 code { font-size: 0.92em; overflow-wrap: anywhere; }
+summary { cursor: pointer; color: #0b57a4; }
 div.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.88rem; margin: 0.5rem 0; }
 th, td { padding: 0.2rem 0.7rem; text-align: left; white-space: nowrap; border-bottom: 1px solid #e5e5e5; }
 th { border-bottom: 2px solid #999; } th.n, td.n { text-align: right; }
+ul.attention li { margin: 0.25rem 0; }
 nav a { margin-right: 0.9rem; white-space: nowrap; }
-@media print { h2 { break-before: page; } h2.none { break-before: auto; } nav { display: none; } }
+@media print { section { break-before: page; } nav { display: none; } details::details-content { content-visibility: visible; } }
 """
 
 
@@ -76,6 +89,7 @@ class Section:
         file: The name of the file beside the page that has them.
         first: Those that the page shows.
         picture: An `<svg>` element, or nothing.
+        nothing: Why there is no picture, where there could be one.
     """
 
     model: ReadModel
@@ -83,24 +97,26 @@ class Section:
     file: str
     first: pa.Table
     picture: str
+    nothing: str = ""
 
 
-def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section], notes: Sequence[str] = ()) -> str:
+def page(provenance: Provenance, front: Front, sections: Sequence[Section], notes: Sequence[str] = ()) -> str:
     """The page as HTML. It loads nothing, and everything that comes from the log is text in it, whatever it says.
 
     Args:
         provenance: Where all of it comes from.
-        figures: One row per currency, with what a reader wants to know first.
-        sections: The read models. Where there are no figures, none of them is shown.
+        front: What a reader wants to know first. Where it has no figures, no section is shown.
+        sections: The read models; those without rows get one line each.
         notes: What has to be said before all else.
     """
-    if not figures.num_rows:
+    if not front.figures:
         sections = []
         notes = (*notes, "there are no orders to show")
     places = {name: number for number, name in enumerate(_ORDER)}
     ordered = sorted(sections, key=lambda section: (places.get(section.model.name, len(places)), section.model.name))
-    links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in ordered)
-    body = "\n".join(_section(section) for section in ordered)
+    full = [section for section in ordered if section.rows]
+    links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in full)
+    body = "\n".join(_section(section, payments=front.payments) for section in full)
     name = escape(provenance.origin)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -112,39 +128,79 @@ def page(provenance: Provenance, figures: pa.Table, sections: Sequence[Section],
 </head>
 <body>
 <h1>Orders of {name}</h1>
-{_cover(provenance)}
+{_when(provenance)}
 {"".join(f'<p class="loud">{escape(note[:1].upper() + note[1:])}.</p>' for note in notes)}
-{"<h2>In short</h2>" + _table(figures) if figures.num_rows else ""}
+{_front(front, {section.model.name for section in full}) if front.figures else ""}
+{_cover(provenance)}
 <nav>{links}</nav>
 {body}
+{_without_rows([section for section in ordered if not section.rows])}
 </body>
 </html>
 """
 
 
+def _when(known: Provenance) -> str:
+    at = _moment(known.asked_at, known.at, "as the log's last event left it", known.time_zone)
+    known_at = _moment(known.asked_known_at, known.known_at, "everything recorded", known.time_zone)
+    zone = escape(known.time_zone)
+    return f'<p class="meaning">As it stood at {at}. As known at {known_at}. Days begin in {zone}.</p>'
+
+
 def _cover(known: Provenance) -> str:
     facts = [
-        ("as it stood", _moment(known.asked_at, known.at, "as the log's last event left it", known.time_zone)),
-        ("as known", _moment(known.asked_known_at, known.known_at, "everything recorded", known.time_zone)),
         *(
-            [("as recorded by", escape(spoken(known.asked_recorded_by, known.time_zone)))]
+            [("as recorded by", spoken(known.asked_recorded_by, known.time_zone))]
             if known.asked_recorded_by is not None
             else []
         ),
-        ("days begin in", known.time_zone),
         ("log", f"{known.origin} ({known.log_id})"),
         ("up to position", f"{known.position:,}"),
         ("root of its tree", known.root),
         ("computed by", f"orders_es {known.package}"),
     ]
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{value if name.startswith('as ') else escape(value)}</dd>" for name, value in facts
-    )
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     return (
-        f"<dl>{rows}</dl>"
+        f'<h2 class="front">Where this comes from</h2><dl>{rows}</dl>'
         '<p class="note">Each table below is whole in a file beside this page, which names the same log and root: '
         "<code>orders-es export check FILE --log LOG</code> computes it anew and compares.</p>"
     )
+
+
+def _front(front: Front, shown: Collection[str]) -> str:
+    """Key figures, what has changed, and what needs attention."""
+    parts = ['<h2 class="front">In short</h2>']
+    for currency, figures in front.figures:
+        if len(front.figures) > 1:
+            parts.append(f"<h3>{escape(currency)}</h3>")
+        tiles = "".join(f"<p>{escape(name)}<strong>{escape(value)}</strong></p>" for name, value in figures)
+        parts.append(f'<div class="figures">{tiles}</div>')
+    for comparison in front.comparisons:
+        heads = ("", *comparison.heads, "difference")
+        head = "".join(f"<th{' class=n' if n else ''}>{escape(text)}</th>" for n, text in enumerate(heads))
+        lines = "".join(
+            "<tr>"
+            + "".join(f"<td{' class=n' if n else ''}>{escape(cell)}</td>" for n, cell in enumerate(row))
+            + "</tr>"
+            for row in comparison.rows
+        )
+        parts.append(
+            f'<h2 class="front">{escape(comparison.title)}</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
+            f'<tbody>{lines}</tbody></table></div><p class="note">{escape(comparison.note)}</p>'
+        )
+    parts.append('<h2 class="front">What needs attention</h2>')
+    if front.attention:
+        points = []
+        for text, model in front.attention:
+            said = escape(text[:1].upper() + text[1:])
+            more = f' <a href="#{escape(model)}">{escape(model.replace("_", " "))}</a>' if model in shown else ""
+            points.append(f"<li>{said}.{more}</li>")
+        parts.append(f'<ul class="attention">{"".join(points)}</ul>')
+    else:
+        parts.append(
+            '<p class="note">Nothing was found of what this page looks for: what waits, is owed, has changed or is odd.</p>'
+        )
+    return "".join(parts)
 
 
 def _moment(asked: datetime | None, last: datetime | None, otherwise: str, zone: str) -> str:
@@ -162,24 +218,50 @@ def _title(model: ReadModel) -> str:
     return model.title.partition(":")[0] or model.name.replace("_", " ").capitalize()
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, *, payments: bool) -> str:
     meaning = section.model.title.partition(":")[2].strip()
-    if not section.rows:
-        return (
-            f'<h2 id="{escape(section.model.name)}" class="none">{escape(_title(section.model))}</h2>'
-            f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>'
-            f'<p class="note">0 of 0 rows; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
-        )
     number = len(section.first)
     shown_rows = "all rows" if number == section.rows else f"{number} of {section.rows:,} rows"
-    note = f'{shown_rows}; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a>'
+    rows, left_out = _telling(section.first, section.model.key, payments=payments)
+    table = f'<div class="wide">{_table(rows)}</div>'
+    if left_out:
+        table += f'<p class="note">Left out here, as there is nothing in these rows: {escape(", ".join(left_out))}.</p>'
+    if number >= _FOLDED_FROM:
+        table = f"<details><summary>Show {number} rows</summary>{table}</details>"
+    picture = f'<div class="wide">{section.picture}</div>' if section.picture else ""
+    if section.nothing:
+        picture = f'<p class="note">No picture: {escape(section.nothing)}.</p>'
     return (
-        f'<h2 id="{escape(section.model.name)}">{escape(_title(section.model))}</h2>'
-        f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>'
-        f'<div class="wide">{section.picture}</div>'
-        f'<p class="note">{note}</p>'
-        f'<div class="wide">{_table(section.first)}</div>'
+        f'<section><h2 id="{escape(section.model.name)}">{escape(_title(section.model))}</h2>'
+        f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>{picture}'
+        f'<p class="note">{shown_rows}; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
+        f"{table}</section>"
     )
+
+
+def _without_rows(sections: Sequence[Section]) -> str:
+    """One line for each read model without rows."""
+    if not sections:
+        return ""
+    lines = "".join(
+        f'<li id="{escape(s.model.name)}">{escape(_title(s.model))}: no rows (<a href="{escape(s.file)}">{escape(s.file)}</a>)</li>'
+        for s in sections
+    )
+    return f'<h2>Nothing to show</h2><ul class="note">{lines}</ul>'
+
+
+def _telling(rows: pa.Table, key: Collection[str], *, payments: bool) -> tuple[pa.Table, list[str]]:
+    """The rows without the columns that say nothing in any of them, and the names of those columns.
+
+    Of a log that records no payments, what would speak of them says nothing either, and is not named.
+    """
+    kept: list[str] = []
+    left_out: list[str] = []
+    for name in rows.column_names:
+        values = rows.column(name).to_pylist() if name not in key else [True]
+        if payments or not _OF_PAYMENTS.match(name):
+            (kept if any(values) else left_out).append(name)
+    return rows.select(kept), [name.replace("_", " ") for name in left_out]
 
 
 def _table(rows: pa.Table) -> str:

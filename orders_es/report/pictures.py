@@ -36,8 +36,10 @@ def pictures(
     at: datetime | None,
     known_at: datetime | None,
     recorded_by: datetime | None = None,
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, tuple[str, str]]]:
     """Each read model that has a plot, and that plot as an `<svg>` element; one for each currency where it shows money.
+
+    Where there is nothing to draw there is none, but the reason.
 
     Args:
         currencies: The currencies that there are.
@@ -49,7 +51,7 @@ def pictures(
         ImportError: There is no matplotlib.
     """
     from orders_es import plots
-    from orders_es.plots.style import own_figure
+    from orders_es.plots.style import NOTHING, own_figure
 
     try:
         import matplotlib.figure  # noqa: F401 - as above
@@ -59,13 +61,16 @@ def pictures(
     for model, (name, width, height) in PICTURES.items():
         plot: Callable[..., Any] = getattr(plots, f"plot_{name}")
         each: Sequence[str | None] = currencies if model in _OF_MONEY and len(currencies) > 1 else [None]
-        svgs = []
+        svgs, nothing = [], []
         for number, currency in enumerate(each):
             figure = own_figure(width, height)
             named = {} if currency is None else {"currency": currency}
             ax = plot(session, at=at, known_at=known_at, recorded_by=recorded_by, ax=figure.subplots(), **named)
+            if ax.get_gid() == NOTHING:
+                nothing.append(ax.texts[-1].get_text())
+                continue
             svgs.append(_svg(figure, f"{model}-{number}" if number else model, ax.get_title(loc="left")))
-        yield model, "".join(svgs)
+        yield model, ("".join(svgs), nothing[0] if nothing and not svgs else "")
 
 
 def _svg(figure: Any, name: str, title: str) -> str:

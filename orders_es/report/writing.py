@@ -12,7 +12,8 @@ from orders_es.export import export
 from orders_es.log.target import check_target
 from orders_es.replay.calendar import require_calendar
 from orders_es.replay.moments import as_of
-from orders_es.report.page import Section, page
+from orders_es.report.front import front
+from orders_es.report.page import TOP, WORTH, Section, page
 from orders_es.report.pictures import pictures
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _OF_EACH_LEAST = 5
 NO_PAYMENTS = "this log records no payments, so nobody can tell from it what is owed: no balance stands here for a debt"
 _WHOLE_LIFE = ("order_history", "order_record_history")
 """As long as the log itself, and for joining rather than for reading: left out."""
-_FIGURES = """
+FIGURES = """
 SELECT
     coalesce(currency, 'XXX') AS currency,
     count(*) AS orders,
@@ -40,7 +41,10 @@ SELECT
     sum(refunded)::DECIMAL(38, 4) AS refunded,
     CASE WHEN (SELECT bool_or(paid_at IS NOT NULL OR failed_payments > 0 OR refunded <> 0) FROM orders)
         THEN sum(balance)::DECIMAL(38, 4) END AS balance,
-    count(estimated) AS at_estimated_times
+    count(estimated) AS at_estimated_times,
+    count(CASE WHEN cancelled_at IS NOT NULL THEN placed_at END) AS placed_cancelled,
+    count(DISTINCT customer_id) AS customers,
+    coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns
 FROM orders
 GROUP BY ALL
 ORDER BY orders DESC, currency
@@ -122,8 +126,8 @@ def write_report(
     require_calendar(session, at=at, known_at=known_at, recorded_by=recorded_by)
     models = [model for model in session.models if not model.internal and model.name not in _WHOLE_LIFE]
     done, sections = [], []
-    with tqdm(total=len(models) + 2, desc="report", disable=None if progress else True) as bar:
-        asked_for_figures = session.sql(_FIGURES, at=at, known_at=known_at, recorded_by=recorded_by)
+    with tqdm(total=len(models) + 3, desc="report", disable=None if progress else True) as bar:
+        asked_for_figures = session.sql(FIGURES, at=at, known_at=known_at, recorded_by=recorded_by)
         figures, notes = asked_for_figures.to_arrow(), asked_for_figures.notes
         currencies = figures.column("currency").to_pylist()
         if len(figures) and not any(figures.column("balance").is_valid().to_pylist()):
@@ -145,9 +149,12 @@ def write_report(
                 _first(model, len(currencies)), at=at, known_at=known_at, recorded_by=recorded_by
             ).to_arrow()
             done.append(table)
-            sections.append(Section(model, table.rows, Path(table.path).name, shown, drawn.get(model.name, "")))
+            sections.append(Section(model, table.rows, Path(table.path).name, shown, *drawn.get(model.name, ("", ""))))
             bar.update(1)
-    text = page(done[0].provenance, figures, sections, notes)
+        rows = {section.model.name: section.rows for section in sections}
+        first = front(session, figures, rows, at=at, known_at=known_at, recorded_by=recorded_by)
+        bar.update(1)
+    text = page(done[0].provenance, first, sections, notes)
     fresh = folder / f".index.html.{os.getpid()}"
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(index)
@@ -159,10 +166,10 @@ def _first(model: ReadModel, currencies: int) -> str:
 
     Of several currencies each has its part of them.
     """
-    from orders_es.report.page import TOP
-
     order = TOP.get(model.name) or ", ".join(f'"{column}"' for column in model.key) or "ALL"
     rows = f'SELECT * FROM "{model.name}"'
+    if model.name in WORTH:
+        rows = f"{rows} WHERE {WORTH[model.name]}"
     if "currency" in model.key and currencies > 1 and order != "ALL":
         most = max(_SHOWN // currencies, _OF_EACH_LEAST)
         return f"{rows} QUALIFY row_number() OVER (PARTITION BY currency ORDER BY {order}) <= {most} ORDER BY {order}"
