@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orders_es.log.event_type import EventType
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["canonical_pattern", "others"]
+__all__ = ["canonical_pattern", "misfits", "others"]
 
 _VALUES = {
     "string": r'"(?:[^"\\\x00-\x1f\x7f]|\\["\\bfnrt])*"',
@@ -63,7 +63,21 @@ def others(registry: EventRegistry, payloads: Any) -> npt.NDArray[np.int64]:
     Args:
         payloads: An Arrow array of JSON texts.
     """
-    matched = pc.match_substring_regex(payloads, registry.canonical)
+    return _unmatched(payloads, registry.canonical)
+
+
+def misfits(event_type: EventType, payloads: Any) -> npt.NDArray[np.int64]:
+    """The rows of those payloads that are not as a certain type's are written: only they may not fit it.
+
+    Args:
+        payloads: An Arrow array of JSON texts.
+    """
+    pattern = _pattern(event_type)
+    return np.arange(len(payloads)) if pattern is None else _unmatched(payloads, f"^{pattern}$")
+
+
+def _unmatched(payloads: Any, pattern: str) -> npt.NDArray[np.int64]:
+    matched = pc.match_substring_regex(payloads, pattern)
     if isinstance(matched, pa.ChunkedArray):
         matched = matched.combine_chunks()
     return np.flatnonzero(~matched.to_numpy(zero_copy_only=False)).astype(np.int64)

@@ -21,7 +21,7 @@ from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event_type import EventType, check_values, fields_of, version_of
 from orders_es.log.exact import CHECKS
 from orders_es.log.shredding import misfit
-from orders_es.log.upcasting import Today, Upcasters
+from orders_es.log.upcasting import Part, Today, Upcasters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -210,6 +210,33 @@ class EventRegistry:
         """As `today`, for many events that upcasters read: type, schema version, payload, position and stream of each."""
         self._upcasters.check()
         return list(starmap(self._upcasters.today, rows))
+
+    def upcast_many(self, key: tuple[str, int], payloads: Sequence[str]) -> list[Part]:
+        """What many events of one old type and version are today; of those that upcasters changed, the fit to their types is looked at.
+
+        Args:
+            key: Type and schema version, as recorded.
+            payloads: JSON texts.
+
+        Raises:
+            Exception: Something is wrong with one of them, or they are not plain enough; `todays` says of each what it is.
+        """
+        self._upcasters.check()
+        parts = self._upcasters.many(key, payloads)
+        for part in parts:
+            if part.key is not None and part.lines is not None:
+                self._check_lines(part.key[0], part.lines)
+        return parts
+
+    def _check_lines(self, name: str, lines: bytes) -> None:
+        import pyarrow as pa
+
+        from orders_es.log.canonical import misfits
+
+        event_type, texts = self._by_name[name], lines.split(b"\n")[:-1]
+        decode = self._decoder(name, event_type.schema_version, 0, "").decode
+        for row in misfits(event_type, pa.array(texts, pa.string())).tolist():
+            check_values(event_type, decode(texts[row]))
 
     def of_today(self, held: Iterable[tuple[str, int]]) -> frozenset[tuple[str, int]]:
         """The types and versions that events are of as they are read, for those of which they were recorded.

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from orders_es.log.event_type import EventType
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Today", "Upcasters", "old_rows", "upcast_table", "upcast_texts"]
+__all__ = ["Part", "Today", "Upcasters", "old_rows", "upcast_texts"]
 
 _Key = tuple[str, int]
+_ORDERS_MOST = 1_000
+"""Combinations of fields of one type that are remembered."""
 _SEVERAL = (
     "it gave several events. An event stays one: versions, positions and hashes count what was recorded. Keep what belongs "
     "together in one event's payload, and let `evolve` or the read model take it apart"
@@ -45,6 +47,20 @@ class Today(NamedTuple):
     type: str
     schema_version: int
     payload: str
+
+
+class Part(NamedTuple):
+    """Some of many events of one type and version, which are of one type and version today.
+
+    Args:
+        rows: Which of them.
+        key: Type and version today; None where they are retired.
+        lines: Their payloads today, one a line, as UTF-8; None where they are as recorded.
+    """
+
+    rows: list[int]
+    key: _Key | None
+    lines: bytes | None
 
 
 class Upcasters:
@@ -200,6 +216,64 @@ class Upcasters:
                 at, today = led
         return at, today
 
+    def many(self, key: _Key, payloads: Sequence[str]) -> list[Part]:
+        """What many events of one type and version are today, in a third of the time that each alone takes.
+
+        Raises:
+            Exception: Something is wrong with one of them, or they are not plain enough; `today` says of each what it is.
+        """
+        text = "\n".join(payloads)
+        if text.count("\n") != len(payloads) - 1:
+            raise ValueError("a payload holds a line break")
+        decoded = _decode_lines(text)
+        if len(decoded) != len(payloads):
+            raise ValueError("a payload is empty")
+        parts: list[Part] = []
+        waiting: list[tuple[_Key, Sequence[int], list[dict[str, Any]], bool]] = []
+        waiting.append((key, range(len(payloads)), decoded, False))
+        while waiting:
+            at, rows, datas, changed = waiting.pop()
+            step = self._by_key.get(at)
+            if step is None:
+                parts.append(Part(list(rows), at, self._shape(at[0]).lines(datas) if changed else None))
+            elif step.function is None:
+                parts.append(Part(list(rows), None, None))
+            else:
+                waiting += self._stepped(step, rows, datas, changed, parts)
+        return parts
+
+    @staticmethod
+    def _stepped(
+        step: Upcaster,
+        rows: Sequence[int],
+        datas: list[dict[str, Any]],
+        changed: bool,  # noqa: FBT001 - of a tuple
+        parts: list[Part],
+    ) -> list[tuple[_Key, Sequence[int], list[dict[str, Any]], bool]]:
+        """Where one step leads these events, those together that go one way; retired ones go to `parts`."""
+        assert step.function is not None
+        made = list(map(step.function, datas))
+        kinds = set(map(type, made))
+        if len(step.targets) == 1 and kinds == {dict}:
+            return [(step.targets[0], rows, made, True)]
+        if len(step.targets) == 1 and kinds == {type(UNCHANGED)}:
+            return [(step.targets[0], rows, datas, changed)]
+        ways: dict[tuple[_Key, bool] | None, tuple[list[int], list[dict[str, Any]]]] = {}
+        for row, data, given in zip(rows, datas, made, strict=True):
+            if given is UNCHANGED and len(step.targets) == 1:
+                way, today = (step.targets[0], changed), data
+            elif type(given) is dict and len(step.targets) == 1:
+                way, today = (step.targets[0], True), given
+            elif (led := _led_to(step, given)) is None:
+                parts.append(Part([row], None, None))
+                continue
+            else:
+                way, today = (led[0], True), led[1]
+            there = ways.setdefault(way, ([], []))
+            there[0].append(row)
+            there[1].append(today)
+        return [(way[0], rows, datas, way[1]) for way, (rows, datas) in ways.items() if way is not None]
+
     def _shape(self, name: str) -> _Shape:
         shape = self._shapes.get(name)
         if shape is None:
@@ -249,31 +323,47 @@ def _rubbish(given: object) -> str:
     return f"it gave {type(given).__name__}, not a payload (a dict)"
 
 
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 """Numbers with a point come as `Decimal`, so that no step of the way is a float."""
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode, _decode_lines = _decoder.decode, _decoder.decode_lines
+_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class _Shape:
     """How payloads of a type of today are written."""
 
-    __slots__ = ("amounts", "name", "names")
+    __slots__ = ("amounts", "name", "names", "ordered")
 
     def __init__(self, event_type: EventType) -> None:
         self.name = event_type.name
         self.names = tuple(f.name for f in event_type.fields)
         self.amounts = tuple(f.name for f in event_type.fields if f.kind == "decimal")
+        self.ordered: dict[tuple[str, ...], bool] = {}
 
     def written(self, data: dict[str, Any]) -> str:
         """A payload as this package writes it: fields in their order, amounts as texts; what the type does not know comes last."""
-        ordered = {name: data[name] for name in self.names if data.get(name) is not None}
-        if len(ordered) < len(data):
-            ordered |= {name: value for name, value in data.items() if name not in self.names}
+        return _encoder.encode(self._in_order(data)).decode()
+
+    def lines(self, datas: list[dict[str, Any]]) -> bytes:
+        """Payloads as this package writes them, one a line."""
+        return _encoder.encode_lines(list(map(self._in_order, datas)))
+
+    def _in_order(self, data: dict[str, Any]) -> dict[str, Any]:
+        keys = tuple(data)
+        if not self.ordered.get(keys) or None in data.values():
+            data = self._ordered(keys, data)
         for name in self.amounts:
-            value = ordered.get(name)
+            value = data.get(name)
             if value is not None and value.__class__ is not str:
-                ordered[name] = str(CHECKS["decimal"](self.name, name, value))
-        return _encode(ordered).decode()
+                data[name] = str(CHECKS["decimal"](self.name, name, value))
+        return data
+
+    def _ordered(self, keys: tuple[str, ...], data: dict[str, Any]) -> dict[str, Any]:
+        ordered = {name: data[name] for name in self.names if data.get(name) is not None}
+        ordered |= {name: value for name, value in data.items() if name not in self.names}
+        if len(self.ordered) < _ORDERS_MOST:
+            self.ordered[keys] = tuple(ordered) == keys
+        return ordered
 
 
 def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
@@ -319,35 +409,3 @@ def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, in
                 registry.decode(*row)
         raise
     return found
-
-
-def upcast_table(registry: EventRegistry, table: pa.Table) -> pa.Table:
-    """Events as they are today: older ones with today's type, version and payload, retired ones left out. Other columns stay.
-
-    Args:
-        table: Events, with type, schema version, payload, position and stream as recorded.
-
-    Raises:
-        UpcastFailed: An upcaster raised or gave rubbish.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    mask = old_rows(registry, table)
-    if mask is None:
-        return table
-    old = table.filter(mask)
-    names = ("type", "schema_version", "payload", "position", "stream_id")
-    today = upcast_texts(registry, list(zip(*(old.column(name).to_pylist() for name in names), strict=True)))
-    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
-    for index, name in enumerate(("type", "schema_version", "payload")):
-        kind = table.schema.field(name).type
-        values = pa.array([None if one is None else one[index] for one in today], kind)
-        column = table.column(name).combine_chunks()
-        column = column if isinstance(column, pa.Array) else pa.concat_arrays(column.chunks)
-        place = table.schema.get_field_index(name)
-        field = table.schema.field(name).with_nullable(True)
-        table = table.set_column(place, field, pc.replace_with_mask(column, mask, values))
-    if any(one is None for one in today):
-        table = table.filter(pc.is_valid(table.column("type")))
-    return table

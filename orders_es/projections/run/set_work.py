@@ -17,7 +17,7 @@ from orders_es.errors import (
     UpcastFailed,
 )
 from orders_es.log.relation import quoted
-from orders_es.log.upcasting import upcast_table
+from orders_es.log.upcast_tables import upcast_table
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file.letters import Failure, put_aside, settle
 from orders_es.projections.file.store import changing, show, take_tables
