@@ -24,7 +24,7 @@ _SHAPES = (
         "postgresql-triggers",
         "dbt-snapshot",
     ),
-    *("fivetran", "paper-trail", "envers"),
+    *("fivetran", "paper-trail", "envers", "stripe", "shopify", "sap"),
 )
 
 
@@ -44,8 +44,7 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     "--map",
     "mapping",
     metavar="TOML",
-    type=click.Path(exists=True, dir_okay=False),
-    help="What changes mean for orders; only rows are recorded if left out.",
+    help="What changes mean for orders: a file, or shopify, stripe-charges or stripe-invoices; only rows are recorded if left out.",
 )
 @click.option("--shape", type=click.Choice(_SHAPES), help="What wrote it; told by its columns if left out.")
 @click.option(
@@ -75,6 +74,12 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     type=click.Path(exists=True, dir_okay=False),
     help="The table as it stands now; the gap report says where the history leaves it otherwise.",
 )
+@click.option(
+    "--transactions",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The table in which times stand, where that is another: Continuum's transaction, Envers' REVINFO, SAP's CDHDR.",
+)
 @on_error_option
 @click.option(
     "--quarantine",
@@ -96,6 +101,7 @@ def import_row_history(
     occurred: str | None,
     scales: dict[str, int],
     live: str | None,
+    transactions: str | None,
     on_error: str,
     quarantine: str | None,
     strict: bool,
@@ -106,8 +112,8 @@ def import_row_history(
 ) -> None:
     """Audit tables, history tables and change feeds: each row or line says how a row of a table was changed.
 
-    SRC is a .csv, .parquet, .xlsx or .jsonl file; JSON lines may come from standard input, as -. What wrote it is told by
-    its columns. What a change is entered as is when the source learned of it. What is odd about the history is told in the
+    SRC is a .csv, .parquet, .xlsx, .json or .jsonl file; JSON may come from standard input, as -. What wrote it is told by
+    its columns, or by the keys of its documents. What a change is entered as is when the source learned of it. What is odd about the history is told in the
     end.
 
     \b
@@ -129,6 +135,7 @@ def import_row_history(
         occurred=occurred,
         scales=scales,
         live=live,
+        transactions=transactions,
         reading=TableOptions(tz=tz, **reading),
         on_error=policy,
         quarantine=quarantine,

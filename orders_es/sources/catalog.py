@@ -42,7 +42,7 @@ IMPORTERS: tuple[Importer, ...] = (
         "an audit table, a history table or a change feed",
         "each row or line is a change of a row, with who, when and what it was before or after: Debezium, "
         "django-simple-history, django-auditlog, SQLAlchemy-Continuum, triggers of PostgreSQL, dbt snapshots, Fivetran, PaperTrail, "
-        "Envers",
+        "Envers, Stripe's events, orders of Shopify's Admin API, change documents of SAP",
         "docs/import-history.md",
     ),
     Importer(

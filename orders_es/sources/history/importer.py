@@ -85,6 +85,7 @@ def import_history(
     key: str | Sequence[str] = (),
     table: str | None = None,
     query: str | None = None,
+    transactions: Any = None,
     occurred: str | None = None,
     scales: Mapping[str, int] | None = None,
     live: str | os.PathLike[str] | None = None,
@@ -103,12 +104,14 @@ def import_history(
         log: The log to append to, or its place; one that is not there is created when there is something to append.
         source: A `.csv`, `.parquet`, `.xlsx` or `.jsonl` file, `-` for JSON lines from standard input, a frame, or a connection
             of SQLite with `query`.
-        mapping: A TOML file that says what changes mean for orders, or the same as a dict. Their events are appended beside those
+        mapping: A TOML file that says what changes mean for orders, the same as a dict, or the name of one that comes with the package. Their events are appended beside those
             of the rows, in the same commits; without it there are only those of the rows.
         shape: Which of `SHAPES` it has; told by its columns if left out.
         key: The column that names a row, or several, where the history has none of its own for that.
         table: What to call the table, where the history does not say it; the file's name if left out.
         query: What to ask a connection.
+        transactions: The table in which times stand, where that is another: the transactions of SQLAlchemy-Continuum, Envers'
+            REVINFO, SAP's CDHDR. A file or a frame.
         occurred: The column of the rows that says when something happened in the business, such as `updated_at`.
         scales: How many decimals the numbers of a column have that come as bytes, where no schema says so.
         live: The table as it stands now, to be compared with the last records: a file as `source` may be.
@@ -145,7 +148,7 @@ def import_history(
     settings = Settings(table=name or "table", key=keys, options=options, scales=scales or {})
     if "/" in settings.table:
         raise InvalidSetting("table", table, "give a name without a slash, which stands between a table and a key")
-    opened = open_source(source, shape, settings, query)
+    opened = open_source(source, shape, settings, query, transactions)
     if opened.shape.keyed and not keys:
         raise InvalidSetting("key", key, "say which column names a row; this shape does not")
     with target_of(log, registry=rows_registry) as target, workspace() as work:
@@ -168,6 +171,11 @@ def import_history(
         odd = Oddities()
         weave(work, odd)
         odd.keep(work)
+        if opened.shape.name == "shopify":
+            unlisted = (
+                "(SELECT DISTINCT row_key FROM record WHERE json_extract_string(after, '$.payments_listed') = 'false')"
+            )
+            note_gaps(work, "payments not listed", text("orders"), "NULL::TIMESTAMPTZ", "row_key", unlisted)
         if live is not None:
             _compare_live(work, live, settings)
         landed = Landed()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import itertools
 import json
 import os
 import sqlite3
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from orders_es.errors import BadSource
+from orders_es.log.relation import quoted
 from orders_es.sources.bad_rows import BadRows
+from orders_es.sources.history.documents import documents, keys_of
 from orders_es.sources.history.shapes import SHAPES
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.source import SourceTable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "open_source", "read_records"]
 
 _BATCH = 20_000
+_ROW = "orders_es_row"
 _LINES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".json.gz", ".ndjson.gz")
 _INSTANT = pa.timestamp("us", tz="UTC")
 _RECORD = pa.schema(
@@ -83,6 +85,7 @@ _BESIDE = frozenset(
             "id",
         ),
         "history_relation_id",
+        *("username", "tcode", "unit_old", "unit_new", "cuky_old", "cuky_new"),
     }
 )
 """Columns beside those by which a shape is told, which a history names in small letters whatever the export makes of them."""
@@ -109,12 +112,15 @@ class Source:
     digest: Any
 
 
-def open_source(source: Any, shape: str | None, settings: Settings, query: str | None) -> Source:
-    """An export, its shape named or told by its columns. Read-only.
+def open_source(
+    source: Any, shape: str | None, settings: Settings, query: str | None, transactions: Any = None
+) -> Source:
+    """An export, its shape named or told by its columns, or by the keys of its documents. Read-only.
 
     Args:
         source: A file, `-` for standard input, a table, or a connection of SQLite with a query.
         shape: What it is, if somebody said so.
+        transactions: The table in which times stand, where that is another: a file or a frame.
 
     Raises:
         BadSource: It is no history that is known, or cannot be read.
@@ -123,18 +129,89 @@ def open_source(source: Any, shape: str | None, settings: Settings, query: str |
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         if str(source) == "-" or path.name.lower().endswith(_LINES):
-            kind = SHAPES[shape or "debezium"]
-            if not kind.lines:
-                raise BadSource(str(path), None, f"{kind.name} comes as a table: a .csv, .parquet or .xlsx file")
-            return Source(path, kind, _lines(path, digest), (), ["line"], digest)
+            return _of_documents(path, shape, digest)
         table = read_source(path, {}, options=settings.options)
         digest.update(table.digest)
-        kind = _shape(path, table.table.column_names, shape)
-        return Source(path, kind, _cells(table.table, kind), table.damaged, list(table.table.column_names), digest)
-    given = _as_arrow(source, query)
-    path = Path(type(source).__name__)
+        given, damaged = table.table, table.damaged
+    else:
+        given, damaged, path = _as_arrow(source, query), (), Path(type(source).__name__)
+    if transactions is not None:
+        given = _joined(path, given, transactions, settings)
     kind = _shape(path, given.column_names, shape)
-    return Source(path, kind, _cells(given, kind), (), list(given.column_names), digest)
+    names = list(given.column_names)
+    return Source(path, kind, _cells(_gathered(given, kind), kind), damaged, names, digest)
+
+
+def _gathered(table: pa.Table, shape: Shape) -> pa.Table:
+    """The rows that say one thing beside each other, where the first of them stood, each with its number."""
+    if not shape.together:
+        return table
+    import duckdb
+
+    names = {name.lower(): name for name in table.column_names}
+    by = ", ".join(f"trim({quoted(names[name])}::VARCHAR)" for name in shape.together)
+    with duckdb.connect() as connection:
+        connection.register("given", table.append_column(_ROW, pa.array(range(1, table.num_rows + 1))))
+        connection.execute("CREATE TABLE rows AS FROM given")
+        return connection.sql(
+            f"SELECT * FROM rows ORDER BY min({_ROW}) OVER (PARTITION BY {by}), {_ROW}"
+        ).to_arrow_table()
+
+
+def _of_documents(path: Path, shape: str | None, digest: Any) -> Source:
+    kinds = [SHAPES[shape]] if shape else [one for one in SHAPES.values() if one.lines]
+    if not kinds[0].lines:
+        raise BadSource(str(path), None, f"{kinds[0].name} comes as a table: a .csv, .parquet or .xlsx file")
+    found = documents(path, digest, tuple(key for kind in kinds for key in kind.pages))
+    first = next(found, None)
+    kind = kinds[0]
+    if first is not None and shape is None:
+        # An envelope may be wrapped, and a line damaged: what is none of the others is read as the first of them.
+        keys = keys_of(first)
+        kind = next((one for one in kinds if keys.issuperset(one.columns)), kind)
+        if {"verb", "subject_id"} <= keys:
+            kind = SHAPES["shopify"]
+    rows: Iterator[Row] = ({"line": text} for text in itertools.chain(() if first is None else (first,), found))
+    return Source(path, kind, rows, (), ["line"], digest)
+
+
+def _joined(path: Path, given: pa.Table, transactions: Any, settings: Settings) -> pa.Table:
+    """The table with, in each row, the columns of its transaction that it does not have itself."""
+    if isinstance(transactions, str | os.PathLike):
+        other = read_source(transactions, {}, options=settings.options).table
+    else:
+        other = _as_arrow(transactions, None)
+    here, there = ({name.lower(): name for name in table.column_names} for table in (given, other))
+    shape = next((s for s in SHAPES.values() if s.link and all(b in here and a in there for a, b in s.link)), None)
+    if shape is None:
+        raise BadSource(
+            str(path),
+            None,
+            f"the table of transactions ({', '.join(other.column_names)}) and this one share no columns by which a shape that is "
+            "known joins them",
+        )
+    import duckdb
+
+    beside = [
+        name
+        for name in other.column_names
+        if name.lower() not in here and name.lower() not in {a for a, _ in shape.link}
+    ]
+    on = " AND ".join(
+        f"trim(g.{quoted(here[b])}::VARCHAR) = trim(o.{quoted(there[a])}::VARCHAR)" for a, b in shape.link
+    )
+    columns = "".join(f", o.{quoted(name)}" for name in beside)
+    keys = ", ".join(quoted(there[a]) for a, _ in shape.link)
+    with duckdb.connect() as connection:
+        for name, table in (("given", given), ("other", other)):
+            connection.register(f"{name}_frame", table)
+            connection.execute(f"CREATE TABLE {name} AS SELECT *, row_number() OVER () AS {_ROW} FROM {name}_frame")
+        twice = connection.execute(f"SELECT {keys} FROM other GROUP BY ALL HAVING count(*) > 1 LIMIT 1").fetchone()
+        if twice:
+            raise BadSource(str(path), None, f"the table of transactions has {', '.join(map(str, twice))} twice")
+        return connection.sql(
+            f"SELECT g.* EXCLUDE ({_ROW}){columns} FROM given AS g LEFT JOIN other AS o ON {on} ORDER BY g.{_ROW}"
+        ).to_arrow_table()
 
 
 def _as_arrow(source: Any, query: str | None) -> pa.Table:
@@ -179,23 +256,6 @@ def _shape(path: Path, names: list[str], said: str | None) -> Shape:
     return found[0]
 
 
-def _lines(path: Path, digest: Any) -> Iterator[Row]:
-    try:
-        if str(path) == "-":
-            yield from _each_line(sys.stdin.buffer, digest)
-        else:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                yield from _each_line(file, digest)  # type: ignore[arg-type]
-    except OSError as error:
-        raise BadSource(str(path), None, f"it cannot be read: {error.strerror or error}") from error
-
-
-def _each_line(file: BinaryIO, digest: Any) -> Iterator[Row]:
-    for line in file:
-        digest.update(line)
-        yield {"line": line.decode("utf-8", "replace").rstrip("\r\n")}
-
-
 def _cells(table: pa.Table, shape: Shape) -> Iterator[Row]:
     names = [name.lower() if name.lower() in (*shape.columns, *_BESIDE) else name for name in table.column_names]
     for batch in table.to_batches(_BATCH):
@@ -218,15 +278,21 @@ def read_records(
     part: list[tuple[Any, ...]] = []
     bad: list[tuple[int, Row, str]] = []
     place = 0
-    for place, row in enumerate(source.rows, 1):
+    records = itertools.count(1)  # one row of an export may say several things, in their order
+    for rows in _together(source):
+        place = rows[-1][0]
         try:
-            part += [_tuple(place, record, settings, occurred) for record in source.shape.read(row, settings)]
+            if source.shape.read_many is None:
+                found = source.shape.read(rows[0][1], settings)
+            else:
+                found = source.shape.read_many([row for _, row in rows], settings)
+            part += [_tuple(next(records), record, settings, occurred) for record in found]
         except ValueError as error:
-            bad.append((place, row, str(error)))
+            bad += [(number, row, str(error)) for number, row in rows]
         except (AttributeError, KeyError, TypeError, OverflowError) as error:
             # A part of it is of another kind than the format says; which one, only the error knows.
             why = f"is not as {source.shape.of} writes it ({type(error).__name__}: {error})"
-            bad.append((place, row, f"the row {why}"))
+            bad += [(number, row, f"the row {why}") for number, row in rows]
         if len(part) >= _BATCH:
             _write(work, part)
     _write(work, part)
@@ -238,9 +304,18 @@ def read_records(
         name: pa.array([row.get(name, row.get(lowered[name])) for _, row, _ in bad], pa.string()) for name in names
     }
     numbers = np.array([number for number, _, _ in bad], dtype=np.int64)
-    found = BadRows(SourceTable(source.path, b"", pa.table(cells), {}, numbers, source.damaged))
-    found.add({i: reason for i, (_, _, reason) in enumerate(bad)})
-    return place + len(source.damaged), found
+    aside = BadRows(SourceTable(source.path, b"", pa.table(cells), {}, numbers, source.damaged))
+    aside.add({i: reason for i, (_, _, reason) in enumerate(bad)})
+    return place + len(source.damaged), aside
+
+
+def _together(source: Source) -> Iterator[list[tuple[int, Row]]]:
+    """Each row with its number; where several say one thing, they stand together in an export that is sorted by what they share."""
+    if not source.shape.together:
+        return ([one] for one in enumerate(source.rows, 1))
+    by = source.shape.together
+    groups = itertools.groupby(source.rows, key=lambda row: tuple(row[name] for name in by))
+    return ([(int(row.pop(_ROW) or 0), row) for row in rows] for _, rows in groups)
 
 
 def _tuple(place: int, record: Record, settings: Settings, occurred: str | None) -> tuple[Any, ...]:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from orders_es.sources.history.debezium import debezium
 from orders_es.sources.history.records import Record, Row, Settings, key_of, pairs, values_of
+from orders_es.sources.history.sap import change_document
+from orders_es.sources.history.shopify import shopify
+from orders_es.sources.history.stripe import stripe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["SHAPES", "Shape"]
 
@@ -37,8 +40,11 @@ class Shape:
         of: What writes it.
         columns: The columns by which it is told, in small letters.
         read: From a row of the export to what it says.
-        lines: Whether it comes as JSON lines, and not as a table.
+        lines: Whether it comes as documents of JSON, and not as a table. A document is told by the keys in `columns`.
         keyed: Whether somebody has to say which columns name a row.
+        pages: Of documents: under which keys a page of an API lists them.
+        together: Columns by which rows of the export stand together: they say one thing, and `read_many` is given all of them.
+        link: Where times stand in another table: its columns beside those of this one.
     """
 
     name: str
@@ -47,6 +53,10 @@ class Shape:
     read: Callable[[Row, Settings], Iterator[Record]]
     lines: bool = False
     keyed: bool = True
+    pages: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    read_many: Callable[[Sequence[Row], Settings], Iterator[Record]] | None = None
+    link: tuple[tuple[str, str], ...] = ()
 
 
 def _chosen(row: Row, column: str, meanings: dict[str, str]) -> str:
@@ -243,6 +253,7 @@ SHAPES: dict[str, Shape] = {
             "SQLAlchemy-Continuum, joined with its table of transactions",
             ("transaction_id", "operation_type", "issued_at"),
             _continuum,
+            link=(("id", "transaction_id"),),
         ),
         Shape("postgresql-triggers", "audit triggers of PostgreSQL", ("op", "ts", "record", "old_record"), _triggers),
         Shape("dbt-snapshot", "snapshots of dbt", ("dbt_valid_from", "dbt_valid_to"), _dbt),
@@ -256,7 +267,47 @@ SHAPES: dict[str, Shape] = {
             _paper_trail,
             keyed=False,
         ),
-        Shape("envers", "Hibernate Envers, joined with REVINFO", ("rev", "revtype", "revtstmp"), _envers),
+        Shape(
+            "envers",
+            "Hibernate Envers, joined with REVINFO",
+            ("rev", "revtype", "revtstmp"),
+            _envers,
+            link=(("rev", "rev"),),
+        ),
+        Shape(
+            "stripe", "Stripe's events", ("type", "created", "data"), stripe, lines=True, keyed=False, pages=("data",)
+        ),
+        Shape(
+            "shopify",
+            "orders of Shopify's Admin API",
+            ("line_items", "created_at", "currency"),
+            shopify,
+            lines=True,
+            keyed=False,
+            pages=("orders", "events"),
+        ),
+        Shape(
+            "sap",
+            "change documents of SAP, items (CDPOS) joined with headers (CDHDR)",
+            (
+                "objectclas",
+                "objectid",
+                "changenr",
+                "tabname",
+                "tabkey",
+                "fname",
+                "chngind",
+                "value_new",
+                "value_old",
+                "udate",
+                "utime",
+            ),
+            lambda row, settings: change_document([row], settings),
+            keyed=False,
+            together=("changenr", "objectclas", "objectid", "tabname", "tabkey"),
+            read_many=change_document,
+            link=(("changenr", "changenr"), ("objectclas", "objectclas"), ("objectid", "objectid")),
+        ),
     )
 }
 """Every shape, by name."""

@@ -36,6 +36,7 @@ KINDS = {
     "column came": "columns that the table did not have before",
     "column went": "columns that the table has no more",
     "dump missing": "times between two dumps that are much longer than usual",
+    "payments not listed": "orders that say that they were paid, without the payments in the export",
     "set aside": "rows that could not be read, and were set aside",
     "means nothing": "changes that the mapping makes no event of",
 }

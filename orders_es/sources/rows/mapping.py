@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventRegistry
 
-__all__ = ["ChangeMapping", "ChangeRule", "Filling", "load_change_mapping"]
+__all__ = ["ChangeMapping", "ChangeRule", "Filling", "load_change_mapping", "shipped_change_mappings"]
+
+_MAPPINGS = resources.files("orders_es.sources.rows") / "mappings"
 
 _ON = ("inserted", "changed", "deleted")
-_SETTINGS = ("type", "table", "stream", "on", "changed", "becomes", "occurred")
+_SETTINGS = ("type", "table", "stream", "on", "changed", "becomes", "occurred", "above_zero")
 _EVENT = re.compile(r"\s*\[\[\s*event\s*\]\]\s*(?:#.*)?")
 _KEY = re.compile(r"\s*([A-Za-z0-9_]+)\s*=")
 
@@ -36,12 +39,16 @@ class Filling:
         value: The constant.
         side: `after`, `before`, or `difference`, which is the one less the other.
         line: The line of the mapping.
+        minor: The column of the currency, where an amount is in its smallest unit, as cents.
+        upper: Whether small letters are read as capitals.
     """
 
     column: str | None
     value: Any
     side: str
     line: int
+    minor: str | None = None
+    upper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class ChangeRule:
         becomes: Columns, and the values one of which each has to have now and had not before.
         occurred: The column of the time at which it happened, if any.
         fields: Where each field comes from.
+        above_zero: A field that has to be more than nothing, or there is no event.
     """
 
     type: str
@@ -68,12 +76,14 @@ class ChangeRule:
     occurred: str | None
     fields: dict[str, Filling]
     line: int
+    above_zero: str | None = None
 
     @property
     def columns(self) -> set[str]:
         """All columns that it names."""
         named = {filling.column for filling in self.fields.values() if filling.column is not None}
         own = {column for column in (self.changed, self.occurred) if column is not None}
+        own |= {filling.minor for filling in self.fields.values() if filling.minor is not None}
         return named | own | set(self.stream) | set(self.becomes)
 
 
@@ -97,8 +107,18 @@ def _bad(path: str, line: int, why: str) -> BadSource:
     return BadSource(path, None, f"{f'line {line}: ' if line else ''}{why}. Nothing was appended")
 
 
+def shipped_change_mappings() -> list[str]:
+    """The names of the mappings that come with the package.
+
+    Example:
+        >>> shipped_change_mappings()
+        ['shopify', 'stripe-charges', 'stripe-invoices']
+    """
+    return sorted(entry.name.removesuffix(".toml") for entry in _MAPPINGS.iterdir() if entry.name.endswith(".toml"))
+
+
 def load_change_mapping(given: str | os.PathLike[str] | Mapping[str, Any], registry: EventRegistry) -> ChangeMapping:
-    """A mapping, from a TOML file or from what would stand in one; read-only.
+    """A mapping, from a TOML file, by the name of one that comes with the package, or from what would stand in one; read-only.
 
     Args:
         registry: The event types that there are.
@@ -118,10 +138,12 @@ def load_change_mapping(given: str | os.PathLike[str] | Mapping[str, Any], regis
         return _read("mapping=", dict(given), [], registry)
     path = os.fspath(given)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        shipped = _MAPPINGS / f"{path}.toml"
+        text = (shipped if path in shipped_change_mappings() else Path(path)).read_text(encoding="utf-8-sig")
         found = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         why = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
+        why += f"; these come with the package: {', '.join(shipped_change_mappings())}"
         raise BadSource(path, None, f"no mapping can be read there: {why}") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSource(path, None, f"it is not TOML: {error}") from error
@@ -196,7 +218,18 @@ class _Rule:
             occurred=self._text(said, "occurred"),
             fields={key: self._filling(key, given[key], fields[key].kind) for key in given if key not in _SETTINGS},
             line=self._lines.get("", 0),
+            above_zero=self._above_zero(given, fields),
         )
+
+    def _above_zero(self, given: dict[str, Any], fields: dict[str, Any]) -> str | None:
+        name = given.get("above_zero")
+        if name is not None and (
+            name not in given or name not in fields or fields[name].kind not in ("decimal", "int64")
+        ):
+            raise self._wrong(
+                "above_zero", f"above_zero = {name!r}: name a field of this event that is a number, and filled"
+            )
+        return None if name is None else str(name)
 
     def _text(self, said: dict[str, Any], key: str) -> str | None:
         value = said.get(key)
@@ -214,7 +247,12 @@ class _Rule:
         line = self._lines.get(key, self._lines.get("", 0))
         if isinstance(given, list):
             raise self._wrong(key, f"{key} = {given!r}: two columns for one field; give one")
-        table = given if isinstance(given, dict) else {"from": given}
+        table = dict(given) if isinstance(given, dict) else {"from": given}
+        minor, upper = table.pop("minor", None), table.pop("upper", False)
+        if minor is not None and (kind != "decimal" or not isinstance(minor, str)):
+            raise self._wrong(key, f"{key}: minor names the column of the currency of an amount")
+        if not isinstance(upper, bool) or (upper and kind != "string"):
+            raise self._wrong(key, f"{key}: upper = true is for texts")
         if len(table) != 1 or next(iter(table)) not in ("from", "before", "difference", "value"):
             raise self._wrong(key, f"{key} = {given!r}: give a column, or one of before, difference and value")
         how, what = next(iter(table.items()))
@@ -228,4 +266,4 @@ class _Rule:
             raise self._wrong(key, f"{key} = {given!r}: give the name of a column")
         if how == "difference" and kind not in ("decimal", "int64"):
             raise self._wrong(key, f"{key}: only numbers have a difference")
-        return Filling(what, None, "after" if how == "from" else how, line)
+        return Filling(what, None, "after" if how == "from" else how, line, minor, upper)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, EventRegistry
     from orders_es.sources.rows.mapping import ChangeMapping, ChangeRule, Filling
 
-__all__ = ["Meanings", "derive", "note_nothing"]
+__all__ = ["Meanings", "derive", "in_major", "note_nothing"]
 
 _BATCH = 20_000
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -136,7 +137,9 @@ class _Deriving:
         for number, rule in enumerate(self._mapping.rules):
             if _applies(rule, change.table, kind, before, row):
                 meant = True
-                yield self._event(change, number, rule, before, row)
+                event = self._event(change, number, rule, before, row)
+                if event is not None:
+                    yield event
         if not meant:
             count, first, some = self.made.nothing.get(change.table, (0, change.entered, []))
             told = [*some, f"{change.key} ({kind})"][:3]
@@ -144,12 +147,14 @@ class _Deriving:
 
     def _event(
         self, change: _Change, number: int, rule: ChangeRule, before: dict[str, Any], row: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | None:
         where = f"{change.table}/{change.key} at {change.entered:%Y-%m-%d %H:%M:%S}"
         try:
             event = _event(rule, self._registry, before, row, change.type, self._instant)
         except ValueError as error:
             raise self._mapping.wrong(rule.line, f"{where}: {error}") from None
+        if rule.above_zero is not None and (event[rule.above_zero] or 0) <= 0:
+            return None
         stream, currency = event["stream_id"], event.get("currency")
         if currency is not None and self._currencies.setdefault(stream, currency) != currency:
             why = f"the currency of order {stream!r} is {currency}, and was {self._currencies[stream]}"
@@ -230,11 +235,52 @@ def _value(
 ) -> Any:
     if filling.column is None:
         return filling.value
-    if filling.side == "difference":
-        new, old = (_read(side.get(filling.column), filling.column, kind, instant) or 0 for side in (now, before))
-        return new - old
     side = before if filling.side == "before" else now
-    return _read(side.get(filling.column), filling.column, kind, instant)
+    if filling.side == "difference":
+        new, old = (_read(one.get(filling.column), filling.column, kind, instant) or 0 for one in (now, before))
+        value: Any = new - old
+    else:
+        value = _read(side.get(filling.column), filling.column, kind, instant)
+    if filling.upper and value is not None:
+        return value.upper()
+    if filling.minor is not None and value is not None:
+        return in_major(Decimal(value), side.get(filling.minor), filling.minor)
+    return value
+
+
+_NO_DECIMALS = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF")
+)
+_THREE_DECIMALS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
+
+
+def in_major(value: Decimal, currency: str | None, column: str) -> Decimal:
+    """An amount in its currency's smallest unit as the amount that it is.
+
+    Source: Stripe's page on currencies, "Zero-decimal currencies" and "Three-decimal currencies".
+
+    Args:
+        currency: Its code, in letters of any size.
+        column: Where that stands, for the error.
+
+    Raises:
+        ValueError: The currency is none, or is written in two ways.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> in_major(Decimal(1250), "eur", "currency"), in_major(Decimal(1250), "jpy", "currency")
+        (Decimal('12.50'), Decimal('1250'))
+    """
+    code = (currency or "").strip().upper()
+    if len(code) != 3:  # noqa: PLR2004 - as ISO 4217 has them
+        raise ValueError(f"{column} {currency!r} is no currency, and says what an amount is counted in")
+    if code == "UGX":
+        raise ValueError(
+            "amounts in UGX come with two decimals or with none, which nothing tells apart; convert them before"
+        )
+    if value != value.to_integral_value():
+        raise ValueError(f"{value} is no whole number of the smallest unit of {code}")
+    return value.scaleb(0 if code in _NO_DECIMALS else -3 if code in _THREE_DECIMALS else -2)
 
 
 def _read(text: str | None, column: str, kind: str, instant: Callable[[str, str], datetime]) -> Any:
@@ -251,6 +297,8 @@ def _read(text: str | None, column: str, kind: str, instant: Callable[[str, str]
             given.lower()
         ],
     }
+    if kind in ("decimal", "int64") and text.endswith("-") and not text.startswith("-"):
+        text = f"-{text[:-1]}"  # as SAP writes what is below zero
     try:
         return readers[kind](text)
     except KeyError:
