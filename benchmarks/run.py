@@ -22,6 +22,7 @@ BENCHMARKS = {
     "open": "opening a log of a million events, in few files and in many",
     "contend": "eight processes that append to one log at once",
     "postgres": "a log in PostgreSQL, beside bare INSERT and COPY on the same server and beside eventsourcing",
+    "http": "commands over HTTP, one client and eight, beside `handle` alone",
     "fold": "the Python fold, decoding included, and a giant order",
     "snapshot": "an order of 5,000 events with snapshots and without",
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",

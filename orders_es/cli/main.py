@@ -100,6 +100,7 @@ _WHERE = {
     "project": "orders_es.cli.project:project",
     "lag": "orders_es.cli.lag:lag",
     "serve": "orders_es.cli.serve:serve",
+    "mcp": "orders_es.cli.mcp:mcp",
     "unpaid": "orders_es.cli.unpaid:unpaid",
     "dead-letters": "orders_es.cli.dead_letters:dead_letters",
     "notebook": "orders_es.cli.notebook:notebook",

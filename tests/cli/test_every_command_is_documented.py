@@ -54,11 +54,21 @@ def test_its_help_says_what_it_does_and_shows_an_example(name, run):
 
 # A shell is completed without a log; `copy` names two, as arguments; notebooks say in their parameters what they read, if they read
 # a log at all; a proof is checked without the log, and a witness has none. `schema` is about the program's event types, whatever the log.
+# `mcp` speaks a protocol of its own.
 @pytest.mark.parametrize(
     "name",
     sorted(
         {name for name in COMMANDS if not name.startswith("schema ")}
-        - {"completion", "copy", "notebook list", "notebook run", "verify-proof", "witness sign", "timestamp check"}
+        - {
+            "completion",
+            "copy",
+            "mcp",
+            "notebook list",
+            "notebook run",
+            "verify-proof",
+            "witness sign",
+            "timestamp check",
+        }
     ),
 )
 def test_it_takes_log_and_json(name):
