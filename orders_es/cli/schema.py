@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["check", "diff", "list_", "schema", "show", "write"]
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_ONLY = click.option(
+    "--only", metavar="NAME", multiple=True, help="Look at the event types of this domain only. May be given again."
+)
 
 
 @click.group(short_help="Event types: their versions and shapes, and whether a change breaks readers.")
@@ -28,10 +31,15 @@ def schema() -> None:
     """
 
 
-def _registry() -> EventRegistry:
+def _registry(only: tuple[str, ...] = ()) -> EventRegistry:
     from orders_es.domains import registry_of
 
-    return registry_of(domains())
+    known = domains()
+    for name in only:
+        if all(domain.name != name for domain in known):
+            there = ", ".join(domain.name for domain in known)
+            raise click.BadParameter(f"there is no domain {name!r}; there are {there}", param_hint="--only")
+    return registry_of([domain for domain in known if not only or domain.name in only])
 
 
 @schema.command("list", short_help="The event types, their versions, and what is read through upcasters.")
@@ -100,31 +108,34 @@ def show(type_: str, as_json: bool) -> None:
 
 @schema.command(short_help="How the code differs from a schema file.")
 @_FILE
+@_ONLY
 @domain_option
 @as_json
-def diff(file: Path, as_json: bool) -> None:
+def diff(file: Path, only: tuple[str, ...], as_json: bool) -> None:
     """How the code's event types differ from what a schema file says. Changes nothing.
 
     \b
     Example:
       orders-es schema diff schemas.json
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    changes = _compared(file)
+    changes = _compared(file, only)
     _say(changes, as_json=as_json)
 
 
 @schema.command(short_help="Fail on a change that breaks readers.")
 @_FILE
+@_ONLY
 @domain_option
 @as_json
-def check(file: Path, as_json: bool) -> None:
+def check(file: Path, only: tuple[str, ...], as_json: bool) -> None:
     """Exit with 1 where events that are recorded already would be read otherwise, or not at all; for continuous integration.
 
     \b
     Example:
       orders-es schema check schemas.json
+      orders-es schema check schemas.json --domain my_package:PARCELS --only parcels
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    changes = [change for change in _compared(file) if change.breaks]
+    changes = [change for change in _compared(file, only) if change.breaks]
     _say(changes, as_json=as_json)
     if changes:
         sys.exit(1)
@@ -132,9 +143,10 @@ def check(file: Path, as_json: bool) -> None:
 
 @schema.command(short_help="Write or renew a schema file.")
 @_FILE
+@_ONLY
 @domain_option
 @as_json
-def write(file: Path, as_json: bool) -> None:
+def write(file: Path, only: tuple[str, ...], as_json: bool) -> None:
     """Write what the code's event types look like into a schema file; older versions that it knows stay in it.
 
     \b
@@ -143,7 +155,7 @@ def write(file: Path, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.log.schemas import compared, described, read_schemas, written
 
-    registry = _registry()
+    registry = _registry(only)
     before: dict[str, Any] | None = read_schemas(file) if file.exists() else None
     breaking = [change for change in compared(before, registry) if change.breaks] if before else []
     if breaking:
@@ -157,7 +169,7 @@ def write(file: Path, as_json: bool) -> None:
         click.echo(f"wrote {count(len(said['types']), 'type')} to {file}")
 
 
-def _compared(file: Path) -> list[Change]:
+def _compared(file: Path, only: tuple[str, ...]) -> list[Change]:
     from orders_es.log.schemas import compared, read_schemas
 
     try:
@@ -166,7 +178,7 @@ def _compared(file: Path) -> list[Change]:
         raise click.BadParameter(
             f"{file} cannot be read ({error.strerror}); `orders-es schema write` makes it"
         ) from error
-    return compared(before, _registry())
+    return compared(before, _registry(only))
 
 
 def _say(changes: list[Change], *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ SMALL: dict[str, dict[str, object]] = {
     "04_read_models": {"orders": 250},
     "05_own_domain": {"bikes": 20, "days": 14},
     "06_a_year_of_a_real_shop": {"source": "../data/nowhere.parquet"},
+    "07_a_year_of_schema_changes": {"moment": "2025-03-01"},
     "08_bring_your_own_orders": {},
 }
 SOON = {"01_quickstart", "08_bring_your_own_orders"}
