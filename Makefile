@@ -1,4 +1,4 @@
-# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make test-browser | make bench | make clean
+# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo services test test-long check lint fix coverage notebooks lab test-browser bench clean
+.PHONY: help demo services test test-long check lint fix coverage notebooks lab docs test-browser bench clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -49,6 +49,9 @@ coverage: $(VENV)/.stamp-dev ## which lines the tests reach; a report in htmlcov
 
 lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+
+docs: $(VENV)/.stamp-docs ## the documentation as a site, in build/site; a warning or a broken link is an error
+	@$(BIN)/python .ci/build_docs.py
 
 notebooks: $(VENV)/.stamp-notebooks ## run all notebooks afresh, in place
 	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
@@ -99,3 +102,6 @@ $(VENV)/.stamp-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.stamp-notebooks: pyproject.toml | $(BIN)/python
 	$(call install,$@,[notebooks])
+
+$(VENV)/.stamp-docs: pyproject.toml | $(BIN)/python
+	$(call install,$@,[docs])
