@@ -6,7 +6,8 @@
 --        AdjustmentRecorded, CustomerAssigned
 -- Internal: other read models are sums over it.
 -- Columns:
---   stream_id, version, position, type, occurred_at, recorded_at, entered_at, time_estimated: as in `events`; the order is the stream.
+--   stream_id, version, position, type, actor, occurred_at, recorded_at, entered_at, time_estimated: as in `events`; the order is
+--     the stream.
 --   step: how far the event brings its order: 0 new, 1 created, 2 placed, 3 paid, 4 shipped, 5 delivered, 6 cancelled.
 --   created_at, placed_at, paid_at, shipped_at, delivered_at, cancelled_at: when the event occurred, if it is that step.
 --   estimated_step: 2 to the power of the step, if the event is one at an estimated time: 2 created, up to 64 cancelled.
@@ -31,6 +32,7 @@ SELECT
     version,
     "position",
     type,
+    actor,
     occurred_at,
     recorded_at,
     entered_at,

@@ -8,10 +8,10 @@ WITH deliveries AS (
     SELECT
         stream_id,
         min(position) AS delivery,
-        arg_min(occurred_at, position) AS delivered_at,
+        arg_min(delivered_at, position) AS delivered_at,
         coalesce(arg_min(coalesce(time_estimated, false), position), false) AS guessed
-    FROM events
-    WHERE type = 'OrderDelivered'
+    FROM order_effects
+    WHERE delivered_at IS NOT NULL
     GROUP BY stream_id
 ),
 compared AS (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["below_limit", "double_entries", "round_amounts", "unexplained_totals"]
 
 _DAY = timedelta(days=1)
-_PAYMENTS = "SELECT 1 FROM events WHERE type IN ('PaymentReceived', 'PaymentFailed', 'RefundIssued') LIMIT 1"
+_PAYMENTS = "SELECT 1 FROM order_effects WHERE coalesce(paid, refunded, failed_payment) IS NOT NULL LIMIT 1"
 
 
 def unexplained_totals(
@@ -116,8 +116,7 @@ def round_amounts(
     """
     step = amount("multiple_of", multiple_of)
     question = f"amounts that are multiples of {step.normalize():f}{_of(currency)}"
-    asked = {"multiple_of": step, "currency": currency}
-    return ask(source, "round_amounts", question, asked, at=at, known_at=known_at, recorded_by=recorded_by)
+    return _amounts(source, question, {"multiple_of": step}, currency, at, known_at, recorded_by)
 
 
 def below_limit(
@@ -155,15 +154,20 @@ def below_limit(
         raise InvalidSetting("within", text, "give a share of the limit of at most six decimals, such as 5% or 0.05")
     least = most - most * share
     question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{_of(currency)}"
-    return ask(
-        source,
-        "below_limit",
-        question,
-        {"most": most, "least": least, "currency": currency},
-        at=at,
-        known_at=known_at,
-        recorded_by=recorded_by,
-    )
+    return _amounts(source, question, {"most": most, "least": least}, currency, at, known_at, recorded_by)
+
+
+def _amounts(
+    source: EventLog | Session,
+    question: str,
+    which: dict[str, Decimal],
+    currency: str | None,
+    at: Moment | None,
+    known_at: Moment | None,
+    recorded_by: Moment | None,
+) -> Answer:
+    asked = {"multiple_of": None, "least": None, "most": None, **which, "currency": currency}
+    return ask(source, "amounts", question, asked, at=at, known_at=known_at, recorded_by=recorded_by)
 
 
 def _of(currency: str | None) -> str:

@@ -7,58 +7,36 @@
 --   estimated: whether `occurred_at` is a guess, so that the event may belong to another day.
 --
 -- Over a day, currency and figure, `moved_by` adds up to figure_now - figure_first.
-WITH currencies AS (
-    SELECT stream_id, CASE WHEN min(currency) <> max(currency) THEN 'XXX' ELSE min(currency) END AS currency
-    FROM events
-    WHERE type = 'OrderCreated'
-    GROUP BY stream_id
-),
-pieces AS (
+WITH effects AS (
     SELECT
-        events.*,
-        events.occurred_at::DATE AS day,
-        coalesce(currencies.currency, 'XXX') AS of_currency,
-        events.price * CASE type
-            WHEN 'ItemAdded' THEN quantity
-            WHEN 'ItemRemoved' THEN -quantity
-            WHEN 'ItemQuantityChanged' THEN difference
-        END AS ordered
-    FROM events
-    LEFT JOIN currencies USING (stream_id)
+        order_effects.* EXCLUDE (currency),
+        order_effects.occurred_at::DATE AS day,
+        coalesce(orders.currency, 'XXX') AS currency
+    FROM order_effects
+    LEFT JOIN (SELECT order_id, currency FROM orders) AS orders ON order_id = stream_id
 ),
 late AS (
-    SELECT pieces.*, days.*
-    FROM pieces
-    INNER JOIN restatements AS days ON pieces.day = days.day AND pieces.of_currency = days.currency
-    WHERE coalesce(pieces.entered_at, pieces.recorded_at)::DATE > days.first_known_on
+    SELECT *
+    FROM effects
+    INNER JOIN restatements USING (day, currency)
+    WHERE coalesce(effects.entered_at, effects.recorded_at)::DATE > first_known_on
 ),
 moved AS (
-    SELECT *, 'gross' AS figure, ordered AS moved_by, gross_first AS figure_first, gross_now AS figure_now FROM late
+    SELECT *, 'gross' AS figure, gross AS moved_by, gross_first AS figure_first, gross_now AS figure_now FROM late
     UNION ALL
-    SELECT *, 'discounts', CASE WHEN type = 'DiscountApplied' THEN amount END, discounts_first, discounts_now FROM late
+    SELECT *, 'discounts', discounts, discounts_first, discounts_now FROM late
     UNION ALL
-    SELECT *, 'returns', CASE WHEN type = 'ItemReturned' THEN price * quantity END, returns_first, returns_now FROM late
+    SELECT *, 'returns', returns, returns_first, returns_now FROM late
     UNION ALL
-    SELECT
-        *,
-        'net',
-        CASE
-            WHEN ordered IS NOT NULL THEN ordered
-            WHEN type = 'ItemReturned' THEN -price * quantity
-            WHEN type = 'DiscountApplied' THEN -amount
-            WHEN type IN ('ShippingCharged', 'AdjustmentRecorded') THEN amount
-        END,
-        net_first,
-        net_now
-    FROM late
+    SELECT *, 'net', total, net_first, net_now FROM late
     UNION ALL
-    SELECT *, 'payments', CASE WHEN type = 'PaymentReceived' THEN amount END, payments_first, payments_now FROM late
+    SELECT *, 'payments', paid, payments_first, payments_now FROM late
     UNION ALL
-    SELECT *, 'refunds', CASE WHEN type = 'RefundIssued' THEN amount END, refunds_first, refunds_now FROM late
+    SELECT *, 'refunds', refunded, refunds_first, refunds_now FROM late
 )
 SELECT
     day,
-    of_currency AS currency,
+    currency,
     figure,
     moved_by::DECIMAL(28, 4) AS moved_by,
     figure_first,
@@ -74,4 +52,4 @@ SELECT
     position
 FROM moved
 WHERE moved_by <> 0
-ORDER BY day, of_currency, figure, position
+ORDER BY day, currency, figure, position
