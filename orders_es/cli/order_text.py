@@ -223,29 +223,34 @@ def _short(name: str, value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | None]], zone: tzinfo = UTC) -> str:
+def history_text(told: Sequence[tuple[RecordedEvent, HistoryRow | str | None]], zone: tzinfo = UTC) -> str:
     """Events in version order, each with its times, exact to what was recorded; when it was entered only where a source says.
 
     Args:
-        told: The events, each with what it did to the order where that is known.
+        told: The events, each with what it did to the order where that is known, or with words for what happened.
         zone: The zone to show times in.
     """
     rows = []
     claimed = any(event.entered_at is not None for event, _ in told)
+    with_total = any(row is not None and not isinstance(row, str) for _, row in told)
     for event, row in told:
-        estimate = "~" if row is not None and row.estimated else ""
+        effect = None if isinstance(row, str) else row
+        estimate = "~" if effect is not None and effect.estimated else ""
         times = [estimate + moment_text(event.occurred_at, zone), moment_text(event.recorded_at, zone)]
         if claimed:
             times.append(NEVER if event.entered_at is None else moment_text(event.entered_at, zone))
-        total = NEVER if row is None else money(row.total_after)
-        rows.append([str(event.version), *times, total, printable(_what(event, row))])
-    heads = ["ver", f"occurred ({zone})", "recorded", *(["entered (source says)"] if claimed else []), "total", ""]
-    return table(rows, heads=heads, right=f"rll{'l' if claimed else ''}rl")
+        total = [NEVER if effect is None else money(effect.total_after)] if with_total else []
+        rows.append([str(event.version), *times, *total, printable(_what(event, row))])
+    heads = ["ver", f"occurred ({zone})", "recorded", *(["entered (source says)"] if claimed else [])]
+    heads += ["total", ""] if with_total else [""]
+    return table(rows, heads=heads, right=f"rll{'l' if claimed else ''}{'r' if with_total else ''}l")
 
 
-def _what(event: RecordedEvent, row: HistoryRow | None) -> str:
+def _what(event: RecordedEvent, row: HistoryRow | str | None) -> str:
     if row is None:
-        return f"{event.type} {event_facts(event.payload)}"
+        return f"{event.type} {event_facts(event.payload)}".rstrip()
+    if isinstance(row, str):
+        return row
     notes = [row.summary]
     if row.recorded_as:
         notes.append(f"(recorded as {row.recorded_as})")

@@ -101,7 +101,17 @@ def test_the_command_line_knows_it_by_its_entry_point(log):
     shown = json.loads(run("show", "parcel-2", "--at", "2011-06-02", "--log", log.url, "--json"))
     assert (shown["domain"], shown["state"]["depot"], shown["state"]["scans"]) == ("parcels", "Leeds", 0)
     assert "missing    true" in run("show", "parcel-2", "--log", log.url)
-    assert "ParcelScanned depot=York" in run("history", "parcel-2", "--log", log.url)
+    told = run("history", "parcel-2", "--log", log.url)
+    assert told.startswith("parcel-2 (parcels): 3 events")
+    assert "scanned at York" in told
+    assert "total" not in told
+    history = json.loads(run("history", "parcel-2", "--log", log.url, "--json"))
+    assert (history["domain"], history["stream_id"]) == ("parcels", "parcel-2")
+    assert [event["summary"] for event in history["events"]] == [
+        "handed in at Leeds, 102 g",
+        "scanned at York",
+        "missed",
+    ]
     assert run("sql", "FROM depots", "--at", "2011-06-02", "--log", log.url, "--csv").split()[1] == "Leeds,3,303"
     assert "took 1 snapshot" in run("snapshots", "take", "parcel-2", "--every", "2", "--log", log.url)
     assert "parcel-2" in run("snapshots", "list", "--log", log.url)

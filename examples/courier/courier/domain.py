@@ -110,6 +110,18 @@ def evolve(parcel: Parcel, event: Any) -> Parcel:
     return parcel
 
 
+def summarize(event: Any) -> str:
+    """What happened, in a few words."""
+    match event:
+        case ParcelHandedIn(depot, weight_g):
+            return f"handed in at {depot}, {weight_g} g"
+        case ParcelScanned(depot):
+            return f"scanned at {depot}"
+        case ParcelSearched(depot):
+            return f"searched for at {depot}"
+    return "missed"
+
+
 PARCELS = Decider(
     name="parcels",
     event_types=(ParcelHandedIn, ParcelScanned, ParcelMissed, ParcelSearched),
@@ -117,5 +129,6 @@ PARCELS = Decider(
     evolve=evolve,
     initial=Parcel,
     snapshots=StateCodec.of(Parcel),
+    summarize=summarize,
     read_models=Path(__file__).parent / "read_models",
 )
