@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import resource
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,26 +18,27 @@ from orders_es.sources.dumps import import_dumps
 
 ROWS = 1_000_000
 NIGHTS = 4
+MANY, FEW_ROWS, GROUP = 300, 20_000, 50
 
 
-def dumps_of_a_shop(folder: Path) -> list[Path]:
-    """A dump for each night: one row in a hundred paid, one in two hundred gone, five thousand new."""
+def dumps_of_a_shop(folder: Path, rows: int = ROWS, nights: int = NIGHTS) -> list[Path]:
+    """A dump for each night: one row in a hundred paid, one in two hundred gone, as many new."""
     paths = []
     with duckdb.connect() as shop:
         shop.execute(
             f"CREATE TABLE orders AS SELECT i AS id, 'C' || (i % 50000) AS customer, (i % 7) * 3.5 AS total, 'open' AS status, "
-            f"TIMESTAMP '2026-06-01 08:00:00' + to_seconds(i % 3600) AS updated_at FROM range({ROWS}) AS r(i)"
+            f"TIMESTAMP '2026-06-01 08:00:00' + to_seconds(i % 3600) AS updated_at FROM range({rows}) AS r(i)"
         )
-        for night in range(1, NIGHTS + 1):
+        for night in range(1, nights + 1):
             if night > 1:
-                at = f"TIMESTAMP '2026-06-{night:02} 09:00:00'"
-                shop.execute(f"UPDATE orders SET status = 'paid', updated_at = {at} WHERE id % 100 = {night}")
-                shop.execute(f"DELETE FROM orders WHERE id % 200 = {night + 50}")
-                first = ROWS + night * 5_000
+                at = f"(TIMESTAMP '2026-05-31 09:00:00' + to_days({night}))"
+                shop.execute(f"UPDATE orders SET status = 'paid', updated_at = {at} WHERE id % 100 = {night % 100}")
+                shop.execute(f"DELETE FROM orders WHERE id % 200 = {(night + 50) % 200}")
+                first, new = rows + night * (rows // 200), rows // 200
                 shop.execute(
-                    f"INSERT INTO orders SELECT i, 'new', 1, 'open', {at} FROM range({first}, {first + 5_000}) AS r(i)"
+                    f"INSERT INTO orders SELECT i, 'new', 1, 'open', {at} FROM range({first}, {first + new}) AS r(i)"
                 )
-            paths.append(folder / f"orders-2026-06-{night:02}.csv")
+            paths.append(folder / f"orders-{date(2026, 5, 31) + timedelta(days=night)}.csv")
             shop.execute(f"COPY orders TO '{paths[-1]}' (HEADER)")
     return paths
 
@@ -65,3 +67,22 @@ def run(folder: Path, data: Path) -> None:
     print(f"  the table out of the log  {again:6.2f} s, once per import: {again / read:.0f} x read_csv")
     print(f"  each dump after it        {each:6.2f} s (aim: 5): {each / read:.0f} x read_csv")
     print(f"  peak memory {peak:,.0f} MB (aim: below 1,000)")
+    many(folder / "many")
+
+
+def many(folder: Path) -> None:
+    """Hundreds of dumps, fifty at a time: the last ones take as long as the first, and no more memory."""
+    folder.mkdir()
+    paths = dumps_of_a_shop(folder, FEW_ROWS, MANY)
+    seconds = []
+    for start in range(0, MANY, GROUP):
+        used = time.process_time()
+        import_dumps(
+            folder / "log", paths[start : start + GROUP], key="id", at_from_name="%Y-%m-%d", occurred="updated_at"
+        )
+        seconds.append(time.process_time() - used)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"  {MANY} dumps of {FEW_ROWS:,} rows, {GROUP} at a time: processor time {', '.join(f'{s:.1f}' for s in seconds)} s"
+    )
+    print(f"  the last {GROUP} {seconds[-1] / seconds[1]:.2f} x the second {GROUP}; peak memory {peak:,.0f} MB")

@@ -74,7 +74,8 @@ class TableDumped:
     """Somebody took a full copy of a table, and all of its rows that differed from the copy before are recorded.
 
     `dump_columns` and `dump_key` are JSON lists of names. `dump_from` is there where only the day of the dump is known: it was
-    taken between then and `occurred_at`. `dump_digest` is the SHA-256 of the file, in hexadecimal digits.
+    taken between then and `occurred_at`. `dump_digest` is the SHA-256 of the file, in hexadecimal digits. `dump_gaps` is a JSON list of what was odd
+    about it, so that whoever imports it again is told the same.
 
     Example:
         >>> TableDumped(source_table="orders", dump_name="orders-1.csv", dump_digest="00", dump_columns='["id"]',
@@ -89,6 +90,7 @@ class TableDumped:
     dump_key: str
     dump_rows: int
     dump_from: datetime | None = None
+    dump_gaps: str | None = None
 
 
 EVENT_TYPES: tuple[type, ...] = (RowInserted, RowChanged, RowDeleted, TableDumped)

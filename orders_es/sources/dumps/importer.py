@@ -19,7 +19,7 @@ from orders_es.sources.dumps.comparing import compare
 from orders_es.sources.dumps.files import digest_of, load_dump
 from orders_es.sources.dumps.names import find_dumps
 from orders_es.sources.dumps.standing import Standing, read_standing, stand
-from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
+from orders_es.sources.rows.gaps import GapReport, gaps_since, note_again, note_gaps, noted, read_gaps, start_gaps
 from orders_es.sources.rows.instants import instant_of
 from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
@@ -175,6 +175,7 @@ def import_dumps(
         start_gaps(work)
         standing = read_standing(work, target.existing, name, keys)
         new = _not_known(files, standing, name)
+        _note_known(work, name, files, {dump.at for dump, _ in new}, standing)
         rules = None if mapping is None else load_change_mapping(mapping, target.registry)
         run = _Run(work, name, keys, options, occurred, actor, rules)
         if on_error == "stop" and len(new) > 1:
@@ -188,7 +189,7 @@ def import_dumps(
                 path = loaded.bad.quarantine(_aside(quarantine, name, dump.path), even_if_none=True)
                 set_aside += [] if path is None else [path]
             run.record(target.log(), dump, digest, loaded, standing, batch_events)
-        _note_missing_dumps(work, name, standing)
+        _note_missing_dumps(work, name, standing, {file.at for file in files})
         return DumpsResult(
             table=name,
             dumps=len(new),
@@ -304,6 +305,7 @@ class _Run:
         work = self._work
         take_domain(log)
         run = f"import:{digest[:16]}"
+        mark = noted(work)
         compare(
             work,
             self._table,
@@ -338,6 +340,7 @@ class _Run:
             )
             note_nothing(work, meanings)
         last = _dumped(work, self._table, self._keys, dump, digest, loaded, standing.version + 1, self._actor, run)
+        last = last.append_column("dump_gaps", pa.array([gaps_since(work, mark)]))
         land(work, log, self.landed, batch_events=batch_events, last=last, meanings=meanings)
         stand(work, dump, digest, loaded, standing)
 
@@ -380,14 +383,28 @@ def _dumped(
     return pa.table(event)
 
 
-def _note_missing_dumps(work: duckdb.DuckDBPyConnection, table: str, standing: Standing) -> None:
-    """Note the times between dumps that are much longer than usual, of those that were recorded now."""
+def _note_known(
+    work: duckdb.DuckDBPyConnection, table: str, files: Sequence[DumpFile], new: set[datetime], standing: Standing
+) -> None:
+    """Note what was odd about dumps that are there already, as it was kept with each."""
+    for file in files:
+        if file.at in new:
+            continue
+        said = standing.gaps.get(file.at)
+        if said is None:
+            note_gaps(work, "not kept", text(table), _time(file.at), text(file.path.name), "range(1)")
+        else:
+            note_again(work, said)
+
+
+def _note_missing_dumps(work: duckdb.DuckDBPyConnection, table: str, standing: Standing, given: set[datetime]) -> None:
+    """Note the times between dumps that are much longer than usual, before those that were given."""
     times = sorted(standing.digests)
     apart = [later - earlier for earlier, later in itertools.pairwise(times)]
     if len(apart) < 2:  # noqa: PLR2004 - of one nobody knows whether it is usual
         return
     usual = timedelta(seconds=statistics.median(one.total_seconds() for one in apart))
     for earlier, later in itertools.pairwise(times):
-        if later - earlier > usual * _MUCH_LONGER and later in standing.new:
+        if later - earlier > usual * _MUCH_LONGER and later in given:
             told = f"none between {earlier:%Y-%m-%d %H:%M} and {later:%Y-%m-%d %H:%M}"
             note_gaps(work, "dump missing", text(table), _time(earlier), text(told), "range(1)")

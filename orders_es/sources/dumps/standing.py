@@ -39,6 +39,7 @@ class Standing:
         present: Those that the last one had.
         digests: The digest of each dump, by its time.
         names: The name of its file.
+        gaps: What was odd about it, as it was kept; None where an earlier version kept nothing.
         new: The times of those that were recorded in this import.
     """
 
@@ -49,6 +50,7 @@ class Standing:
     present: list[str] = field(default_factory=list)
     digests: dict[datetime, str] = field(default_factory=dict)
     names: dict[datetime, str] = field(default_factory=dict)
+    gaps: dict[datetime, str | None] = field(default_factory=dict)
     new: set[datetime] = field(default_factory=set)
 
 
@@ -67,12 +69,13 @@ def read_standing(work: duckdb.DuckDBPyConnection, log: EventLog | None, table: 
     if log is None or log.head().position == 0:
         return standing
     log.bind(work)
+    gaps = "dump_gaps" if "dump_gaps" in log.registry.columns else "NULL"
     dumps = work.execute(
-        "SELECT version, occurred_at, coalesce(dump_from, occurred_at), dump_columns, dump_key, dump_digest, dump_name FROM events "
+        f"SELECT version, occurred_at, coalesce(dump_from, occurred_at), dump_columns, dump_key, dump_digest, dump_name, {gaps} FROM events "
         "WHERE type = 'TableDumped' AND stream_id = ? ORDER BY version",
         [table],
     ).fetchall()
-    for version, at, since, columns, key, digest, name in dumps:
+    for version, at, since, columns, key, digest, name, found in dumps:
         if json.loads(key) != list(keys):
             raise BadSource(
                 table,
@@ -81,7 +84,7 @@ def read_standing(work: duckdb.DuckDBPyConnection, log: EventLog | None, table: 
             )
         standing.version, standing.at, standing.since = version, at, since
         standing.present = json.loads(columns)
-        standing.digests[at], standing.names[at] = digest, name
+        standing.digests[at], standing.names[at], standing.gaps[at] = digest, name, found
         standing.columns += [column for column in standing.present if column not in standing.columns]
     found = work.execute(
         "SELECT DISTINCT unnest(json_keys(row_after)) FROM events WHERE source_table = ? AND row_after IS NOT NULL ORDER BY ALL",

@@ -140,7 +140,7 @@ class _Life:
     _opening = False
 
     def _judge_time(self, record: _Record) -> None:
-        if self._last is not None and not record.seen:
+        if self._last is not None:
             if record.at < self._last:
                 self._odd.note("time runs backwards", record, f", after {self._last:%Y-%m-%d %H:%M:%S}")
             elif record.at == self._last and record.order is None and not record.interval:
@@ -209,7 +209,8 @@ class _Life:
             )
 
     def _note(self, kind: str, record: _Record, told: str = "") -> None:
-        if not record.seen:
+        # What the log has already was found before, and is told again; but it need not begin where this export does.
+        if not (record.seen and kind == "begins in the middle"):
             self._odd.note(kind, record, told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["KINDS", "Gap", "GapReport", "note_gaps", "read_gaps", "start_gaps"]
+__all__ = ["KINDS", "Gap", "GapReport", "gaps_since", "note_again", "note_gaps", "noted", "read_gaps", "start_gaps"]
 
 KINDS = {
     "gone": "rows that went without a record of who deleted them, or when",
@@ -38,6 +39,7 @@ KINDS = {
     "dump missing": "times between two dumps that are much longer than usual",
     "payments not listed": "orders that say that they were paid, without the payments in the export",
     "set aside": "rows that could not be read, and were set aside",
+    "not kept": "dumps that an earlier version of this program recorded, without what was odd about them",
     "means nothing": "changes that the mapping makes no event of",
 }
 """What there may be, and what it means."""
@@ -147,9 +149,34 @@ def note_gaps(work: Any, kind: str, table: str, at: str, told: str, rows: str) -
     """
     assert kind in KINDS, kind
     work.execute(
-        f"INSERT INTO gap SELECT ?, {table} AS t, count(*), min({at}), (list({told}))[1:{_SHOWN}] FROM {rows} GROUP BY t",
+        f"INSERT INTO gap SELECT ?, {table} AS t, count(*), min({at}), min({told}, {_SHOWN}) FROM {rows} GROUP BY t",
         [kind],
     )
+
+
+def noted(work: Any) -> int:
+    """How many findings there are, to be given to `gaps_since`."""
+    return int(work.execute("SELECT count(*) FROM gap").fetchone()[0])
+
+
+def gaps_since(work: Any, mark: int) -> str:
+    """What was noted since then, as JSON that `note_again` reads."""
+    rows = work.execute(
+        "SELECT kind, source_table, count, epoch_us(first), examples FROM gap WHERE rowid >= ? ORDER BY rowid", [mark]
+    ).fetchall()
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def note_again(work: Any, said: str) -> None:
+    """Note what an earlier import found.
+
+    Args:
+        said: What `gaps_since` gave then.
+    """
+    for kind, table, count, first, examples in json.loads(said):
+        work.execute(
+            "INSERT INTO gap VALUES (?, ?, ?, make_timestamptz(?::BIGINT), ?)", [kind, table, count, first, examples]
+        )
 
 
 def read_gaps(work: Any) -> GapReport:

@@ -81,12 +81,14 @@ def test_one_dump_at_a_time_comes_to_the_same_as_all_at_once_and_again_to_nothin
     # So few rows are put together at a time that there are several parts of this table.
     monkeypatch.setattr("orders_es.sources.rows.standing._BUCKET", 5)
     whole = open_log(":memory:")
-    imported(shop, whole)
+    first = imported(shop, whole)
     with open_log(tmp_path / "log", create=True) as log:
         for file in sorted(shop[0].glob("*.csv")):
             import_dumps(log, file, key="id", at_from_name="%Y%m%dT%H%M")
         again = imported(shop, log)
         assert (again.dumps, again.known, again.events) == (0, NIGHTS, 0)
+        assert again.gaps == first.gaps, "what was odd is told again, and not that nothing was"
+        assert first.gaps
         said = [(event.stream_id, event.type, event.occurred_at, event.payload) for event in _all(log)]
         assert said == [(event.stream_id, event.type, event.occurred_at, event.payload) for event in _all(whole)]
 

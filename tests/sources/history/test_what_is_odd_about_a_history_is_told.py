@@ -136,3 +136,12 @@ def test_our_orders_in_a_table_with_triggers_come_back_as_they_stood_at_every_mo
     for at in sorted(moments)[:: max(1, len(moments) // 5)]:
         shown = rows_at(back, "orders", at=at).to_pylist()
         assert {row["id"]: tuple(row.values()) for row in shown} == moments[at]
+
+
+def test_what_was_odd_is_told_again_when_the_same_history_comes_in_again():
+    a, b, c = ({"id": "1", "s": s} for s in "abc")
+    rows = (("INSERT", 1, a, None), ("UPDATE", 2, c, b), ("UPDATE", 3, c, c))
+    log, first = bring(*rows)
+    _, again = bring(*rows, log=log)
+    assert (again.events, found(again)) == (0, {"before differs": 1, "changed nothing": 1})
+    assert again.gaps == first.gaps
