@@ -66,6 +66,8 @@ _WHERE = {
     "demo": "orders_es.cli.demo:demo",
     "simulate": "orders_es.cli.import_:simulate",
     "import": "orders_es.cli.import_:import_",
+    "follow": "orders_es.cli.follow:follow",
+    "followed": "orders_es.cli.follow:followed",
     "export": "orders_es.cli.export:export",
     "info": "orders_es.cli.info:info",
     "show": "orders_es.cli.show:show",

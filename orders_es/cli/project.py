@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +10,11 @@ from orders_es.cli.import_ import somebody_watches
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.project_options import definition_options, models_option, projector
+from orders_es.cli.stopping import stopping
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from orders_es.errors import OrdersEsError
     from orders_es.projections import Difference, Ran
@@ -101,7 +99,7 @@ def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: 
             said.add((name, type(error).__name__))
             click.echo(f"orders-es: {name}: {error}{'' if ended else '; trying again'}", err=True)
 
-    with existing_log(log, writes=True) as opened, _stopping() as stop:
+    with existing_log(log, writes=True) as opened, stopping() as stop:
         runner = projector(opened, models, names, **options)
         if not as_json:
             which = ", ".join(projection.name for projection in runner.projections)
@@ -309,15 +307,3 @@ def _tell_difference(difference: Difference) -> None:
 
 def _row(values: dict[str, Any]) -> str:
     return ", ".join(f"{printable(name)}={printable(str(value), 40)}" for name, value in values.items())
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, in a block."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

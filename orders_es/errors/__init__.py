@@ -58,6 +58,7 @@
     ├── NaiveTime               (ValueError)       a time without a zone
     ├── InvalidTime             (ValueError)       a text that names no instant
     ├── BadSource               (ValueError)       a source file cannot be imported
+    ├── SourceUnavailable       (ConnectionError)  a system that is followed does not answer
     ├── BadReadModel            (ValueError)       a `.sql` file defines no read model
     ├── QueryError              (ValueError)       DuckDB refused a query
     │   └── FilesNotAllowed                        it would read or write files, and was not permitted to
@@ -80,6 +81,7 @@ from orders_es.errors.calls import (
     InvalidTime,
     NaiveTime,
     QueryError,
+    SourceUnavailable,
 )
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.errors.exports import CannotExport, NotAnExport
@@ -187,6 +189,7 @@ __all__ = [
     "RegistrationClash",
     "RowsRefused",
     "SourceConflict",
+    "SourceUnavailable",
     "StorageError",
     "StreamNotFound",
     "TableTaken",

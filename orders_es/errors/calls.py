@@ -18,6 +18,7 @@ __all__ = [
     "InvalidTime",
     "NaiveTime",
     "QueryError",
+    "SourceUnavailable",
 ]
 
 
@@ -77,6 +78,19 @@ class BadSource(OrdersEsError, ValueError):
     def __str__(self) -> str:
         where = self.path if self.row is None else f"{self.path}, row {self.row}"
         return f"{where}: {self.reason}"
+
+
+@stated("{source}: {reason}; what it records meanwhile is read when it answers again")
+class SourceUnavailable(OrdersEsError, ConnectionError):
+    """A system that is followed does not answer; nothing was lost.
+
+    Args:
+        source: Which one, without passwords.
+        reason: What it said.
+    """
+
+    source: str
+    reason: str
 
 
 @stated("{field}={value!r}: {reason}")

@@ -35,6 +35,12 @@ _FEW = 64
 PERIOD_CLOSED = "PeriodClosed"
 """The event that gives a moment a name (`orders_es.audit.close`). Storage format, and no domain's concern: read models pass over it."""
 
+SOURCE_FOLLOWED = "SourceFollowed"
+"""How far a source has been followed (`orders_es.sources.streams`), recorded with the events it led to. Storage format; read models pass over it."""
+
+LINE_REFUSED = "SourceLineRefused"
+"""What a source said and no event could be made of. Storage format; read models pass over it."""
+
 
 class KnowsWriters(Protocol):
     """A log that can say which packages wrote into it."""
@@ -71,7 +77,7 @@ class EventRegistry:
         self._owner: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
-        self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED})
+        self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED, SOURCE_FOLLOWED, LINE_REFUSED})
         self._canonical: tuple[int, str] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._upcasters = Upcasters(self)

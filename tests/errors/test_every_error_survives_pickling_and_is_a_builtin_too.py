@@ -76,6 +76,7 @@ SAMPLES = {
     "NotAnExport": ("orders.csv", "it does not say so"),
     "BadReadModel": ("totals.sql", "it holds no SELECT", 7),
     "BadSource": ("src.csv", 7, "no date"),
+    "SourceUnavailable": ("postgresql://db/shop public.events", "the server closed the connection"),
     "InvalidSetting": ("orders", -1, "give 0 or more"),
 }
 

@@ -1,0 +1,216 @@
+"""The commands `follow`, which reads a source into a log as it goes on, and `followed`, which says how far that has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orders_es.cli.import_ import currency_code
+from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.output import count, print_json, print_text, printable, table
+from orders_es.cli.stopping import stopping
+
+if TYPE_CHECKING:
+    from orders_es.sources.streams import Followed
+
+__all__ = ["follow", "followed"]
+
+
+@click.command(short_help="Read another system's events into a log, as they are recorded there.")
+@click.argument("source", metavar="SOURCE")
+@click.option("--table", metavar="TABLE", help="The table of events, with its schema if that is not public.")
+@click.option(
+    "--position",
+    metavar="COLUMN",
+    default="id",
+    show_default=True,
+    help="The column that puts a transaction's rows in order.",
+)
+@click.option(
+    "--transaction",
+    metavar="COLUMN",
+    default="xmin",
+    show_default=True,
+    help="The xid8 column with the transaction that wrote a row; xmin is PostgreSQL's own mark, which reads the whole table at each look.",
+)
+@click.option(
+    "--in-order",
+    is_flag=True,
+    help="Go by --position alone: right only where one writer at a time writes the table, and wrong (rows are missed) otherwise.",
+)
+@click.option("--channel", metavar="NAME", help="A channel on which the writers NOTIFY; it only makes things quicker.")
+@click.option(
+    "--mapping",
+    metavar="NAME|TOML",
+    help="What makes orders of ours out of the source's events, as for import jsonl. Without it, they are in our own shape.",
+)
+@click.option(
+    "--currency",
+    metavar="CODE",
+    callback=currency_code,
+    help="With --mapping: the currency of orders whose events name none, such as EUR.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "quarantine"]),
+    default="stop",
+    show_default=True,
+    help="What to do about what no event can be made of: stop before it, or record it as it is, with the reason, and go on.",
+)
+@click.option("--once", is_flag=True, help="Read what is there by now, and end.")
+@click.option(
+    "--poll",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.01, max=3600),
+    default=1.0,
+    show_default=True,
+    help="Between two looks for something new.",
+)
+@click.option(
+    "--batch-events",
+    metavar="N",
+    type=click.IntRange(min=1, max=65_536),
+    default=1_000,
+    show_default=True,
+    help="How many events a commit holds at most.",
+)
+@log_option(makes=True)
+@as_json
+def follow(
+    source: str,
+    table: str | None,
+    position: str,
+    transaction: str,
+    in_order: bool,
+    channel: str | None,
+    mapping: str | None,
+    currency: str | None,
+    on_error: str,
+    once: bool,
+    poll: float,
+    batch_events: int,
+    log: str,
+    as_json: bool,
+) -> None:
+    """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
+
+    SOURCE is postgresql://user@host/database with --table: somebody else's table of events. How far it was read is recorded
+    in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
+
+    \b
+    Example:
+      orders-es follow postgresql://db.example/shop --table shop.events --mapping shop.toml --log my-log
+      orders-es followed --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    if not source.startswith(("postgresql://", "postgres://")):
+        raise click.UsageError(
+            f"{source!r} is nothing that can be followed; give postgresql://user@host/database and --table"
+        )
+    if table is None:
+        raise click.UsageError("--table is missing: the table of events, as in --table shop.events")
+    if currency is not None and mapping is None:
+        raise click.UsageError("--currency fills in what another system's events lack; it needs --mapping")
+    from orders_es.errors import NotALog
+    from orders_es.log import open_log
+    from orders_es.log.open import order_registry
+    from orders_es.sources.jsonl.mapping import load_mapping
+    from orders_es.sources.streams import Follower
+    from orders_es.sources.streams.postgres_table import PostgresTable
+
+    if mapping is not None:
+        load_mapping(mapping, order_registry(), currency=currency)  # before anything is made or asked
+    try:
+        reading = PostgresTable(
+            source, table, position=position, transaction=None if in_order else transaction, channel=channel
+        )
+    except ImportError as error:
+        raise click.UsageError(f"there is no psycopg here: pip install 'orders_es[postgres]' ({error})") from error
+    try:
+        try:
+            opened = open_log(log, registry=order_registry())
+        except NotALog:
+            opened = open_log(log, create=True, registry=order_registry())
+        with opened, stopping() as stop:
+            follower = Follower(
+                opened, reading, mapping=mapping, currency=currency, on_error=on_error, batch_events=batch_events
+            )
+            before = follower.state
+            if once:
+                after = follower.catch_up()
+            else:
+                if not as_json:
+                    click.echo(f"following {printable(reading.name)} into {printable(log)}; Ctrl-C ends it", err=True)
+                after = follower.follow(
+                    stop, poll=poll, notify=lambda error: click.echo(f"orders-es: {error}", err=True)
+                )
+    finally:
+        reading.close()
+    _tell(before, after, as_json=as_json)
+
+
+def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:
+    events, refused = after.events - before.events, after.refused - before.refused
+    if as_json:
+        print_json({**_facts(after), "new_events": events, "new_refused": refused})
+        return
+    more = f"; {count(refused, 'line')} refused: orders-es followed --refused" if refused else ""
+    print_text(f"{printable(after.name)}: {count(events, 'event')} more, {after.events:,} in all{more}")
+
+
+def _facts(state: Followed) -> dict[str, Any]:
+    return {
+        "source": state.name,
+        "place": state.place,
+        "events": state.events,
+        "refused": state.refused,
+        "recorded_at": state.at,
+    }
+
+
+@click.command(short_help="How far each source has been followed, and what of it was refused.")
+@click.option("--refused", is_flag=True, help="List what no event could be made of, with the reasons.")
+@log_option()
+@as_json
+def followed(refused: bool, log: str, as_json: bool) -> None:
+    """How far each source that `follow` ever read into this log has been followed.
+
+    \b
+    Example:
+      orders-es followed --log my-log
+      orders-es followed --refused --json --log my-log
+    """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.sources.streams import followed as states
+    from orders_es.sources.streams.follower import refused_lines
+
+    with existing_log(log) as opened:
+        if refused:
+            lines = refused_lines(opened)
+            if as_json:
+                print_json({"log": log, "refused": lines})
+            else:
+                for line in lines:
+                    print_text(
+                        f"{printable(line['source'])} at {printable(line['place'])}: {printable(line['reason'])}"
+                    )
+                    print_text(f"  {printable(line['line'])}")
+                print_text(f"{count(len(lines), 'line')} refused")
+            return
+        found = states(opened)
+    if as_json:
+        print_json({"log": log, "sources": [_facts(state) for state in found]})
+        return
+    if not found:
+        print_text("no source was followed into this log")
+        return
+    rows = [
+        [
+            printable(s.name),
+            printable(s.place or ""),
+            f"{s.events:,}",
+            f"{s.refused:,}",
+            "" if s.at is None else s.at.isoformat(" ", "seconds"),
+        ]
+        for s in found
+    ]
+    print_text(table(rows, heads=["source", "place", "events", "refused", "recorded at"], right="llrrl", indent=0))
