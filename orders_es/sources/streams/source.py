@@ -59,7 +59,7 @@ class Source(Protocol):
         """Hear that everything up to a place is recorded for good, so that the system need not keep it. Called after each commit.
 
         Args:
-            place: The place.
+            place: The last one that was recorded.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Somebody else's table in PostgreSQL comes into a log row by row: each once, none missed, in an order that never changes."""
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -262,9 +263,8 @@ def test_a_source_that_does_not_answer_is_asked_again(theirs, reading, mapping, 
         theirs.write(connection, "A-1")
         source.read(None, 1)
         connection.execute("SELECT pg_terminate_backend(%s)", (source._connection.info.backend_pid,))
-    monkeypatch.setattr("orders_es.sources.streams.follower._SOONEST", __import__("datetime").timedelta(milliseconds=1))
-    recorded = source.recorded
-    monkeypatch.setattr(source, "recorded", lambda place: (recorded(place), stop.set()))
+    monkeypatch.setattr("orders_es.sources.streams.follower._SOONEST", timedelta(milliseconds=1))
+    monkeypatch.setattr(source, "recorded", lambda _: stop.set())
     assert follower.follow(stop, notify=said.append).events == 1
     assert isinstance(said[0], SourceUnavailable)
 
