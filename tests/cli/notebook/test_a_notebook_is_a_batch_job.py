@@ -79,12 +79,18 @@ def test_what_is_no_notebook_is_said_so(run, tmp_path):
 
 def test_a_cell_that_fails_is_bad_news_that_names_it(run, folder, tmp_path):
     out = tmp_path / "out.ipynb"
-    arguments = ("notebook", "run", folder / "01_month_end.ipynb", "-p", "count=10", "--out", out)
-    said = run(*arguments, code=1).out
+    out.write_text("what an earlier run left")
+    arguments = ("notebook", "run", folder / "01_month_end.ipynb", "-p", "count=10", "--out", out, "--replace")
+    told = run(*arguments, "--json", code=1).json
+    assert (told["ok"], told["parameters"]["count"]) == (False, 10)
+    assert "20" in printed(out)
+
+
+@pytest.mark.long
+def test_a_cell_that_fails_is_told_in_words(run, folder, tmp_path):
+    out = tmp_path / "out.ipynb"
+    said = run("notebook", "run", folder / "01_month_end.ipynb", "-p", "count=10", "--out", out, code=1).out
     assert (
         "01_month_end.ipynb failed in cell 4: AssertionError: too many (line 1: assert count < 10, 'too many')" in said
     )
     assert str(out) in said
-    assert "20" in printed(out)
-    told = run(*arguments, "--replace", "--json", code=1).json
-    assert (told["ok"], told["parameters"]["count"]) == (False, 10)

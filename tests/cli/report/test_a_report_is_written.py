@@ -12,24 +12,20 @@ def test_it_names_the_page_and_the_log_that_gave_it(run, shop, tmp_path):
     assert "holds orders" in run("export", "check", tmp_path / "june" / "orders.parquet", "--log", shop).out
 
 
-def test_json_names_every_table(run, shop, tmp_path):
-    done = run("report", "--out", tmp_path / "all", "--format", "csv", "--log", shop, "--json").json
-    rows = {table["name"]: table["rows"] for table in done["tables"]}
-    assert rows["orders"] == 2
-    assert done["provenance"]["position"] == 10
-
-
-def test_a_read_model_of_ones_own_is_in_it(run, shop, tmp_path):
+def test_what_is_there_is_replaced_only_if_asked_and_json_names_every_table_ones_own_too(run, shop, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "big_orders.sql").write_text(
         "-- Big orders: one row per order of more than 10.\n-- Key: order_id.\nSELECT order_id, total FROM orders WHERE total > 10"
     )
-    run("report", "--out", tmp_path / "out", "--read-models", tmp_path / "models", "--log", shop)
-    assert "Big orders" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    page = tmp_path / "out" / "index.html"
+    page.write_text("the report of May")
+    asked = ("report", "--out", tmp_path / "out", "--read-models", tmp_path / "models", "--format", "csv", "--log", shop)
+    assert "holds a report already; give --replace" in run(*asked, code=2).err
+    assert page.read_text() == "the report of May"
 
-
-def test_a_report_that_is_there_is_not_replaced_unasked(run, shop, tmp_path):
-    run("report", "--out", tmp_path / "out", "--log", shop)
-    said = run("report", "--out", tmp_path / "out", "--log", shop, code=2).err
-    assert "holds a report already; give --replace" in said
-    run("report", "--out", tmp_path / "out", "--replace", "--log", shop)
+    done = run(*asked, "--replace", "--json").json
+    rows = {table["name"]: table["rows"] for table in done["tables"]}
+    assert (rows["orders"], rows["big_orders"]) == (2, 1)
+    assert done["provenance"]["position"] == 10
+    assert "Big orders" in page.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """The contract, on the DuckDB log: in a file, in memory, and through two handles in turn that read page by page.
 
-The variants take random histories by default, and the whole contract in `make test-long`.
+By default what this backend does itself, and random histories of calls; the whole contract, most of which is decided before a
+backend is asked, in `make test-long`. The folder and the memory keep all of it in every run.
 """
 
 import itertools
@@ -12,9 +13,12 @@ from orders_es.log import EventLog, open_log
 from orders_es.log.duckdb import DuckDBLog, reading
 from orders_es.testing import LogContract
 from orders_es.testing.log_contract import Histories
+from orders_es.testing.log_contract.following import Following
+from orders_es.testing.log_contract.reading import Reading
+from orders_es.testing.log_contract.upkeep import Upkeep
 
 
-class TestDuckDBLogInAFile(LogContract):
+class InAFile:
     shared_by_processes = False
 
     @pytest.fixture
@@ -30,9 +34,19 @@ class TestDuckDBLogInAFile(LogContract):
         return open_log(log.url, registry=log.registry)
 
 
+class TestDuckDBLogInAFile(InAFile, Reading, Following, Upkeep, Histories):
+    pass
+
+
+@pytest.mark.long
+class TestDuckDBLogInAFileInFull(InAFile, LogContract):
+    pass
+
+
 class InMemory:
     durable = False
     shared_by_processes = False
+    histories = 6
 
     @pytest.fixture
     def make_log(self):
