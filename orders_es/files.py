@@ -1,6 +1,6 @@
 """Files that are there whole or as they were before: making things durable, and putting a new file in an old one's place.
 
-All raise plain `OSError`; whoever calls knows what it means there. The folder log alone has its own way
+All but `asked_for` raise plain `OSError`; whoever calls knows what it means there. The folder log alone has its own way
 (`log/parquet/storage`), by names relative to an open folder and by `link`.
 """
 
@@ -12,10 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orders_es.errors import CannotWriteFile, OrdersEsError
+from orders_es.errors.system import words_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["replacing", "sync", "write_whole"]
+__all__ = ["asked_for", "replacing", "sync", "write_whole"]
 
 
 def sync(path: str | os.PathLike[str]) -> None:
@@ -32,6 +35,34 @@ def sync(path: str | os.PathLike[str]) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def asked_for(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A block that writes a file which somebody asked for, as an answer, and nothing else.
+
+    Args:
+        path: The file, as it was asked for.
+
+    Raises:
+        CannotWriteFile: The system refused.
+        FileExistsError: As it was raised: whether that is a refusal, the caller knows.
+        BrokenPipeError: As it was raised: the reader of a pipe left.
+
+    Example:
+        >>> try:
+        ...     with asked_for("nowhere/answer.txt"):
+        ...         open("nowhere/answer.txt", "w")
+        ... except CannotWriteFile as error:
+        ...     print(error.path, "-", error.reason)
+        nowhere/answer.txt - No such file or directory
+    """
+    try:
+        yield
+    except (OrdersEsError, FileExistsError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise CannotWriteFile(os.fspath(path), words_of(error)) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orders_es.cli.output import print_json, print_text
+from orders_es.files import asked_for, write_whole
 
 __all__ = ["completion"]
 
@@ -45,8 +46,8 @@ def completion(shell: str, install: bool, as_json: bool) -> None:
     script = made(main, {}, _NAME, "_ORDERS_ES_COMPLETE").source()
     place = _place(shell) if install else None
     if place is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(script, encoding="utf-8")
+        with asked_for(place):
+            write_whole(place, script.encode(), durable=False)
     if as_json:
         print_json({"shell": shell, "installed": None if place is None else str(place), "script": script})
     elif place is None:

@@ -10,6 +10,7 @@ import click
 
 from orders_es.cli.options import as_json, domain_option, domains
 from orders_es.cli.output import count, print_json, print_text, printable, table
+from orders_es.files import asked_for, write_whole
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
@@ -162,7 +163,8 @@ def write(file: Path, only: tuple[str, ...], as_json: bool) -> None:
         _say(breaking, as_json=as_json)
         sys.exit(1)
     said = described(registry, before)
-    file.write_text(written(said), encoding="utf-8")
+    with asked_for(file):
+        write_whole(file, written(said).encode())
     if as_json:
         print_json({"file": str(file), "types": len(said["types"])})
     else:

@@ -64,6 +64,7 @@
     │   └── FilesNotAllowed                        it would read or write files, and was not permitted to
     ├── CannotServe             (OSError)          an address or port that a server cannot have
     ├── CannotExport            (ValueError)       a file cannot hold what it was asked to hold
+    ├── CannotWriteFile         (OSError)          the disk refused a file that somebody asked for
     ├── NotAnExport             (ValueError)       a file cannot be traced to a log
     └── InvalidSetting          (ValueError)       a setting is out of range
 
@@ -84,7 +85,7 @@ from orders_es.errors.calls import (
     SourceUnavailable,
 )
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
-from orders_es.errors.exports import CannotExport, NotAnExport
+from orders_es.errors.exports import CannotExport, CannotWriteFile, NotAnExport
 from orders_es.errors.logs import (
     DamagedLog,
     DuplicateEvent,
@@ -147,6 +148,7 @@ __all__ = [
     "CannotGiveMetrics",
     "CannotPublish",
     "CannotServe",
+    "CannotWriteFile",
     "CannotWriteReadModels",
     "CommandRejected",
     "DamagedLog",

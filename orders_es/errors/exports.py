@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from orders_es.errors.base import OrdersEsError, stated
+from orders_es.errors.system import advice
 
-__all__ = ["CannotExport", "NotAnExport"]
+__all__ = ["CannotExport", "CannotWriteFile", "NotAnExport"]
 
 
 @stated("{path!r} cannot be written: {reason}")
@@ -18,6 +19,25 @@ class CannotExport(OrdersEsError, ValueError):
 
     path: str
     reason: str
+
+
+@stated()
+class CannotWriteFile(OrdersEsError, OSError):
+    """The operating system refused to write a file that somebody asked for; what was there before is as it was.
+
+    Args:
+        path: The file that was asked for.
+        reason: The system's words.
+    """
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"could not write {self.path!r}: {self.reason}; what was there before is as it was. "
+            f"{advice(self.reason, 'Mend that, or give another place, and try again')}"
+        )
 
 
 @stated("{path!r} is no export that can be traced to a log: {reason}")

@@ -82,7 +82,7 @@ def export(
         CannotExport: The name has another ending, there is no such read model, or Excel cannot hold such a table.
         NaiveTime: A time has no time zone.
         QueryError: DuckDB refuses the query.
-        OSError: The disk refuses.
+        CannotWriteFile: The disk refuses.
         UnknownEventType: A read model met an event whose meaning nobody registered.
 
     Example:

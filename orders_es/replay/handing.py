@@ -93,9 +93,13 @@ def replacing(target: Path) -> Iterator[Path]:
     """A place for a new file in the target's folder, which takes the target's place, synced, when the block ends well.
 
     What is no ordinary file, such as a pipe or /dev/stdout, is written to itself.
+
+    Raises:
+        CannotWriteFile: The system refused.
     """
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        yield target
-        return
-    with files.replacing(target) as fresh:
-        yield fresh
+    with files.asked_for(target):
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            yield target
+            return
+        with files.replacing(target) as fresh:
+            yield fresh

@@ -226,7 +226,7 @@ class Session(Following):
             QueryError: DuckDB refuses the query.
             FilesNotAllowed: It is no SELECT, or would read or write files itself.
             TargetInLog: The file would be in the log.
-            OSError: The disk refuses.
+            CannotWriteFile: The disk refuses.
         """
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         query = query.strip().rstrip(";")
@@ -246,6 +246,7 @@ class Session(Following):
         Raises:
             FilesNotAllowed: The query is no SELECT, or would write files itself.
             TargetInLog: The file would be in the log.
+            CannotWriteFile: The disk refuses.
         """
         check_target(self.log, path)
         check_statements(self._connection, query, self.log, allow=self.allow_files, one=True)

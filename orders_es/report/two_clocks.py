@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting, OrderNotFound
-from orders_es.files import write_whole
+from orders_es.files import asked_for, write_whole
 from orders_es.log.event import to_micros
 from orders_es.log.given import check_log
 from orders_es.log.target import check_target
@@ -104,10 +104,11 @@ class TwoClocks:
         """Where it was written, after it was: one file, which is replaced if it is there.
 
         Raises:
-            OSError: The disk refuses.
+            CannotWriteFile: The disk refuses.
         """
         target = Path(path)
-        write_whole(target, self.html().encode(), durable=False)
+        with asked_for(target):
+            write_whole(target, self.html().encode(), durable=False)
         return target
 
     def _call(self, at: datetime, known_at: datetime) -> str:

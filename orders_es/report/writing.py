@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from orders_es.errors import CannotExport
 from orders_es.export import export
+from orders_es.files import asked_for, write_whole
 from orders_es.log.target import check_target
 from orders_es.replay.calendar import require_calendar
 from orders_es.replay.moments import as_of
@@ -17,6 +17,8 @@ from orders_es.report.page import TOP, WORTH, Section, page
 from orders_es.report.pictures import pictures
 
 if TYPE_CHECKING:
+    import os
+
     from orders_es.export import Exported
     from orders_es.orders.moments import Moment
     from orders_es.read_models import ReadModel
@@ -101,7 +103,7 @@ def write_report(
         InvalidEvent: An event's time lies outside the years 1 to 9999.
         NaiveTime: A time has no time zone.
         ImportError: matplotlib is not installed, or openpyxl for workbooks.
-        OSError: The disk refuses.
+        CannotWriteFile: The disk refuses.
 
     Example:
         >>> import tempfile
@@ -139,8 +141,9 @@ def write_report(
         )
         bar.update(2)
         # Not before the plots are there: without matplotlib, the folder and the report in it stay as they were.
-        folder.mkdir(parents=True, exist_ok=True)
-        index.unlink(missing_ok=True)
+        with asked_for(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            index.unlink(missing_ok=True)
         for model in models:
             table = export(
                 session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at, recorded_by=recorded_by
@@ -155,9 +158,8 @@ def write_report(
         first = front(session, figures, rows, at=at, known_at=known_at, recorded_by=recorded_by)
         bar.update(1)
     text = page(done[0].provenance, first, sections, notes)
-    fresh = folder / f".index.html.{os.getpid()}"
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(index)
+    with asked_for(index):
+        write_whole(index, text.encode())
     return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done), notes)
 
 

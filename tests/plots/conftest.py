@@ -46,7 +46,7 @@ def samples():
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def all_plots(shop, samples):
     """Every plot, as a function of nothing but `ax`."""
     names = ("sales", "cohorts", "funnel", "cycle_times", "status_flow", "restatements")

@@ -39,7 +39,7 @@ MUCH = {
 }
 
 
-@pytest.fixture(params=MUCH)
+@pytest.fixture(params=MUCH, scope="module")
 def drawn(request):
     ax = getattr(plots, f"plot_{request.param}")(MUCH[request.param])
     ax.figure.canvas.draw()

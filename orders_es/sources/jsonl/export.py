@@ -12,11 +12,14 @@ import pyarrow as pa
 import pyarrow.compute
 from tqdm.auto import tqdm
 
+from orders_es.files import asked_for
 from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orders_es.log import EventLog
 
 __all__ = ["export_jsonl"]
@@ -44,6 +47,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
 
     Raises:
         FileExistsError: The file is there already; it stays as it is.
+        CannotWriteFile: The disk refuses; nothing is left of the file.
         TargetInLog: It would be in the log.
 
     Example:
@@ -64,7 +68,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
         check_target(log, out)
     total = log.head().position
     with contextlib.ExitStack() as stack:
-        file = cast("IO[bytes]", out) if hasattr(out, "write") else stack.enter_context(Path(out).open("xb"))
+        file = cast("IO[bytes]", out) if hasattr(out, "write") else stack.enter_context(_new(Path(out)))
         bar = stack.enter_context(
             tqdm(total=total, desc="export", unit=" events", unit_scale=True, disable=None if progress else True)
         )
@@ -73,6 +77,19 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
             bar.update(batch.num_rows)
         file.flush()
     return total
+
+
+@contextlib.contextmanager
+def _new(path: Path) -> Iterator[IO[bytes]]:
+    """A file that was not there; half of one would stand in the way of the next try, and look like a whole one."""
+    with asked_for(path):
+        file = path.open("xb")
+        try:
+            with file:
+                yield file
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _lines(batch: pa.RecordBatch) -> bytes:

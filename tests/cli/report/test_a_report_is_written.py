@@ -20,7 +20,17 @@ def test_what_is_there_is_replaced_only_if_asked_and_json_names_every_table_ones
     (tmp_path / "out").mkdir()
     page = tmp_path / "out" / "index.html"
     page.write_text("the report of May")
-    asked = ("report", "--out", tmp_path / "out", "--read-models", tmp_path / "models", "--format", "csv", "--log", shop)
+    asked = (
+        "report",
+        "--out",
+        tmp_path / "out",
+        "--read-models",
+        tmp_path / "models",
+        "--format",
+        "csv",
+        "--log",
+        shop,
+    )
     assert "holds a report already; give --replace" in run(*asked, code=2).err
     assert page.read_text() == "the report of May"
 
