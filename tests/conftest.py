@@ -9,10 +9,14 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The same few examples each time, so that a run says something about the change at hand; `make test-long` draws many new ones.
+# The same few examples each time, so that a run says something about the change at hand; `.ci/run` tries as many again, and
+# `make test-long` draws many new ones.
 # How long drawing takes depends on what else the machine has to do, and is nobody's mistake.
 settings.register_profile(
-    "short", max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "short", max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "usual", max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "long", max_examples=200, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import is_shipped, needed_by
-from orders_es.replay.moment_macros import moment_macros
+from orders_es.replay.moment_macros import CLOCK, MOMENT, moment_macros
 from orders_es.replay.permissions import not_allowed
 from orders_es.replay.relations import ANY_TYPE, MACRO_ARGUMENTS, guarded, macro, moment, prelude, undefined, view
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import tzinfo
 
     from orders_es.log import EventLog
@@ -35,7 +35,7 @@ def define(
     models: Sequence[ReadModel],
     types: frozenset[tuple[str, int]],
     *,
-    only: Container[str] | None = None,
+    only: Iterable[str] | None = None,
 ) -> None:
     """Create `moment`, the read models and the table macros over the relation `events` of a connection.
 
@@ -43,26 +43,34 @@ def define(
         log: The log that is bound there as `events`.
         models: The read models, each after those that it reads.
         types: The event types that the log holds.
-        only: The names of those read models to create, with all that they read; all of them if left out.
+        only: What of it to create, by name, with all that it reads: `orders`, `orders_at`, `moment`; all of it if left out.
 
     Raises:
         BadReadModel: DuckDB refuses a read model, or it lacks a column that its comment names.
     """
-    for made in moment_macros():
-        connection.execute(made)
-    connection.execute(macro("events_at", None, ""))
-    connection.execute(f"CREATE OR REPLACE VIEW moment AS {moment('events')}")
+    # To make a view or a macro takes DuckDB as long as to answer a small question, so no more is made than is asked for.
+    wanted = None if only is None else set(only)
+    if wanted is None or any(name in {CLOCK, MOMENT} or name.endswith("_at") for name in wanted):
+        for made in moment_macros():
+            connection.execute(made)
+        connection.execute(macro("events_at", None, ""))
+    if wanted is None or "moment" in wanted or any(model.reads_moment for model in models if model.name in wanted):
+        connection.execute(f"CREATE OR REPLACE VIEW moment AS {moment('events')}")
     for model in models:
-        if only is not None and model.name not in only:
+        as_view = wanted is None or model.name in wanted
+        as_macro = wanted is None or f"{model.name}_at" in wanted
+        if not as_view and not as_macro:
             continue
         needed = needed_by(model, models)
         failing = next(filter(None, (undefined(m, log.registry, types) for m in (model, *needed))), None)
         if failing is not None:
-            connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
-            name = quoted(model.name + "_at")
-            connection.execute(f"CREATE OR REPLACE MACRO {name}({MACRO_ARGUMENTS}) AS TABLE {failing}")
+            if as_view:
+                connection.execute(f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {failing}")
+            if as_macro:
+                name = quoted(model.name + "_at")
+                connection.execute(f"CREATE OR REPLACE MACRO {name}({MACRO_ARGUMENTS}) AS TABLE {failing}")
         elif all(name in log.registry or name == ANY_TYPE for m in (model, *needed) for name in m.types):
-            _define(connection, log, model, needed, types)
+            _define(connection, log, model, needed, types, as_view=as_view, as_macro=as_macro)
         # A program that does not know the model's types, on a log that holds none of them, has no use for the model.
 
 
@@ -72,17 +80,22 @@ def _define(
     model: ReadModel,
     needed: Sequence[ReadModel],
     types: frozenset[tuple[str, int]],
+    *,
+    as_view: bool,
+    as_macro: bool,
 ) -> None:
     import duckdb
 
     events = guarded("events", model, log.registry, types)
     asked = [(m, guarded("as_asked", m, log.registry, types)) for m in needed]
     try:
-        connection.execute(view(model, events))
+        if as_view:
+            connection.execute(view(model, events))
         # The package's own keep what they promise by its tests; to ask DuckDB takes as long as to make them.
-        unproven = model.path and not is_shipped(model)
+        unproven = as_view and model.path and not is_shipped(model)
         columns = connection.execute(f"DESCRIBE {quoted(model.name)}").fetchall() if unproven else []
-        connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
+        if as_macro:
+            connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
     except duckdb.Error as error:
         refused = not_allowed(error, model.sql)
         raise _refused(model, prelude(events), str(error) if refused is None else str(refused)) from error

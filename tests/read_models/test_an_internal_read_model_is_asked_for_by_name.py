@@ -1,4 +1,4 @@
-"""`-- Internal:` models serve others: no list, no report and no `project run` has them unless they are named."""
+"""`-- Internal:` models serve others: no list and no `project run` has them unless they are named (and no report: `tests/report`)."""
 
 from decimal import Decimal
 
@@ -7,7 +7,6 @@ from orders_es.orders import ItemAdded, OrderCreated, PaymentReceived
 from orders_es.projections import Projector, ReadModels, SetProjection, set_projections
 from orders_es.read_models import load_read_models
 from orders_es.replay import connect
-from orders_es.report import write_report
 
 MODEL = "-- Money: one row.\nSELECT sum(paid) AS paid, sum(gross) AS gross FROM order_effects"
 
@@ -24,8 +23,6 @@ def test_it_is_in_no_list(tmp_path):
     assert "order_effects" not in [projection.name for projection in set_projections()]
     with shop(tmp_path) as log, connect(log) as session:
         assert "order_effects" not in session._repr_html_()
-        write_report(session, tmp_path / "report")
-    assert not list((tmp_path / "report").glob("order_effects*"))
 
 
 def test_a_session_and_a_projection_have_it_by_name(tmp_path):

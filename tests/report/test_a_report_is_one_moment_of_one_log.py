@@ -123,15 +123,28 @@ def test_the_page_loads_nothing_and_is_well_formed(report):
     assert "script" not in page.tags
 
 
-def test_whatever_an_event_says_is_text(tmp_path):
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """The report of one order with hostile texts, placed shortly before midnight, in a zone where it was tomorrow."""
+    folder = tmp_path_factory.mktemp("odd")
+    late = datetime(2024, 1, 5, 23, 30, tzinfo=UTC)
     hostile = "</td><script>alert('x')</script>"
-    with open_log(tmp_path / "log", create=True) as log, connect(log) as session:
-        mug = ItemAdded(item_id=hostile, quantity=1, price=Decimal("1.2345"), description="<b>&amp;")
-        log.append("A-1", [OrderCreated(currency="EUR", customer_id='"><img src=x>'), mug, OrderPlaced()], expected=ANY)
-        report = write_report(session, tmp_path / "out")
-        page = page_of(report)
-        assert not {"script", "img", "b"} & set(page.tags)
-        assert "1.2345" in Path(report.page).read_text(encoding="utf-8")
+    mug = ItemAdded(item_id=hostile, quantity=1, price=Decimal("1.2345"), description="<b>&amp;")
+    life = [OrderCreated(currency="EUR", customer_id='"><img src=x>'), mug, OrderPlaced()]
+    with open_log(folder / "log", create=True) as log, connect(log, tz="Europe/Berlin") as session:
+        log.append("A-1", [NewEvent(data=data, occurred_at=late) for data in life], expected=ANY)
+        return write_report(session, folder / "out")
+
+
+def test_whatever_an_event_says_is_text(odd):
+    assert not {"script", "img", "b"} & set(page_of(odd).tags)
+    assert "1.2345" in Path(odd.page).read_text(encoding="utf-8")
+
+
+def test_days_begin_in_the_sessions_time_zone(odd):
+    text = Path(odd.page).read_text(encoding="utf-8")
+    assert "Europe/Berlin" in text
+    assert "<td>2024-01-06</td>" in text
 
 
 def test_before_the_first_event_it_says_that_there_is_nothing(session, tmp_path):
@@ -151,17 +164,6 @@ def test_a_report_that_is_there_is_replaced_only_if_asked(session, report):
         write_report(session, folder)
     again = write_report(session, folder, at=MID, replace=True)
     assert Path(again.page).read_bytes() == before, "the same question to the same log gives the same page"
-
-
-def test_days_begin_in_the_sessions_time_zone(tmp_path):
-    with open_log(tmp_path / "log", create=True) as log:
-        late = datetime(2024, 1, 5, 23, 30, tzinfo=UTC)
-        log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), occurred_at=late)], expected=ANY)
-        log.append("A-1", [NewEvent(data=OrderPlaced(), occurred_at=late)], expected=ANY)
-        with connect(log, tz="Europe/Berlin") as session:
-            text = Path(write_report(session, tmp_path / "out").page).read_text(encoding="utf-8")
-    assert "Europe/Berlin" in text
-    assert "<td>2024-01-06</td>" in text
 
 
 @pytest.mark.parametrize("replace", [False, True])

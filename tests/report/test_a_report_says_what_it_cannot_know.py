@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from orders_es.report import write_report
 START = datetime(2025, 3, 3, 9, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session():
     with open_log(":memory:", clock=lambda: START + timedelta(days=90)) as log, connect(log) as session:
         for number, currency in enumerate(("EUR", "USD", "EUR")):
@@ -30,21 +31,31 @@ def session():
         yield session
 
 
-def page_of(session, folder, **asked):
-    report = write_report(session, folder / "out", **asked)
-    return report, (folder / "out" / "index.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def page_of(session, tmp_path_factory):
+    """The report of a moment and its page, written once."""
+    written = {}
+
+    def page_of(**asked):
+        key = tuple(asked.items())
+        if key not in written:
+            report = write_report(session, tmp_path_factory.mktemp("report") / "out", **asked)
+            written[key] = report, Path(report.page).read_text(encoding="utf-8")
+        return written[key]
+
+    return page_of
 
 
-def test_before_the_first_recording_it_says_so_and_shows_nothing(session, tmp_path):
-    report, page = page_of(session, tmp_path, known_at="2025-03-31")
+def test_before_the_first_recording_it_says_so_and_shows_nothing(page_of):
+    report, page = page_of(known_at="2025-03-31")
     assert report.notes[0].startswith("nothing was known by the end of 2025-03-31: the first event became known")
     assert "Nothing was known by the end of 2025-03-31" in page
     assert "<svg" not in page
     assert "Daily sales" not in page
 
 
-def test_each_currency_has_its_own_pictures_and_rows(session, tmp_path):
-    report, page = page_of(session, tmp_path)
+def test_each_currency_has_its_own_pictures_and_rows(page_of):
+    report, page = page_of()
     assert report.notes == ()
     for title in ("Revenue by day, EUR only", "Revenue by day, USD only"):
         assert title in page
@@ -52,15 +63,15 @@ def test_each_currency_has_its_own_pictures_and_rows(session, tmp_path):
     assert "<td>USD</td>" in page
 
 
-def test_titles_say_the_moment_as_people_do(session, tmp_path):
-    _, page = page_of(session, tmp_path, at="2025-03-04")
+def test_titles_say_the_moment_as_people_do(page_of):
+    _, page = page_of(at="2025-03-04")
     assert "at the end of 2025-03-04" in page
     assert "59.999999" not in re.sub(r"<[^>]*>", "", page)
     assert "59.999999" not in "".join(re.findall(r'aria-label="([^"]*)"', page))
 
 
-def test_what_has_no_rows_takes_no_picture(session, tmp_path):
-    _, page = page_of(session, tmp_path)
+def test_what_has_no_rows_takes_no_picture(page_of):
+    _, page = page_of()
     late = page[page.index('id="late_orders"') :]
     assert late.startswith('id="late_orders">Late orders: no rows (')
     assert "<svg" not in late

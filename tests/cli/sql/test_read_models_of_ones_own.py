@@ -26,6 +26,14 @@ def test_it_answers_at_any_moment_and_by_its_macro(run, shop, own):
     assert after == paid("spenders_at(TIMESTAMPTZ '2026-06-02 23:59:59.999999Z')")
 
 
+def test_it_may_call_the_macros_of_others(run, shop, own):
+    (own / "second.sql").write_text(
+        "-- Second: one row per order of that day.\n-- Key: order_id.\nSELECT order_id, status FROM orders_at('2026-06-02')"
+    )
+    asked = ("sql", "SELECT order_id, status FROM second", "--csv", "--read-models", own, "--log", shop)
+    assert run(*asked).out == "order_id,status\nA-1,paid\n"
+
+
 def test_days_begin_in_the_time_zone_asked_for(run, shop):
     query = "SELECT min(occurred_at::TIMESTAMP) AS first FROM events"
     firsts = [run("sql", query, "--tz", zone, "--log", shop, "--csv").out.split()[-1] for zone in ("UTC", "Asia/Tokyo")]

@@ -77,7 +77,7 @@ class Dying:
 
 
 @pytest.mark.parametrize("temporary", ["unnamed", pytest.param("named", marks=pytest.mark.long)])
-@pytest.mark.parametrize("what", ["batch", "table"])
+@pytest.mark.parametrize("what", ["batch", pytest.param("table", marks=pytest.mark.long)])
 def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_path, what, temporary):
     size = 3 if what == "batch" else 200
     outcomes = set()
@@ -98,7 +98,7 @@ def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_pat
 
 
 @pytest.mark.parametrize("temporary", ["unnamed", pytest.param("named", marks=pytest.mark.long)])
-@pytest.mark.parametrize("what", ["compact", "vacuum"])
+@pytest.mark.parametrize("what", ["compact", pytest.param("vacuum", marks=pytest.mark.long)])
 def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, temporary):
     source = filled(tmp_path / "log")
     with open_log(source) as log:

@@ -81,3 +81,7 @@ def test_no_more_is_defined_than_a_query_names(log):
         shop.sql("SELECT 'order_items' FROM orders")
         assert "order_items" not in shop._defined
         assert "orders" in shop._defined
+        assert "orders_at" not in shop._defined
+        shop.sql("SELECT 1 FROM order_items_at(NULL)")
+        assert shop._defined >= {"orders", "order_items_at"}
+        assert "order_items" not in shop._defined
