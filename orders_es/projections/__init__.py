@@ -14,7 +14,15 @@ from orders_es.projections.lag.facts import Freshness
 from orders_es.projections.lag.judgement import Lag, LagLimits
 from orders_es.projections.lag.measure import lag_history, measure_lag
 from orders_es.projections.lag.sla import Breach, check_sla
-from orders_es.projections.outlets import FolderOutlet, Outlet, OutletProjection, PostgresOutlet, Target, open_outlet
+from orders_es.projections.outlets import (
+    FolderOutlet,
+    Outlet,
+    OutletProjection,
+    PostgresOutlet,
+    RedisOutlet,
+    Target,
+    open_outlet,
+)
 from orders_es.projections.process_manager import Ask, Case, ProcessManager
 from orders_es.projections.run.comparing import Difference, RowDifference
 from orders_es.projections.run.projector import Projector
@@ -40,6 +48,7 @@ __all__ = [
     "Ran",
     "ReadModels",
     "Rebuilt",
+    "RedisOutlet",
     "RowDifference",
     "Rows",
     "SetProjection",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orders_es.errors import InvalidSetting
 from orders_es.projections.outlets.folder import FolderOutlet
 from orders_es.projections.outlets.postgres import PostgresOutlet
+from orders_es.projections.outlets.redis import RedisOutlet
 
 if TYPE_CHECKING:
     from orders_es.projections.outlets.outlet import Outlet
@@ -22,7 +23,7 @@ def open_outlet(url: str) -> Outlet:
     """The outlet that a URL names, by its scheme.
 
     Args:
-        url: `folder:DIR` for files, `postgresql://…?table=NAME` for a table; other schemes are offered by packages.
+        url: `folder:DIR` for files, `postgresql://…?table=NAME` for a table, `redis://…?prefix=NAME` for hashes; other schemes are offered by packages.
 
     Raises:
         InvalidSetting: No such scheme is known.
@@ -36,9 +37,11 @@ def open_outlet(url: str) -> Outlet:
         return FolderOutlet(rest)
     if scheme in ("postgresql", "postgres") and rest.startswith("//"):
         return PostgresOutlet(url)
+    if scheme in ("redis", "rediss") and rest.startswith("//"):
+        return RedisOutlet(url)
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if colon and scheme in offered:
         outlet: Outlet = offered[scheme].load()(url)
         return outlet
-    known = ", ".join(f"{name}:…" for name in ("folder", "postgresql", *sorted(offered)))
+    known = ", ".join(f"{name}:…" for name in ("folder", "postgresql", "redis", *sorted(offered)))
     raise InvalidSetting("outlet", url, f"give one of {known}")

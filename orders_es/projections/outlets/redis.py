@@ -1,0 +1,326 @@
+"""`RedisOutlet`: a read model's rows as hashes in Redis, and what changed as a stream, for dashboards.
+
+    orders:row:A-1      a hash for each row: its columns as text; one that is null has no field
+    orders:rows         the set of the rows' keys
+    orders:changes      a stream: what came and what went, by ids that begin with the log's position
+    orders:about        what is held there, and up to which position
+
+One delivery is one transaction (MULTI), so that readers see all of it or none. A transaction of Redis is not taken back where a command in it fails, so nothing in it
+can: keys are looked at first, under WATCH. What was delivered last stands beside the position, so that a delivery that comes again, its answer lost, adds nothing to the stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable
+from orders_es.log.shown import without_password
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from orders_es.projections.outlets.outlet import Target
+
+__all__ = ["RedisOutlet", "redis_text"]
+
+_AT_ONCE = 10_000
+"""Rows of a delivery that readers see at once; a larger one comes in parts, and `about` says `filling` meanwhile."""
+_KEPT = 100_000
+_SAID = 200
+_NAMED = 1_000
+_TYPES = {"rows": "set", "changes": "stream", "about": "hash"}
+
+
+class RedisOutlet:
+    """Hashes and a stream in a Redis database that hold one read model's rows.
+
+    Needs redis-py: pip install 'orders_es[redis]'.
+
+    Args:
+        url: `redis://user@host:port/db?prefix=NAME&keep=N`: the read model's name is the prefix unless there is another one, and the stream keeps about so many
+            changes, 100,000 if left out. `rediss://` for TLS.
+
+    Raises:
+        InvalidSetting: It is no such URL.
+
+    Example:
+        >>> RedisOutlet("redis://:secret@cache.example/0?prefix=shop").url
+        'redis://@cache.example/0?prefix=shop'
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = without_password(url)
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+            raise InvalidSetting("outlet", self.url, "write redis://host:port/db?prefix=NAME")
+        own: dict[str, str] = {}
+        others = []
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            if name not in ("prefix", "keep"):
+                others.append((name, value))
+            elif name in own or not value:
+                raise InvalidSetting("outlet", self.url, f"{name}= stands there once, with a value")
+            else:
+                own[name] = value
+        if not own.get("keep", "1").isdigit() or own.get("keep") == "0":
+            raise InvalidSetting("outlet", self.url, "keep= is how many changes the stream keeps, 1 or more")
+        self._named = own.get("prefix")
+        self._keep = int(own.get("keep", _KEPT))
+        self._server = urlunsplit(parts._replace(query=urlencode(others)))
+        self._target: Target | None = None
+        self._client: Any | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What all its keys begin with: as the URL has it, or the read model's name."""
+        return self._named or self._opened().read_model
+
+    def open(self, target: Target) -> int | None:
+        """See `Outlet.open`."""
+        self._target = target
+        said = {
+            "read_model": target.read_model,
+            "key": ",".join(target.key),
+            "log_id": str(target.log_id),
+            "fingerprint": target.fingerprint,
+        }
+        with self._asking() as client:
+            self._check_memory(client)
+            self._check_types(client)
+            held: Any = client.hgetall(self._name("about"))
+            for name, value in said.items():
+                if held and held.get(name) != value:
+                    raise OutletMismatch(
+                        self.url,
+                        f"{self._name('about')!r} says another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each projection "
+                        "a prefix of its own, or remove the keys of this one",
+                    )
+            if not held:
+                if client.exists(self._name("rows"), self._name("changes")):
+                    raise OutletMismatch(
+                        self.url,
+                        f"there are keys {self.prefix!r}:… that no outlet made; give another prefix: prefix=NAME",
+                    )
+                client.hset(self._name("about"), mapping=said)
+                return None
+            whole = "filling" not in held and client.scard(self._name("rows")) == int(held.get("count", "-1"))
+            return int(held["position"]) if whole and "position" in held else None
+
+    def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
+        """See `Outlet.deliver`."""
+        target = self._opened()
+        new = {self._row_key([row[name] for name in target.key]): row for row in map(_texts, rows.to_pylist())}
+        digest = _digest(removed, new, position)
+        with self._asking() as client:
+            gone = set(client.smembers(self._name("rows"))) - new.keys() if removed is None else self._keys(removed)
+            if len(new) + len(gone) > _AT_ONCE:
+                self._fill(client, gone, new)
+                gone, sent, everything = set(), {}, True
+            else:
+                sent, everything = new, removed is None
+            self._commit(client, gone, sent, position, digest, everything=everything)
+
+    def close(self) -> None:
+        """Let go of the connection; the next call makes one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _commit(
+        self,
+        client: Any,
+        gone: set[str],
+        new: dict[str, dict[str, str]],
+        position: int,
+        digest: str,
+        *,
+        everything: bool,
+    ) -> None:
+        """One transaction: the rows, what the stream says of them, and the position."""
+        rows, changes, about = (self._name(name) for name in _TYPES)
+        with client.pipeline(transaction=True) as pipe:
+            pipe.watch(rows, changes, about)
+            self._check_types(pipe)
+            held: Any = pipe.hmget(about, "delivery", "log_id", "position")
+            if held[0] == digest:
+                return  # it had arrived, and its answer had not
+            if held[1] != str(self._opened().log_id):
+                raise OutletMismatch(self.url, f"{about!r} was removed or exchanged meanwhile; open it again")
+            asked = [*new, *gone]
+            there = {key for key, found in zip(asked, _members(pipe, rows, asked), strict=True) if found}
+            count = pipe.scard(rows) + len(new.keys() - there) - len(gone & there)
+            ids = _ids(position, _last_id(pipe, changes))
+            pipe.multi()
+            self._put(pipe, gone, new)
+            if gone:
+                pipe.srem(rows, *gone)
+            if new:
+                pipe.sadd(rows, *new)
+            for change, key in _entries(gone, new, everything=everything):
+                pipe.execute_command(
+                    "XADD", changes, "MAXLEN", "~", self._keep, next(ids), "change", change, "row", key
+                )
+            pipe.hset(about, mapping={"position": position, "count": count, "delivery": digest})
+            pipe.hdel(about, "filling")
+            answers = pipe.execute(raise_on_error=False)
+        failed = next((answer for answer in answers if isinstance(answer, Exception)), None)
+        if failed is not None:  # what was not foreseen: then nothing says that it is there
+            client.hset(about, "filling", position)
+            raise failed
+
+    def _fill(self, client: Any, gone: set[str], new: dict[str, dict[str, str]]) -> None:
+        """Many rows, in parts; until the last one is there nothing says that any is."""
+        client.hset(self._name("about"), "filling", "1")
+        parts: list[tuple[set[str], dict[str, dict[str, str]]]] = [(gone, {})] if gone else []
+        keys = list(new)
+        parts += [(set(), {key: new[key] for key in keys[i : i + _AT_ONCE]}) for i in range(0, len(keys), _AT_ONCE)]
+        for went, came in parts:
+            with client.pipeline(transaction=True) as pipe:
+                self._put(pipe, went, came)
+                if went:
+                    pipe.srem(self._name("rows"), *went)
+                if came:
+                    pipe.sadd(self._name("rows"), *came)
+                pipe.execute()
+
+    def _put(self, pipe: Any, gone: set[str], new: dict[str, dict[str, str]]) -> None:
+        """The hashes of rows. Each is removed first: whatever it was, and fields that are null now."""
+        row = f"{self.prefix}:row:"
+        names = [row + key for key in (*gone, *new)]
+        for start in range(0, len(names), _NAMED):
+            pipe.unlink(*names[start : start + _NAMED])
+        for key, values in new.items():
+            pipe.execute_command("HSET", row + key, *(part for pair in values.items() for part in pair))
+
+    def _opened(self) -> Target:
+        if self._target is None:
+            raise InvalidSetting("outlet", self.url, "open it for a target first")
+        return self._target
+
+    def _name(self, what: str) -> str:
+        return f"{self.prefix}:{what}"
+
+    def _keys(self, table: pa.Table) -> set[str]:
+        return {self._row_key([row[name] for name in self._opened().key]) for row in map(_texts, table.to_pylist())}
+
+    @staticmethod
+    def _row_key(parts: Sequence[str]) -> str:
+        """The parts of a key in one text, from which they could be told again."""
+        if len(parts) == 1:
+            return parts[0]
+        return "|".join(part.replace("\\", r"\\").replace("|", r"\|") for part in parts)
+
+    def _check_types(self, client: Any) -> None:
+        for what, kind in _TYPES.items():
+            found = client.type(self._name(what))
+            if found not in (kind, "none"):
+                raise OutletMismatch(
+                    self.url, f"{self._name(what)!r} is a {found} that no outlet made; give another prefix: prefix=NAME"
+                )
+
+    def _check_memory(self, client: Any) -> None:
+        """Refuse a server that throws keys away when its memory is full: rows would be missing, and nobody would know."""
+        memory: Any = client.info("memory")
+        if int(memory.get("maxmemory", 0)) and str(memory.get("maxmemory_policy", "")).startswith("allkeys"):
+            raise OutletMismatch(
+                self.url,
+                f"the server throws keys away when its memory is full (maxmemory-policy {memory['maxmemory_policy']}); "
+                "set it to noeviction or to one of volatile-…",
+            )
+
+    @contextmanager
+    def _asking(self) -> Iterator[Any]:
+        """A block with a connection; one that broke is made anew by the next block."""
+        try:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+        except ImportError as error:
+            raise ImportError(f"an outlet to Redis needs redis-py: pip install 'orders_es[redis]' ({error})") from error
+        if self._client is None:
+            # A lost answer is not for the library to ask for again: it would send the whole transaction twice.
+            self._client = redis.Redis.from_url(
+                self._server,
+                decode_responses=True,
+                retry=Retry(NoBackoff(), 0),
+                socket_timeout=30,
+                socket_connect_timeout=10,
+            )
+        try:
+            yield self._client
+        except redis.WatchError as error:
+            raise OutletUnavailable(self.url, "somebody else changed its keys meanwhile") from error
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise OutletUnavailable(self.url, said if len(said) < _SAID else f"{said[:80]} … {said[-80:]}") from error
+
+
+def redis_text(value: Any) -> str:
+    """A value as text: money and numbers as digits, times in UTC with `Z`, truth as `true` or `false`.
+
+    Example:
+        >>> redis_text(Decimal("12.5000")), redis_text(True), redis_text(datetime(2026, 6, 3, 15, tzinfo=UTC))
+        ('12.5000', 'true', '2026-06-03T15:00:00Z')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | dict | tuple):
+        from orders_es.json_text import json_bytes
+
+        return json_bytes(value).decode()
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _texts(row: dict[str, Any]) -> dict[str, str]:
+    return {name: redis_text(value) for name, value in row.items() if value is not None}
+
+
+def _entries(gone: set[str], new: Iterable[str], *, everything: bool) -> Iterator[tuple[str, str]]:
+    """What the stream says of a delivery: each change and its row's key, or that all rows are to be read anew."""
+    if everything:
+        yield "everything", ""
+        return
+    for key in sorted(gone):
+        yield "removed", key
+    for key in new:
+        yield "row", key
+
+
+def _ids(position: int, last: tuple[int, int]) -> Iterator[str]:
+    """Ids of a stream's entries that follow its last one: the log's position, and a number."""
+    first, number = max((position, 0), last)
+    while True:
+        number += 1
+        yield f"{first}-{number}"
+
+
+def _last_id(client: Any, stream: str) -> tuple[int, int]:
+    if not client.exists(stream):
+        return (0, 0)
+    first, _, number = str(client.xinfo_stream(stream)["last-generated-id"]).partition("-")
+    return int(first), int(number)
+
+
+def _members(client: Any, name: str, keys: list[str]) -> list[int]:
+    return list(client.smismember(name, keys)) if keys else []
+
+
+def _digest(removed: pa.Table | None, new: dict[str, dict[str, str]], position: int) -> str:
+    """What tells one delivery from another."""
+    gone = None if removed is None else sorted(map(str, removed.to_pylist()))
+    said = repr((position, gone, sorted((key, sorted(row.items())) for key, row in new.items())))
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
