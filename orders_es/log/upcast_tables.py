@@ -56,15 +56,15 @@ def _by_type(registry: EventRegistry, table: pa.Table, mask: Any) -> pa.Table:
         key = (pair["type"], pair["schema_version"])
         same = pc.and_(pc.equal(pairs.column(0), key[0]), pc.equal(pairs.column(1), key[1]))
         rows = old[np.flatnonzero(same.to_numpy())]
-        recorded = texts[2].take(pa.array(rows)).combine_chunks()
-        for part in registry.upcast_many(key, recorded.to_pylist()):
+        as_recorded = texts[2].take(pa.array(rows)).combine_chunks()
+        for part in registry.upcast_many(key, as_recorded.to_pylist()):
             if part.key is None:
                 continue
             whole = len(part.rows) == len(rows)
             there = np.arange(len(rows)) if whole else np.asarray(part.rows)
-            payloads = recorded if part.lines is None else pa.array(part.lines.split(b"\n")[:-1], kinds[2])
+            payloads = as_recorded if part.lines is None else pa.array(part.lines.split(b"\n")[:-1], kinds[2])
             if part.lines is None and not whole:
-                payloads = recorded.take(pa.array(there))
+                payloads = as_recorded.take(pa.array(there))
             places.append(rows[there])
             columns[0].append(pa.repeat(pa.scalar(part.key[0], kinds[0]), len(there)))
             columns[1].append(pa.repeat(pa.scalar(part.key[1], kinds[1]), len(there)))

@@ -88,7 +88,7 @@ class Follower:
         ...         lines = ['{"id":"1","aggregate_id":"A-1","type":"order_created","payload":{"currency":"EUR"},'
         ...                  '"timestamp":"2026-06-01T10:00:00Z","version":1}']
         ...         return [Delivered(str(n), line.encode()) for n, line in enumerate(lines) if after is None or n > int(after)]
-        ...     def recorded(self, place): pass
+        ...     def committed(self, place): pass
         ...     def wait(self, seconds): return False
         ...     def close(self): pass
         >>> log = open_log(":memory:")
@@ -239,7 +239,7 @@ class Follower:
             self._look()
             return False
         self._look()
-        self._source.recorded(place)
+        self._source.committed(place)
         return True
 
     def _append(

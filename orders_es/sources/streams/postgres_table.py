@@ -88,8 +88,8 @@ class PostgresTable:
             Delivered(json.dumps([None if row[0] is None else str(row[0]), row[1]]), row[2].encode()) for row in rows
         ]
 
-    def recorded(self, place: str) -> None:
-        """Nothing: a table keeps its rows. See `Source.recorded`."""
+    def committed(self, place: str) -> None:
+        """Nothing: a table keeps its rows. See `Source.committed`."""
 
     def wait(self, seconds: float) -> bool:
         """Whether there is a NOTIFY within so long. See `Source.wait`."""

@@ -55,7 +55,7 @@ class Source(Protocol):
         """
         ...
 
-    def recorded(self, place: str) -> None:
+    def committed(self, place: str) -> None:
         """Hear that everything up to a place is recorded for good, so that the system need not keep it. Called after each commit.
 
         Args:

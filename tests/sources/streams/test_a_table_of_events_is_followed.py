@@ -264,7 +264,7 @@ def test_a_source_that_does_not_answer_is_asked_again(theirs, reading, mapping, 
         source.read(None, 1)
         connection.execute("SELECT pg_terminate_backend(%s)", (source._connection.info.backend_pid,))
     monkeypatch.setattr("orders_es.sources.streams.follower._SOONEST", timedelta(milliseconds=1))
-    monkeypatch.setattr(source, "recorded", lambda _: stop.set())
+    monkeypatch.setattr(source, "committed", lambda _: stop.set())
     assert follower.follow(stop, notify=said.append).events == 1
     assert isinstance(said[0], SourceUnavailable)
 
