@@ -44,5 +44,5 @@ def test_strict_is_bad_news_and_a_wrong_time_of_day_a_wrong_call(tmp_path, monke
         "shop",
     ]
     assert CliRunner().invoke(main, call).exit_code == 1
-    assert CliRunner().invoke(main, call).exit_code == 0
+    assert CliRunner().invoke(main, call).exit_code == 1, "what was odd about them is told again"
     assert CliRunner().invoke(main, [*call, "--time-of-day", "25:00"]).exit_code == 2
