@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_ import somebody_watches
+from orders_es.cli.import_looking import look, looking_options, require_log
 from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import print_json, print_text
@@ -46,9 +47,9 @@ strict_option = click.option(
     "--map",
     "mapping",
     metavar="TOML",
-    type=click.Path(exists=True, dir_okay=False),
-    help="What changes mean for orders; only rows are recorded if left out.",
+    help="What changes mean for orders; only rows are recorded if left out. --propose writes a first one.",
 )
+@looking_options
 @click.option(
     "--time-of-day",
     metavar="HH:MM",
@@ -70,13 +71,16 @@ strict_option = click.option(
 @strict_option
 @table_options()
 @zone_option("The zone of times that name none, in the files and in their names; UTC if left out.", default=None)
-@log_option(makes=True)
+@log_option(makes=True, required=False)
 @as_json
 def import_table_dumps(
     sources: tuple[str, ...],
     keys: tuple[str, ...],
     at_from_name: str,
     mapping: str | None,
+    propose: bool,
+    dry_run: bool,
+    orders: int,
     time_of_day: str | None,
     occurred: str | None,
     table: str | None,
@@ -84,7 +88,7 @@ def import_table_dumps(
     quarantine: str | None,
     strict: bool,
     tz: tzinfo | None,
-    log: str,
+    log: str | None,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -111,20 +115,28 @@ def import_table_dumps(
             raise click.BadParameter(
                 f"{time_of_day!r}: give hours and minutes, such as 02:30", param_hint="--time-of-day"
             ) from None
-    done = import_dumps(
-        log,
-        sources,
-        key=keys,
-        at_from_name=at_from_name,
-        mapping=mapping,
-        table=table,
-        time_of_day=moment,
-        occurred=occurred,
-        reading=TableOptions(tz=tz, **reading),
-        on_error=policy,
-        quarantine=quarantine,
-        progress=somebody_watches(as_json),
-    )
+
+    def bring(into: Any, rules: str | None) -> DumpsResult:
+        return import_dumps(
+            into,
+            sources,
+            key=keys,
+            at_from_name=at_from_name,
+            mapping=rules,
+            table=table,
+            time_of_day=moment,
+            occurred=occurred,
+            reading=TableOptions(tz=tz, **reading),
+            on_error=policy,
+            quarantine=quarantine,
+            progress=somebody_watches(as_json),
+        )
+
+    asked: Any = {"mapping": mapping, "propose": propose, "dry_run": dry_run, "orders": orders}
+    if look(bring, keys, **asked, on_error=on_error, as_json=as_json):
+        return
+    log = require_log(log)
+    done = bring(log, mapping)
     facts = {
         "table": done.table,
         "dumps": done.dumps,

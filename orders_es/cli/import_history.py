@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_dumps import strict_option, tell_rows
+from orders_es.cli.import_looking import look, looking_options, require_log
 from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+
+    from orders_es.sources.history import HistoryResult
 
 __all__ = ["import_row_history"]
 
@@ -44,8 +47,9 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     "--map",
     "mapping",
     metavar="TOML",
-    help="What changes mean for orders: a file, or shopify, stripe-charges or stripe-invoices; only rows are recorded if left out.",
+    help="What changes mean for orders: a file, or shopify, stripe-charges or stripe-invoices; only rows are recorded if left out. --propose writes a first one.",
 )
+@looking_options
 @click.option("--shape", type=click.Choice(_SHAPES), help="What wrote it; told by its columns if left out.")
 @click.option(
     "--key",
@@ -90,11 +94,14 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 @strict_option
 @table_options()
 @zone_option("The zone of times that name none; UTC if left out.", default=None)
-@log_option(makes=True)
+@log_option(makes=True, required=False)
 @as_json
 def import_row_history(
     source: str,
     mapping: str | None,
+    propose: bool,
+    dry_run: bool,
+    orders: int,
     shape: str | None,
     keys: tuple[str, ...],
     table: str | None,
@@ -106,7 +113,7 @@ def import_row_history(
     quarantine: str | None,
     strict: bool,
     tz: tzinfo | None,
-    log: str,
+    log: str | None,
     as_json: bool,
     **reading: Any,
 ) -> None:
@@ -125,21 +132,28 @@ def import_row_history(
     from orders_es.sources.history import import_history
     from orders_es.sources.tables.options import TableOptions
 
-    done = import_history(
-        log,
-        source,
-        mapping=mapping,
-        shape=shape,
-        key=keys,
-        table=table,
-        occurred=occurred,
-        scales=scales,
-        live=live,
-        transactions=transactions,
-        reading=TableOptions(tz=tz, **reading),
-        on_error=policy,
-        quarantine=quarantine,
-    )
+    def bring(into: Any, rules: str | None) -> HistoryResult:
+        return import_history(
+            into,
+            source,
+            mapping=rules,
+            shape=shape,
+            key=keys,
+            table=table,
+            occurred=occurred,
+            scales=scales,
+            live=live,
+            transactions=transactions,
+            reading=TableOptions(tz=tz, **reading),
+            on_error=policy,
+            quarantine=quarantine,
+        )
+
+    asked: Any = {"mapping": mapping, "propose": propose, "dry_run": dry_run, "orders": orders}
+    if look(bring, keys, **asked, on_error=on_error, as_json=as_json):
+        return
+    log = require_log(log)
+    done = bring(log, mapping)
     facts = {
         "source": done.source,
         "shape": done.shape,
