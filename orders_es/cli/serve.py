@@ -116,7 +116,7 @@ def serve(
         most_body=most_body,
         most_streams=most_streams,
     )
-    with existing_log(log) as opened, listen(host, port) as taken, stopping():
+    with existing_log(log, writes=not read_only) as opened, listen(host, port) as taken, stopping():
 
         def started() -> None:
             url = _url(host, taken.getsockname()[1])
