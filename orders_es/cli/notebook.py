@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.notebook_parameters import declared, value_of
+from orders_es.cli.notebook_parameters import declared, month_ends, value_of
 from orders_es.cli.notebook_running import execute
 from orders_es.cli.options import as_json
 from orders_es.cli.output import print_json, print_text, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from orders_es.cli.notebook_parameters import Parameter
 
 __all__ = ["notebook"]
 
 _FOLDER = "notebooks"
+_SHIPPED = "09_month_end.ipynb"
 _folder = click.option(
     "--folder",
     metavar="DIR",
-    default=_FOLDER,
-    show_default=True,
+    default=None,
     type=click.Path(file_okay=False),
-    help="Where notebooks are looked for by name.",
+    help="Where notebooks are looked for by name: 'notebooks', and those that come with the package, if left out.",
 )
 
 
@@ -37,7 +40,7 @@ def notebook() -> None:
 @notebook.command(name="list", short_help="The notebooks, and the parameters that each takes.")
 @_folder
 @as_json
-def list_(folder: str, as_json: bool) -> None:
+def list_(folder: str | None, as_json: bool) -> None:
     """The notebooks in a folder, and the parameters that each takes with their defaults.
 
     \b
@@ -49,10 +52,10 @@ def list_(folder: str, as_json: bool) -> None:
         for path in _notebooks(folder)
     ]
     if as_json:
-        print_json({"folder": folder, "notebooks": found})
+        print_json({"folder": folder or _FOLDER, "notebooks": found})
         return
     if not found:
-        raise click.UsageError(f"there are no notebooks in {folder}; give --folder DIR")
+        raise click.UsageError(f"there are no notebooks in {folder or _FOLDER}; give --folder DIR")
     width = max(len(str(each["name"])) for each in found)
     for each in found:
         print_text(f"{printable(str(each['name'])):{width}}  {printable(_told(each['parameters']))}".rstrip())
@@ -77,52 +80,123 @@ def list_(folder: str, as_json: bool) -> None:
     help="A parameter that is text, exactly as written, whatever the notebook declares. May be given again.",
 )
 @click.option(
+    "--each",
+    metavar="NAME=VALUES",
+    help="Run once for each of these values, with commas between them, or for each month end of 2025-01..2025-12. --out names a file for "
+    "each, with {NAME} in it.",
+)
+@click.option(
     "--out", metavar="FILE", required=True, type=click.Path(dir_okay=False), help="Where the run notebook is written."
 )
 @click.option("--replace", is_flag=True, help="Replace the file if it is there.")
 @_folder
 @as_json
 def run(
-    name: str, given: Sequence[str], raw: Sequence[str], out: str, replace: bool, folder: str, as_json: bool
+    name: str,
+    given: Sequence[str],
+    raw: Sequence[str],
+    each: str | None,
+    out: str,
+    replace: bool,
+    folder: str | None,
+    as_json: bool,
 ) -> None:
     """Run a notebook from top to bottom and write it, with what it printed and drew, to a file.
 
     NAME is a file, or the name of a notebook in --folder, with or without its number. A value is read as what the notebook's
     cell of parameters declares: `order_id = "536365"` or `order_id: str` makes it text, and 007 stays 007. A parameter that
     the notebook does not have is refused. Exit code 1 if a cell fails or the kernel dies; the file then shows how far it got.
+    With --each, the others are run all the same.
 
     \b
     Example:
       orders-es notebook list
       orders-es notebook run any_moment -p at=2025-01-31 -p orders=500 --out january.ipynb
+      orders-es notebook run month_end -p log=my-log --each at=2025-01..2025-12 --out 'year/{at}.ipynb'
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     path = _find(name, folder)
     known = declared(path)
-    values = {}
-    for text, is_text in [*((text, False) for text in given), *((text, True) for text in raw)]:
-        key, value = value_of(text, known, path.name, raw=is_text)
-        if key in values:
-            raise click.UsageError(f"parameter {key!r} is given twice")
-        values[key] = value
-    used = {name: parameter.default for name, parameter in known.items()} | values
-    if Path(out).exists() and not replace:
-        raise click.UsageError(f"{out} is there already; give --replace, or another name")
-    failed = execute(path, out, values)
+    values = _values(given, raw, known, path.name)
+    runs = _runs(each, values, known, path.name, out)
+    taken = [file for _, file in runs if Path(file).exists()]
+    if taken and not replace:
+        raise click.UsageError(f"{taken[0]} is there already; give --replace, or another name")
+    defaults = {name: parameter.default for name, parameter in known.items()}
+    done = []
+    for these, file in runs:
+        if each:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        failed = execute(path, file, these)
+        used = defaults | these
+        done.append({"notebook": str(path), "out": file, "parameters": used, "ok": failed is None, "error": failed})
+        if as_json:
+            continue
+        if failed is None:
+            print_text(f"{printable(file)}: {printable(path.stem)} with {printable(_told(used))}")
+        else:
+            print_text(f"{printable(path.name)} failed {printable(failed)}; how far it got: {printable(file)}")
     if as_json:
-        print_json({"notebook": str(path), "out": out, "parameters": used, "ok": failed is None, "error": failed})
-    elif failed is None:
-        print_text(f"{printable(out)}: {printable(path.stem)} with {printable(_told(used))}")
-    else:
-        print_text(f"{printable(path.name)} failed {printable(failed)}; how far it got: {printable(out)}")
-    if failed is not None:
+        print_json({"runs": done} if each else done[0])
+    if not all(run["ok"] for run in done):
         click.get_current_context().exit(1)
 
 
-def _notebooks(folder: str) -> list[Path]:
-    return sorted(Path(folder).glob("*.ipynb"))
+def _values(given: Sequence[str], raw: Sequence[str], known: Mapping[str, Parameter], notebook: str) -> dict[str, Any]:
+    """The parameters that were given, by their names."""
+    values: dict[str, Any] = {}
+    for text, is_text in [*((text, False) for text in given), *((text, True) for text in raw)]:
+        key, value = value_of(text, known, notebook, raw=is_text)
+        if key in values:
+            raise click.UsageError(f"parameter {key!r} is given twice")
+        values[key] = value
+    # The kernel's folder is the notebook's; a log is named from where the command is given.
+    if isinstance(values.get("log"), str) and Path(values["log"]).exists():
+        values["log"] = str(Path(values["log"]).resolve())
+    return values
 
 
-def _find(name: str, folder: str) -> Path:
+def _runs(
+    each: str | None, values: dict[str, Any], known: Mapping[str, Parameter], notebook: str, out: str
+) -> list[tuple[dict[str, Any], str]]:
+    """The values of each run, and the file that it goes to."""
+    if each is None:
+        return [(values, out)]
+    name, equals, text = each.partition("=")
+    if not equals or not text:
+        raise click.UsageError(f"--each {each}: write it as NAME=VALUE,VALUE or NAME=2025-01..2025-12")
+    if name in values:
+        raise click.UsageError(f"parameter {name!r} is given twice")
+    if f"{{{name}}}" not in out:
+        raise click.UsageError(
+            f"--out {out}: with --each it needs {{{name}}} in it, so that each run has a file of its own"
+        )
+    runs = []
+    for single in month_ends(text) or [part.strip() for part in text.split(",")]:
+        key, value = value_of(f"{name}={single}", known, notebook, raw=False)
+        safe = re.sub(r"[^\w.+-]", "_", single)
+        runs.append((values | {key: value}, out.replace(f"{{{name}}}", safe)))
+    if len({file for _, file in runs}) < len(runs):
+        raise click.UsageError(f"--each {each}: two of these values would be written to one file")
+    return runs
+
+
+def _notebooks(folder: str | None) -> list[Path]:
+    """Those of a folder; where none is given those of `notebooks`, and those that come with the package and are not there."""
+    there = {path.name: path for path in Path(folder or _FOLDER).glob("*.ipynb")}
+    if folder is None:
+        there = {path.name: path for path in _shipped()} | there
+    return [there[name] for name in sorted(there)]
+
+
+def _shipped() -> list[Path]:
+    """The notebooks that come with the package, in a wheel or beside its source."""
+    import orders_es
+
+    package = Path(orders_es.__file__).parent
+    return [path for path in (package / _FOLDER / _SHIPPED, package.parent / _FOLDER / _SHIPPED) if path.is_file()][:1]
+
+
+def _find(name: str, folder: str | None) -> Path:
     """The notebook that a name means: a file, or one in the folder, its number left out perhaps."""
     if Path(name).is_file():
         return Path(name)
@@ -136,7 +210,7 @@ def _find(name: str, folder: str) -> Path:
             return names[wanted]
     near = get_close_matches(wanted, [*named, *short], 1)
     hint = f"do you mean {near[0]}?" if near else f"there are {', '.join(named)}" if named else "there are none"
-    raise click.UsageError(f"there is no notebook {name!r} in {folder}; {hint}")
+    raise click.UsageError(f"there is no notebook {name!r} in {folder or _FOLDER}; {hint}")
 
 
 def _told(parameters: object) -> str:

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Parameter", "declared", "value_of"]
+__all__ = ["Parameter", "declared", "month_ends", "value_of"]
 
+_MONTHS = re.compile(r"([0-9]{4})-([0-9]{2})\.\.([0-9]{4})-([0-9]{2})")
 _INT = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
@@ -182,3 +183,20 @@ def _read(name: str, text: str, kind: str) -> Any:
         if kind in ("str", "datetime"):
             return text
     raise click.UsageError(f"-p {name}={text}: {name} is {kind}; give {wrong[kind]}. As text: -r {name}={text}")
+
+
+def month_ends(text: str) -> list[str]:
+    """The last days of the months from one to another, both of them included; none where the text does not name months.
+
+    Example:
+        >>> month_ends("2024-12..2025-02")
+        ['2024-12-31', '2025-01-31', '2025-02-28']
+    """
+    found = _MONTHS.fullmatch(text)
+    if found is None:
+        return []
+    first, last = (int(found[year]) * 12 + int(found[year + 1]) - 1 for year in (1, 3))
+    if not (1 <= int(found[2]) <= 12 and 1 <= int(found[4]) <= 12 and first <= last):  # noqa: PLR2004 - months of a year
+        raise click.UsageError(f"{text}: give two months, the earlier one first, such as 2025-01..2025-12")
+    starts = [date(month // 12, month % 12 + 1, 1) for month in range(first + 1, last + 2)]
+    return [(start - timedelta(days=1)).isoformat() for start in starts]

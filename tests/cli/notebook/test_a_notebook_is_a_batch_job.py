@@ -94,3 +94,39 @@ def test_a_cell_that_fails_is_told_in_words(run, folder, tmp_path):
         "01_month_end.ipynb failed in cell 4: AssertionError: too many (line 1: assert count < 10, 'too many')" in said
     )
     assert str(out) in said
+
+
+def test_one_command_runs_it_for_many_values_and_one_failure_stops_none_of_the_others(run, folder, tmp_path):
+    out = f"{tmp_path}/year/{{count}}.ipynb"
+    done = run(
+        "notebook", "run", "month_end", "--each", "count=12, 4", "--out", out, "--folder", folder, "--json", code=1
+    )
+    assert [(each["parameters"]["count"], each["ok"]) for each in done.json["runs"]] == [
+        (12, False),
+        (4, True),
+    ]
+    assert "too many" in done.json["runs"][0]["error"]
+    assert printed(tmp_path / "year" / "4.ipynb").startswith("2025-01-31 8 ")
+
+
+@pytest.mark.parametrize(
+    ("each", "out", "said"),
+    [
+        ("at=2025-01..2025-02", "out.ipynb", "it needs {at} in it"),
+        ("at=2025-03..2025-02", "{at}.ipynb", "the earlier one first"),
+        ("at", "{at}.ipynb", "write it as NAME=VALUE,VALUE"),
+        ("att=1,2", "{att}.ipynb", "do you mean at?"),
+        ("at=a/b,a_b", "{at}.ipynb", "would be written to one file"),
+    ],
+)
+def test_a_mistake_in_a_series_is_one_line_before_anything_runs(run, folder, tmp_path, each, out, said):
+    arguments = ("month_end", "--each", each, "--out", tmp_path / out, "--folder", folder)
+    assert said in run("notebook", "run", *arguments, code=2).err
+    assert not list(tmp_path.glob("*.ipynb"))
+
+
+def test_a_months_notebook_comes_with_the_package(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [shipped] = run("notebook", "list", "--json").json["notebooks"]
+    assert shipped["name"] == "09_month_end"
+    assert list(shipped["parameters"]) == ["log", "at", "zone"]
