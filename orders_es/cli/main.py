@@ -201,6 +201,12 @@ def _never_choke_on_a_character() -> None:
             reconfigure(errors="replace")
 
 
+def _tolerating(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    from orders_es.cli.options import TOLERATES
+
+    ctx.meta[TOLERATES] = value
+
+
 @click.group(
     cls=_Commands,
     where=_WHERE,
@@ -208,6 +214,14 @@ def _never_choke_on_a_character() -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="orders_es", prog_name="orders-es")
+@click.option(
+    "--tolerate-unknown",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_tolerating,
+    help="For looking: pass over events of types and versions that are newer than this program, and mark what is said without them.",
+)
 def main() -> None:
     """An embedded time machine for orders.
 

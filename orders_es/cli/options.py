@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orders_es.cli.order_lookup import FILLING
+from orders_es.cli.output import PASSED_OVER, tell_notes
 from orders_es.errors import InvalidTime, NotALog
 from orders_es.log.limits import check_stream_id
 from orders_es.log.shown import without_password
@@ -47,6 +48,8 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _AS_CLOSED = "orders_es.as_closed"
 _CLOSE = "orders_es.close"
 _DOMAINS = "orders_es.domains"
+TOLERATES = "orders_es.tolerates"
+"""Whether the command at hand passes over events that the program does not know."""
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
@@ -278,14 +281,31 @@ def existing_log(url: str, *, writes: bool = False) -> EventLog:
     from orders_es.log import open_log
 
     try:
-        log = open_log(url, registry=registry_of(domains()), read_only=not writes)
+        registry = registry_of(domains())
+        if tolerates := click.get_current_context().meta.get(TOLERATES, False):
+            if writes:
+                raise click.UsageError("--tolerate-unknown is for looking: this command writes")
+            registry.tolerate_unknown()
+        log = open_log(url, registry=registry, read_only=not writes)
     except NotALog as error:
         # The error speaks to programmers; who calls from a shell needs a command.
         command = f"fill one: {FILLING.format(log=without_password(url))}"
         reason = error.reason.replace("create a log there with open_log(url, create=True)", command)
         raise NotALog(error.url, reason) from error
     log.registry.leave_out(*_left_out())
+    if tolerates:
+        _mark(log)
     return log
+
+
+def _mark(log: EventLog) -> None:
+    """Have every answer of this command say what was passed over."""
+    from orders_es.replay.notes import passed_over
+
+    note = passed_over(log)
+    if note is not None:
+        tell_notes([note])
+        click.get_current_context().meta[PASSED_OVER] = note
 
 
 def _left_out() -> list[str]:

@@ -18,10 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PLACES = ("log", "from", "to", "target")
-__all__ = ["Verbatim", "count", "money", "print_json", "print_text", "printable", "size", "table", "tell_notes"]
+__all__ = [
+    "PASSED_OVER",
+    "Verbatim",
+    "count",
+    "money",
+    "print_json",
+    "print_text",
+    "printable",
+    "size",
+    "table",
+    "tell_notes",
+]
 
 _KILO = 1024
 _PIECE = 32 * _KILO
+
+
+PASSED_OVER = "orders_es.passed_over"
+"""Where a command keeps the note on unknown events that it passes over, which marks all that it says."""
 
 
 def print_json(answer: Any) -> None:
@@ -31,6 +46,8 @@ def print_json(answer: Any) -> None:
     """
     import msgspec
 
+    if (note := _passed_over()) and isinstance(answer, dict):
+        answer = answer | {"passed_over": note}
     if isinstance(answer, dict):  # what the caller named; a URL may hold a password
         places = {key: without_password(answer[key]) for key in _PLACES if isinstance(answer.get(key), str)}
         answer = answer | places
@@ -49,9 +66,16 @@ def print_text(answer: str | bytes) -> None:
     click.echo()
 
 
+def _passed_over() -> str | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(PASSED_OVER)
+
+
 def tell_notes(notes: Iterable[str]) -> None:
     """Say on standard error what has to be said beside an answer, so that the answer itself can be piped on."""
     for note in notes:
+        if note == _passed_over():  # said already
+            continue
         click.echo(f"note: {printable(note)}", err=True)
 
 

@@ -45,6 +45,7 @@ class Provenance:
         columns: Name and DuckDB type of each column.
         guarded: Whether text that a spreadsheet would take for a formula has an apostrophe before it (CSV only).
         asked_recorded_by: The limit `recorded_by` that was asked for, on the log's own clock; None for none.
+        passed_over: What events were passed over, in words, where unknown ones were tolerated; None where none were.
     """
 
     name: str | None
@@ -64,6 +65,7 @@ class Provenance:
     columns: tuple[tuple[str, str], ...]
     guarded: bool = False
     asked_recorded_by: datetime | None = None
+    passed_over: str | None = None
 
     @property
     def title(self) -> str:
@@ -90,6 +92,7 @@ class Provenance:
         moments = ("asked_at", "asked_known_at", "at", "known_at", "recorded_at", "asked_recorded_by")
         known = {key: value for key, value in facts.items() if key in cls.__slots__}
         known.setdefault("asked_recorded_by", None)  # files from before do not say it
+        known.setdefault("passed_over", None)
         try:
             for name in moments:
                 known[name] = None if known[name] is None else datetime.fromisoformat(known[name])

@@ -18,6 +18,7 @@ from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
 from orders_es.replay.handing import replacing
 from orders_es.replay.moments import as_of
+from orders_es.replay.notes import passed_over
 
 if TYPE_CHECKING:
     import os
@@ -184,6 +185,7 @@ def _provenance(
         version("orders_es"),
         columns,
         asked_recorded_by=asked.recorded_by or session.recorded_by,
+        passed_over=passed_over(session.log),
     )
 
 

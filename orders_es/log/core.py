@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OPENED_TO_READ", "Commit", "End", "LogCore", "commit_of", "nothing_to_read", "schema_columns"]
 
+OPENED_TO_LOOK = "its registry passes over events that it does not know (tolerate_unknown), which is for looking only"
 OPENED_TO_READ = "it was opened with read_only=True"
 
 NEEDED = ("position", "stream_id", "type", "schema_version", "payload")
@@ -222,9 +223,11 @@ class LogCore(ABC):
     @property
     def read_only(self) -> bool:
         """Whether the log was opened to be read, so that nothing is written to it or beside it by this object."""
-        return self._read_only
+        return self._read_only or self._registry.tolerates
 
     def _check_writable(self) -> None:
+        if self._registry.tolerates:
+            raise ReadOnlyLog(self._url, OPENED_TO_LOOK)
         if self._read_only:
             raise ReadOnlyLog(self._url, OPENED_TO_READ)
 

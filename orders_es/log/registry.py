@@ -78,6 +78,7 @@ class EventRegistry:
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED, SOURCE_FOLLOWED, LINE_REFUSED})
+        self._tolerates = False
         self._canonical: tuple[int, str] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._upcasters = Upcasters(self)
@@ -180,12 +181,45 @@ class EventRegistry:
 
     @property
     def evolves(self) -> bool:
-        """Whether there are upcasters at all."""
-        return len(self._upcasters) > 0
+        """Whether events may be read otherwise than they were recorded: there are upcasters, or unknown ones are passed over."""
+        return self._tolerates or len(self._upcasters) > 0
 
     def upcasts(self, name: str, schema_version: int) -> bool:
-        """Whether events of a type and version are read through upcasters."""
-        return (name, schema_version) in self._upcasters
+        """Whether events of a type and version are read through upcasters, or passed over."""
+        return (name, schema_version) in self._upcasters or self._passes_over(name, schema_version)
+
+    def tolerate_unknown(self) -> None:
+        """Pass over events of types and versions that are newer than this program, instead of raising: for looking.
+
+        They are read as if they were retired. A log with such a registry takes no events, and answers say what was passed over.
+
+        Example:
+            >>> registry = EventRegistry()
+            >>> registry.tolerate_unknown()
+            >>> registry.passed_over({("OrderBlessed", 1)})
+            [('OrderBlessed', 1)]
+        """
+        self._tolerates = True
+        self.revision += 1
+
+    @property
+    def tolerates(self) -> bool:
+        """Whether `tolerate_unknown` was called."""
+        return self._tolerates
+
+    def passed_over(self, held: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Those of some types and versions whose events are passed over, sorted.
+
+        Args:
+            held: Types and schema versions, as `EventLog.event_types` gives them.
+        """
+        return sorted(pair for pair in held if self._passes_over(*pair))
+
+    def _passes_over(self, name: str, schema_version: int) -> bool:
+        if not self._tolerates or (name, schema_version) in self._upcasters:
+            return False
+        known = self._by_name.get(name)
+        return name not in self._left_out if known is None else schema_version > known.schema_version
 
     def is_today(self, name: str, schema_version: int) -> bool:
         """Whether a type and version are today's."""
@@ -208,14 +242,14 @@ class EventRegistry:
             UpcastFailed: An upcaster raised or gave rubbish.
         """
         if (name, schema_version) not in self._upcasters:
-            return Today(name, schema_version, payload)
+            return None if self._passes_over(name, schema_version) else Today(name, schema_version, payload)
         self._upcasters.check()
         return self._upcasters.today(name, schema_version, payload, position, stream_id)
 
     def todays(self, rows: Iterable[tuple[str, int, str, int, str]]) -> list[Today | None]:
         """As `today`, for many events that upcasters read: type, schema version, payload, position and stream of each."""
         self._upcasters.check()
-        return list(starmap(self._upcasters.today, rows))
+        return list(starmap(self.today if self._tolerates else self._upcasters.today, rows))
 
     def upcast_many(self, key: tuple[str, int], payloads: Sequence[str]) -> list[Part]:
         """What many events of one old type and version are today; of those that upcasters changed, the fit to their types is looked at.
@@ -227,6 +261,8 @@ class EventRegistry:
         Raises:
             Exception: Something is wrong with one of them, or they are not plain enough; `todays` says of each what it is.
         """
+        if self._passes_over(*key):
+            return [Part(list(range(len(payloads))), None, None)]
         self._upcasters.check()
         parts = self._upcasters.many(key, payloads)
         for part in parts:
@@ -252,7 +288,7 @@ class EventRegistry:
         """
         held = frozenset(held)
         old = {pair for pair in held if pair in self._upcasters}
-        return (held - old).union(*(self._upcasters.ends(pair) for pair in old))
+        return (held - old - set(self.passed_over(held))).union(*(self._upcasters.ends(pair) for pair in old))
 
     def changed(self, held: Iterable[tuple[str, int]]) -> frozenset[str]:
         """The fields that may have been of another type in a log's older events, since upcasters lead to types that have them.
@@ -268,7 +304,9 @@ class EventRegistry:
         """A hash of what decides how events are read: types, versions, fields, and the upcasters with their code."""
         if self._fingerprint is None or self._fingerprint[0] != self.revision:
             types = sorted((t.name, t.schema_version, [dataclasses.astuple(f) for f in t.fields]) for t in self)
-            said = repr((types, sorted(step.fingerprint for step in self._upcasters)))
+            said = repr(
+                (types, sorted(step.fingerprint for step in self._upcasters)) + (("tolerates",) * self._tolerates)
+            )
             self._fingerprint = self.revision, sha256(said.encode()).hexdigest()
         return self._fingerprint[1]
 
@@ -286,6 +324,7 @@ class EventRegistry:
             or step.type in names
             or any(name in names for name, _ in self._upcasters.ends((step.type, step.schema_version)))
         ]
+        steps += ["tolerates"] * self._tolerates
         return sha256(repr(sorted(steps)).encode()).hexdigest() if steps else ""
 
     def leave_out(self, *names: str) -> None:
@@ -433,7 +472,7 @@ class EventRegistry:
             InvalidEvent: The payload does not fit, or has a schema version that the registry does not know.
             UpcastFailed: An upcaster raised, or what it gave does not fit.
         """
-        if (name, schema_version) in self._upcasters:
+        if self.upcasts(name, schema_version):
             return self._decode_old(name, schema_version, payload, position, stream_id)
         decoder = self._decoder(name, schema_version, position, stream_id)
         try:
@@ -481,7 +520,7 @@ class EventRegistry:
             InvalidEvent: A payload does not fit, or has a schema version that the registry does not know.
         """
         pairs = set(zip(names, schema_versions, strict=True))
-        if self._upcasters and any(pair in self._upcasters for pair in pairs):
+        if self.evolves and any(self.upcasts(*pair) for pair in pairs):
             return list(map(self.decode, names, schema_versions, payloads, positions, stream_ids))
         try:
             decode = {name: self._decoder(name, v, 0, "").decode for name, v in pairs}
@@ -518,6 +557,7 @@ class EventRegistry:
             tuple((t.cls, t.name, t.schema_version) for t in self),
             self._left_out,
             tuple(self._upcasters),
+            self._tolerates,
         )
 
 
@@ -525,8 +565,11 @@ def _rebuild(
     event_types: tuple[tuple[type, str, int], ...],
     left_out: frozenset[str] = frozenset(),
     upcasters: tuple[Upcaster, ...] = (),
+    tolerates: bool = False,  # noqa: FBT001, FBT002 - pickle gives arguments by place
 ) -> EventRegistry:
     registry = EventRegistry()
+    if tolerates:
+        registry.tolerate_unknown()
     registry.leave_out(*left_out)
     for cls, name, schema_version in event_types:
         registry.register(cls, name=name, schema_version=schema_version)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
 from orders_es.plots.titles import entitle
+from orders_es.replay.notes import PASSED_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,6 +59,12 @@ _LEGEND_ROW = 0.09
 _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), float("inf"): ("days", 86_400.0)}
 
 
+def _marked(moment: str, answer: Any) -> str:
+    """The note on a moment, with what was passed over: a plot of what lacks events says so."""
+    marks = [note for note in getattr(answer, "notes", ()) if note.startswith(PASSED_OVER)]
+    return ", ".join(filter(None, (moment, *marks)))
+
+
 def frame(
     data: Any,
     model: str,
@@ -85,7 +92,7 @@ def frame(
 
         require_calendar(data, at=at, known_at=known_at, recorded_by=recorded_by)
         answer = data.table(model, at=at, known_at=known_at, recorded_by=recorded_by)
-        return answer.to_pandas(money="arrow"), answer.as_of.spoken(data.tz)
+        return answer.to_pandas(money="arrow"), _marked(answer.as_of.spoken(data.tz), answer)
     if (at, known_at, recorded_by) != (None, None, None):
         raise TypeError("at=, known_at= and recorded_by= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
@@ -93,9 +100,8 @@ def frame(
     from orders_es.replay import Answer
 
     if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
-        return (data.to_pandas(money="arrow") if isinstance(data, Answer) else data.to_pandas()), data.as_of.spoken(
-            getattr(data, "tz", None)
-        )
+        drawn = data.to_pandas(money="arrow") if isinstance(data, Answer) else data.to_pandas()
+        return drawn, _marked(data.as_of.spoken(getattr(data, "tz", None)), data)
     if hasattr(data, "__arrow_c_stream__"):
         import pyarrow as pa
 

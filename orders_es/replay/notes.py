@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, tzinfo
 
-    from orders_es.log import Head
+    from orders_es.log import EventLog, Head
     from orders_es.orders import AsOf
 
-__all__ = ["Currencies", "FirstEvent", "adds_up_money", "no_payments", "nothing_then"]
+__all__ = ["PASSED_OVER", "Currencies", "FirstEvent", "adds_up_money", "no_payments", "nothing_then", "passed_over"]
 
 _ADDING = frozenset({"sum", "avg", "mean", "fsum", "favg", "kahan_sum", "sumkahan"})
 _MAY_ADD = re.compile(r"\b(sum|avg|mean|fsum|favg|kahan_sum|sumkahan)\s*\(", re.IGNORECASE)
@@ -48,6 +48,23 @@ _MONEY = frozenset(
 _MONEY_ENDS = re.compile(
     r"(gross|discounts|returns|net|payments|refunds)_(first|now|change)|(reached|waiting|cancelled)_total|days_\w+"
 )
+
+
+PASSED_OVER = "events that this program does not know were passed over"
+"""What such a note begins with."""
+
+
+def passed_over(log: EventLog) -> str | None:
+    """What to say where a log's registry passes over events that it does not know; None where it does not, or there are none.
+
+    Args:
+        log: The log that is asked.
+    """
+    if not log.registry.tolerates:
+        return None
+    pairs = log.registry.passed_over(log.event_types())
+    names = ", ".join(f"{name} v{version}" for name, version in pairs)
+    return f"{PASSED_OVER} (--tolerate-unknown): {names}" if pairs else None
 
 
 class Currencies:

@@ -22,7 +22,7 @@ from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.many import is_many, moments_of, shared, tables_at
 from orders_es.replay.model_diff import diff_query, side
 from orders_es.replay.moments import as_of
-from orders_es.replay.notes import no_payments, nothing_then
+from orders_es.replay.notes import no_payments, nothing_then, passed_over
 from orders_es.replay.permissions import check_statements
 from orders_es.replay.tables import table_of
 
@@ -196,8 +196,15 @@ class Session(Following):
         noted: tuple[str, ...] = self._asking(query, asked, lambda *on: self._noting(on[0], query, asked, on[1]))[0]
         return noted
 
+    def _mark(self) -> tuple[str, ...]:
+        note = passed_over(self.log)
+        return () if note is None else (note,)
+
     def _noting(self, cursor: Any, query: str, asked: AsOf, head: Head) -> tuple[str, ...]:
-        found = [None if self._first.counts(cursor, asked) else nothing_then(cursor, asked, self.tz)]
+        found = [
+            passed_over(self.log),
+            None if self._first.counts(cursor, asked) else nothing_then(cursor, asked, self.tz),
+        ]
         if self._currencies is not None:
             found += [self._currencies.note(cursor, query, head), no_payments(cursor, query)]
         return tuple(note for note in found if note)
@@ -281,6 +288,7 @@ class Session(Following):
             None,
             lambda: self._asking(query, asked, lambda cursor, _: table_of(cursor, query, None)),
             tz=self.tz,
+            notes=self._mark(),
         )
 
     def diff(
@@ -323,7 +331,7 @@ class Session(Following):
         query, notes = diff_query(self, name, before, after, bookkeeping=bookkeeping)
         answer = self.sql(query)
         answer.question = f"diff of {name} from [{before.spoken(self.tz)}] to [{after.spoken(self.tz)}]"
-        answer.notes = (*notes,)
+        answer.notes = (*self._mark(), *notes)
         return answer
 
     def using(

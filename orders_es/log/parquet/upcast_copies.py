@@ -138,7 +138,7 @@ class UpcastCopies:
 
     def _made_somewhere(self, run: Sequence[LogFile], place: str, stem: str) -> str:
         """A new copy in the log's folder or, where that takes none, one in this process's temporary folder."""
-        if not self._read_only:
+        if not self._read_only and not self._registry.tolerates:  # what lacks events is for a look, and is left nowhere
             with suppress(ReadOnlyLog, StorageError):
                 return self._make(run, place, stem)
         with suppress(FileExistsError):
