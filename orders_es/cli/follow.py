@@ -13,6 +13,8 @@ from orders_es.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from orders_es.sources.streams import Followed
+    from orders_es.sources.streams.postgres_slot import PostgresSlot
+    from orders_es.sources.streams.postgres_table import PostgresTable
 
 __all__ = ["follow", "followed"]
 
@@ -39,6 +41,8 @@ __all__ = ["follow", "followed"]
     is_flag=True,
     help="Go by --position alone: right only where one writer at a time writes the table, and wrong (rows are missed) otherwise.",
 )
+@click.option("--slot", metavar="NAME", help="Read a logical replication slot (plugin pgoutput) instead of a table.")
+@click.option("--publication", metavar="NAME", help="With --slot: the publication whose tables are read.")
 @click.option("--channel", metavar="NAME", help="A channel on which the writers NOTIFY; it only makes things quicker.")
 @click.option(
     "--mapping",
@@ -83,6 +87,8 @@ def follow(
     position: str,
     transaction: str,
     in_order: bool,
+    slot: str | None,
+    publication: str | None,
     channel: str | None,
     mapping: str | None,
     currency: str | None,
@@ -95,7 +101,8 @@ def follow(
 ) -> None:
     """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
 
-    SOURCE is postgresql://user@host/database with --table: somebody else's table of events. How far it was read is recorded
+    SOURCE is postgresql://user@host/database with --table, somebody else's table of events, or with --slot, a logical
+    replication slot. How far it was read is recorded
     in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
 
     \b
@@ -103,12 +110,6 @@ def follow(
       orders-es follow postgresql://db.example/shop --table shop.events --mapping shop.toml --log my-log
       orders-es followed --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    if not source.startswith(("postgresql://", "postgres://")):
-        raise click.UsageError(
-            f"{source!r} is nothing that can be followed; give postgresql://user@host/database and --table"
-        )
-    if table is None:
-        raise click.UsageError("--table is missing: the table of events, as in --table shop.events")
     if currency is not None and mapping is None:
         raise click.UsageError("--currency fills in what another system's events lack; it needs --mapping")
     from orders_es.errors import NotALog
@@ -116,16 +117,16 @@ def follow(
     from orders_es.log.open import order_registry
     from orders_es.sources.jsonl.mapping import load_mapping
     from orders_es.sources.streams import Follower
-    from orders_es.sources.streams.postgres_table import PostgresTable
 
     if mapping is not None:
         load_mapping(mapping, order_registry(), currency=currency)  # before anything is made or asked
-    try:
-        reading = PostgresTable(
-            source, table, position=position, transaction=None if in_order else transaction, channel=channel
-        )
-    except ImportError as error:
-        raise click.UsageError(f"there is no psycopg here: pip install 'orders_es[postgres]' ({error})") from error
+    reading = _reading(
+        source,
+        table,
+        slot,
+        publication,
+        {"position": position, "transaction": None if in_order else transaction, "channel": channel},
+    )
     try:
         try:
             opened = open_log(log, registry=order_registry())
@@ -147,6 +148,33 @@ def follow(
     finally:
         reading.close()
     _tell(before, after, as_json=as_json)
+
+
+def _reading(
+    source: str, table: str | None, slot: str | None, publication: str | None, options: dict[str, Any]
+) -> PostgresSlot | PostgresTable:
+    if not source.startswith(("postgresql://", "postgres://")):
+        raise click.UsageError(
+            f"{source!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot"
+        )
+    if table is None and slot is None:
+        raise click.UsageError(
+            "--table is missing: the table of events, as in --table shop.events; or --slot and --publication"
+        )
+    if table is not None and slot is not None:
+        raise click.UsageError("--table and --slot are two ways to read a server; give one of them")
+    if (slot is None) != (publication is None):
+        raise click.UsageError("--slot and --publication belong together: the slot, and what is published in it")
+    try:
+        if slot is not None and publication is not None:
+            from orders_es.sources.streams.postgres_slot import PostgresSlot
+
+            return PostgresSlot(source, slot, publication)
+        from orders_es.sources.streams.postgres_table import PostgresTable
+
+        return PostgresTable(source, str(table), **options)
+    except ImportError as error:
+        raise click.UsageError(f"there is no psycopg here: pip install 'orders_es[postgres]' ({error})") from error
 
 
 def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:
