@@ -73,6 +73,7 @@ SAMPLES = {
     "InvalidTime": ("yesterday", "it is no time"),
     "NaiveTime": ("at", datetime(2026, 6, 3, 15)),  # noqa: DTZ001 - that is the point
     "CannotExport": ("orders.xlsx", "Excel holds 1,048,576 rows"),
+    "CannotWriteFile": ("june/orders.csv", "No space left on device"),
     "NotAnExport": ("orders.csv", "it does not say so"),
     "BadReadModel": ("totals.sql", "it holds no SELECT", 7),
     "BadSource": ("src.csv", 7, "no date"),
