@@ -99,13 +99,11 @@ def test_the_check_says_what_moved_by_which_events_and_whose(shop):
     assert found.actors == {"clerk": 1}
 
 
-@pytest.mark.parametrize(
-    ("tolerance", "ok"), [("0", False), ("0.99%", False), ("1%", True), ("0.01", True), ("5 %", True)]
-)
-def test_the_tolerance_is_a_share_of_the_closed_total(shop, tolerance, ok):
+def test_the_tolerance_is_a_share_of_the_closed_total(shop):
     close(shop.log, "2026-06", at=END)
     shop.late(amount=2)
-    assert check_close(shop.log, "2026-06", tolerance=tolerance).ok is ok
+    for tolerance, ok in {"0.99%": False, "1%": True, "0.01": True, "5 %": True}.items():
+        assert check_close(shop.log, "2026-06", tolerance=tolerance).ok is ok, tolerance
 
 
 def test_a_currency_that_was_not_there_moves_whatever_the_tolerance(shop):
