@@ -165,7 +165,11 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
             if ends and ends[-1][0] > text.footer:
                 raise ValueError("its pieces reach into it")
             if check_of(fd, text, ends[-1][0] if ends else 0) != footer.check:
-                raise DamagedLog(path, "its bytes are not those that were written; restore the file from a backup")
+                raise DamagedLog(
+                    path,
+                    "its bytes are not those that were written, so nothing says any more whose events are in it, and whatever "
+                    "may need one of them is refused; restore the file from a backup",
+                )
     except (ValueError, msgspec.DecodeError) as error:
         raise DamagedLog(path, f"its footer is not sound ({error}); restore the file from a backup") from error
     except OSError as error:

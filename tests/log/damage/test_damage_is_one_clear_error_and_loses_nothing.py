@@ -235,3 +235,19 @@ def test_a_flipped_byte_is_an_error_or_changes_nothing(sample, which):
         rows = []
         error = error_of(lambda: rows.append(sample.read()))  # noqa: B023 - called here and now
         assert rows == [sample.rows] or isinstance(error, DamagedLog), f"byte {at}: {error}"
+
+
+def test_a_damaged_commit_says_why_others_than_its_streams_are_refused_too(tmp_path):
+    with open_log(tmp_path / "log", create=True) as log:
+        for stream in ("a", "b", "c"):
+            log.append(stream, [event for _, event in events_for([stream])], expected=ANY)
+    first_page(tmp_path / "log" / "commits" / f"{2:020}.parquet")
+    with open_log(tmp_path / "log") as log:
+        for call in (
+            lambda: log.load("a"),
+            lambda: log.append("d", [event for _, event in events_for(["d"])], expected=ANY),
+        ):
+            with pytest.raises(
+                DamagedLog, match=r"2\.parquet.*nothing says any more whose events are in it.*restore the file"
+            ):
+                call()
