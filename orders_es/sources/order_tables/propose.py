@@ -15,6 +15,7 @@ from orders_es.errors import BadSource
 from orders_es.sources.order_tables.findings import Findings
 from orders_es.sources.order_tables.inputs import given_as
 from orders_es.sources.order_tables.several import files_of, joined
+from orders_es.sources.order_tables.words import WORDS
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import plain
 from orders_es.sources.tables.ids import read_ids, read_texts
@@ -60,6 +61,8 @@ _GUESSES: dict[str, tuple[str, str]] = {
     "line.quantity": ("integer", "quantity qty pieces units count lineitemquantity orderedquantity"),
     "line.price": ("decimal", "unitprice price priceeach pricepereach itemprice lineitemprice eachprice"),
     "line.total": ("decimal", "linetotal total amount totalprice lineamount sales"),
+    "shipping.amount": ("decimal", "shipping shippingcost shippingcosts shippingamount freight postage"),
+    "discount.amount": ("decimal", "discount discountamount orderdiscount"),
     "payment.at": ("time", "paidat paymentdate paiddate datepaid paidon paid"),
     "payment.amount": ("decimal", "paidamount amountpaid paymentamount paid ordertotal grandtotal total"),
     "payment.method": ("text", "paymentmethod"),
@@ -181,7 +184,7 @@ class _Proposal:
                 body.append('# rounding = "adjustment"  # ? for totals that the quantity does not divide')
             body += self._optional("line", ("description",))
             body += self._negative()
-        for section in ("payment", "shipped", "delivered", "cancelled"):
+        for section in ("shipping", "discount", "payment", "shipped", "delivered", "cancelled"):
             names = [field.partition(".")[2] for field in self._columns if field.startswith(f"{section}.")]
             if names:
                 body += ["", f"[{section}]", *self._optional(section, tuple(names))]
@@ -215,6 +218,11 @@ class _Proposal:
         if "line.price" in self._columns and "line.total" in self._columns:
             self._used.discard(self._columns.pop("line.total"))
         if "payment.at" not in self._columns or "payment.amount" not in self._columns:
+            if "payment.at" in self._columns:
+                self._questions.append(
+                    f"{self._columns['payment.at']} looks like the time of a payment, and no column says how much was paid: with one, "
+                    "write [payment], at and amount"
+                )
             for field in ("payment.at", "payment.amount", "payment.method"):
                 self._used.discard(self._columns.pop(field, ""))
         if "shipped.at" not in self._columns:
@@ -222,7 +230,7 @@ class _Proposal:
 
     def _guess(self, field: str) -> None:
         form, names = _GUESSES[field]
-        for name in names.split():
+        for name in (*names.split(), *WORDS.get(field, "").split()):
             column = self._by_name.get(name)
             if column is None or column in self._used:
                 continue

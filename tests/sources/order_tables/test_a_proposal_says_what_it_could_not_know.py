@@ -2,7 +2,7 @@ import tomllib
 
 import pyarrow as pa
 
-from orders_es.sources.order_tables import import_table, propose_mapping
+from orders_es.sources.order_tables import import_table, preview_table, propose_mapping
 
 
 def test_what_is_clear_can_be_imported_as_it_is(log, shop, tmp_path):
@@ -102,3 +102,20 @@ def test_a_column_that_could_choose_the_event_is_offered_as_such():
     assert "# ? Type may say what each row is ('order', 'payment', 'memo')" in text
     assert '# "payment" = "PaymentReceived"' in text
     assert '# "memo" = false' in text
+
+
+def test_columns_are_known_by_their_names_in_other_languages(tmp_path):
+    german = "Bestellnr;Datum;Kunde;Artikel;Menge;Einzelpreis;Währung;Versand;Bezahlt am\n01;13.03.2026;C1;7;2;4,50;EUR;4,90;\n"
+    french = (
+        "Numéro commande;Date commande;Client;Référence;Quantité;Prix unitaire;Devise\nA1;13/03/2026;C1;7;2;4,50;EUR\n"
+    )
+    for number, text in enumerate((german, french)):
+        path = tmp_path / f"{number}.csv"
+        path.write_text(text, encoding="utf-8")
+        proposed = propose_mapping(path)
+        assert "???" not in proposed
+        (tmp_path / "map.toml").write_text(proposed, encoding="utf-8")
+        assert preview_table(path, tmp_path / "map.toml").first[0].gross == 9
+    assert "Bezahlt am looks like the time of a payment, and no column says how much" in propose_mapping(
+        tmp_path / "0.csv"
+    )
