@@ -17,7 +17,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
 def on_error_option(command: _Command) -> _Command:
-    """The option `--on-error`."""
+    """`--on-error`: what is done about a bad row."""
     return click.option(
         "--on-error",
         type=click.Choice(["stop", "quarantine"]),

@@ -263,7 +263,7 @@ def order_id(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 
 def order_argument(command: _Command) -> _Command:
-    """The argument `ORDER`."""
+    """`ORDER`: the id of one order, or of a stream of another domain."""
     return click.argument("order", metavar="ORDER", callback=order_id)(command)
 
 

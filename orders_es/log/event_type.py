@@ -69,7 +69,6 @@ def check_values(event_type: EventType, event: Any) -> None:
     """Refuse what a type's dataclass can hold and its columns cannot, so that nobody who reads gets another value.
 
     Args:
-        event_type: The type.
         event: An instance of its dataclass.
 
     Raises:

@@ -130,7 +130,7 @@ def check_day(day: date, event_type: str, name: str) -> None:
     """Refuse a day outside the years that every reader holds.
 
     Raises:
-        InvalidEvent: It is one.
+        InvalidEvent: The day is outside of them.
     """
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidEvent(event_type, name, f"{day.isoformat()} cannot be recorded: {YEARS}")

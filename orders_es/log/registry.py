@@ -362,7 +362,7 @@ class EventRegistry:
 
         Args:
             position: Where it stands.
-            stream_id: Its stream.
+            stream_id: Where the event stands, for the error.
         """
         packages: set[str] = set()
         for log in self._writers:

@@ -144,7 +144,7 @@ class Questions:
         """One order: status, lines, money and moments, now or at any moment.
 
         Args:
-            order_id: The order.
+            order_id: Its id, as in the column order_id of `orders`.
             at: Only what had happened by then.
             known_at: Only what was known by then: entered, as its source says, or else recorded.
             recorded_by: Only what this log itself had recorded by then.
@@ -170,7 +170,7 @@ class Questions:
         """The events of one order in the order of recording: when each happened, when it was recorded, who did it, and what the order came to from then on.
 
         Args:
-            order_id: The order.
+            order_id: Its id, as in the column order_id of `orders`.
             at: Only what had happened by then.
             known_at: Only what was known by then.
             recorded_by: Only what this log itself had recorded by then.
@@ -192,7 +192,7 @@ class Questions:
         """Why an order comes to what it comes to: each event that changed its total, and by how much.
 
         Args:
-            order_id: The order.
+            order_id: Its id, as in the column order_id of `orders`.
             at: Only what had happened by then.
             known_at: Only what was known by then.
             tz: The time zone of times that name none; UTC if left out.

@@ -18,9 +18,9 @@ class Row:
     """A row as it stood.
 
     Args:
-        stream_id: Its stream.
+        stream_id: The stream of its events, which its table and its key make.
         source_table: The table that it is of; an empty text before its first event.
-        row_key: Its key.
+        row_key: The values that tell it from the other rows of its table.
         there: Whether the table had it.
         values: Its values, by column.
         dumps: Of a table's own stream: how many dumps of it are recorded.

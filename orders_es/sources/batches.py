@@ -56,7 +56,7 @@ class Loaded:
         duplicates: Events that were there already.
         commits: Commits made.
         first_position: The first position of any of the events; None if there are none.
-        last_position: The last one.
+        last_position: The last position of any; None if there are none.
         skipped: Streams that were there already, from another file.
     """
 

@@ -9,7 +9,7 @@ __all__ = ["IMPORTERS", "Importer"]
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """An importer.
+    """One way in, as the lists of importers show it.
 
     Args:
         command: What stands after `orders-es import`.

@@ -53,7 +53,7 @@ class Known:
         same: Whether those are the events of this file, and not of another that says the same.
         partial: Whether the import that they come from set orders aside.
         first_position: Of all these events; None if there are none.
-        last_position: The last one.
+        last_position: The last position of any; None if there are none.
     """
 
     there: npt.NDArray[np.bool_]

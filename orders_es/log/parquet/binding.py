@@ -85,7 +85,7 @@ class Contents:
 
         Args:
             files: The chain of files, from the log's beginning.
-            scanner: A `Scanner`.
+            scanner: What scans files, a `Scanner` of `orders_es.log.parquet.reader`.
         """
         if self._known != self._registry.revision:  # something was registered meanwhile; look at everything again
             self._known, self._until, self._partly, self._old = self._registry.revision, 0, [], []

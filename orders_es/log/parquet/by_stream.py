@@ -236,7 +236,7 @@ def stream_keys(stream_ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
 def directory_arrays(
     offsets: npt.ArrayLike, keys: npt.NDArray[np.uint64], versions: npt.NDArray[np.int32], checks: npt.ArrayLike
 ) -> bytes:
-    """The arrays of a directory.
+    """Where blocks and streams of a sorted copy begin, as the bytes that stand at its end.
 
     Args:
         offsets: Where each block begins, and where the last one ends.

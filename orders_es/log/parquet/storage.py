@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, TypeAlias
 
-from orders_es.errors import ReadOnlyLog, StorageError, UnconfirmedWrite
+from orders_es.errors import OrdersEsError, ReadOnlyLog, StorageError, UnconfirmedWrite
 from orders_es.errors.system import Cause, cause_of, words_of
+from orders_es.files import sync
 
 __all__ = ["Content", "alone", "publish", "remove", "replace", "sync_folder"]
 
@@ -58,27 +59,14 @@ def publish(
         StorageError: The operating system refused for another reason; nothing is in place.
         UnconfirmedWrite: The file is in place, but it could not be made sure that it stays there after a power cut.
     """
-    directory = -1
-    try:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with _open(folder) as directory:
         place = _Place(directory, name, lock, vouch, lock_is_here=lock == folder)
         placed = _link_unnamed(directory, place, content, keep)
         if placed is None:
             placed = _link_named(directory, place, content)
-        if not placed:
-            return False
-        try:
-            os.fsync(directory)
-        except OSError as error:
-            raise UnconfirmedWrite(os.path.join(folder, name), error.strerror or str(error)) from error
-    except UnconfirmedWrite:
-        raise
-    except OSError as error:
-        raise _explained(error, folder) from error
-    finally:
-        if directory >= 0:
-            os.close(directory)
-    return True
+        if placed:
+            _confirm(directory, folder, name)
+        return placed
 
 
 def replace(folder: str, name: str, content: Content) -> None:
@@ -89,33 +77,53 @@ def replace(folder: str, name: str, content: Content) -> None:
     Raises:
         ReadOnlyLog, StorageError, UnconfirmedWrite: As `publish` does.
     """
-    temporary = f"{uuid.uuid4().hex}.tmp"
+    with _open(folder) as directory:
+        with _temporary(directory, content) as temporary:
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        _confirm(directory, folder, name)
+
+
+@contextmanager
+def _open(folder: str) -> Iterator[int]:
+    """A folder's descriptor; what the operating system refuses in the block is an error that says so of the folder."""
     directory = -1
     try:
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
-        try:
-            try:
-                _fill(fd, content)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=directory)
-            raise
-        try:
-            os.fsync(directory)
-        except OSError as error:
-            raise UnconfirmedWrite(os.path.join(folder, name), error.strerror or str(error)) from error
-    except UnconfirmedWrite:
+        yield directory
+    except OrdersEsError:
         raise
     except OSError as error:
         raise _explained(error, folder) from error
     finally:
         if directory >= 0:
             os.close(directory)
+
+
+def _confirm(directory: int, folder: str, name: str) -> None:
+    """Make sure that a file stays in place after a power cut."""
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        raise UnconfirmedWrite(os.path.join(folder, name), error.strerror or str(error)) from error
+
+
+@contextmanager
+def _temporary(directory: int, content: Content) -> Iterator[str]:
+    """The name of a temporary file, whole and durable, in an open folder; it is gone after the block, if it is still there."""
+    temporary = f"{uuid.uuid4().hex}.tmp"
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
+    try:
+        try:
+            _fill(fd, content)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        yield temporary
+    finally:
+        with suppress(
+            FileNotFoundError
+        ):  # it has its name by now; or a vacuum took it for the leftover of a dead writer
+            os.unlink(temporary, dir_fd=directory)
 
 
 class _Place:
@@ -234,18 +242,8 @@ def _link_unnamed(directory: int, place: _Place, content: Content, keep: Callabl
 
 
 def _link_named(directory: int, place: _Place, content: Content) -> bool:
-    temporary = f"{uuid.uuid4().hex}.tmp"
-    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=directory)
-    try:
-        try:
-            _fill(fd, content)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    with _temporary(directory, content) as temporary:
         return place.link(temporary)
-    finally:
-        with suppress(FileNotFoundError):  # a vacuum took it for the leftover of a dead writer
-            os.unlink(temporary, dir_fd=directory)
 
 
 def _fill(fd: int, content: Content) -> None:
@@ -265,11 +263,7 @@ def sync_folder(folder: str) -> None:
         StorageError: The disk refused.
     """
     try:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync(folder)
     except OSError as error:
         raise StorageError(folder, words_of(error)) from error
 

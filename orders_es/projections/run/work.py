@@ -282,8 +282,8 @@ def recorded_times(log: EventLog, first: int, last: int) -> pa.ChunkedArray:
     """When the events between two positions were recorded.
 
     Args:
-        first: The first position.
-        last: The last one.
+        first: The position of the first that counts.
+        last: The position of the last that counts.
     """
     import pyarrow as pa
 

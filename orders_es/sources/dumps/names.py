@@ -48,7 +48,7 @@ _HERE = datetime(1970, 1, 1)  # noqa: DTZ001 - read off any clock
 
 @dataclass(frozen=True, slots=True)
 class DumpFile:
-    """One dump.
+    """A full copy of a table at one moment, in a file named after both.
 
     Args:
         path: The file.

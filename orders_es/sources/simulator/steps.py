@@ -25,7 +25,7 @@ class Steps:
         recorded_at: When each is recorded, in milliseconds since 1970.
         occurred_at: When it happened, the same.
         order: The order's number, from 0.
-        kind: A `Kind`.
+        kind: The number of a `Kind`.
         line: Which of several steps of this kind in this order: the line of the basket, the attempt at paying.
         amount: Money in hundredths of the minor unit; for a created order or an assignment, the customer's number.
         quantity: Pieces, or the difference in pieces.
