@@ -52,7 +52,7 @@ class Gap:
     """One kind of oddity in one table.
 
     Args:
-        kind: Which; one of `KINDS`.
+        kind: Which oddity, as a key of `KINDS`.
         table: The source's table.
         count: How often.
         first: When it was seen first; None where no time belongs to it.
@@ -89,7 +89,7 @@ class GapReport:
         """How often something was found, over all tables.
 
         Args:
-            kind: One of `KINDS`.
+            kind: Which oddity, as a key of `KINDS`.
         """
         return sum(gap.count for gap in self.gaps if gap.kind == kind)
 
@@ -141,7 +141,7 @@ def note_gaps(work: Any, kind: str, table: str, at: str, told: str, rows: str) -
     """Note what a query finds.
 
     Args:
-        kind: One of `KINDS`.
+        kind: Which oddity, as a key of `KINDS`.
         table: SQL for the source's table.
         at: SQL for a time that belongs to a row that is found.
         told: SQL for what is to be seen there, in words.
