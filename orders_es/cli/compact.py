@@ -8,6 +8,7 @@ import click
 
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, size, span
+from orders_es.cli.telling import log_lines
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.protocol import NeedsUpkeep
 from orders_es.log.shown import without_password
@@ -21,6 +22,7 @@ __all__ = ["compact", "vacuum"]
 
 @click.command(short_help="Merge small files into segments.")
 @log_option()
+@log_lines
 @as_json
 def compact(log: str, as_json: bool) -> None:
     """Merge runs of small files into segments, so that scans stay fast, and sort copies by order, so that one loads fast.

@@ -8,6 +8,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log
 from orders_es.cli.output import count, print_json, printable
+from orders_es.cli.telling import log_lines
 
 __all__ = ["copy"]
 
@@ -15,6 +16,7 @@ __all__ = ["copy"]
 @click.command(short_help="Copy a log to a new place, folder, .duckdb file or server, and prove it equal.")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
+@log_lines
 @as_json
 def copy(source: str, target: str, as_json: bool) -> None:
     """Copy the log FROM to the new place TO, and prove that the tree roots are equal.

@@ -10,6 +10,7 @@ from orders_es.cli.import_ import currency_code
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
+from orders_es.cli.telling import log_lines, teller
 
 if TYPE_CHECKING:
     from orders_es.sources.streams import Followed
@@ -80,6 +81,7 @@ __all__ = ["follow", "followed"]
     help="How many events a commit holds at most.",
 )
 @log_option(makes=True)
+@log_lines
 @as_json
 def follow(
     source: str,
@@ -137,13 +139,14 @@ def follow(
                 opened, reading, mapping=mapping, currency=currency, on_error=on_error, batch_events=batch_events
             )
             before = follower.state
+            tell = teller()
             if once:
                 after = follower.catch_up()
             else:
                 if not as_json:
-                    click.echo(f"following {printable(reading.name)} into {printable(log)}; Ctrl-C ends it", err=True)
+                    tell(f"following {printable(reading.name)} into {printable(log)}; Ctrl-C ends it")
                 after = follower.follow(
-                    stop, poll=poll, notify=lambda error: click.echo(f"orders-es: {error}", err=True)
+                    stop, poll=poll, notify=lambda error: tell(str(error), level="warning", plain=f"orders-es: {error}")
                 )
     finally:
         reading.close()

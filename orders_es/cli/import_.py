@@ -14,6 +14,7 @@ from orders_es.cli.import_options import on_error_option, require_quarantine, sk
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
+from orders_es.cli.telling import is_quiet, log_lines
 from orders_es.log.shown import without_password
 from orders_es.orders.moments import format_instant
 
@@ -76,6 +77,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
     help="With --rate: for how long; until Ctrl-C if left out.",
 )
 @log_option(makes=True)
+@log_lines
 @as_json
 @click.pass_context
 def simulate(
@@ -242,6 +244,7 @@ def _currency_option(default: str) -> Callable[[_Command], _Command]:
 @_currency_option("GBP")
 @skip_known_option
 @log_option(makes=True)
+@log_lines
 @as_json
 def online_retail(
     source: str,
@@ -300,6 +303,7 @@ def online_retail(
 @_currency_option("BRL")
 @skip_known_option
 @log_option(makes=True)
+@log_lines
 @as_json
 def olist(
     folder: str,
@@ -377,4 +381,4 @@ def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
 
 def somebody_watches(as_json: bool) -> bool:
     """Whether a person looks at standard error, so that a bar makes sense."""
-    return sys.stderr.isatty() and not as_json
+    return sys.stderr.isatty() and not as_json and not is_quiet()

@@ -15,6 +15,7 @@ import click
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable, table
 from orders_es.cli.project_options import models_option
+from orders_es.cli.telling import log_lines, teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +66,7 @@ def _limit_option(name: str, default: str, text: str) -> Callable[[Any], Any]:
 @_limit_option("--stopped-after", "10s", "A runner that gave no sign of life for so long is dead.")
 @models_option
 @log_option()
+@log_lines
 @as_json
 def lag(
     sla: timedelta | None,
@@ -147,7 +149,7 @@ def _serve(log: EventLog, models: str, limits: LagLimits, port: int) -> None:
 
     with stopping() as stop:
         port, end = serve_metrics(LagCollector(log, models, limits=limits), port)
-        click.echo(f"metrics at http://127.0.0.1:{port}/metrics; Ctrl-C ends it", err=True)
+        teller()(f"metrics at http://127.0.0.1:{port}/metrics; Ctrl-C ends it", port=port)
         try:
             stop.wait()
         finally:
@@ -188,7 +190,7 @@ def _tell(
         text = f"{_CLEAR if sys.stdout.isatty() else ''}{time.strftime('%H:%M:%S')}\n{text}"
     print_text(text)
     for breach in breaches:
-        click.echo(f"orders-es: {printable(str(breach))}", err=True)
+        teller()(str(breach), level="error", plain=f"orders-es: {printable(str(breach))}")
 
 
 def seconds(length: float | None) -> str:

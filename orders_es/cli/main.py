@@ -13,6 +13,7 @@ import click
 
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.output import printable
+from orders_es.cli.telling import teller
 from orders_es.errors import (
     BadDomain,
     BadKey,
@@ -107,6 +108,7 @@ _WHERE = {
     "dead-letters": "orders_es.cli.dead_letters:dead_letters",
     "notebook": "orders_es.cli.notebook:notebook",
     "completion": "orders_es.cli.completion:completion",
+    "man": "orders_es.cli.man:man",
 }
 """Each command's name, in the order in which a newcomer meets them, and where it is."""
 
@@ -186,11 +188,13 @@ def _refused(error: OSError) -> str:
 def _complain(ctx: click.Context, text: str, code: int, kind: str) -> None:
     """Say what went wrong on standard error, in one line: as JSON where the answer would have been JSON."""
     line = printable(" ".join(text.split()))
+    plain = f"orders-es: {line}"
     if ctx.meta.get(_AS_JSON):
-        line = json.dumps({"error": {"type": kind, "message": line, "exit_code": code}}, ensure_ascii=False)
+        click.echo(
+            json.dumps({"error": {"type": kind, "message": line, "exit_code": code}}, ensure_ascii=False), err=True
+        )
     else:
-        line = f"orders-es: {line}"
-    click.echo(line, err=True)
+        teller(ctx)(line, level="error", plain=plain, type=kind, exit_code=code)
 
 
 def _never_choke_on_a_character() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.telling import teller
 from orders_es.json_text import Verbatim, json_bytes
 from orders_es.log.shown import without_password
 from orders_es.orders.money import format_amount
@@ -73,10 +74,11 @@ def _passed_over() -> str | None:
 
 def tell_notes(notes: Iterable[str]) -> None:
     """Say on standard error what has to be said beside an answer, so that the answer itself can be piped on."""
+    tell = teller()
     for note in notes:
         if note == _passed_over():  # said already
             continue
-        click.echo(f"note: {printable(note)}", err=True)
+        tell(note, level="warning", plain=f"note: {printable(note)}")
 
 
 def money(amount: Decimal, currency: str | None = None) -> str:

@@ -11,6 +11,7 @@ from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.project_options import definition_options, models_option, projector
 from orders_es.cli.stopping import stopping
+from orders_es.cli.telling import log_lines, teller
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def project() -> None:
 @definition_options
 @models_option
 @log_option()
+@log_lines
 @as_json
 def run(names: tuple[str, ...], models: str, log: str, as_json: bool, **options: Any) -> None:
     """Catch projections up with the log, one after the other; exits with 1 if one could not be.
@@ -82,6 +84,7 @@ def run(names: tuple[str, ...], models: str, log: str, as_json: bool, **options:
 @definition_options
 @models_option
 @log_option()
+@log_lines
 @as_json
 def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: bool, **options: Any) -> None:
     """Catch projections up, then process every commit as any process makes it. Ctrl-C or SIGTERM: finish the batch and end.
@@ -93,17 +96,19 @@ def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: 
       orders-es project follow orders order_items --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     said: set[tuple[str, str]] = set()
+    tell = teller()
 
     def told(name: str, error: OrdersEsError, ended: bool) -> None:
         if ended or (name, type(error).__name__) not in said:
             said.add((name, type(error).__name__))
-            click.echo(f"orders-es: {name}: {error}{'' if ended else '; trying again'}", err=True)
+            text = f"{name}: {error}{'' if ended else '; trying again'}"
+            tell(text, level="error" if ended else "warning", plain=f"orders-es: {text}", projection=name)
 
     with existing_log(log, writes=True) as opened, stopping() as stop:
         runner = projector(opened, models, names, **options)
         if not as_json:
             which = ", ".join(projection.name for projection in runner.projections)
-            click.echo(f"following {printable(log)} into {printable(models)}: {which}; Ctrl-C ends it", err=True)
+            tell(f"following {printable(log)} into {printable(models)}: {which}; Ctrl-C ends it")
         ran = runner.try_follow(stop, poll=poll, notify=told)
     _tell(ran, models, as_json=as_json, said=True)
 
@@ -114,6 +119,7 @@ def follow(names: tuple[str, ...], poll: float, models: str, log: str, as_json: 
 @definition_options
 @models_option
 @log_option()
+@log_lines
 @as_json
 def rebuild(name: str, dry_run: bool, models: str, log: str, as_json: bool, **options: Any) -> None:
     """Build the tables of NAME anew from the log, compare them with those that serve, and let the new ones serve.
@@ -274,15 +280,17 @@ def _tell(ran: list[Ran], models: str, *, as_json: bool, said: bool = False, mis
                 f"{one.head_position:,}, {count(one.events, 'event')} in {count(one.batches, 'batch', 'batches')} "
                 f"({one.seconds:.1f} s)"
             )
+    tell = teller()
     if errors and not said:
         for one in errors:
-            click.echo(f"orders-es: {one.projection}: {one.error}", err=True)
+            text = f"{one.projection}: {one.error}"
+            tell(text, level="error", plain=f"orders-es: {text}", projection=one.projection)
     if missing:
-        click.echo(
-            f"orders-es: not done yet, though an earlier run was asked for it: {', '.join(missing)}. Run it by its name (with "
-            "--handlers, --read-models or --to, as then), or give it up by `orders-es project drop`",
-            err=True,
+        text = (
+            f"not done yet, though an earlier run was asked for it: {', '.join(missing)}. Run it by its name (with "
+            "--handlers, --read-models or --to, as then), or give it up by `orders-es project drop`"
         )
+        tell(text, level="error", plain=f"orders-es: {text}", unfinished=list(missing))
     if errors or missing:
         click.get_current_context().exit(1)
 

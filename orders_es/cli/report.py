@@ -10,6 +10,7 @@ import click
 from orders_es.cli.import_ import somebody_watches
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -40,6 +41,7 @@ __all__ = ["report"]
 )
 @allow_files_option
 @log_option()
+@log_lines
 @as_json
 def report(
     out: str,

@@ -11,6 +11,7 @@ import click
 from orders_es.cli.lag import stopping
 from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders
 from orders_es.cli.output import print_json
+from orders_es.cli.telling import log_lines, teller
 from orders_es.errors import InvalidSetting
 from orders_es.log.shown import without_password
 
@@ -77,6 +78,7 @@ _TOKEN, _READ_TOKEN = "ORDERS_ES_HTTP_TOKEN", "ORDERS_ES_HTTP_READ_TOKEN"
 )
 @click.option("--access-log", is_flag=True, help="Write a line for each request.")
 @log_option()
+@log_lines
 @as_json
 def serve(
     host: str,
@@ -117,13 +119,14 @@ def serve(
         most_streams=most_streams,
     )
     with existing_log(log, writes=not read_only) as opened, listen(host, port) as taken, stopping():
+        tell = teller()
 
         def started() -> None:
             url = _url(host, taken.getsockname()[1])
             if as_json:
                 print_json({"log": log, "url": url, "pid": os.getpid()})
             else:
-                click.echo(f"serving {without_password(log)} at {url}; Ctrl-C ends it", err=True)
+                tell(f"serving {without_password(log)} at {url}; Ctrl-C ends it", url=url)
 
         run(opened, taken, settings, started=started, access_log=access_log)
 

@@ -12,6 +12,7 @@ from orders_es.cli.lag import stopping
 from orders_es.cli.options import as_json, duration, existing_log, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text, printable, span, table
 from orders_es.cli.project_options import models_option
+from orders_es.cli.telling import log_lines, teller
 from orders_es.errors import InvalidTime
 from orders_es.orders.moments import format_instant, resolve_since
 
@@ -49,6 +50,7 @@ def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> da
 @zone_option("Where --since without a zone is read.")
 @models_option
 @log_option()
+@log_lines
 @as_json
 def unpaid(
     after: timedelta,
@@ -76,6 +78,7 @@ def unpaid(
     if follow and dry_run:
         raise click.UsageError("--dry-run looks once; leave out --follow")
     cancelled: list[Due] = []
+    tell = teller()
 
     def told(what: Any) -> None:
         if isinstance(what, Due):
@@ -83,7 +86,7 @@ def unpaid(
             if not as_json:
                 print_text(f"cancelled {printable(what.order_id)}, placed {format_instant(what.placed_at)}")
         else:
-            click.echo(f"orders-es: {what}", err=True)
+            tell(str(what), level="warning", plain=f"orders-es: {what}")
 
     with existing_log(log, writes=not dry_run) as opened:
         manager = Unpaid(opened, models, after, since=since, progress=somebody_watches(as_json))

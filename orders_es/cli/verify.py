@@ -9,6 +9,7 @@ import click
 
 from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.telling import log_lines
 from orders_es.errors import DamagedLog, UnreadableLog
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = ["verify"]
 @click.option("--quorum", metavar="N", type=click.IntRange(min=0), help="How many of the witnesses; all if left out.")
 @click.option("--origin", metavar="NAME", help="The log's public name, where it is not the key's.")
 @log_option()
+@log_lines
 @as_json
 def verify(
     checkpoint: str | None,

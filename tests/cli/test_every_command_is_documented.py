@@ -62,6 +62,7 @@ def test_its_help_says_what_it_does_and_shows_an_example(name, run):
         - {
             "completion",
             "copy",
+            "man",
             "mcp",
             "notebook list",
             "notebook run",
