@@ -16,6 +16,7 @@ from orders_es.projections.lag.measure import lag_history, measure_lag
 from orders_es.projections.lag.sla import Breach, check_sla
 from orders_es.projections.outlets import (
     FolderOutlet,
+    NatsOutlet,
     Outlet,
     OutletProjection,
     PostgresOutlet,
@@ -40,6 +41,7 @@ __all__ = [
     "Handlers",
     "Lag",
     "LagLimits",
+    "NatsOutlet",
     "Outlet",
     "OutletProjection",
     "PostgresOutlet",

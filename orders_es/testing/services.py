@@ -9,7 +9,7 @@ import contextlib
 import signal
 import sys
 
-from orders_es.testing import postgres_server, redis_server
+from orders_es.testing import nats_server, postgres_server, redis_server
 
 __all__: list[str] = []
 
@@ -31,6 +31,10 @@ def main() -> None:
             sys.stdout.write(f"{redis_server.MISSING}\n")
         else:
             sys.stdout.write(f"{started.enter_context(redis_server.RedisServer()).url}\n")
+        if nats_server.program() is None:
+            sys.stdout.write(f"{nats_server.MISSING}\n")
+        else:
+            sys.stdout.write(f"{started.enter_context(nats_server.NatsServer()).url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

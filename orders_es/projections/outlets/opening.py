@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.projections.outlets.folder import FolderOutlet
+from orders_es.projections.outlets.nats import NatsOutlet
 from orders_es.projections.outlets.postgres import PostgresOutlet
 from orders_es.projections.outlets.redis import RedisOutlet
 
@@ -23,7 +24,7 @@ def open_outlet(url: str) -> Outlet:
     """The outlet that a URL names, by its scheme.
 
     Args:
-        url: `folder:DIR` for files, `postgresql://…?table=NAME` for a table, `redis://…?prefix=NAME` for hashes; other schemes are offered by packages.
+        url: `folder:DIR` for files, `postgresql://…?table=NAME` for a table, `redis://…?prefix=NAME` for hashes, `nats://…?bucket=NAME` for a bucket; other schemes are offered by packages.
 
     Raises:
         InvalidSetting: No such scheme is known.
@@ -39,9 +40,11 @@ def open_outlet(url: str) -> Outlet:
         return PostgresOutlet(url)
     if scheme in ("redis", "rediss") and rest.startswith("//"):
         return RedisOutlet(url)
+    if scheme in ("nats", "tls") and rest.startswith("//"):
+        return NatsOutlet(url)
     offered = {point.name: point for point in entry_points(group=GROUP)}
     if colon and scheme in offered:
         outlet: Outlet = offered[scheme].load()(url)
         return outlet
-    known = ", ".join(f"{name}:…" for name in ("folder", "postgresql", "redis", *sorted(offered)))
+    known = ", ".join(f"{name}:…" for name in ("folder", "nats", "postgresql", "redis", *sorted(offered)))
     raise InvalidSetting("outlet", url, f"give one of {known}")
