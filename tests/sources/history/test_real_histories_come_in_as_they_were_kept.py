@@ -96,3 +96,30 @@ def test_snapshots_of_dbt():
     assert [event.type for event in log.load("prices/pot")] == ["RowInserted", "RowDeleted", "RowInserted"]
     assert [row["price"] for row in rows_at(log, "prices").to_pylist()] == ["2.75", "13.00"]
     assert rows_at(log, "prices", at=log.load("prices/pot")[1].occurred_at).column("sku").to_pylist() == ["007"]
+
+
+def test_envelopes_of_debezium_from_a_snapshot_to_an_emptied_table():
+    log, done = brought("debezium.jsonl")
+    assert (done.shape, done.rows, done.gaps.gaps) == ("debezium", 10, ())
+    kinds = {key: [event.type.removeprefix("Row") for event in log.load(f"orders/{key}")] for key in "1234"}
+    life = ["Inserted", "Changed"]
+    assert kinds == {
+        "1": [*life, "Changed", "Deleted"],
+        "2": [*life, "Deleted"],
+        "3": ["Inserted", "Deleted"],
+        "4": ["Inserted"],
+    }
+    opened, paid, less, emptied = log.load("orders/1")
+    assert opened.data.opening, "nobody knows since when what a snapshot reads was there"
+    assert (paid.data.row_before, paid.data.row_after) == (
+        '{"status":"open","paid_at":null}',
+        '{"status":"paid","paid_at":"2026-06-02 08:30:00"}',
+    ), "before is null in the message, and known all the same"
+    assert less.data.row_after == '{"total":"-12.25"}'
+    assert emptied.entered_at == log.load("orders/3")[-1].entered_at
+    assert log.load("orders/2")[1].data.row_after == '{"status":"paid"}', (
+        "a large value that was not sent did not change"
+    )
+    assert stood(log, "orders", less.entered_at)["2"]["total"] == "4.50"
+    assert rows_at(log, "orders").to_pylist()[0]["total"] == "0.01"
+    assert import_history(log, DATA / "debezium.jsonl", key="id").events == 0
