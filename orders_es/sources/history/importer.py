@@ -166,7 +166,7 @@ def import_history(
                 work, "set aside", text(settings.table), "NULL::TIMESTAMPTZ", text(str(path)), f"range({len(bad)})"
             )
         _close_intervals(work)
-        _spread_truncations(work)
+        _spread_truncations(work, target.existing)
         _identify(work, target.existing)
         odd = Oddities()
         weave(work, odd)
@@ -251,12 +251,26 @@ def _close_intervals(work: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _spread_truncations(work: duckdb.DuckDBPyConnection) -> None:
-    """A record of a table that was emptied speaks of each of its rows."""
+def _spread_truncations(work: duckdb.DuckDBPyConnection, log: EventLog | None) -> None:
+    """A record of a table that was emptied speaks of each of its rows: of those in this export, and of those that a log knew by then."""
+    emptied = (
+        "FROM record AS r JOIN {} AS k ON k.source_table = r.source_table WHERE r.op = 'truncate' AND r.row_key = ''"
+    )
+    if log is not None and log.head().position and value(work, "SELECT count(*) FROM record WHERE op = 'truncate'"):
+        log.bind(work)
+        known = (
+            "(SELECT source_table, row_key, max(coalesce(entered_at, recorded_at)) AS last FROM events "
+            "WHERE type IN ('RowInserted', 'RowChanged', 'RowDeleted') GROUP BY ALL)"
+        )
+        # What the log knows of a row since then says that it is another story: an older export may come in once more.
+        work.execute(
+            f"INSERT INTO record SELECT r.* REPLACE (k.row_key AS row_key) {emptied.format(known)} AND k.last <= r.entered "
+            "AND NOT EXISTS (FROM record AS own WHERE own.source_table = k.source_table AND own.row_key = k.row_key)"
+        )
+        work.execute("DROP VIEW events")
     work.execute(
-        "INSERT INTO record SELECT r.* REPLACE (k.row_key AS row_key) FROM record AS r "
-        "JOIN (SELECT DISTINCT source_table, row_key FROM record WHERE op <> 'truncate') AS k ON k.source_table = r.source_table "
-        "WHERE r.op = 'truncate'"
+        "INSERT INTO record SELECT r.* REPLACE (k.row_key AS row_key) "
+        + emptied.format("(SELECT DISTINCT source_table, row_key FROM record WHERE op <> 'truncate')")
     )
     work.execute("DELETE FROM record WHERE op = 'truncate' AND row_key = ''")
 

@@ -86,15 +86,18 @@ class _Record:
     occurred: datetime | None
     identity: str
     seen: bool
+    some_seen: bool
 
 
 class _Life:
     """One row, as far as it is known while its records are gone through."""
 
     def __init__(self, record: _Record, version: int, standing: Row | None, odd: Oddities) -> None:
-        # Records that the log has already tell the row's life from its beginning; others go on where the log stands.
-        self.values: Row = {} if record.seen or standing is None else standing
-        self.alive: bool | None = None if record.seen or version == 0 else standing is not None
+        # Records that the log has already tell the row's life from its beginning; others go on where the log stands. That the table was
+        # emptied before a row was there made no event of the row, so it is not among those that the log has; it comes before them all the same.
+        from_beginning = record.seen or (record.op == "truncate" and record.some_seen)
+        self.values: Row = {} if from_beginning or standing is None else standing
+        self.alive: bool | None = None if from_beginning or version == 0 else standing is not None
         self._version, self._odd = version, odd
         self._last: datetime | None = None
         self._sort: datetime | None = None
@@ -237,7 +240,7 @@ def weave(work: duckdb.DuckDBPyConnection, odd: Oddities) -> None:
     # The source's own order comes first where it has one; then its clock, then the place in the export.
     found = reading.execute(
         "SELECT r.source_table, r.row_key, op, entered, after, before, whole, ord, actor, txn, reason, interval, occurred, identity, seen, "
-        "coalesce(k.version, 0), k.row FROM record AS r "
+        "bool_or(seen) OVER (PARTITION BY r.source_table, r.row_key), coalesce(k.version, 0), k.row FROM record AS r "
         "LEFT JOIN known_rows AS k ON k.source_table = r.source_table AND k.row_key = r.row_key "
         "ORDER BY r.source_table, r.row_key, ord NULLS LAST, entered, place"
     )
@@ -247,12 +250,12 @@ def weave(work: duckdb.DuckDBPyConnection, odd: Oddities) -> None:
     at: tuple[str, str] | None = None
     for row in _rows(found):
         after, before = (None if text is None else json.loads(text) for text in row[4:6])
-        record = _Record(*(*row[:4], after, before, *row[6:15]))
+        record = _Record(*(*row[:4], after, before, *row[6:16]))
         if (record.table, record.key) != at:
             if life is not None and at is not None:
                 ends.append((*at, bool(life.alive), _text(life.values)))
             at = (record.table, record.key)
-            life = _Life(record, row[15], None if row[16] is None else json.loads(row[16]), odd)
+            life = _Life(record, row[16], None if row[17] is None else json.loads(row[17]), odd)
         assert life is not None
         made = life.take(record)
         if made is not None:

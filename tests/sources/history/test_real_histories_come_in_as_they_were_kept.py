@@ -123,3 +123,16 @@ def test_envelopes_of_debezium_from_a_snapshot_to_an_emptied_table():
     assert stood(log, "orders", less.entered_at)["2"]["total"] == "4.50"
     assert rows_at(log, "orders").to_pylist()[0]["total"] == "0.01"
     assert import_history(log, DATA / "debezium.jsonl", key="id").events == 0
+
+
+def test_that_a_table_was_emptied_counts_for_rows_of_an_earlier_export_and_for_none_of_a_later_one(tmp_path):
+    lines = (DATA / "debezium.jsonl").read_text().splitlines(keepends=True)
+    whole, _ = brought("debezium.jsonl")
+    log = open_log(":memory:")
+    parts = [tmp_path / f"{number}.jsonl" for number in range(3)]
+    for path, part in zip(parts, (lines[:8], lines[8:9], lines[9:]), strict=True):
+        path.write_text("".join(part))
+        import_history(log, path, key="id")
+    said = {name: [(e.type, e.entered_at, e.payload) for e in whole.load(name)] for name in whole.stream_ids()}
+    assert {name: [(e.type, e.entered_at, e.payload) for e in log.load(name)] for name in log.stream_ids()} == said
+    assert [import_history(log, path, key="id").events for path in parts] == [0, 0, 0]
