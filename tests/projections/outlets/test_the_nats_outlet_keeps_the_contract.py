@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
+import random
 import signal
 from contextlib import suppress
 from datetime import date, datetime
@@ -12,8 +14,11 @@ from typing import Any
 import pytest
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable, RowsRefused
-from orders_es.projections import NatsOutlet, OutletProjection, open_outlet
+from orders_es.log import open_log
+from orders_es.orders import AddItem, CreateOrder
+from orders_es.projections import NatsOutlet, OutletProjection, Projector, open_outlet
 from orders_es.replay import connect
+from orders_es.service import handle
 from orders_es.testing import OutletContract
 from orders_es.testing.nats_server import MISSING, NatsServer, program
 from orders_es.testing.outlet_contract import _COLUMNS, _TARGET, _gone, _row, _rows
@@ -189,3 +194,51 @@ def test_a_read_model_and_its_bucket_are_equal_after_every_run(shop, place, serv
         rows = [row for key, row in held_by(server).items() if key != "about"]
         assert sorted((row["order_id"], row["status"], row["total"]) for row in rows) == ought
     outlet.close()
+
+
+def _run(log, models, url):
+    with open_log(log) as opened:
+        outlet = NatsOutlet(url)
+        Projector(opened, models, [OutletProjection.into(outlet, "orders", attempts=100)], batch_size=40).run()
+        outlet.close()
+
+
+@pytest.mark.long
+def test_killed_again_and_again_it_ends_with_the_same_rows(tmp_path, server, place):
+    draw = random.Random(7)
+    processes = multiprocessing.get_context("forkserver")
+    models = tmp_path / "m.duckdb"
+    with open_log(tmp_path / "log", create=True) as log:
+        for turn in range(4):
+            for n in range(40):
+                order = f"O-{draw.randrange(300):03}"
+                if not log.stream_version(order):
+                    handle(log, order, CreateOrder(currency="GBP"))
+                handle(log, order, AddItem(item_id=f"{turn}-{n}", quantity=1, price=1))
+            runner = processes.Process(target=_run, args=(tmp_path / "log", models, place))
+            runner.start()
+            before = held_at(server)
+            while held_at(server) == before and runner.is_alive():
+                pass  # until it is at work
+            if turn % 2 == 1:
+                server.stop(signal.SIGKILL)
+                server.start()
+            runner.kill()
+            runner.join()
+        _run(tmp_path / "log", models, place)
+        with connect(log) as session:
+            ought = session.sql("SELECT order_id, total FROM orders ORDER BY ALL").rows()
+    rows = [row for key, row in held_by(server).items() if key != "about"]
+    assert sorted((row["order_id"], row["total"]) for row in rows) == [
+        (order, f"{total:.4f}") for order, total in ought
+    ]
+
+
+def held_at(server):
+    """The position that the bucket says; None where there is none yet."""
+
+    async def read(js):
+        with suppress(nats.js.errors.NotFoundError):
+            return json.loads((await js.get_last_msg("KV_shop", "$KV.shop.about")).data)["position"]
+
+    return asked(server, read)
