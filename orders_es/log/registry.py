@@ -26,6 +26,8 @@ from orders_es.log.upcasting import Part, Today, Upcasters
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import pyarrow as pa
+
     from orders_es.upcaster import Upcaster
 
 __all__ = ["EventRegistry"]
@@ -251,12 +253,12 @@ class EventRegistry:
         self._upcasters.check()
         return list(starmap(self.today if self._tolerates else self._upcasters.today, rows))
 
-    def upcast_many(self, key: tuple[str, int], payloads: Sequence[str]) -> list[Part]:
+    def upcast_many(self, key: tuple[str, int], payloads: pa.Array) -> list[Part]:
         """What many events of one old type and version are today; of those that upcasters changed, the fit to their types is looked at.
 
         Args:
             key: Type and schema version, as recorded.
-            payloads: JSON texts.
+            payloads: JSON texts, an Arrow array.
 
         Raises:
             Exception: Something is wrong with one of them, or they are not plain enough; `todays` says of each what it is.

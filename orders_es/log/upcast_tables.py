@@ -56,8 +56,9 @@ def _by_type(registry: EventRegistry, table: pa.Table, mask: Any) -> pa.Table:
         key = (pair["type"], pair["schema_version"])
         same = pc.and_(pc.equal(pairs.column(0), key[0]), pc.equal(pairs.column(1), key[1]))
         rows = old[np.flatnonzero(same.to_numpy())]
-        as_recorded = texts[2].take(pa.array(rows)).combine_chunks()
-        for part in registry.upcast_many(key, as_recorded.to_pylist()):
+        as_recorded = (texts[2] if len(rows) == table.num_rows else texts[2].take(pa.array(rows))).combine_chunks()
+        as_recorded = as_recorded if isinstance(as_recorded, pa.Array) else pa.concat_arrays(as_recorded.chunks)
+        for part in registry.upcast_many(key, as_recorded):
             if part.key is None:
                 continue
             whole = len(part.rows) == len(rows)
@@ -70,11 +71,13 @@ def _by_type(registry: EventRegistry, table: pa.Table, mask: Any) -> pa.Table:
             columns[1].append(pa.repeat(pa.scalar(part.key[1], kinds[1]), len(there)))
             columns[2].append(payloads)
     order = np.concatenate(places)
+    in_order = bool((order[1:] > order[:-1]).all())
     back = pa.array(np.argsort(order, kind="stable"))
     kept = table if len(order) == table.num_rows else table.take(pa.array(np.sort(order)))
     for name, kind, parts in zip(("type", "schema_version", "payload"), kinds, columns, strict=True):
         arrays = [a for part in parts for a in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])]
-        values = pa.chunked_array(arrays, kind).take(back)
+        values = pa.chunked_array(arrays, kind)
+        values = values if in_order else values.take(back)
         kept = kept.set_column(kept.schema.get_field_index(name), kept.schema.field(name), values)
     return kept
 

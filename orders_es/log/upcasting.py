@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
@@ -216,16 +217,23 @@ class Upcasters:
                 at, today = led
         return at, today
 
-    def many(self, key: _Key, payloads: Sequence[str]) -> list[Part]:
+    def many(self, key: _Key, payloads: pa.Array) -> list[Part]:
         """What many events of one type and version are today, in a third of the time that each alone takes.
+
+        Args:
+            payloads: JSON texts, an Arrow array.
 
         Raises:
             Exception: Something is wrong with one of them, or they are not plain enough; `today` says of each what it is.
         """
-        text = "\n".join(payloads)
-        if text.count("\n") != len(payloads) - 1:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        whole = pa.ListArray.from_arrays(pa.array([0, len(payloads)], pa.int32()), payloads)
+        lines = pc.binary_join(whole, "\n")[0].as_buffer().to_pybytes()
+        if lines.count(b"\n") != len(payloads) - 1:
             raise ValueError("a payload holds a line break")
-        decoded = _decode_lines(text)
+        decoded = _decode_lines(lines)
         if len(decoded) != len(payloads):
             raise ValueError("a payload is empty")
         parts: list[Part] = []
@@ -346,7 +354,20 @@ class _Shape:
 
     def lines(self, datas: list[dict[str, Any]]) -> bytes:
         """Payloads as this package writes them, one a line."""
+        if self._are_in_order(datas):
+            plain = _encoder.encode_lines(datas)
+            if b":null" not in plain:
+                return plain
         return _encoder.encode_lines(list(map(self._in_order, datas)))
+
+    def _are_in_order(self, datas: list[dict[str, Any]]) -> bool:
+        """Whether nothing has to be changed in any of these but fields that are null: looked at without a step of Python for each."""
+        if not all(map(self.ordered.get, set(map(tuple, datas)))):
+            return False
+        try:
+            return all(set(map(type, map(itemgetter(name), datas))) == {str} for name in self.amounts)
+        except KeyError:
+            return False
 
     def _in_order(self, data: dict[str, Any]) -> dict[str, Any]:
         keys = tuple(data)

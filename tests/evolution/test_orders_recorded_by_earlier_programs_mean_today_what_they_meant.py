@@ -167,3 +167,26 @@ def test_new_events_are_of_todays_version():
         log.append("A", [OrderPlaced(), ItemAdded(item_id="M", quantity=1, price=Decimal(1))], expected=ANY)
         assert [event.schema_version for event in log.load("A")] == [1, 2]
         assert replace(log.load("A")[1].data, quantity=2).quantity == 2
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show", "A-1"],
+        ["history", "A-1"],
+        ["explain", "A-1"],
+        ["sql", "SELECT total FROM orders_at(TIMESTAMPTZ '2026-02-01')"],
+        ["export", "model", "orders", "{out}/orders.csv"],
+        ["export", "xes", "{out}/orders.xes"],
+        ["export", "jsonl"],
+        ["diff", "--from", "2026-01-01", "--to", "2027-01-01"],
+    ],
+    ids=lambda words: words[0] if words[0] != "export" else words[1],
+)
+def test_by_every_command_that_reads(command, tmp_path):
+    place = _copied("second", tmp_path)
+    words = [word.format(out=tmp_path) for word in command]
+    done = CliRunner().invoke(main, [*words, "--log", str(place)])
+    assert done.exit_code == 0, done.output
+    said = done.output + "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.*") if path.is_file())
+    assert "39.98" in said or '"price":1999' in said
