@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option
+from orders_es.cli.options import as_json, existing_log, instant, log_option, zone_option
 from orders_es.cli.order_lookup import FILLING
 from orders_es.cli.output import count, print_json, printable, size
 from orders_es.log.clock import ahead, in_words
 from orders_es.log.protocol import HasFiles
 from orders_es.log.shown import without_password
-from orders_es.orders.moments import format_instant
+from orders_es.orders.moments import format_instant, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime, tzinfo
 
     from orders_es.log import EventLog, LogFile
 
@@ -28,19 +29,32 @@ SMALL_FILES_TO_MENTION = 200
 
 
 @click.command(short_help="What the log is and how large: identity, events, head, root, files.")
+@click.option("--position", metavar="N", type=click.IntRange(min=0), help="The root when the log held so many events.")
+@zone_option("Where a time without a zone is read, and where times are shown.")
+@click.option(
+    "--recorded-by",
+    metavar="TIME",
+    callback=instant,
+    help="The root that the log had at that moment by its own clock.",
+)
 @log_option()
 @as_json
-def info(log: str, as_json: bool) -> None:
+def info(position: int | None, tz: tzinfo, recorded_by: datetime | None, log: str, as_json: bool) -> None:
     """What the log is and how large: its identity, events, streams, head, tree root and files.
 
     The tree root is a fingerprint of all events in their places: the same events give the same root, in every copy of
-    the log and after every compaction, and another past would have another one.
+    the log and after every compaction, and another past would have another one. With --position or --recorded-by it is
+    computed for that moment, from every event before it, to be held against a root that somebody kept.
 
     \b
     Example:
       orders-es info --log my-log
       orders-es info --log my-log --json | jq -r .head.root
+      orders-es info --recorded-by 2025-06-30 --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    if position is not None or recorded_by is not None:
+        _root_then(log, position, recorded_by, tz, as_json=as_json)
+        return
     with existing_log(log) as opened:
         head = opened.head()
         files, stored = files_and_bytes(opened)
@@ -93,6 +107,40 @@ def info(log: str, as_json: bool) -> None:
         click.echo(f"{name:<10}  {value}")
     if hint:
         click.echo(f"\n{hint}")
+
+
+def _root_then(log: str, position: int | None, recorded_by: datetime | None, tz: tzinfo, *, as_json: bool) -> None:
+    """Print the end of the log as it was, with the root of its tree then."""
+    from orders_es.log.roots import head_by, root_at
+
+    if position is not None and recorded_by is not None:
+        raise click.UsageError("--position and --recorded-by both name a moment of the log; give one of them")
+    with existing_log(log) as opened:
+        now, identity, origin = opened.head(), str(opened.log_id), opened.origin
+        if position is None:
+            assert recorded_by is not None
+            then = head_by(opened, recorded_by)
+            number, recorded_at, root = then.position, then.recorded_at, then.root
+        elif position > now.position:
+            raise click.UsageError(f"--position {position}: the log holds {now.position:,} events")
+        else:
+            number, recorded_at, root = position, None, root_at(opened, position)
+            if position:
+                [last] = opened.read(after=position - 1, to=position, columns=["recorded_at"])
+                recorded_at = last.column(0)[0].as_py()
+    if as_json:
+        head = {"position": number, "recorded_at": recorded_at, "root": root}
+        print_json({"log": log, "log_id": identity, "origin": origin, "head": head, "events_now": now.position})
+        return
+    when = f", recorded {spoken(recorded_at, tz)}" if recorded_at else ""
+    rows = {
+        "log": printable(log),
+        "identity": f"{identity}  {printable(origin)}".rstrip(),
+        "head then": f"position {number} of {now.position} now{when}" if number else "none: the log was empty",
+        "tree root": root.hex(),
+    }
+    for name, value in rows.items():
+        click.echo(f"{name:<10}  {value}")
 
 
 def files_and_bytes(log: EventLog) -> tuple[Sequence[LogFile], int]:
