@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,8 @@ __all__ = ["compact", "vacuum"]
 def compact(log: str, as_json: bool) -> None:
     """Merge runs of small files into segments, so that scans stay fast, and sort copies by order, so that one loads fast.
 
+    Also keeps, for each part of a large log, what its orders came to there, so that questions about all orders read few events.
+
     Safe at any time: readers and writers in other processes go on, no event changes, and the tree root stays as it
     is. The files merged away stay on disk until `vacuum` removes them.
 
@@ -34,13 +37,16 @@ def compact(log: str, as_json: bool) -> None:
     Example:
       orders-es compact --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from orders_es.replay.states import make_states
+
     with existing_log(log, writes=True) as opened:
         done = opened.compact() if isinstance(opened, NeedsUpkeep) else Compacted(0, 0, 0, 0, 0.0)
+        states = make_states(opened)
     if as_json:
-        print_json(done)
+        print_json({**asdict(done), "states": states})
     elif not done.files_after:
         click.echo("nothing to merge: this log keeps no small files")
-    elif not done.segments and not done.sorted_copies:
+    elif not (done.segments or done.sorted_copies or states):
         click.echo(f"nothing to merge: {count(done.files_after, 'file')} already in good shape")
     elif done.segments:
         click.echo(
@@ -52,6 +58,10 @@ def compact(log: str, as_json: bool) -> None:
         made = count(done.sorted_copies, "file")
         click.echo(
             f"copied {made} sorted by order into derived/, so that one order loads fast; delete that at any time"
+        )
+    if states and not as_json:
+        click.echo(
+            f"kept in derived/ what orders came to in {count(states, 'part')} of the log; delete that at any time"
         )
 
 

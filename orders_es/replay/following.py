@@ -20,6 +20,7 @@ from orders_es.replay.named import MACROS, relations_in
 from orders_es.replay.notes import Currencies, FirstEvent
 from orders_es.replay.permissions import check_models, not_allowed, restrict
 from orders_es.replay.relations import guarded, inline, oddity, refusal
+from orders_es.replay.states.using import StatesInUse
 from orders_es.replay.tables import ONLY_READS
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Following:
         restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
         check_models(self._connection, self.models, log, allow=allow_files)
         self._reader: Any = None
+        self._reader_ready = False
+        self._states: StatesInUse | None = None
         self._first = FirstEvent()
         self._currencies = Currencies() if "currency" in log.registry.columns else None
 
@@ -140,6 +143,9 @@ class Following:
                 try:
                     if asked != _NOW:
                         bind(cursor, asked, with_moment=self._asks_for_moment(names))
+                    if self._states is not None and not own and not (kept and self._reader_ready):
+                        self._states.put_before(cursor, asked, None if kept else names)
+                        self._reader_ready = self._reader_ready or kept
                     with interruptible(cursor):
                         return ask(cursor, head), head
                 except self._error as error:
@@ -166,7 +172,16 @@ class Following:
         """A cursor for what leaves nothing behind on it; a new one each time would cost milliseconds."""
         if self._reader is None:
             self._reader = self._connection.cursor()
+            self._reader_ready = False
         return self._reader
+
+    def _look_for_states(self) -> None:
+        """Take in which states there are; what stands on the kept cursor was made of those before."""
+        if self.recorded_by is None:
+            self._states = StatesInUse(self.log, self.models)
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
 
     def _named_in(self, query: str) -> set[str] | None:
         """What a query needs: the read models that it names and those that they read, and macros; None for all.
@@ -207,6 +222,9 @@ class Following:
             if types != self._types:
                 self._defined = set()
                 self._types = types
+                self._states = None
+        if self._states is None or anew or not self._states.hold():
+            self._look_for_states()
         if self._defined is not None and (names is None or not names <= self._defined):
             missing = None if names is None else names - self._defined
             assert self._types is not None

@@ -14,7 +14,7 @@ def test_compact_on_a_compact_log_says_that_there_was_nothing_to_do(run, many_fi
 
 def test_compact_as_json(run, many_files):
     answer = run("compact", "--log", many_files, "--json").json
-    assert set(answer) == {"files_before", "files_after", "segments", "events", "seconds", "sorted_copies"}
+    assert set(answer) == {"files_before", "files_after", "segments", "events", "seconds", "sorted_copies", "states"}
     assert (answer["files_before"], answer["events"], answer["segments"]) == (201, 201, 1)
 
 

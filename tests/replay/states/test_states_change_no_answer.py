@@ -1,0 +1,179 @@
+"""With states or without, every question has one answer; and nothing of a state is believed whose bytes were changed."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders_es.log import ANY, NewEvent, RawEvent, StreamAppend, open_log
+from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+from orders_es.replay import connect
+from orders_es.replay.states import build, make_states
+from orders_es.replay.states.using import StatesInUse
+from orders_es.sources.simulator import simulate_into
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+MODELS = {
+    "orders": "order_id",
+    "order_items": "order_id, item_id",
+    "customer_value": "customer_id, currency",
+    "product_sales": "item_id, currency",
+    "largest": "stream_id",
+}
+OWN = """-- Largest: of each order, figures that are larger than a floating point number holds exactly.
+-- Key: stream_id.
+-- Stream: stream_id.
+SELECT stream_id, sum(quantity) AS pieces, count(*) FILTER (WHERE price > 1) AS dear, max(price) AS dearest
+FROM events GROUP BY stream_id
+"""
+LENIENT = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A log in which events came late, one came from the far future, and sources say when they knew; with states."""
+    folder = tmp_path_factory.mktemp("states")
+    (folder / "models").mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ORDERS_ES_UPKEEP", "off")  # which merges away the ends of spans as small as these
+        _made(folder, patched)
+    return folder
+
+
+def _made(folder, patched):
+    (folder / "models" / "largest.sql").write_text(OWN)
+    simulate_into(folder / "log", orders=60, seed=5, start=START, days=20)
+    with open_log(folder / "log") as log:
+        ids = log.stream_ids(limit=15)
+        far = [NewEvent(data=OrderPlaced(), occurred_at=datetime(2099, 1, 1, tzinfo=UTC))]
+        log.append(ids[3], far, expected=ANY)
+        items = [ItemAdded(item_id=f"x{i}", price=Decimal("2.5"), quantity=999_999_999) for i in range(2)]
+        for day, order_id in enumerate(ids):
+            known = START + timedelta(days=day, hours=5)
+            late = [NewEvent(data=item, occurred_at=START + timedelta(days=day), entered_at=known) for item in items]
+            log.append_batch([StreamAppend(order_id, late, ANY)])
+    patched.setattr(build, "SPAN", 700)
+    with open_log(folder / "log") as log:
+        assert make_states(log, read_models=folder / "models") >= 3
+    with open_log(folder / "log") as log:  # what is past the states
+        log.append("Z-1", [OrderCreated(currency="GBP"), *items], expected=ANY)
+        log.append(ids[0], [NewEvent(data=items[0], occurred_at=START + timedelta(days=1))], expected=ANY)
+
+
+@pytest.fixture(scope="module")
+def both(place):
+    """A session that uses states, and one on the same log that does not."""
+    plain = connect(place / "log", read_models=place / "models")
+
+    def asked(query, **moment):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(StatesInUse, "put_before", lambda *_: None)
+            return plain.sql(query, **moment).to_arrow()
+
+    with connect(place / "log", read_models=place / "models") as session, plain:
+        yield session, asked
+
+
+def question(name):
+    return f"SELECT * FROM {name} ORDER BY {MODELS[name]}"
+
+
+MOMENTS = st.none() | st.integers(-24, 24 * 24).map(lambda hours: START + timedelta(hours=hours))
+
+
+@LENIENT
+@given(name=st.sampled_from(sorted(MODELS)), at=MOMENTS, known_at=MOMENTS)
+def test_every_moment_has_one_answer(both, name, at, known_at):
+    session, plain = both
+    found = session.sql(question(name), at=at, known_at=known_at).to_arrow()
+    wanted = plain(question(name), at=at, known_at=known_at)
+    assert found.schema == wanted.schema
+    assert found.equals(wanted)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_now_has_one_answer(both, name):
+    session, plain = both
+    assert session.sql(question(name)).to_arrow().equals(plain(question(name)))
+    assert session.sql(question(name), position=300).to_arrow().equals(plain(question(name), position=300))
+
+
+def test_several_moments_and_recorded_by_have_one_answer(both, place):
+    session, plain = both
+    days = [START + timedelta(days=day) for day in (5, 12, 18)]
+    query = "SELECT status, count(*) AS n, sum(total) AS total FROM orders GROUP BY status ORDER BY status"
+    assert session.sql(query, at=days).to_arrow().equals(plain(query, at=days))
+    with connect(place / "log", recorded_by=days[1]) as early:
+        assert early._states is None
+
+
+def test_states_are_in_use(both):
+    session, _ = both
+    session.sql("SELECT 1 FROM orders")
+    assert session._states.models == {"orders", "order_items", "largest"}
+    mine = "SELECT count(*) FROM duckdb_views() WHERE view_name = 'orders' AND temporary AND contains(sql, '/states/')"
+    for moment in (START + timedelta(days=15), START - timedelta(days=15)):
+        before = session.using(lambda c, _: c.execute(mine).fetchall(), "SELECT * FROM orders", at=moment)
+        assert before == [(1,)]
+    # One event from the far future leaves no span out.
+    for _, _, spans in session._states._found.values():
+        assert all(found.span.between["occurred"][1] < 4 * 10**15 for found in spans)
+
+
+def test_whole_numbers_stay_exact(both):
+    session, _ = both
+    kinds = {field.name: field.type for field in session.sql(question("largest")).to_arrow().schema}
+    assert not pa.types.is_floating(kinds["pieces"])
+    assert session.sql("SELECT max(pieces) FROM largest").rows()[0][0] >= 2 * 999_999_999
+
+
+def test_a_flipped_byte_is_found_before_it_is_used(place, tmp_path):
+    shutil.copytree(place / "log", tmp_path / "log")
+    with open_log(tmp_path / "log") as log, connect(log) as session:
+        query = "SELECT sum(hash(o)) FROM orders o"
+        right = session.sql(query).rows()
+        before = len(session._states._found["orders"][2])
+        files = sorted(session._states._found["orders"][1].place.iterdir())
+        for number, path in enumerate(files[:6]):  # of two spans, each kind of file
+            whole = path.read_bytes()
+            at = (number * 7919) % len(whole)
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            assert session.sql(query).rows() == right
+            with connect(log) as afresh:
+                afresh.sql("SELECT 1 FROM orders")
+                assert len(afresh._states._found["orders"][2]) == before - 1
+            path.write_bytes(whole)
+        shutil.rmtree(tmp_path / "log" / "derived")  # deletable at any time
+        assert session.sql(query).rows() == right
+
+
+def test_states_of_another_log_are_not_used(place, tmp_path):
+    simulate_into(tmp_path / "log", orders=60, seed=6, start=START, days=20)
+    shutil.copytree(place / "log" / "derived" / "states", tmp_path / "log" / "derived" / "states", dirs_exist_ok=True)
+    with open_log(tmp_path / "log") as log, connect(log) as session:
+        session.sql("SELECT 1 FROM orders")
+        assert session._states.models == frozenset()
+
+
+def test_a_log_with_events_of_other_domains_is_read_event_by_event(place, tmp_path):
+    shutil.copytree(place / "log", tmp_path / "log")
+    with open_log(tmp_path / "log") as log:
+        assert StatesInUse(log, connect(log).models).models == {"orders", "order_items"}
+        log.append("other", [RawEvent(type="Odd", payload="{}")], expected=ANY)
+        assert StatesInUse(log, connect(log).models).models == frozenset()
+
+
+def test_states_are_made_once_and_again_where_one_is_damaged(place, tmp_path, monkeypatch):
+    shutil.copytree(place / "log", tmp_path / "log")
+    monkeypatch.setattr(build, "SPAN", 700)
+    with open_log(tmp_path / "log") as log:
+        make_states(log)
+        assert make_states(log) == 0
+        path = next((tmp_path / "log" / "derived" / "states").glob("*/*.late.parquet"))
+        path.write_bytes(b"")
+        assert make_states(log) == 1
+        assert make_states(log) == 0
