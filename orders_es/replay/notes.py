@@ -203,13 +203,15 @@ def adds_up_money(cursor: Any, query: str) -> str | None:
     tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
     if tree["error"]:
         return None
-    money = {name for node in _inside(tree) for name in _own_names(node)}
-    filtered = any(_mentions(node["where_clause"], {"currency"}) for node in _selects(tree) if node.get("where_clause"))
-    if filtered:
+    nodes = list(_inside(tree))  # of a query over many columns there are thousands, so they are walked once
+    selects = [node for node in nodes if node.get("type") == "SELECT_NODE"]
+    if any(_mentions(node["where_clause"], {"currency"}) for node in selects if node.get("where_clause")):
         return None
-    for select in _selects(tree):
-        if _is_within_one(select):
-            continue
+    selects = [node for node in selects if not _is_within_one(node)]
+    if not selects:
+        return None
+    money = {name for node in nodes for name in _own_names(node)}
+    for select in selects:
         for part in ("select_list", "having", "qualify"):
             for node in _inside(select.get(part), into_queries=False):
                 if _adds(node, _MONEY | money):
@@ -275,10 +277,6 @@ def _numbers(node: Any) -> Iterator[str]:
     value = node.get("value") or {}
     if isinstance(value.get("value"), int):
         yield str(value["value"])
-
-
-def _selects(tree: Any) -> Iterator[Any]:
-    return (node for node in _inside(tree) if node.get("type") == "SELECT_NODE")
 
 
 def _mentions(node: Any, names: Any) -> bool:
