@@ -157,7 +157,7 @@ class LogMachine(RuleBasedStateMachine):
                     None,
                     None,
                     None,
-                    1,
+                    registry.encode(e.data)[0].schema_version,
                 )
                 for e in self.model.stream(stream_id)
             ]
