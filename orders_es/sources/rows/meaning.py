@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from orders_es.log.columns import ARROW_TYPES
+from orders_es.log.relation import quoted
 from orders_es.sources.tables.values import as_decimal, as_integer
 
 if TYPE_CHECKING:
@@ -41,27 +42,54 @@ _ENVELOPE: dict[str, Any] = {
 
 
 class Meanings:
-    """The events that some changes are, by the changes' numbers.
+    """The events that some changes are, by the changes' numbers; they are kept in the table `meant`, which may lie on disk.
 
     Args:
-        tables: Tables of events, in the order of `seq`.
-        nothing: Changes of which no rule makes an event, by table: how many, and three of them.
+        work: Where that table is made; an older one is dropped.
+        registry: The types of the events.
+
+    `nothing` are changes of which no rule makes an event, by table: how many, and three of them.
     """
 
-    def __init__(self) -> None:
-        self.tables: list[pa.Table] = []
+    def __init__(self, work: duckdb.DuckDBPyConnection, registry: EventRegistry) -> None:
+        self._work, self._registry = work, registry
+        self._columns: set[str] = set()
         self.nothing: dict[str, tuple[int, datetime, list[str]]] = {}
+        work.execute("DROP TABLE IF EXISTS meant")
+
+    def add(self, events: list[dict[str, Any]]) -> None:
+        """Keep events, which come in the order of `seq`."""
+        if not events:
+            return
+        part = _table(events, self._registry)
+        self._work.register("part_of_meant", part)
+        if not self._columns:
+            self._work.execute("CREATE TABLE meant AS FROM part_of_meant LIMIT 0")
+            self._columns = set(part.column_names)
+        for name, kind, *_ in self._work.execute("DESCRIBE FROM part_of_meant").fetchall():
+            if name not in self._columns:
+                self._work.execute(f"ALTER TABLE meant ADD COLUMN {quoted(name)} {kind}")
+                self._columns.add(name)
+        self._work.execute("INSERT INTO meant BY NAME FROM part_of_meant")
+        self._work.unregister("part_of_meant")
 
     def between(self, after: int, to: int) -> Iterator[pa.Table]:
         """The events of the changes after one, up to another."""
-        import pyarrow.compute
-
-        pc: Any = pyarrow.compute
-        for table in self.tables:
-            seq = table.column("seq")
-            part = table.filter(pc.and_(pc.greater(seq, after), pc.less_equal(seq, to)))
-            if part.num_rows:
-                yield part.drop_columns(["seq"])
+        if not self._columns:
+            return
+        found = self._work.sql(f"FROM meant WHERE seq > {after:d} AND seq <= {to:d} ORDER BY rowid").to_arrow_table()
+        if not found.num_rows:
+            return
+        columns = {}
+        for name in found.column_names:
+            if name == "event_id":
+                raw = found.column(name).cast(pa.binary(16)).combine_chunks()
+                raw = raw.chunk(0) if isinstance(raw, pa.ChunkedArray) else raw
+                columns[name] = pa.ExtensionArray.from_storage(pa.uuid(), raw)
+            elif name != "seq":
+                kind = _ENVELOPE.get(name) or ARROW_TYPES[self._registry.columns[name]]
+                columns[name] = found.column(name).cast(kind)
+        yield pa.table(columns)
 
 
 def derive(
@@ -81,7 +109,7 @@ def derive(
     Raises:
         BadSource: A value cannot be read, a column is in no row, or an order's currency changes.
     """
-    deriving = _Deriving(mapping, log, registry, instant)
+    deriving = _Deriving(mapping, log, registry, instant, Meanings(work, registry))
     reading = work.cursor()
     reading.execute("SET TimeZone = 'UTC'")
     found = reading.execute(
@@ -89,9 +117,7 @@ def derive(
         "correlation_id, identity FROM change ORDER BY seq"
     )
     while batch := found.fetchmany(_BATCH):
-        events = [event for change in batch for event in deriving.of(_Change(*change))]
-        if events:
-            deriving.made.tables.append(_table(events, registry))
+        deriving.made.add([event for change in batch for event in deriving.of(_Change(*change))])
     reading.close()
     _check_columns(mapping, deriving.seen)
     return deriving.made
@@ -121,11 +147,12 @@ class _Deriving:
         log: EventLog | None,
         registry: EventRegistry,
         instant: Callable[[str, str], datetime],
+        made: Meanings,
     ) -> None:
         self._mapping, self._log, self._registry, self._instant = mapping, log, registry, instant
         self._versions: dict[str, int] = {}
         self._currencies: dict[str, str] = {}
-        self.made = Meanings()
+        self.made = made
         self.seen: dict[str, set[str]] = {}
 
     def of(self, change: _Change) -> Iterator[dict[str, Any]]:
@@ -321,7 +348,7 @@ def _table(events: list[dict[str, Any]], registry: EventRegistry) -> pa.Table:
     for name, kind in (*_ENVELOPE.items(), *((name, ARROW_TYPES[registry.columns[name]]) for name in names)):
         values = [event.get(name) for event in events]
         if name == "event_id":
-            columns[name] = pa.ExtensionArray.from_storage(pa.uuid(), pa.array(values, pa.binary(16)))
+            columns[name] = pa.array(values, pa.binary(16))
         else:
             columns[name] = pa.array(values, kind)
     return pa.table(columns)

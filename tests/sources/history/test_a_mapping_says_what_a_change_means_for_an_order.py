@@ -151,3 +151,15 @@ def test_an_orders_currency_does_not_change(toml):
     changes = (CHANGES[0], ("orders", "UPDATE", ORDER.replace("EUR", "USD"), ORDER))
     with pytest.raises(BadSource, match="the currency of order 'A' is USD, and was EUR"):
         import_history(open_log(":memory:"), audit(*changes), mapping=toml(text), key="id")
+
+
+def test_events_kept_a_few_at_a_time_are_the_same(toml, monkeypatch):
+    def brought(**how):
+        log = open_log(":memory:")
+        import_history(log, audit(*CHANGES), key="id", mapping=toml(LINES), **how)
+        return [(event.type, event.payload, event.occurred_at, event.event_id) for event in log.load("A")]
+
+    whole = brought()
+    assert len(whole) == 4
+    monkeypatch.setattr("orders_es.sources.rows.meaning._BATCH", 1)
+    assert brought(batch_events=2) == whole
