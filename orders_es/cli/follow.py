@@ -11,11 +11,10 @@ from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
 from orders_es.cli.telling import log_lines, teller
+from orders_es.log.shown import without_password
 
 if TYPE_CHECKING:
-    from orders_es.sources.streams import Followed
-    from orders_es.sources.streams.postgres_slot import PostgresSlot
-    from orders_es.sources.streams.postgres_table import PostgresTable
+    from orders_es.sources.streams import Followed, Source
 
 __all__ = ["follow", "followed"]
 
@@ -44,6 +43,10 @@ __all__ = ["follow", "followed"]
 )
 @click.option("--slot", metavar="NAME", help="Read a logical replication slot (plugin pgoutput) instead of a table.")
 @click.option("--publication", metavar="NAME", help="With --slot: the publication whose tables are read.")
+@click.option("--stream", metavar="NAME", help="The stream of Redis or of NATS JetStream.")
+@click.option("--subject", metavar="SUBJECT", help="Of NATS: only messages of this subject, such as 'orders.>'.")
+@click.option("--json-field", metavar="NAME", help="Of Redis: the field of an entry that holds a JSON object.")
+@click.option("--after", metavar="PLACE", help="Where to begin, if the log says nothing yet: after that place.")
 @click.option("--channel", metavar="NAME", help="A channel on which the writers NOTIFY; it only makes things quicker.")
 @click.option(
     "--mapping",
@@ -91,6 +94,10 @@ def follow(
     in_order: bool,
     slot: str | None,
     publication: str | None,
+    stream: str | None,
+    subject: str | None,
+    json_field: str | None,
+    after: str | None,
     channel: str | None,
     mapping: str | None,
     currency: str | None,
@@ -104,7 +111,7 @@ def follow(
     """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
 
     SOURCE is postgresql://user@host/database with --table, somebody else's table of events, or with --slot, a logical
-    replication slot. How far it was read is recorded
+    replication slot; or redis://host:port/db or nats://host:port with --stream. How far it was read is recorded
     in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
 
     \b
@@ -122,13 +129,16 @@ def follow(
 
     if mapping is not None:
         load_mapping(mapping, order_registry(), currency=currency)  # before anything is made or asked
-    reading = _reading(
-        source,
-        table,
-        slot,
-        publication,
-        {"position": position, "transaction": None if in_order else transaction, "channel": channel},
-    )
+    given = {
+        "--table": table,
+        "--slot": slot,
+        "--publication": publication,
+        "--stream": stream,
+        "--subject": subject,
+        "--json-field": json_field,
+    }
+    how = {"position": position, "transaction": None if in_order else transaction, "channel": channel}
+    reading = _reading(source, {name: value for name, value in given.items() if value is not None}, how)
     try:
         try:
             opened = open_log(log, registry=order_registry())
@@ -136,48 +146,89 @@ def follow(
             opened = open_log(log, create=True, registry=order_registry())
         with opened, stopping() as stop:
             follower = Follower(
-                opened, reading, mapping=mapping, currency=currency, on_error=on_error, batch_events=batch_events
+                opened,
+                reading,
+                mapping=mapping,
+                currency=currency,
+                on_error=on_error,
+                batch_events=batch_events,
+                after=after,
             )
             before = follower.state
             tell = teller()
             if once:
-                after = follower.catch_up()
+                done = follower.catch_up()
             else:
                 if not as_json:
                     tell(f"following {printable(reading.name)} into {printable(log)}; Ctrl-C ends it")
-                after = follower.follow(
+                done = follower.follow(
                     stop, poll=poll, notify=lambda error: tell(str(error), level="warning", plain=f"orders-es: {error}")
                 )
     finally:
         reading.close()
-    _tell(before, after, as_json=as_json)
+    _tell(before, done, as_json=as_json)
 
 
-def _reading(
-    source: str, table: str | None, slot: str | None, publication: str | None, options: dict[str, Any]
-) -> PostgresSlot | PostgresTable:
-    if not source.startswith(("postgresql://", "postgres://")):
+_KINDS: dict[str, tuple[str, ...]] = {
+    "postgresql": ("--table", "--slot", "--publication"),
+    "postgres": ("--table", "--slot", "--publication"),
+    "redis": ("--stream", "--json-field"),
+    "rediss": ("--stream", "--json-field"),
+    "nats": ("--stream", "--subject"),
+    "tls": ("--stream", "--subject"),
+}
+"""What says which part of a server is followed, by the scheme of its URL."""
+
+
+def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
+    """The source that a call means.
+
+    Raises:
+        click.UsageError: It means none.
+    """
+    scheme = source.partition("://")[0] if "://" in source else ""
+    if scheme not in _KINDS:
         raise click.UsageError(
-            f"{source!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot"
+            f"{without_password(source)!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot, "
+            "or redis://host:port/db or nats://host:port and --stream"
         )
-    if table is None and slot is None:
+    wrong = [name for name in given if name not in _KINDS[scheme]]
+    if wrong:
+        raise click.UsageError(f"{wrong[0]} does not go with {scheme}://; there it is {' or '.join(_KINDS[scheme])}")
+    if scheme.startswith("postgres"):
+        _check_postgres(given)
+    elif "--stream" not in given:
+        raise click.UsageError("--stream is missing: the stream's name")
+    try:
+        if "--slot" in given:
+            from orders_es.sources.streams.postgres_slot import PostgresSlot
+
+            return PostgresSlot(source, given["--slot"], given["--publication"])
+        if "--table" in given:
+            from orders_es.sources.streams.postgres_table import PostgresTable
+
+            return PostgresTable(source, given["--table"], **how)
+        if scheme.startswith("redis"):
+            from orders_es.sources.streams.redis_stream import RedisStream
+
+            return RedisStream(source, given["--stream"], json_field=given.get("--json-field"))
+        from orders_es.sources.streams.nats_stream import NatsStream
+
+        return NatsStream(source, given["--stream"], subject=given.get("--subject"))
+    except ImportError as error:
+        extra = {"redis": "redis", "rediss": "redis", "nats": "nats", "tls": "nats"}.get(scheme, "postgres")
+        raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
+
+
+def _check_postgres(given: dict[str, str]) -> None:
+    if "--table" not in given and "--slot" not in given:
         raise click.UsageError(
             "--table is missing: the table of events, as in --table shop.events; or --slot and --publication"
         )
-    if table is not None and slot is not None:
+    if "--table" in given and "--slot" in given:
         raise click.UsageError("--table and --slot are two ways to read a server; give one of them")
-    if (slot is None) != (publication is None):
+    if ("--slot" in given) != ("--publication" in given):
         raise click.UsageError("--slot and --publication belong together: the slot, and what is published in it")
-    try:
-        if slot is not None and publication is not None:
-            from orders_es.sources.streams.postgres_slot import PostgresSlot
-
-            return PostgresSlot(source, slot, publication)
-        from orders_es.sources.streams.postgres_table import PostgresTable
-
-        return PostgresTable(source, str(table), **options)
-    except ImportError as error:
-        raise click.UsageError(f"there is no psycopg here: pip install 'orders_es[postgres]' ({error})") from error
 
 
 def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:

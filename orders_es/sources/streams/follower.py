@@ -74,6 +74,7 @@ class Follower:
         on_error: `stop` at the first line that no event can be made of, or `quarantine`: record the line with the reason, in the
             stream `follow:NAME`, and go on.
         batch_events: How many events a commit may hold.
+        after: Where to begin, if the log says nothing yet: after that place in the source.
 
     Raises:
         BadSource: The mapping cannot be read.
@@ -107,6 +108,7 @@ class Follower:
         currency: str | None = None,
         on_error: str = "stop",
         batch_events: int = BATCH,
+        after: str | None = None,
     ) -> None:
         check_log(log)
         if on_error not in ("stop", "quarantine"):
@@ -123,7 +125,7 @@ class Follower:
         self._limit = batch_events
         self._stream = _STREAM + source.name
         self._version = 0
-        self._state = Followed(source.name, None, 0, 0, None)
+        self._state = Followed(source.name, after, 0, 0, None)
         self._look()
 
     @property

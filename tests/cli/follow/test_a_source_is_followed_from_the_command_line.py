@@ -126,6 +126,13 @@ def test_a_follower_that_is_killed_often_neither_loses_nor_repeats(postgres, tab
 MISTAKES = {
     "nothing that can be followed": (("events.csv",), "is nothing that can be followed; give postgresql://"),
     "no table": (("postgresql://h/d",), "--table is missing"),
+    "a table of Redis": (("redis://h/0", "--table", "t"), "--table does not go with redis://; there it is --stream"),
+    "no stream": (("nats://h",), "--stream is missing"),
+    "a table and a slot": (
+        ("postgresql://h/d", "--table", "t", "--slot", "s", "--publication", "p"),
+        "give one of them",
+    ),
+    "a slot without a publication": (("postgresql://h/d", "--slot", "s"), "belong together"),
     "a currency without a mapping": (("postgresql://h/d", "--table", "t", "--currency", "EUR"), "it needs --mapping"),
     "no such mapping": (("postgresql://h/d", "--table", "t", "--mapping", "none.toml"), "none.toml"),
     "no password in what is said": (

@@ -1,0 +1,253 @@
+"""Streams of Redis and of NATS JetStream come into a log, message by message: each once, and what was removed unread is said."""
+
+import asyncio
+import json
+import os
+import threading
+import uuid
+from importlib import import_module
+
+import pytest
+
+from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
+from orders_es.log import open_log
+from orders_es.sources.streams import Follower
+
+MAPPING = """
+[envelope]
+event_id = "id"
+stream_id = "order"
+type = "kind"
+payload = "data"
+occurred_at = "at"
+[types.created]
+to = "OrderCreated"
+currency = "currency"
+[types.paid]
+to = "PaymentReceived"
+amount = "amount"
+"""
+
+
+def line(order, kind="created", **data):
+    return {
+        "id": str(uuid.uuid4()),
+        "order": order,
+        "kind": kind,
+        "data": data or {"currency": "EUR"},
+        "at": "2026-06-01T10:00:00Z",
+    }
+
+
+class OfRedis:
+    """A stream in a private Redis."""
+
+    module, program, library = "redis_server", "RedisServer", "redis"
+
+    def __init__(self, server):
+        import redis
+
+        self.url, self.stream = server.url, f"orders-{uuid.uuid4().hex}"
+        self.client = redis.Redis.from_url(self.url, decode_responses=True)
+        self.client.xgroup_create(self.stream, "somebody", mkstream=True)
+
+    def write(self, *lines):
+        for each in lines:
+            self.client.xadd(self.stream, {"event": json.dumps(each)})
+
+    def cut(self, keep):
+        self.client.xtrim(self.stream, maxlen=keep, approximate=False)
+
+    def open(self, stream=None, **options):
+        from orders_es.sources.streams.redis_stream import RedisStream
+
+        return RedisStream(self.url, stream or self.stream, **options)
+
+    def close(self):
+        self.client.close()
+
+
+class OfNats:
+    """A stream in a private NATS server."""
+
+    module, program, library = "nats_server", "NatsServer", "nats"
+
+    def __init__(self, server):
+        self.url, self.stream = server.url, f"orders-{uuid.uuid4().hex}"
+        self.asked(lambda js: js.add_stream(name=self.stream, subjects=[f"{self.stream}.>"]))
+
+    def asked(self, *asks):
+        import nats
+
+        async def ask():
+            client = await nats.connect(self.url)
+            for each in asks:
+                await each(client.jetstream())
+            await client.close()
+
+        asyncio.run(ask())
+
+    def write(self, *lines, subject="a"):
+        self.asked(
+            *(lambda js, each=each: js.publish(f"{self.stream}.{subject}", json.dumps(each).encode()) for each in lines)
+        )
+
+    def cut(self, keep):
+        self.asked(lambda js: js.purge_stream(self.stream, keep=keep))
+
+    def open(self, stream=None, **options):
+        from orders_es.sources.streams.nats_stream import NatsStream
+
+        return NatsStream(self.url, stream or self.stream, **options)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(scope="module", params=[OfRedis], ids=["redis"])
+def server(request):
+    broker = request.param
+    leave_out = pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip
+    try:
+        import_module(broker.library)
+    except ImportError:
+        leave_out(f"there is no {broker.library} here: pip install 'orders_es[{broker.library}]'")
+    module = import_module(f"orders_es.testing.{broker.module}")
+    if module.program() is None:
+        leave_out(module.MISSING)
+    with getattr(module, broker.program)() as server:
+        yield broker, server
+
+
+@pytest.fixture
+def theirs(server):
+    broker, running = server
+    made = broker(running)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reading(theirs):
+    opened = []
+
+    def read(**options):
+        opened.append(theirs.open(**options))
+        return opened[-1]
+
+    yield read
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def mapping(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_text(MAPPING, "utf-8")
+    return path
+
+
+@pytest.fixture
+def log():
+    with open_log(":memory:") as log:
+        yield log
+
+
+def orders(log):
+    return [stream for stream in log.stream_ids() if not stream.startswith("follow:")]
+
+
+def test_messages_become_events_once_in_their_order(theirs, reading, mapping, log):
+    theirs.write(line("A-1"), line("A-1", "paid", amount=12.5), line("A-2"))
+    assert Follower(log, reading(), mapping=mapping, batch_events=2).catch_up().events == 3
+    assert [event.type for event in log.load("A-1")] == ["OrderCreated", "PaymentReceived"]
+    theirs.write(line("A-3"))
+    assert Follower(log, reading(), mapping=mapping).catch_up().events == 4
+    assert Follower(log, reading(), mapping=mapping).catch_up().events == 4
+    assert orders(log) == ["A-1", "A-2", "A-3"]
+
+
+def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, monkeypatch):
+    theirs.write(*(line(f"A-{n}") for n in range(7)))
+    for after_the_commit in (False, True):
+        append = log.append_table
+
+        def dies(*args, after=after_the_commit, append=append, **more):
+            if after:
+                append(*args, **more)
+            raise MemoryError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(log, "append_table", dies)
+            with pytest.raises(MemoryError):
+                Follower(log, reading(), mapping=mapping, batch_events=2).catch_up()
+    assert Follower(log, reading(), mapping=mapping, batch_events=2).catch_up().events == 7
+    assert all(len(log.load(f"A-{n}")) == 1 for n in range(7))
+
+
+def test_what_is_written_meanwhile_comes_in_as_it_is_written(theirs, reading, mapping, log, monkeypatch):
+    source, stop = reading(), threading.Event()
+    follower = Follower(log, source, mapping=mapping)
+    wait, written = source.wait, []
+
+    def then_write(seconds):
+        if not written:
+            written.append(theirs.write(line("A-1")))
+        if follower.state.events:
+            stop.set()
+        return wait(min(seconds, 0.05))
+
+    monkeypatch.setattr(source, "wait", then_write)
+    assert follower.follow(stop, poll=1).events == 1
+
+
+def test_messages_that_were_removed_before_they_were_read_are_said_to_be_lost(theirs, reading, mapping, log):
+    theirs.write(line("A-1"), line("A-2"))
+    Follower(log, reading(), mapping=mapping).catch_up()
+    theirs.cut(1)
+    theirs.write(line("A-3"))
+    assert Follower(log, reading(), mapping=mapping).catch_up().events == 3, "what was read may go"
+    theirs.write(line("A-4"), line("A-5"), line("A-6"))
+    theirs.cut(1)
+    with pytest.raises(BadSource, match=r"were removed.*lost here"):
+        Follower(log, reading(), mapping=mapping).catch_up()
+
+
+def test_a_stream_that_was_cut_before_the_first_look_is_no_whole_history_unless_one_says_so(
+    theirs, reading, mapping, log
+):
+    theirs.write(line("A-1"), line("A-2"), line("A-3"))
+    theirs.cut(1)
+    with pytest.raises(BadSource, match=r"after='(.+?)'") as caught:
+        Follower(log, reading(), mapping=mapping).catch_up()
+    after = str(caught.value).partition("(--after ")[2].rstrip(")")
+    assert Follower(log, reading(), mapping=mapping, after=after).catch_up().events == 1
+    assert orders(log) == ["A-3"]
+
+
+def test_what_is_no_json_is_refused_with_its_place(theirs, reading, mapping, log):
+    theirs.write(line("A-1"), ["no object"])
+    with pytest.raises(BadSource, match="What stands before it is recorded"):
+        Follower(log, reading(), mapping=mapping).catch_up()
+    done = Follower(log, reading(), mapping=mapping, on_error="quarantine").catch_up()
+    assert (done.events, done.refused) == (1, 1)
+
+
+def test_a_stream_that_is_not_there_is_said_so(reading):
+    with pytest.raises(BadSource, match="there is no such stream"):
+        reading(stream="none")
+
+
+def test_a_server_that_does_not_answer_is_said_so(server):
+    broker, running = server
+    scheme = running.url.partition("://")[0]
+    gone = broker.__new__(broker)
+    gone.url, gone.stream = f"{scheme}://127.0.0.1:9", "orders"
+    with pytest.raises(SourceUnavailable, match="read when it answers again"):
+        gone.open()
+
+
+def test_another_kind_of_url_is_refused(theirs):
+    theirs.url = "http://127.0.0.1"
+    with pytest.raises(InvalidSetting, match="write "):
+        theirs.open()
