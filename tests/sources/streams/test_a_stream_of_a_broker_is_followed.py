@@ -104,7 +104,7 @@ class OfNats:
         pass
 
 
-@pytest.fixture(scope="module", params=[OfRedis], ids=["redis"])
+@pytest.fixture(scope="module", params=[OfRedis, OfNats], ids=["redis", "nats"])
 def server(request):
     broker = request.param
     leave_out = pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip
