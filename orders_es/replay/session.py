@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import QueryError
 from orders_es.log.open import open_log
-from orders_es.log.relation import quoted
+from orders_es.log.relation import quoted, text
 from orders_es.log.target import check_target
 from orders_es.orders import AsOf
 from orders_es.read_models import load_read_models
@@ -236,6 +236,8 @@ class Session(Following):
             CannotWriteFile: The disk refuses.
         """
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
+        if form == "parquet" and (marks := self._mark()):
+            options += f", KV_METADATA {{'orders_es.passed_over': {text(marks[0])}}}"
         query = query.strip().rstrip(";")
         asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         with self.writing(query, path) as fresh:

@@ -2,6 +2,7 @@ import json
 import pickle
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -80,6 +81,8 @@ def test_exports_and_plots_say_what_they_lack(place, tmp_path):
         done = export(session, "orders", tmp_path / "orders.parquet")
         assert NAMES in done.provenance.passed_over
         assert type(done.provenance).from_dict(done.provenance.to_dict()) == done.provenance
+        session.write("FROM orders", tmp_path / "written.parquet")
+        assert NAMES in pq.read_metadata(tmp_path / "written.parquet").metadata[b"orders_es.passed_over"].decode()
         from orders_es.plots.style import frame
 
         assert NAMES in frame(session, "orders")[1]
