@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,8 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import tzinfo
 
-__all__ = ["ERRORS", "Parsed", "as_decimal", "as_identifier", "as_integer", "as_text", "instant_in", "parse_column"]
+__all__ = ["ERRORS", "Parsed", "as_decimal", "as_identifier", "as_integer", "as_text", "parse_column"]
 
 DECIMAL = pa.decimal128(18, 4)
 _QUANTUM = Decimal("0.0001")
@@ -29,14 +28,7 @@ _INT64 = 2**63
 _SHOWN = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_FLOAT = re.compile(r"([0-9]+)\.0+")
-_SLASHES = re.compile(
-    r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{2}|[0-9]{4})"
-    r"(?:[ T]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:\s*([AaPp])\.?[Mm]\.?)?)?"
-)
-# The hours of the day by what a twelve-hour clock shows; `index` refuses those that it never shows.
-_HOURS = {"a": [12, *range(1, 12)], "p": [-1] * 12 + [12, *range(1, 12)]}
 _NOTHING = frozenset({"", "nan", "nat", "na", "n/a", "<na>", "null", "none"})
-_FRACTION = re.compile(r"[.,]([0-9]{6})([0-9]+)(?![0-9])")
 _LONGEST_EXACT = 15
 """So many digits a spreadsheet keeps of a number, and a binary float of every decimal that was typed."""
 
@@ -234,59 +226,3 @@ def _number(cell: Any, what: str) -> Decimal | None:
             raise ValueError("is an error of the spreadsheet, not a value")
         raise ValueError(f"is not {what}")
     return value
-
-
-def instant_in(zone: tzinfo) -> Callable[[Any], datetime | None]:
-    """A parser of times: ISO 8601, or the United States' `12/1/2010 8:26`, month first; in UTC.
-
-    A time that names its own zone or offset keeps it. One that the clocks of `zone` show twice is the first of the two;
-    one that they skip is read with the offset before the change.
-
-    Args:
-        zone: Where the times without a zone were read off the clock.
-
-    Example:
-        >>> instant_in(UTC)("12/1/2010 8:26").isoformat()
-        '2010-12-01T08:26:00+00:00'
-    """
-
-    def instant(cell: Any) -> datetime | None:
-        moment: datetime
-        if isinstance(cell, datetime):
-            moment = cell
-        elif isinstance(cell, date):
-            moment = datetime.combine(cell, time())
-        elif isinstance(cell, str):
-            text = cell.strip()
-            if not text:
-                return None
-            moment = _read_time(text)
-        else:
-            raise ValueError("is not a date and time")  # noqa: TRY004 - the cell is wrong, not the call
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("lies outside the years 1 to 9999") from None
-
-    return instant
-
-
-def _read_time(text: str) -> datetime:
-    parts = _SLASHES.fullmatch(text)
-    fraction = _FRACTION.search(text)
-    if fraction is not None and fraction[2].strip("0"):
-        raise ValueError("has digits below the microsecond, which cannot be kept")
-    try:
-        if parts is None:
-            # Digits alone would be read as a date without separators; in a spreadsheet they are a number.
-            return datetime.fromisoformat("" if text.isdecimal() else _FRACTION.sub(r".\1", text))
-        month, day, year, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])
-        if parts[7]:
-            hour = _HOURS[parts[7].lower()].index(hour)
-        return datetime(year + 2000 if year < 100 else year, month, day, hour, minute, second)  # noqa: DTZ001, PLR2004
-    except ValueError:
-        if parts is not None and int(parts[1]) > 12:  # noqa: PLR2004 - months
-            raise ValueError("is not a date: with slashes it is read as month/day/year") from None
-        raise ValueError("is not a date and time (2010-12-01 08:26 and 12/1/2010 8:26 are)") from None
