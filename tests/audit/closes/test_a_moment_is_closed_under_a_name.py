@@ -102,7 +102,7 @@ def test_the_check_says_what_moved_by_which_events_and_whose(shop):
 def test_the_tolerance_is_a_share_of_the_closed_total(shop):
     close(shop.log, "2026-06", at=END)
     shop.late(amount=2)
-    for tolerance, ok in {"0.99%": False, "1%": True, "0.01": True, "5 %": True}.items():
+    for tolerance, ok in {"0": False, "0.99%": False, "1%": True, "0.01": True, "5 %": True}.items():
         assert check_close(shop.log, "2026-06", tolerance=tolerance).ok is ok, tolerance
 
 
