@@ -35,6 +35,7 @@ PACKAGES = (
     "orders_es.ipython",
     "orders_es.shop",
     "orders_es.http",
+    "orders_es.mcp",
     "orders_es.errors",
     "orders_es.testing",
 )

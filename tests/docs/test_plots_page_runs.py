@@ -37,5 +37,5 @@ def test_what_it_shows_runs(tmp_path, run_page):
         log.append("536365", [NewEvent(data=data, occurred_at=june) for data in facts], expected=ANY)
     run_page("docs/plots.md")
     assert (tmp_path / "june.pdf").stat().st_size
-    assert len(plt.get_fignums()) == 6
+    assert len(plt.get_fignums()) == 7
     plt.close("all")
