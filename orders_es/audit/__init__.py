@@ -18,6 +18,7 @@ from orders_es.audit.checkpoint import (
 from orders_es.audit.closes import CheckedClose, Close, check_close, close, closed, closes
 from orders_es.audit.cose import cose_receipt, verify_cose_receipt
 from orders_es.audit.doctor import Advice, examine
+from orders_es.audit.erasure import Erasure, Hold, erase, erasures, holds, place_hold, release_hold
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
 from orders_es.audit.publish import Published, publish
 from orders_es.audit.receipt import MadeReceipt, prove_order, prove_position, verify_receipt
@@ -32,6 +33,8 @@ __all__ = [
     "CheckedClose",
     "CheckedProof",
     "Close",
+    "Erasure",
+    "Hold",
     "Holds",
     "Key",
     "MadeReceipt",
@@ -51,11 +54,15 @@ __all__ = [
     "closes",
     "cose_receipt",
     "cosign",
+    "erase",
+    "erasures",
     "examine",
     "generate_key",
+    "holds",
     "keep_cosignatures",
     "kept_checkpoints",
     "newest_checkpoint",
+    "place_hold",
     "prove_consistency",
     "prove_order",
     "prove_position",
@@ -64,6 +71,7 @@ __all__ = [
     "publish_tiles",
     "read_checkpoint",
     "read_signer",
+    "release_hold",
     "verify",
     "verify_consistency",
     "verify_cose_receipt",

@@ -78,7 +78,7 @@ def cose_receipt(
             log.url, f"position {position} lies outside the {signed.size:,} events that the checkpoint counts"
         )
     tree = LogTree(log)
-    leaf, text = tree.record(position - 1)
+    leaf, text, personal = tree.record(position - 1)
     path = tree.checked_inclusion(position - 1, signed.size, leaf_hash(leaf), signed.root)
     protected = cbor.dumps(
         {
@@ -90,6 +90,8 @@ def cose_receipt(
         canonical=True,
     )
     record: dict[str, Any] = {"leaf": leaf} | ({"payload": text} if payload and text is not None else {})
+    if "payload" in record and personal is not None:
+        record["personal"] = personal
     proof = cbor.dumps([signed.size, position - 1, path], canonical=True)
     unprotected = {_PROOFS: {_INCLUSION: [proof]}, _RECORD: record}
     signature = signer.sign(_to_be_signed(protected, signed.root))
@@ -117,7 +119,7 @@ def verify_cose_receipt(raw: bytes, key: Key | str, *, what: str = "receipt") ->
             header = cbor.loads(protected)
             ((proof,), said) = unprotected[_PROOFS][_INCLUSION], unprotected[_RECORD]
             size, index, path = cbor.loads(proof)
-            record = Record(index, tuple(path), said["leaf"], said.get("payload"))
+            record = Record(index, tuple(path), said["leaf"], said.get("payload"), personal=said.get("personal"))
             facts = (tag.tag, detached, header[_ALGORITHM], header[_STRUCTURE], header[_CLAIMS][_ISSUER])
         except (cbor.CBORError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             raise Refused("it is no COSE receipt of an orders_es log") from None
@@ -127,7 +129,8 @@ def verify_cose_receipt(raw: bytes, key: Key | str, *, what: str = "receipt") ->
             and 0 <= index < size < _SIZE_MOST
             and all(type(part) is bytes for part in (protected, signature, record.leaf, *path))
             and isinstance(record.payload, str | None)
-            and set(said) <= {"leaf", "payload"}
+            and isinstance(record.personal, str | None)
+            and set(said) <= {"leaf", "payload", "personal"}
         )
         if not well_formed or facts[:2] != (_SIGN1, None):
             raise Refused("it is no COSE receipt of an orders_es log")

@@ -137,11 +137,13 @@ def _receipt(
     tree = LogTree(log)
     proven: list[tuple[int, list[str], dict[str, Any]]] = []
     for position in positions:
-        leaf, text = tree.record(position - 1)
+        leaf, text, personal = tree.record(position - 1)
         path = tree.checked_inclusion(position - 1, signed.size, leaf_hash(leaf), signed.root)
         record: dict[str, Any] = {"leaf": _base64(leaf)}
         if payload and text is not None:
             record["payload"] = text
+            if personal is not None:
+                record["personal"] = personal
         proven.append((position - 1, [_base64(digest) for digest in path], record))
     index, path_lines, record = proven.pop()
     extra: dict[str, Any] = {"orders_es": "receipt 1", "record": record}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from orders_es.log.describing import describe_event
 from orders_es.log.event import RawEvent
 from orders_es.log.leaf import leaf_hashes, uuid_bytes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
+from orders_es.log.personal import check_mark, is_live
+from orders_es.log.registry import PERSONAL_DATA_ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +51,8 @@ class Recomputing:
         self._ids: list[npt.NDArray[np.void]] = []
         self._positions: list[npt.NDArray[np.int64]] = []
         self._commits: dict[UUID, str] = {}
+        self.erased: list[int] = []
+        self._erasures: list[tuple[int, int]] = []
 
     def take(self, stretch: Stretch) -> None:
         """Read a stretch and hold it to what is said of it."""
@@ -151,12 +156,14 @@ class Recomputing:
         names = [name for name in batch.schema.names if name in known]
         columns = {name: batch.column(name).to_pylist() for name in names}
         rows = zip(
-            *(batch.column(n).to_pylist() for n in ("position", "type", "schema_version", "payload")), strict=True
+            *(batch.column(n).to_pylist() for n in ("position", "type", "schema_version", "payload")),
+            _marks(batch),
+            strict=True,
         )
-        for index, (position, name, schema_version, payload) in enumerate(rows):
+        for index, (position, name, schema_version, payload, mark) in enumerate(rows):
             found = {c: value for c, values in columns.items() if (value := values[index]) is not None}
             try:
-                said = describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
+                said = self._said(position, name, schema_version, payload, mark)
             except _ODD as error:
                 self._wrong(f"position {position}", str(error) or type(error).__name__)
                 continue
@@ -172,8 +179,26 @@ class Recomputing:
                         f"position {position}", f"column {column} holds {value!r} and the payload says {right!r}"
                     )
 
+    def _said(self, position: int, name: str, schema_version: int, payload: str, mark: str | None) -> dict[str, Any]:
+        """What a payload says; what was erased of it need not be of the form that the door asks for."""
+        if mark is not None:
+            check_mark(mark, payload)
+            if not is_live(mark):
+                self.erased.append(position)
+                if self._registry.is_today(name, schema_version):
+                    return self._registry.encode(self._registry.decode(name, schema_version, payload))[2]
+                return {}
+        if name == PERSONAL_DATA_ERASED:
+            self._erasures += [(position, at) for at in json.loads(payload)["positions"]]
+        return describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
+
     def finish(self) -> None:
-        """Look at what only the whole log shows: event ids that stand twice."""
+        """Look at what only the whole log shows: event ids that stand twice, and erasures that nobody recorded."""
+        known = {at for position, at in self._erasures if at < position}
+        for position in sorted(known - set(self.erased)):
+            self._wrong(f"position {position}", "its personal data were to be erased, and are still there: erase again")
+        for position in sorted(set(self.erased) - known):
+            self._wrong(f"position {position}", "its personal data are erased, and no event in the log says so")
         if not self._ids:
             return
         ids, positions = np.concatenate(self._ids), np.concatenate(self._positions)
@@ -184,3 +209,10 @@ class Recomputing:
             here = positions[ids == np.void(at)].tolist()
             places = ", ".join(f"{p}" for p in here[:5])
             self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {times + 1} times: at {places}")
+
+
+def _marks(batch: pa.RecordBatch) -> list[str | None]:
+    if "personal" not in batch.schema.names:
+        return [None] * batch.num_rows
+    marks: list[str | None] = batch.column("personal").to_pylist()
+    return marks

@@ -59,7 +59,7 @@ class LogTree:
         self._levels: list[list[bytes]] = [_kept(self._place, log.log_id.bytes)]
         self._blocks: dict[int, list[bytes]] = {}
         self._low: dict[tuple[int, int], bytes] = {}
-        self._records: dict[int, list[tuple[bytes, str | None]]] = {}
+        self._records: dict[int, list[tuple[bytes, str | None, str | None]]] = {}
 
     # -- what proofs need
 
@@ -210,7 +210,7 @@ class LogTree:
             self._levels.append([node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)])
         return self._levels[level - LEVEL][index]
 
-    def record(self, index: int) -> tuple[bytes, str | None]:
+    def record(self, index: int) -> tuple[bytes, str | None, str | None]:
         """The leaf at an index, its bytes and not its hash, and the payload beside it."""
         number, at = divmod(index, BLOCK)
         if len(self._records.get(number, [])) <= at:
@@ -227,12 +227,13 @@ class LogTree:
         """Read a block, its first `least` events at any rate. Reading few events of a file costs as much as reading some more."""
         start = number * BLOCK
         end = min(start + BLOCK, max(self.log.head().position, start + least))
-        records: list[tuple[bytes, str | None]] = []
+        records: list[tuple[bytes, str | None, str | None]] = []
         for batch in self.log.read(after=start, to=end, columns=ENVELOPE):
-            records += zip(leaves_of(batch), batch.column("payload").to_pylist(), strict=True)
+            said = (batch.column(name).to_pylist() for name in ("payload", "personal"))
+            records += zip(leaves_of(batch), *said, strict=True)
         _whole(self.log, start + len(records), end)
         self._records[number] = records
-        self._blocks[number] = [leaf_hash(leaf) for leaf, _ in records]
+        self._blocks[number] = [leaf_hash(leaf) for leaf, _, _ in records]
 
     def _leaves(self, begin: int, end: int) -> Iterator[list[bytes]]:
         """The leaf hashes of the leaves `[begin, end)`, batch by batch, from the events themselves."""

@@ -53,6 +53,7 @@ class Verified:
         problems: What is wrong, at most 100 of them; none if all is well.
         unprotected: How many events lie in files from before there were digests: a byte that changes in them is noticed by
             verifying alone. `compact` writes such files anew.
+        erased: The positions whose personal data are erased, as the log itself says.
     """
 
     head: Head
@@ -62,6 +63,7 @@ class Verified:
     snapshots: int
     problems: tuple[Problem, ...]
     unprotected: int = 0
+    erased: tuple[int, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -147,7 +149,8 @@ def _verified(
         problems.add(finding.where, finding.what)
     recomputed = sum(_snapshots(each, problems) for each in snapshots)
     named = tuple(problems.named)
-    return Verified(head, reading.events, reading.heads, reading.values, recomputed, named, reading.unprotected)
+    erased = tuple(reading.erased)
+    return Verified(head, reading.events, reading.heads, reading.values, recomputed, named, reading.unprotected, erased)
 
 
 class _Problems:

@@ -37,7 +37,9 @@ _SIZE_MOST = 2**63 - 1
 _TIME_MOST = 253_402_300_799
 _LEAF = struct.Struct(">BQQIqq16s32s5I")
 _ENTERED = struct.Struct(">q")
-_FORMAT, _WITH_ENTERED = 1, 2
+_FORMATS, _WITH_ENTERED, _WITH_PERSONAL = range(1, 5), (2, 4), (3, 4)
+_PERSONAL = re.compile(r"(0|[1-9][0-9]{0,9}):(?:([0-9a-f]{32})|erased:([0-9a-f]{64}))")
+_FILLER = re.compile(rb'(?:,?"[^"\\]+":"erased"(?:,"[^"\\]+":"erased")*)?\}')
 _NULL = 0xFFFFFFFF
 _TEXTS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
 _SMALL_ORDER = {  # points whose multiples are few: a signature under such a key says nothing
@@ -377,6 +379,7 @@ class Record:
         leaf: The record's bytes, to which the tree commits; None where they were not handed on.
         payload: The event's payload; None where it was not handed on, or is erased.
         salt: What was hashed in front of the payload.
+        personal: Where in the payload what is personal begins, and its salt, or its hash where it was erased.
     """
 
     index: int
@@ -384,6 +387,7 @@ class Record:
     leaf: bytes | None
     payload: str | None
     salt: bytes = b""
+    personal: str | None = None
 
     def event(self) -> dict[str, Any]:
         """What the record says, its payload held to the hash in it.
@@ -392,8 +396,8 @@ class Record:
             Refused: The bytes are no record of a format known here, or the payload is another one.
         """
         leaf = self.leaf or b""
-        head = _LEAF.size + (_ENTERED.size if leaf[:1] == bytes([_WITH_ENTERED]) else 0)
-        if len(leaf) < head or leaf[0] not in (_FORMAT, _WITH_ENTERED):
+        head = _LEAF.size + (_ENTERED.size if leaf and leaf[0] in _WITH_ENTERED else 0)
+        if len(leaf) < head or leaf[0] not in _FORMATS:
             raise Refused(f"the record at index {self.index} is in no format that is known here")
         values = _LEAF.unpack_from(leaf)
         entered = {"entered_at": _instant(*_ENTERED.unpack_from(leaf, _LEAF.size))} if head > _LEAF.size else {}
@@ -408,7 +412,7 @@ class Record:
             at = end
         if at != len(leaf) or values[1] != self.index + 1:
             raise Refused(f"the record at index {self.index} is not whole, or of another position")
-        if self.payload is not None and sha256(self.salt + self.payload.encode()).digest() != values[7]:
+        if self.payload is not None and self._payload_hash(self.payload.encode(), leaf[0]) != values[7]:
             raise Refused(f"the payload of the record at index {self.index} is not the one that was recorded")
         return {
             "position": values[1],
@@ -424,6 +428,25 @@ class Record:
             "payload": self.payload,
             "payload_hash": values[7].hex(),
         }
+
+    def _payload_hash(self, payload: bytes, leaf_format: int) -> bytes:
+        """What the leaf of a payload holds in its stead: of one with a personal part, a hash of two hashes (docs/format.md)."""
+        if (leaf_format in _WITH_PERSONAL) != (self.personal is not None):
+            raise Refused(
+                f"the record at index {self.index} does not say what of its payload is personal, or wrongly does"
+            )
+        if self.personal is None:
+            return sha256(self.salt + payload).digest()
+        found = _PERSONAL.fullmatch(self.personal)
+        if found is None:
+            raise Refused(
+                f"what the record at index {self.index} says of personal data is in no form that is known here"
+            )
+        public, personal = payload[: int(found[1])], payload[int(found[1]) :]
+        if found[3] is not None and not _FILLER.fullmatch(personal):
+            raise Refused(f"the record at index {self.index} says something in the place of what was erased")
+        apart = bytes.fromhex(found[3]) if found[3] else sha256(bytes.fromhex(found[2]) + personal).digest()
+        return sha256(sha256(public).digest() + apart).digest()
 
 
 def _instant(micros: int) -> str:
@@ -492,12 +515,13 @@ def _records(index: int, path: tuple[bytes, ...], extra: bytes) -> list[Record]:
 
 
 def _record(said: dict[str, str | None], index: int, path: tuple[bytes, ...]) -> Record:
-    if set(said) - {"leaf", "payload", "salt", "index", "path"}:
+    if set(said) - {"leaf", "payload", "salt", "personal", "index", "path"}:
         raise Refused("a record of the receipt holds what does not belong there")
     payload, salt = said.get("payload"), said.get("salt") or ""
     if payload is not None:
         payload.encode()
-    return Record(index, path, strict_base64(said["leaf"] or "", "a record"), payload, strict_base64(salt, "a salt"))
+    leaf, personal = strict_base64(said["leaf"] or "", "a record"), said.get("personal")
+    return Record(index, path, leaf, payload, strict_base64(salt, "a salt"), personal)
 
 
 @dataclass(frozen=True, slots=True)

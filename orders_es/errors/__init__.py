@@ -10,6 +10,9 @@
     │   ├── DamagedLog          (RuntimeError)     a file is missing, cut short or altered
     │   │   └── ForeignFile                        a file in the folder is not of this log
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
+    │   ├── CannotErase         (ValueError)       personal data there cannot be erased
+    │   ├── UnderLegalHold      (PermissionError)  what should be erased has to be kept
+    │   ├── NoSuchHold          (LookupError)      no legal hold of that id is in force
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
     │   │   ├── UnconfirmedWrite                   it is in place, but perhaps not for good
     │   │   └── UnansweredAppend                   it is there whole or not at all, and nobody answers which
@@ -87,6 +90,7 @@ from orders_es.errors.calls import (
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.errors.exports import CannotExport, CannotWriteFile, NotAnExport
 from orders_es.errors.logs import (
+    CannotErase,
     DamagedLog,
     DuplicateEvent,
     ForeignFile,
@@ -96,6 +100,7 @@ from orders_es.errors.logs import (
     LogInUse,
     LogNotEmpty,
     LogUnavailable,
+    NoSuchHold,
     NotALog,
     ReadOnlyLog,
     SourceConflict,
@@ -103,6 +108,7 @@ from orders_es.errors.logs import (
     TargetInLog,
     UnansweredAppend,
     UnconfirmedWrite,
+    UnderLegalHold,
     UnreadableLog,
     VersionConflict,
 )
@@ -144,6 +150,7 @@ __all__ = [
     "BadProof",
     "BadReadModel",
     "BadSource",
+    "CannotErase",
     "CannotExport",
     "CannotGiveMetrics",
     "CannotPublish",
@@ -172,6 +179,7 @@ __all__ = [
     "NoReadModels",
     "NoSuchClose",
     "NoSuchDeadLetter",
+    "NoSuchHold",
     "NotALog",
     "NotAnExport",
     "NotAnExtension",
@@ -198,6 +206,7 @@ __all__ = [
     "TargetInLog",
     "UnansweredAppend",
     "UnconfirmedWrite",
+    "UnderLegalHold",
     "UnknownEventType",
     "UnknownProjection",
     "UnreadableLog",

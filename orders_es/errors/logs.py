@@ -6,6 +6,7 @@ from orders_es.errors.base import OrdersEsError, stated
 from orders_es.errors.system import advice
 
 __all__ = [
+    "CannotErase",
     "DamagedLog",
     "DuplicateEvent",
     "ForeignFile",
@@ -15,6 +16,7 @@ __all__ = [
     "LogInUse",
     "LogNotEmpty",
     "LogUnavailable",
+    "NoSuchHold",
     "NotALog",
     "ReadOnlyLog",
     "SourceConflict",
@@ -22,6 +24,7 @@ __all__ = [
     "TargetInLog",
     "UnansweredAppend",
     "UnconfirmedWrite",
+    "UnderLegalHold",
     "UnreadableLog",
     "VersionConflict",
 ]
@@ -275,6 +278,53 @@ class LogInUse(LogError, BlockingIOError):
             f"{who}{what} holds {self.path!r}, and a DuckDB file belongs to one process at a time; nothing was read or written. "
             "Close it there, or use a folder log, which any number of processes share: orders-es copy FROM TO makes one of it"
         )
+
+
+@stated("nothing was erased in {url!r}: {reason}")
+class CannotErase(LogError, ValueError):
+    """Personal data cannot be erased there, or not as it was asked for; the log is as it was.
+
+    Args:
+        url: The log.
+        reason: Why not, and what to do.
+    """
+
+    url: str
+    reason: str
+
+
+@stated(
+    "nothing was erased: {subject} is under legal hold {hold!r}, placed by {placed_by} ({why}). Erase once it is released: "
+    "orders-es hold release {hold}"
+)
+class UnderLegalHold(LogError, PermissionError):
+    """What should be erased has to be kept for the law's sake.
+
+    Args:
+        subject: The order or customer that is held.
+        hold: The hold's id.
+        placed_by: Whose hold it is.
+        why: What it is for.
+    """
+
+    subject: str
+    hold: str
+    placed_by: str
+    why: str
+
+
+@stated(
+    "there is no legal hold {hold!r} that is not released in the log {url!r}; orders-es hold list names those that there are"
+)
+class NoSuchHold(LogError, LookupError):
+    """No legal hold of that id is in force.
+
+    Args:
+        hold: The id that was given.
+    """
+
+    url: str
+    hold: str
 
 
 @stated("the log {url!r} holds {position:,} events already: {reason}; nothing was written")

@@ -19,6 +19,7 @@ from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.limits import check_id, check_moment, check_new_stream_id, check_text
 from orders_es.log.merkle import leaf_hash
+from orders_es.log.personal import fresh_salts, marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ class PendingRow:
     payload: str
     payload_hash: bytes
     shredded: dict[str, Any]
+    personal: str | None
 
 
 def fresh_ids(count: int) -> list[bytes]:
@@ -140,7 +142,8 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
         before = len(rows)
         for event in piece.events:
             new = event if isinstance(event, NewEvent) else NewEvent(data=event)
-            name, schema_version, payload, shredded = describe_event(registry, new.data)
+            name, schema_version, payload, shredded, offset = describe_event(registry, new.data)
+            personal = None if offset is None else marked(offset, fresh_salts(1)[0])
             if new.event_id is None:
                 event_id = fresh_ids(1)[0]
                 retryable = False
@@ -165,8 +168,9 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
                     _optional_text(new.correlation_id, "correlation_id", name),
                     _optional_text(new.causation_id, "causation_id", name),
                     payload,
-                    payload_hash(payload.encode()),
+                    payload_hash(payload.encode(), personal),
                     shredded,
+                    personal,
                 )
             )
         if len(rows) == before:
@@ -218,6 +222,7 @@ class RowBatch:
                 row.actor,
                 row.correlation_id,
                 row.causation_id,
+                row.personal,
                 row.payload,
                 registry,
             )
@@ -271,6 +276,7 @@ class RowBatch:
             "actor": ("string", [row.actor for row in rows]),
             "correlation_id": ("string", [row.correlation_id for row in rows]),
             "causation_id": ("string", [row.causation_id for row in rows]),
+            "personal": ("string", [row.personal for row in rows]),
             "payload": ("string", [row.payload for row in rows]),
         }
         for name in SPARSE:
@@ -297,6 +303,7 @@ class RowBatch:
                     row.correlation_id,
                     row.causation_id,
                     entered_at=row.entered_at,
+                    personal=row.personal is not None,
                 )
             )
             for i, row in enumerate(rows)

@@ -22,6 +22,7 @@ from orders_es.log.event import RawEvent
 from orders_es.log.expected import ExpectedVersion, check_expected
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import LONGEST_ID
+from orders_es.log.personal import fresh_salts, marked
 from orders_es.log.retry import CONTENT
 from orders_es.log.table_columns import (
     check_forms,
@@ -163,7 +164,8 @@ def table_of_rows(batch: RowBatch, kinds: dict[str, str]) -> TableBatch:
 
 def content_of_rows(rows: Sequence[PendingRow]) -> pa.Table:
     """What the caller says of each event: the columns `orders_es.log.retry.CONTENT`."""
-    return pa.table(_content(rows))
+    content = _content(rows)
+    return pa.table({name: content[name] for name in CONTENT})
 
 
 def _content(rows: Sequence[PendingRow]) -> dict[str, pa.Array]:
@@ -173,7 +175,7 @@ def _content(rows: Sequence[PendingRow]) -> dict[str, pa.Array]:
         "schema_version": pa.array([row.schema_version for row in rows], pa.int32()),
         "occurred_at": pa.array([row.occurred_at for row in rows], pa.int64()).cast(TIMESTAMP),
         "entered_at": pa.array([row.entered_at for row in rows], pa.int64()).cast(TIMESTAMP),
-        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in OPTIONAL_TEXTS},
+        **{name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in (*OPTIONAL_TEXTS, "personal")},
         "payload": pa.array([row.payload for row in rows], pa.string()),
     }
 
@@ -237,7 +239,7 @@ def table_batch(
         _check_fields(registry, columns["type"], shredded)
         if "schema_version" in given.column_names:
             _check_shapes(registry, columns["type"], columns["schema_version"])
-        columns["payload"] = _payloads(registry, columns["type"], shredded)
+        columns["payload"], columns["personal"] = _payloads(registry, columns["type"], shredded)
         columns |= {name: values for name, values in shredded.items() if values.null_count < len(values)}
     return TableBatch(
         columns, stream_ids, _expectations(expected, stream_ids), retryable="event_id" in given.column_names
@@ -337,8 +339,8 @@ def _check_shapes(registry: EventRegistry, types: pa.Array, versions: pa.Array) 
 _ESCAPED = r'["\\\x00-\x1f]'
 
 
-def _payloads(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> pa.Array:
-    """The payload of every row as JSON text, as `EventRegistry.encode` would write it.
+def _payloads(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
+    """The payload of every row as JSON text, as `EventRegistry.encode` would write it, and what `personal` says of it.
 
     Type by type, so that each payload is joined from its own fields only; then back into the rows' order.
     """
@@ -346,23 +348,43 @@ def _payloads(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.A
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
-    parts = []
+    parts, marks = [], []
     for name, rows in zip(encoded.dictionary.to_pylist(), np.split(order, ends[:-1]), strict=True):
-        pieces = []
+        public: list[Any] = []
+        personal: list[Any] = []
         for field in registry[name].fields:
             values = shredded[field.name].take(pa.array(rows)) if field.name in shredded else None
             if values is not None and values.null_count < len(rows):
                 piece = pc.binary_join_element_wise(f'"{field.name}":', _json(field.kind, values), ",", "")
-                pieces.append(pc.fill_null(piece, ""))
-        if pieces:
-            # Not joined by commas with null_handling="skip": Arrow loses the rows that are null throughout.
-            inner = pc.ascii_rtrim(pc.binary_join_element_wise(*pieces, ""), characters=",")
-            parts.append(pc.binary_join_element_wise("{", inner, "}", ""))
-        else:
-            parts.append(pa.repeat(pa.scalar("{}"), len(rows)))
+                (personal if field.personal else public).append(pc.fill_null(piece, ""))
+        part, mark = _joined(public, personal, len(rows))
+        parts.append(part)
+        marks.append(mark)
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
-    return pa.concat_arrays(parts).take(pa.array(back))
+    back = pa.array(back)
+    return pa.concat_arrays(parts).take(back), pa.concat_arrays(marks).take(back)
+
+
+def _joined(public: list[Any], personal: list[Any], count: int) -> tuple[pa.Array, pa.Array]:
+    """Payloads of some rows of one type, and what `personal` says of each: of the pieces `"name":value,` of their fields."""
+    begun = _inner(public, count)
+    if not personal:
+        return pc.binary_join_element_wise("{", begun, "}", ""), pa.nulls(count, pa.string())
+    ended = _inner(personal, count)
+    has = pc.not_equal(ended, "")
+    comma = pc.if_else(pc.and_(has, pc.not_equal(begun, "")), ",", "")
+    payloads = pc.binary_join_element_wise("{", begun, comma, ended, "}", "")
+    offsets = pc.add(pc.binary_length(begun), 1).cast(pa.string())
+    marks = pc.binary_join_element_wise(offsets, pa.array(fresh_salts(count)), ":")
+    return payloads, pc.if_else(has, marks, pa.scalar(None, pa.string()))
+
+
+def _inner(pieces: list[Any], count: int) -> pa.Array:
+    if not pieces:
+        return pa.repeat(pa.scalar(""), count)
+    # Not joined by commas with null_handling="skip": Arrow loses the rows that are null throughout.
+    return pc.ascii_rtrim(pc.binary_join_element_wise(*pieces, ""), characters=",")
 
 
 def _json(kind: str, values: pa.Array) -> pa.Array:
@@ -377,14 +399,25 @@ def _json(kind: str, values: pa.Array) -> pa.Array:
 
 
 def _shred(registry: EventRegistry, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """The shredded columns of payloads that came as text, each checked against its type where that is registered."""
+    """The shredded columns of payloads that came as text, each checked against its type where that is registered.
+
+    What is personal is moved to the end of its payload.
+    """
     rows = []
+    moved: dict[int, str] = {}
+    marks: list[str | None] = [None] * len(columns["payload"])
     payloads, types = columns["payload"].to_pylist(), columns["type"].to_pylist()
     for i, (payload, name, version) in enumerate(
         zip(payloads, types, columns["schema_version"].to_pylist(), strict=True)
     ):
         try:
-            rows.append(describe_event(registry, RawEvent(name, payload, version))[3])
+            *_, text, shredded, offset = describe_event(registry, RawEvent(name, payload, version))
+            rows.append(shredded)
+            if offset is not None:
+                moved[i], marks[i] = text, marked(offset, fresh_salts(1)[0])
         except InvalidEvent as error:
             raise InvalidEvent(error.type, error.field, f"row {i}: {error.reason}") from error
-    return _shredded_columns(rows, registry.columns)
+    columns = {"personal": pa.array(marks, pa.string())}
+    if moved:
+        columns["payload"] = pa.array([moved.get(i, payload) for i, payload in enumerate(payloads)], pa.string())
+    return columns | _shredded_columns(rows, registry.columns)

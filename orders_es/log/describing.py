@@ -8,6 +8,7 @@ from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log.event import RawEvent
 from orders_es.log.limits import check_day, check_form, check_id, check_moment, check_text
 from orders_es.log.payload_text import check_payload_text
+from orders_es.log.personal import moved_to_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,18 +31,21 @@ LONGEST_PLAIN = 4_096
 """Characters of a payload that is decoded first and looked at afterwards."""
 
 
-def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any]]:
+def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, dict[str, Any], int | None]:
     """Type name, schema version, payload text and shredded values of what somebody wants to append.
+
+    And at which byte of the payload what is personal begins; None where nothing is. A `RawEvent` of a type with such fields is
+    recorded with those at its end.
 
     A `RawEvent` of a registered type must fit it, and be of its schema version or of one that upcasters read; of any other type, it must hold a JSON
     object. Either must be JSON that every reader reads alike; see `payload_text`.
     """
     if not isinstance(data, RawEvent):
-        event_type, payload, shredded = registry.encode(data)
+        event_type, payload, shredded, offset = registry.sealed(data)
         check_fields(event_type, shredded)
         if any(field.kind == "json" for field in event_type.fields):
             check_payload_text(event_type.name, payload)
-        return event_type.name, event_type.schema_version, payload, shredded
+        return event_type.name, event_type.schema_version, payload, shredded, offset
     check_id(data.type, "RawEvent", "type")
     check_text(data.payload, data.type, "payload")
     if type(data.schema_version) is not int or not 1 <= data.schema_version <= LARGEST_SCHEMA_VERSION:
@@ -54,10 +58,15 @@ def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, d
         today = registry.decode(data.type, data.schema_version, data.payload)
         if today is not None:
             check_fields(registry.type_of(today), registry.encode(today)[2])
-        return data.type, data.schema_version, data.payload, {}
+        return data.type, data.schema_version, data.payload, {}, None
     if data.type not in registry:
         check_payload_text(data.type, data.payload)
-        return data.type, data.schema_version, data.payload, {}
+        apart = moved_to_the_end(data.payload, data.personal) if data.personal else None
+        return (
+            data.type,
+            data.schema_version,
+            *((data.payload, {}, None) if apart is None else (apart[0], {}, apart[1])),
+        )
     event_type = registry[data.type]
     check_schema_version(event_type, data.schema_version)
     if len(data.payload) > LONGEST_PLAIN:  # or else it may be deeper than the decoder can go
@@ -66,7 +75,9 @@ def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, d
     if written != data.payload:  # as this program would have written it, it needs no further look
         check_payload_text(data.type, data.payload, event_type)
     check_fields(event_type, shredded)
-    return data.type, data.schema_version, data.payload, shredded
+    apart = moved_to_the_end(data.payload, event_type.personal) if event_type.personal else None
+    payload, offset = (data.payload, None) if apart is None else apart
+    return data.type, data.schema_version, payload, shredded, offset
 
 
 def check_schema_version(event_type: EventType, schema_version: int) -> None:

@@ -18,12 +18,14 @@ class EnvelopeField(NamedTuple):
         kind: `int64`, `int32`, `string`, `uuid` or `timestamp` (microseconds, UTC).
         required: Whether every event has a value for it.
         sparse: Whether files and tables do without the column where no event of theirs has a value for it.
+        own: Whether the log itself says it, and no caller.
     """
 
     name: str
     kind: str
     required: bool
     sparse: bool = False
+    own: bool = False
 
 
 FIELDS: Final = (
@@ -39,6 +41,7 @@ FIELDS: Final = (
     EnvelopeField("actor", "string", required=False),
     EnvelopeField("correlation_id", "string", required=False),
     EnvelopeField("causation_id", "string", required=False),
+    EnvelopeField("personal", "string", required=False, sparse=True, own=True),
     EnvelopeField("payload", "string", required=True),
 )
 """The columns, in the order they have in a file; the payload is the last. No payload field may take one of these names."""
@@ -46,8 +49,8 @@ FIELDS: Final = (
 ENVELOPE: Final = tuple(field.name for field in FIELDS)
 """Their names."""
 
-OPTIONAL: Final = tuple(field.name for field in FIELDS if not field.required)
-"""Those that an event may lack."""
+OPTIONAL: Final = tuple(field.name for field in FIELDS if not field.required and not field.own)
+"""Those that a caller may leave out."""
 
 OPTIONAL_TEXTS: Final = tuple(field.name for field in FIELDS if field.name in OPTIONAL and field.kind == "string")
 """Those of them that are texts."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType
+from orders_es.log.personal import is_live
 from orders_es.log.upcasting import Today
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class RawEvent:
         type: The event type's name.
         payload: A JSON object as text; recorded byte for byte.
         schema_version: The version of the payload's shape.
+        personal: For a type that nobody registered: the fields that can be erased one day. They are recorded at the payload's end.
 
     Example:
         >>> RawEvent("ParcelLost", '{"parcel":"P-1"}').schema_version
@@ -86,6 +88,7 @@ class RawEvent:
     type: str
     payload: str
     schema_version: int = 1
+    personal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,7 @@ class RecordedEvent:
         occurred_at: When it happened in the business.
         recorded_at: When the log accepted it: the log's own evidence.
         entered_at: When its source says that it learned of it; None where it says nothing.
+        personal: Where in the payload what is personal begins, and its salt; see `orders_es.log.personal`. None where nothing is.
     """
 
     position: int
@@ -139,6 +143,7 @@ class RecordedEvent:
     actor: str | None
     correlation_id: str | None
     causation_id: str | None
+    personal: str | None
     payload: str
     registry: EventRegistry | None = field(default=None, repr=False, compare=False)
 
@@ -146,6 +151,11 @@ class RecordedEvent:
     def known_at(self) -> datetime:
         """Since when it is known: `entered_at` where its source gave one, `recorded_at` otherwise."""
         return self.recorded_at if self.entered_at is None else self.entered_at
+
+    @property
+    def erased(self) -> bool:
+        """Whether personal data of it were erased: its texts say `erased` then."""
+        return self.personal is not None and not is_live(self.personal)
 
     @property
     def data(self) -> Any:

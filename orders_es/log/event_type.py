@@ -10,12 +10,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import RegistrationClash
 from orders_es.log.exact import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["EventType", "Field", "check_values", "fields_of", "version_of"]
+__all__ = ["EventType", "Field", "arranged", "check_values", "fields_of", "version_of"]
 
 _CHECKED = frozenset({"int64", "decimal", "timestamp"})
 """The kinds of which a dataclass can hold what no column can."""
@@ -44,6 +45,7 @@ class Field:
         largest: The largest whole number, above zero or below, that is recorded; None for whatever fits 64 bits.
         identifier: Whether its text is an id or a code, which is never empty and at most 1,024 bytes long.
         pattern: The regular expression that its whole text fits, and what that means in words; None for any text.
+        personal: Whether it can be erased; see `orders_es.log.personal`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Field:
     largest: int | None = None
     identifier: bool = False
     pattern: tuple[str, str] | None = None
+    personal: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class EventType:
     schema_version: int
     cls: type
     fields: tuple[Field, ...]
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """The fields that can be erased: the last ones in payloads."""
+        return frozenset(field.name for field in self.fields if field.personal)
 
 
 def check_values(event_type: EventType, event: Any) -> None:
@@ -79,6 +87,24 @@ def check_values(event_type: EventType, event: Any) -> None:
             value = getattr(event, field.name)
             if value is not None:
                 CHECKS[field.kind](event_type.name, field.name, value)
+
+
+def arranged(name: str, fields: Iterable[Field]) -> tuple[Field, ...]:
+    """Fields in the order that they have in payloads: those that can be erased at the end.
+
+    Args:
+        name: The event type's name.
+
+    Raises:
+        RegistrationClash: One of those could not be read any more once it is erased.
+    """
+    for field in fields:
+        if field.personal and field.kind != "string" and not field.optional:
+            raise RegistrationClash(
+                f"{name}.{field.name}",
+                "it is personal and no text, so that nothing can stand in its place once it is erased; let it be None as well",
+            )
+    return tuple(sorted(fields, key=lambda field: field.personal))
 
 
 def version_of(cls: type) -> int:
@@ -105,5 +131,12 @@ def _each_field(cls: type) -> Iterator[Field]:
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         largest, identifier = f.metadata.get("largest"), f.metadata.get("identifier", False)
         yield Field(
-            f.name, _KINDS.get(hint, "json"), optional, required, largest, identifier, f.metadata.get("pattern")
+            f.name,
+            _KINDS.get(hint, "json"),
+            optional,
+            required,
+            largest,
+            identifier,
+            f.metadata.get("pattern"),
+            f.metadata.get("personal", False),
         )

@@ -4,12 +4,12 @@
 
     leaf = header ‖ entered ‖ stream_id ‖ type ‖ actor ‖ correlation_id ‖ causation_id      (strings as UTF-8, null as nothing)
     header, big-endian, 105 bytes:
-        u8   leaf format: 1, and 2 where the event has an entered_at
+        u8   leaf format: 1, and 1 more where the event has an entered_at, and 2 more where it has personal data
         u64  position        u64 version       u32 schema_version
         i64  occurred_at     i64 recorded_at   (microseconds since 1970-01-01 UTC)
-        16   event_id        32  payload hash: SHA-256(salt ‖ payload bytes); the salt is empty unless one is recorded
+        16   event_id        32  payload hash: SHA-256(payload bytes), and `orders_es.log.personal.sealed_hash` where it has such
         5 × u32  the byte lengths of the five strings, 0xFFFFFFFF for null
-    entered: in format 2, i64 entered_at in microseconds; in format 1, nothing
+    entered: in formats 2 and 4, i64 entered_at in microseconds; in 1 and 3, nothing
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING
 
 from orders_es.log.envelope import OPTIONAL_TEXTS
 from orders_es.log.merkle import LEAF_PREFIX, CompactRange
+from orders_es.log.personal import sealed_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash", "range_of"]
 
-_FORMAT, _WITH_ENTERED = 1, 2
+_FORMAT, _WITH_ENTERED, _WITH_PERSONAL = 1, 1, 2
+"""The first format, and what is added for each of what an event may have."""
 NULL_LENGTH = 0xFFFFFFFF
 _HEADER = struct.Struct(">BQQIqq16s32s5I")
 _ENTERED = struct.Struct(">q")
@@ -34,9 +36,14 @@ _STEP = 32_768
 _STRINGS = ("stream_id", "type", *OPTIONAL_TEXTS)
 
 
-def payload_hash(payload: bytes, salt: bytes = b"") -> bytes:
-    """What a leaf holds in a payload's stead: SHA-256(salt ‖ payload)."""
-    return sha256(salt + payload).digest()
+def payload_hash(payload: bytes, personal: str | None = None) -> bytes:
+    """What a leaf holds in a payload's stead.
+
+    Args:
+        payload: The payload.
+        personal: What the column `personal` says of it.
+    """
+    return sha256(payload).digest() if personal is None else sealed_hash(payload, personal)
 
 
 def leaf_bytes(
@@ -54,6 +61,7 @@ def leaf_bytes(
     causation_id: str | None,
     *,
     entered_at: int | None = None,
+    personal: bool = False,
 ) -> bytes:
     """The leaf of one event.
 
@@ -70,11 +78,12 @@ def leaf_bytes(
         correlation_id: The conversation, or None.
         causation_id: The cause, or None.
         entered_at: Microseconds: when the source says that it learned of it; None where it says nothing.
+        personal: Whether the payload has a personal part, or had one.
     """
     strings = [None if s is None else s.encode() for s in (stream_id, type, actor, correlation_id, causation_id)]
     lengths = [NULL_LENGTH if s is None else len(s) for s in strings]
     header = _HEADER.pack(
-        _FORMAT if entered_at is None else _WITH_ENTERED,
+        _FORMAT + _WITH_ENTERED * (entered_at is not None) + _WITH_PERSONAL * personal,
         position,
         version,
         schema_version,
@@ -155,13 +164,19 @@ def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     for name in ("occurred_at", "recorded_at"):
         header[name] = column(name).cast(pa.int64()).to_numpy(zero_copy_only=False)
     header["event_id"] = uuid_bytes(column("event_id"))
-    digests = [sha256(payload).digest() for payload in column("payload").cast(pa.binary()).to_pylist()]
+    payloads = column("payload").cast(pa.binary()).to_pylist()
+    personal = column("personal") if "personal" in events.schema.names else None
+    if personal is None or personal.null_count == n:
+        digests = [sha256(payload).digest() for payload in payloads]
+    else:
+        digests = list(map(payload_hash, payloads, personal.to_pylist()))
+        header["format"] += _WITH_PERSONAL * pc.is_valid(personal).to_numpy(zero_copy_only=False).astype("u1")
     header["payload"] = np.frombuffer(b"".join(digests), dtype="V32")
     for i, array in enumerate(strings):
         header["lengths"][:, i] = pc.fill_null(pc.binary_length(array), -1).to_numpy(zero_copy_only=False).astype("u4")
     entered = column("entered_at").cast(pa.int64()) if "entered_at" in events.schema.names else None
     if entered is not None and entered.null_count < n:
-        header["format"][pc.is_valid(entered).to_numpy(zero_copy_only=False)] = _WITH_ENTERED
+        header["format"] += _WITH_ENTERED * pc.is_valid(entered).to_numpy(zero_copy_only=False).astype("u1")
         strings.insert(0, _big_endian(entered))
     fixed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(header.dtype.itemsize), n, [None, pa.py_buffer(header)]

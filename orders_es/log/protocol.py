@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from orders_es.log.event import Appended, Head, LogFile, RecordedEvent, StreamAppend
+    from orders_es.log.event import Appended, Head, LogFile, NewEvent, RecordedEvent, StreamAppend
     from orders_es.log.expected import ExpectedVersion
     from orders_es.log.maintenance import Compacted, Reshredded, Vacuumed
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
 __all__ = [
+    "CanErase",
     "EventLog",
     "HasDerivedFolder",
     "HasFiles",
@@ -263,6 +264,31 @@ class HasUpcastCopies(Protocol):
     @property
     def passing_copies(self) -> Path:
         """A folder of this process for copies that find no place beside the log; there only once it is needed."""
+        ...
+
+
+@runtime_checkable
+class CanErase(Protocol):
+    """A log from which personal data can be removed for good. Ask with `isinstance(log, CanErase)`; `audit.erase` is the way to it."""
+
+    def erase_personal(
+        self,
+        stream_id: str,
+        event: NewEvent,
+        *,
+        expected: ExpectedVersion,
+        positions: Sequence[int],
+        streams: Sequence[str],
+    ) -> Appended:
+        """Record an erasure, and erase the personal data of some events: both or neither. No leaf changes.
+
+        Args:
+            stream_id: Where it is recorded.
+            event: What records it, with an event id.
+            expected: What that stream has to be at.
+            positions: The events.
+            streams: Their streams.
+        """
         ...
 
 

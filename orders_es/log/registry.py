@@ -18,8 +18,9 @@ import msgspec
 
 from orders_es.errors import EventError, InvalidEvent, LogError, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.log.envelope import ENVELOPE
-from orders_es.log.event_type import EventType, check_values, fields_of, version_of
+from orders_es.log.event_type import EventType, arranged, check_values, fields_of, version_of
 from orders_es.log.exact import CHECKS
+from orders_es.log.personal import end_of
 from orders_es.log.shredding import misfit
 from orders_es.log.upcasting import Part, Today, Upcasters
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 __all__ = ["EventRegistry"]
 
 _FEW = 64
+
+PERSONAL_DATA_ERASED, LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED = (
+    "PersonalDataErased",
+    "LegalHoldPlaced",
+    "LegalHoldReleased",
+)
+PRIVACY = (PERSONAL_DATA_ERASED, LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED)
+"""The events by which `orders_es.audit` records what was erased, and what must not be. Storage format, and no domain's concern."""
 
 PERIOD_CLOSED = "PeriodClosed"
 """The event that gives a moment a name (`orders_es.audit.close`). Storage format, and no domain's concern: read models pass over it."""
@@ -79,7 +88,7 @@ class EventRegistry:
         self._owner: dict[str, str] = {}
         self._spelling: dict[str, str] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
-        self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED, SOURCE_FOLLOWED, LINE_REFUSED})
+        self._left_out: frozenset[str] = frozenset({PERIOD_CLOSED, SOURCE_FOLLOWED, LINE_REFUSED, *PRIVACY})
         self._tolerates = False
         self._canonical: tuple[int, str] | None = None
         self._fingerprint: tuple[int, str] | None = None
@@ -97,7 +106,8 @@ class EventRegistry:
         Args:
             cls: A dataclass. Its field names and types are storage format. A field's metadata may limit what is recorded:
                 `field(metadata={"largest": 999})` for a whole number, `field(metadata={"identifier": True})` for a text
-                that is never empty, `field(metadata={"pattern": ("[A-Z]{3}", "three capital letters")})` for one of a form.
+                that is never empty, `field(metadata={"pattern": ("[A-Z]{3}", "three capital letters")})` for one of a form,
+                `field(metadata={"personal": True})` for what can be erased one day.
             name: The type's name in storage; the class name if left out.
             schema_version: The version of its payload's shape, 1 or more; if left out, what the class says in
                 `__schema_version__`, or 1.
@@ -136,11 +146,44 @@ class EventRegistry:
             self._columns.setdefault(f.name, f.kind)
             self._spelling.setdefault(f.name.casefold(), f.name)
             self._owner.setdefault(f.name, name)
-        event_type = EventType(name, schema_version, cls, fields)
+        event_type = EventType(name, schema_version, cls, arranged(name, fields))
         self._by_name[name] = event_type
         self._by_class[cls] = event_type
         self.revision += 1
         return cls
+
+    def mark_personal(self, name: str, *fields: str) -> None:
+        """Say of fields of a registered type that they can be erased one day, as its class could say of them itself.
+
+        From then on they are recorded at the end of payloads, under a salted hash of their own. Events that are in the log
+        already stay as they are, and theirs cannot be erased.
+
+        Args:
+            name: The event type's name.
+            fields: Its fields.
+
+        Raises:
+            UnknownEventType: There is no such type.
+            RegistrationClash: It has no such field, or one of another kind than text that cannot be None.
+
+        Example:
+            >>> from orders_es.log import order_registry
+            >>> registry = order_registry()
+            >>> registry.mark_personal("OrderCreated", "customer_id")
+            >>> sorted(registry["OrderCreated"].personal)
+            ['customer_id']
+        """
+        event_type = self[name]
+        for field in fields:
+            if field not in {known.name for known in event_type.fields}:
+                raise RegistrationClash(f"{name}.{field}", "the type has no such field")
+        wanted = {*fields, *event_type.personal}
+        given = {field.name: field for field in event_type.fields}
+        order = [given[field.name] for field in fields_of(event_type.cls)]
+        changed = [dataclasses.replace(field, personal=field.name in wanted) for field in order]
+        marked = dataclasses.replace(event_type, fields=arranged(name, changed))
+        self._by_name[name] = self._by_class[event_type.cls] = marked
+        self.revision += 1
 
     def upcast(self, *upcasters: Upcaster) -> None:
         """Let older versions of event types be read, each by the steps that lead from it to today's.
@@ -439,6 +482,11 @@ class EventRegistry:
             UnknownEventType: Its class is not registered.
             InvalidEvent: A value cannot be recorded exactly: a float for money, more than four decimals, a naive time.
         """
+        event_type, payload, shredded, _ = self.sealed(data)
+        return event_type, payload, shredded
+
+    def sealed(self, data: object) -> tuple[EventType, str, dict[str, Any], int | None]:
+        """As `encode`, and at which byte of the payload what is personal begins; None where nothing is."""
         event_type = self.type_of(data)
         payload: dict[str, Any] = {}
         shredded: dict[str, Any] = {}
@@ -455,7 +503,13 @@ class EventRegistry:
             shredded[f.name] = value
             payload[f.name] = str(value) if f.kind == "decimal" else value
         try:
-            return event_type, msgspec.json.encode(payload).decode(), shredded
+            if event_type.fields and event_type.fields[-1].personal:
+                names = event_type.personal
+                personal = msgspec.json.encode({name: payload.pop(name) for name in list(payload) if name in names})
+                joined = end_of(msgspec.json.encode(payload), personal)
+                if joined is not None:
+                    return event_type, joined[0].decode(), shredded, joined[1]
+            return event_type, msgspec.json.encode(payload).decode(), shredded, None
         except (TypeError, ValueError) as error:
             raise InvalidEvent(event_type.name, "", f"it cannot be written as JSON: {error}") from error
 

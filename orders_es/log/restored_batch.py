@@ -18,6 +18,7 @@ from orders_es.log.expected import NO_STREAM
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import FIRST_MOMENT, LAST_MOMENT, YEARS, check_id, check_text
 from orders_es.log.payload_text import check_payload_text
+from orders_es.log.personal import check_mark
 from orders_es.log.retry import CONTENT
 from orders_es.log.table_columns import require_distinct
 from orders_es.log.upcasting import old_rows
@@ -92,8 +93,22 @@ class RestoredBatch:
                 except InvalidEvent as error:
                     row = pc.index(self._table.column(name), text).as_py()
                     raise self._refused(row, name, error.reason) from error
+        self._check_personal()
         self._check_numbers(registry)
         self._check_payloads(registry)
+
+    def _check_personal(self) -> None:
+        marks = self._table.column("personal")
+        if marks.null_count == len(marks):
+            return
+        for row, (mark, payload) in enumerate(
+            zip(marks.to_pylist(), self._table.column("payload").to_pylist(), strict=True)
+        ):
+            if mark is not None:
+                try:
+                    check_mark(mark, payload)
+                except ValueError as error:
+                    raise self._refused(row, "personal", str(error)) from None
 
     def _check_numbers(self, registry: EventRegistry) -> None:
         limits = {f.name: f.largest for event_type in registry for f in event_type.fields if f.largest is not None}

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-FORMATS = {FORMAT: (), 2: SPARSE}
+FORMATS: dict[int, tuple[str, ...]] = {FORMAT: (), 2: ("entered_at",), 3: SPARSE}
 """The formats that this program reads, and the columns of the envelope that each may have beside those of the first."""
 INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, make_timestamptz(?::BIGINT), ?, ?, ?)"
 _TABLES = {"log", "events", "commits"}
@@ -205,7 +205,8 @@ def add_columns(
             connection.begin()
             connection.execute(f"ALTER TABLE events ADD COLUMN {quoted(name)} {kind}")
             if name in SPARSE:
-                connection.execute("UPDATE log SET format = 2")
+                needed = min(number for number, columns in FORMATS.items() if name in columns)
+                connection.execute("UPDATE log SET format = greatest(format, ?)", [needed])
             connection.commit()
             there[name] = kind
         elif known != kind:

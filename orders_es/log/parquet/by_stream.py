@@ -44,8 +44,9 @@ __all__ = [
 
 FOLDER = os.path.join("derived", "by-stream")
 _PLAIN = pa.schema([field for field in ENVELOPE_SCHEMA if field.name not in SPARSE])
-MARKS = {b"OESBLK01": _PLAIN, b"OESBLK02": ENVELOPE_SCHEMA}
-"""What a copy ends with, and the columns of its blocks: `entered_at` is there where an event of the file has one."""
+_ENTERED = pa.schema([field for field in ENVELOPE_SCHEMA if field.name != "personal"])
+MARKS = {b"OESBLK01": _PLAIN, b"OESBLK02": _ENTERED, b"OESBLK03": ENVELOPE_SCHEMA}
+"""What a copy ends with, and the columns of its blocks: `entered_at` and `personal` are there where an event of the file has them."""
 BLOCK_ROWS = 1024
 _WORD = 8
 _MARK = 8

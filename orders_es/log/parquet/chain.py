@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMITS",
+    "MARKER",
     "SEGMENTS",
     "Listing",
     "commit_name",
@@ -43,6 +44,8 @@ __all__ = [
 
 COMMITS = "commits"
 SEGMENTS = "segments"
+MARKER = "erasing.json"
+"""What lies in a log's folder while something is erased."""
 _COMMIT = re.compile(r"(\d{20})\.parquet")
 _SEGMENT = re.compile(r"(\d{20})-(\d{20})\.parquet")
 _PATIENCE = 5

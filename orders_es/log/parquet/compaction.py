@@ -22,17 +22,19 @@ from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, format_of, read_footer
 from orders_es.log.parquet.reader import encoded_file, file_batches, of_types
 from orders_es.log.parquet.small_reading import table_of_files
+from orders_es.log.parquet.standing import mark_of
 from orders_es.log.parquet.storage import alone, publish, remove, replace, sync_folder
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
     from orders_es.log.parquet.small_reading import Columns
+    from orders_es.log.parquet.standing import Mark
 
 __all__ = ["compact", "plan", "vacuum"]
 
@@ -111,14 +113,26 @@ def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: 
     return Compacted(len(chain), after, len(done), events, time.monotonic() - started)
 
 
-def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
+def merge(
+    folder: str,
+    checked: Checked,
+    run: list[LogFile],
+    *,
+    change: Callable[[pa.Table], pa.Table] | None = None,
+) -> bool:
     """Whether one run is now one segment, put in place by this call; False where somebody else was first.
+
+    Args:
+        run: Neighbouring files.
+        change: What is done to their events on the way, without a change to any leaf; whoever does that holds the lock of
+            `commits` alone, so that nobody merges what was there before.
 
     Raises:
         DamagedLog, RegistrationClash, ReadOnlyLog, StorageError: As `compact` does.
     """
     first, last = run[0].first, run[-1].last
     log_id = checked.log_id
+    marks = _marks(run)
     encoded: dict[str, tuple[Footer, Columns]] = {}
     try:
         schema = _schema_of(run, checked, encoded)
@@ -132,7 +146,8 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
         written: list[pa.Table] = []
         with parquet_writer(file, schema, last - first + 1) as writer:
             try:
-                for group in _row_groups(_verified(run, checked, schema, footers, encoded), schema):
+                groups = _row_groups(_verified(run, checked, schema, footers, encoded), schema)
+                for group in groups if change is None else map(change, groups):
                     writer.write_table(group, ROW_GROUP)
                     written.append(group)
             except FileNotFoundError as error:
@@ -160,21 +175,35 @@ def merge(folder: str, checked: Checked, run: list[LogFile]) -> bool:
         seal(file, pieces_of(schema, last - first + 1))
         _read_back(file, written)
 
-    def fits(_: int) -> bool:
-        """Whether the segment still begins and ends where files of the log do, after what others merged meanwhile."""
-        chain = list_chain(folder, log_id).chain
-        return any(file.first == first for file in chain) and any(file.last == last for file in chain)
-
     place = os.path.join(folder, SEGMENTS)
+    lock = os.path.join(folder, COMMITS) if change is None else None
     try:
         if run[0].path == os.path.join(place, segment_name(first, last)):
             replace(place, segment_name(first, last), write)
             return True
-        return publish(place, segment_name(first, last), write, lock=os.path.join(folder, COMMITS), vouch=fits)
+        return publish(
+            place, segment_name(first, last), write, lock=lock, vouch=lambda _: _fits(folder, log_id, run, marks)
+        )
     except StorageError:
         if gone:
             return False
         raise
+
+
+def _fits(folder: str, log_id: uuid.UUID, run: list[LogFile], marks: list[Mark]) -> bool:
+    """Whether a segment still begins and ends where files of the log do, and those that went in are what they were."""
+    if not marks or _marks(run) != marks:  # somebody erased something in them
+        return False
+    chain = list_chain(folder, log_id).chain
+    return any(file.first == run[0].first for file in chain) and any(file.last == run[-1].last for file in chain)
+
+
+def _marks(run: list[LogFile]) -> list[Mark]:
+    """What tells the files of a run from any others under their names; nothing where one of them is gone."""
+    try:
+        return [mark_of(os.stat(file.path)) for file in run]
+    except OSError:
+        return []
 
 
 def _schema_of(run: list[LogFile], checked: Checked, encoded: dict[str, tuple[Footer, Columns]]) -> pa.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid  # noqa: TC003 - msgspec looks at it
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import pyarrow as pa
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT",
+    "FORMATS",
     "KEY",
     "READING_FAILS",
     "Footer",
@@ -33,8 +34,14 @@ __all__ = [
 ]
 
 FORMAT = 1
-WITH_ENTERED = 2
-"""The format of a file that has the column `entered_at`: a program that does not know it would compute other hashes."""
+WITH_ENTERED, WITH_PERSONAL = 2, 3
+"""The formats of files that have the columns `entered_at`, and `personal`: who does not know them would compute other hashes."""
+FORMATS: Final[Mapping[int, tuple[str, ...]]] = {
+    FORMAT: (),
+    WITH_ENTERED: ("entered_at",),
+    WITH_PERSONAL: ("personal",),
+}
+"""The sparse columns that a file of each format must have; one of the last may have the other as well."""
 KEY = b"orders_es"
 READING_FAILS = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 """What pyarrow raises over a file that is not what it should be: also over names that are no UTF-8 and absurd lengths."""
@@ -59,7 +66,7 @@ class Footer:
             its rows; None where the file does not say.
         pieces: The digests of the file's pieces, as they stand in it; none in a small file.
         check: The digest of what no piece covers; none in a file from before there were any.
-        format: 1, or 2 where the file has the column `entered_at`.
+        format: 1; 2 where the file has the column `entered_at`, and 3 where it has `personal`.
         types: The event types in the file with their schema versions, and what the writer knew of each; None in a file from
             before that was recorded.
     """
@@ -181,7 +188,8 @@ def footer_of(fd: int, path: str, log_id: uuid.UUID) -> Footer:
 
 def format_of(columns: Iterable[str]) -> int:
     """The format of a data file with these columns."""
-    return WITH_ENTERED if "entered_at" in columns else FORMAT
+    named = set(columns)
+    return WITH_PERSONAL if "personal" in named else WITH_ENTERED if "entered_at" in named else FORMAT
 
 
 def stated_footer(path: str) -> Footer | None:
@@ -199,8 +207,8 @@ def stated_footer(path: str) -> Footer | None:
 
 def parsed_text(path: str, text: bytes) -> Footer:
     found: int = _format.decode(text).format
-    if found not in (FORMAT, WITH_ENTERED):
-        raise ForeignFile(path, f"it has format {found}, this program reads 1 and 2; use a newer orders_es")
+    if found not in FORMATS:
+        raise ForeignFile(path, f"it has format {found}, this program reads 1 to 3; use a newer orders_es")
     raw = _raw.decode(text)
     footer = Footer(
         raw.log_id,

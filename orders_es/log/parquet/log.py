@@ -21,7 +21,7 @@ from orders_es.log.packages import types_written
 from orders_es.log.parquet import compaction, small
 from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
-from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
+from orders_es.log.parquet.chain import MARKER, commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.follow import read_events
 from orders_es.log.parquet.footer import FORMAT, KEY, Footer, format_of
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log.batch import Batch, RowBatch
-    from orders_es.log.event import Appended, RecordedEvent
+    from orders_es.log.event import Appended, NewEvent, RecordedEvent
+    from orders_es.log.expected import ExpectedVersion
     from orders_es.log.ids import Holder
     from orders_es.log.maintenance import Compacted, Vacuumed
     from orders_es.log.packages import TypeWritten
@@ -97,6 +98,8 @@ class ParquetLog(KnownChain, LogCore):
         self._upkeep = Upkeep(folder, self.checked, read_only=read_only)
         self._streams.scanned = self._upkeep.scanned
         registry.ask_writers(self)
+        if not read_only:
+            self._finish_erasing()
 
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
@@ -415,6 +418,65 @@ class ParquetLog(KnownChain, LogCore):
         with self._reading():
             found: frozenset[tuple[str, int]] = self._fresh(lambda: self._streams.types(self._chain))
         return found
+
+    # -- erasing
+
+    def erase_personal(
+        self,
+        stream_id: str,
+        event: NewEvent,
+        *,
+        expected: ExpectedVersion,
+        positions: Sequence[int],
+        streams: Sequence[str],
+    ) -> Appended:
+        """Record an erasure, and erase the personal data of some events. See `CanErase.erase_personal`.
+
+        Raises:
+            CannotErase: Somebody else is erasing.
+        """
+        from orders_es.log.parquet import erasing
+
+        self._check_writable()
+        self._finish_erasing()
+        assert event.event_id is not None
+        intent = erasing.Intent(event.event_id, positions, streams)
+        with self._lock, erasing.begun(self._folder, intent):
+            try:
+                done = self.append(stream_id, [event], expected=expected)
+            except BaseException:
+                if self._recorded(intent.event_id) is None:
+                    erasing.withdraw(self._folder)
+                raise
+            erasing.finish(self._folder, self.checked, self._registry, intent)
+            self._forget()
+        return done
+
+    def _finish_erasing(self) -> None:
+        """Go on with what somebody has recorded as erased and died over; what was not recorded is as if it had never begun."""
+        if not os.path.exists(os.path.join(self._folder, MARKER)):
+            return
+        from orders_es.log.parquet import erasing
+
+        with self._lock, erasing.unfinished(self._folder) as intent:
+            if intent is None:
+                return
+            self.refresh()
+            if self._recorded(intent.event_id) is None:
+                erasing.withdraw(self._folder)
+            else:
+                erasing.finish(self._folder, self.checked, self._registry, intent)
+                self._forget()
+
+    def _recorded(self, event_id: uuid.UUID) -> Holder | None:
+        self.refresh()
+        holder: Holder | None = self._fresh(lambda: self._event_ids.find(event_id.bytes, self._chain))
+        return holder
+
+    def _forget(self) -> None:
+        """Read everything again: some of it is another one now."""
+        self._relist()
+        self._streams.reset(list(self._chain))
 
     # -- maintenance
 

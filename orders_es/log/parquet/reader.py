@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TYPES, conform
 from orders_es.log.envelope import SPARSE
-from orders_es.log.parquet.footer import FORMAT, READING_FAILS, damaged
+from orders_es.log.parquet.footer import FORMATS, READING_FAILS, damaged
 from orders_es.log.parquet.small_reading import decode, table_of_files
 from orders_es.log.relation import ENVELOPE_TYPES
 from orders_es.log.scan import parquet_files
@@ -85,7 +85,8 @@ def _batches(
             if footer.last != file.last:
                 raise Shifted(file.path)
             names = parquet.schema_arrow.names
-            lacking = [c for c in _ENVELOPE_NAMES if c not in names and (c not in SPARSE or footer.format != FORMAT)]
+            needed = FORMATS[footer.format]
+            lacking = [c for c in _ENVELOPE_NAMES if c not in names and (c not in SPARSE or c in needed)]
             if lacking:
                 raise DamagedLog(file.path, f"it lacks the column {lacking[0]}; restore it from a backup")
             present = [c for c in columns if c in names]
@@ -161,7 +162,8 @@ def encoded_file(file: LogFile, checked: Checked) -> tuple[Footer, Columns] | No
     if columns is None or (footer.first, footer.last) != (file.first, file.last):
         return None
     positions = columns.get("position", ("", ()))[1]
-    lacking = any(name not in columns for name in _ENVELOPE_NAMES if name not in SPARSE or footer.format != FORMAT)
+    needed = FORMATS[footer.format]
+    lacking = any(name not in columns for name in _ENVELOPE_NAMES if name not in SPARSE or name in needed)
     return None if lacking or list(positions) != list(range(file.first, file.last + 1)) else (footer, columns)
 
 

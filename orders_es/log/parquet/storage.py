@@ -19,7 +19,7 @@ from orders_es.errors import OrdersEsError, ReadOnlyLog, StorageError, Unconfirm
 from orders_es.errors.system import Cause, cause_of, words_of
 from orders_es.files import sync
 
-__all__ = ["Content", "alone", "publish", "remove", "replace", "sync_folder"]
+__all__ = ["Content", "alone", "explained", "publish", "remove", "replace", "sync_folder"]
 
 Content: TypeAlias = bytes | Callable[[BinaryIO], None]
 """A file's bytes, or a function that writes them."""
@@ -93,7 +93,7 @@ def _open(folder: str) -> Iterator[int]:
     except OrdersEsError:
         raise
     except OSError as error:
-        raise _explained(error, folder) from error
+        raise explained(error, folder) from error
     finally:
         if directory >= 0:
             os.close(directory)
@@ -187,7 +187,7 @@ def alone(folder: str, patience: float) -> Iterator[bool]:
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise _explained(error, folder) from error
+        raise explained(error, folder) from error
     held = False
     try:
         while not held:
@@ -199,7 +199,7 @@ def alone(folder: str, patience: float) -> Iterator[bool]:
                     break
                 time.sleep(random.random() * 0.002)  # noqa: S311 - keeps out of step with writers, guards nothing
             except OSError as error:
-                raise _explained(error, folder) from error
+                raise explained(error, folder) from error
         yield held
     finally:
         if held:
@@ -280,11 +280,12 @@ def remove(path: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _explained(error, os.path.dirname(path)) from error
+        raise explained(error, os.path.dirname(path)) from error
     return True
 
 
-def _explained(error: OSError, folder: str) -> Exception:
+def explained(error: OSError, folder: str) -> Exception:
+    """The error of ours for a refusal of the operating system to write to a folder."""
     if cause_of(error) is Cause.FORBIDDEN:
         return ReadOnlyLog(folder)
     return StorageError(folder, words_of(error))

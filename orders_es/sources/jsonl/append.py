@@ -140,6 +140,7 @@ def event_table(wanted: Wanted, batch: pa.Table, rows: npt.NDArray[Any], *, rest
         rows: Their places among all lines.
         restored: Whether they keep the times at which they were recorded, so that those are nobody's claim.
     """
+    batch = batch.drop_columns(["personal"])  # salts are each log's own, but where one is restored
     entered = batch.column("entered_at").combine_chunks()
     if not restored:
         recorded_at = wanted.spool.recorded_at[rows]

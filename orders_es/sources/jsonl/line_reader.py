@@ -40,6 +40,7 @@ class Line:
         position: Its place in the log it comes from, if it comes from one.
         recorded_at: When that log recorded it, in microseconds.
         entered_at: When the source says that it learned of it, in microseconds; None where it does not say.
+        personal: What the log that recorded it says of personal data in the payload; of use where it is restored as recorded.
     """
 
     stream_id: str
@@ -55,6 +56,7 @@ class Line:
     position: int | None = None
     recorded_at: int | None = None
     entered_at: int | None = None
+    personal: str | None = None
 
 
 class BadLine(ValueError):
@@ -105,6 +107,7 @@ class _Own(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     actor: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
+    personal: str | None = None
     payload: msgspec.Raw = msgspec.Raw(b"")
     payload_text: str | None = None
 
@@ -170,6 +173,7 @@ class OwnLines:
             own.position,
             None if own.recorded_at is None else _micros(own.recorded_at, "recorded_at", own.stream_id),
             None if own.entered_at is None else _micros(own.entered_at, "entered_at", own.stream_id),
+            own.personal,
         )
 
 

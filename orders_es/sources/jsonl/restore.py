@@ -73,4 +73,10 @@ def _with_times(log: EventLog, wanted: Wanted, table: pa.Table, rows: Any) -> pa
     ]
     placed = batch.place(int(rows[0]) + 1, 0, bases)
     recorded_at = array(wanted.spool.recorded_at[rows]).cast(pa.timestamp("us", tz="UTC"))
-    return placed.set_column(placed.schema.get_field_index("recorded_at"), "recorded_at", recorded_at)
+    placed = placed.set_column(placed.schema.get_field_index("recorded_at"), "recorded_at", recorded_at)
+    placed = placed.set_column(placed.schema.get_field_index("payload"), "payload", table.column("payload"))
+    if "personal" in placed.column_names:
+        placed = placed.drop_columns(["personal"])
+    return placed.append_column(
+        "personal", table.column("personal")
+    )  # those of the log that recorded them, to the byte

@@ -32,6 +32,7 @@ _SCHEMA = pa.schema(
         pa.field("actor", pa.string()),
         pa.field("correlation_id", pa.string()),
         pa.field("causation_id", pa.string()),
+        pa.field("personal", pa.string()),
         pa.field("payload", pa.string()),
     ]
 )
@@ -93,6 +94,7 @@ class Spool:
                 line.actor,
                 line.correlation_id,
                 line.causation_id,
+                line.personal,
                 line.payload,
             )
         )

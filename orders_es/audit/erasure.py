@@ -1,0 +1,353 @@
+"""Erasing what the law says, and keeping what it says: personal data of orders and customers, and legal holds on them.
+
+All of it is recorded in one stream of the log, so that a hold and an erasure that are made at once cannot miss each other. docs/audit.md
+says what is erased, and what stays.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, StreamNotFound, UnderLegalHold, VersionConflict
+from orders_es.log import NO_STREAM, NewEvent, RawEvent
+from orders_es.log.given import check_log
+from orders_es.log.personal import is_live, moved_to_the_end
+from orders_es.log.protocol import CanErase, check_writable
+from orders_es.log.registry import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from datetime import datetime
+
+    from orders_es.log import EventLog, RecordedEvent
+
+__all__ = ["Erasure", "Hold", "erase", "erasures", "holds", "place_hold", "release_hold"]
+
+STREAM = "log:privacy"
+_CUSTOMER = "customer_id"
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: while it is in force, nothing is erased of its order or customer.
+
+    Args:
+        hold: Its id.
+        kind: `order` or `customer`.
+        subject: Which one; `erased` once the customer's data are.
+        why: What it is for.
+        placed_by: Whose it is.
+        placed_at: When it was placed.
+        released_by: Who released it; None while it is in force.
+        released_at: When.
+    """
+
+    hold: str
+    kind: str
+    subject: str
+    why: str
+    placed_by: str
+    placed_at: datetime
+    released_by: str | None = None
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure of personal data, as the log records it.
+
+    Args:
+        position: Where it is recorded; 0 if there was nothing to erase.
+        positions: The events whose personal data are gone.
+        streams: Their streams.
+        left: Events whose personal data stay, for they were recorded before their fields were marked as personal.
+        why: What for.
+        erased_by: Who did it.
+        erased_at: When; None if there was nothing to erase.
+    """
+
+    position: int
+    positions: tuple[int, ...]
+    streams: tuple[str, ...]
+    left: tuple[int, ...]
+    why: str
+    erased_by: str
+    erased_at: datetime | None
+
+
+def erase(
+    log: EventLog,
+    stream: str | None = None,
+    *,
+    customer: str | None = None,
+    why: str,
+    by: str | None = None,
+    leave_unsalted: bool = False,
+) -> Erasure:
+    """Erase the personal data of an order, or of all orders of a customer, and record that in the log.
+
+    Every leaf stays, and so every root, checkpoint and receipt. The fields say `erased` from then on, or nothing where they are no
+    texts. It is done as a whole: whoever dies in between has erased nothing, or the next one who opens the log for writing goes on.
+
+    Args:
+        stream: The order.
+        customer: The customer, by the `customer_id` of orders.
+        why: What for; it is kept for good, so it names nobody.
+        by: Who does it; the operating system's name of the user if left out.
+        leave_unsalted: Erase the rest where some events were recorded before their fields were marked as personal.
+
+    Raises:
+        UnderLegalHold: An order or customer among them is held; nothing was erased.
+        CannotErase: The log's backend cannot, or events were recorded without a salt and `leave_unsalted` is False.
+        StreamNotFound: There is no such order.
+        InvalidSetting: Neither or both of the two are given, or no reason is.
+        ReadOnlyLog, StorageError, LogBusy: It was not done, or has begun and goes on when the log is next opened for writing.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import open_log, order_registry
+        >>> from orders_es.orders import OrderCreated
+        >>> registry = order_registry()
+        >>> registry.mark_personal("OrderCreated", "customer_id")
+        >>> log = open_log(tempfile.mkdtemp(), create=True, registry=registry)
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR", customer_id="C-7")], expected=NO_STREAM)
+        >>> erase(log, "A-1", why="request of 3 June", by="Zoë").positions
+        (1,)
+        >>> log.load("A-1")[0].data.customer_id
+        'erased'
+    """
+    check_log(log)
+    check_writable(log)
+    if (stream is None) == (customer is None):
+        raise InvalidSetting("stream", stream, "give an order or a customer, one of the two")
+    _require_why(why)
+    if not isinstance(log, CanErase):
+        reason = "this kind of log keeps what was there before where nobody here can reach it. Copy it into a folder (orders-es copy), erase there, and remove this one"
+        raise CannotErase(log.url, reason)
+    who = by or getpass.getuser()
+    for _ in range(_TRIES):
+        recorded = log.load(STREAM)
+        known = _holds(recorded)
+        streams = [stream] if stream is not None else sorted(_streams_of(log, {customer or ""}))
+        if stream is not None and not log.stream_version(stream):
+            raise StreamNotFound(stream)
+        _require_free(log, known, streams, customer)
+        live, left = _personal(log, streams)
+        if customer is not None:
+            live += [event.position for event in recorded if _is_about(event, customer) and is_live(event.personal)]
+        if left and not leave_unsalted:
+            raise CannotErase(log.url, _unsalted(left))
+        if not live:
+            return Erasure(0, (), (), tuple(left), why, who, None)
+        said = {"why": why, "positions": sorted(live), "streams": streams, "left": left}
+        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        event = NewEvent(data=RawEvent(PERSONAL_DATA_ERASED, text), event_id=uuid.uuid4(), actor=who)
+        try:
+            done = log.erase_personal(
+                STREAM, event, expected=len(recorded) or NO_STREAM, positions=sorted(live), streams=[*streams, STREAM]
+            )
+        except VersionConflict:
+            continue
+        return Erasure(done.last_position, tuple(sorted(live)), tuple(streams), tuple(left), why, who, done.recorded_at)
+    raise CannotErase(log.url, "holds were placed and released all the time; try again")
+
+
+def erasures(log: EventLog) -> list[Erasure]:
+    """What was erased, as the log records it, in order."""
+    check_log(log)
+    found = []
+    for event in log.load(STREAM):
+        if event.type == PERSONAL_DATA_ERASED:
+            said = json.loads(event.payload)
+            found.append(
+                Erasure(
+                    event.position,
+                    tuple(said["positions"]),
+                    tuple(said["streams"]),
+                    tuple(said["left"]),
+                    said["why"],
+                    event.actor or "",
+                    event.recorded_at,
+                )
+            )
+    return found
+
+
+def place_hold(
+    log: EventLog, order: str | None = None, *, customer: str | None = None, why: str, by: str | None = None
+) -> Hold:
+    """Place a legal hold on an order, or on a customer: nothing of it is erased until it is released.
+
+    Args:
+        order: The order.
+        customer: The customer. Its id is recorded as personal data, so that it can be erased once the hold is released.
+        why: What for, such as the number of the case.
+        by: Whose hold it is; the operating system's name of the user if left out.
+
+    Raises:
+        InvalidSetting: Neither or both of the two are given, or no reason is.
+        ReadOnlyLog, StorageError: It cannot be recorded.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> log = open_log("memory:")
+        >>> place_hold(log, "A-1", why="case 17", by="Legal").hold
+        'H-1'
+        >>> erase(log, "A-1", why="request")
+        Traceback (most recent call last):
+        ...
+        orders_es.errors.orders.StreamNotFound: there is no stream 'A-1'
+    """
+    check_log(log)
+    if (order is None) == (customer is None):
+        raise InvalidSetting("order", order, "give an order or a customer, one of the two")
+    _require_why(why)
+    kind, subject = ("order", order) if order is not None else ("customer", customer)
+
+    def placed(recorded: list[RecordedEvent]) -> RawEvent:
+        number = sum(event.type == LEGAL_HOLD_PLACED for event in recorded) + 1
+        said = {"hold": f"H-{number}", "kind": kind, "why": why, "subject": subject}
+        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        return RawEvent(LEGAL_HOLD_PLACED, text, personal=("subject",) if kind == "customer" else ())
+
+    _record(log, placed, by)
+    return [one for one in holds(log) if one.subject == subject][-1]
+
+
+def release_hold(log: EventLog, hold: str, *, why: str, by: str | None = None) -> Hold:
+    """Release a legal hold.
+
+    Args:
+        hold: Its id, as `holds` gives it.
+        why: What for.
+        by: Who releases it; the operating system's name of the user if left out.
+
+    Raises:
+        NoSuchHold: None of that id is in force.
+        InvalidSetting: There is no reason.
+    """
+    check_log(log)
+    _require_why(why)
+
+    def released(recorded: list[RecordedEvent]) -> RawEvent:
+        if not any(one.hold == hold and one.released_at is None for one in _holds(recorded)):
+            raise NoSuchHold(log.url, hold)
+        return RawEvent(LEGAL_HOLD_RELEASED, json.dumps({"hold": hold, "why": why}, ensure_ascii=False))
+
+    _record(log, released, by)
+    return next(one for one in holds(log) if one.hold == hold)
+
+
+def holds(log: EventLog) -> list[Hold]:
+    """All legal holds, those that were released as well, in the order in which they were placed."""
+    check_log(log)
+    return _holds(log.load(STREAM))
+
+
+def _holds(recorded: list[RecordedEvent]) -> list[Hold]:
+    found: dict[str, Hold] = {}
+    for event in recorded:
+        if event.type == LEGAL_HOLD_PLACED:
+            said = json.loads(event.payload)
+            found[said["hold"]] = Hold(
+                said["hold"], said["kind"], said["subject"], said["why"], event.actor or "", event.recorded_at
+            )
+        elif event.type == LEGAL_HOLD_RELEASED:
+            name = json.loads(event.payload)["hold"]
+            known = found[name]
+            found[name] = Hold(
+                name,
+                known.kind,
+                known.subject,
+                known.why,
+                known.placed_by,
+                known.placed_at,
+                event.actor,
+                event.recorded_at,
+            )
+    return list(found.values())
+
+
+def _record(log: EventLog, make: Callable[[list[RecordedEvent]], RawEvent], by: str | None) -> None:
+    for _ in range(_TRIES):
+        recorded = log.load(STREAM)
+        event = NewEvent(data=make(recorded), actor=by or getpass.getuser())
+        try:
+            log.append(STREAM, [event], expected=len(recorded) or NO_STREAM)
+        except VersionConflict:
+            continue
+        return
+    raise VersionConflict(STREAM, "the version that it was at", len(recorded))
+
+
+def _require_why(why: object) -> None:
+    if not isinstance(why, str) or not why.strip():
+        raise InvalidSetting("why", why, "say what for; it is recorded")
+
+
+def _require_free(log: EventLog, known: list[Hold], streams: Collection[str], customer: str | None) -> None:
+    """Refuse where one of some streams, or its customer, is under a hold.
+
+    Raises:
+        UnderLegalHold: It is.
+    """
+    active = [one for one in known if one.released_at is None]
+    for one in active:
+        if one.kind == "order":
+            held = one.subject in streams
+        else:
+            held = one.subject == customer or not _streams_of(log, {one.subject}).isdisjoint(streams)
+        if held:
+            raise UnderLegalHold(f"{one.kind} {one.subject!r}", one.hold, one.placed_by, one.why)
+
+
+def _streams_of(log: EventLog, customers: Collection[str]) -> set[str]:
+    """The streams with an event that names one of some customers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if _CUSTOMER not in log.registry.columns:
+        raise InvalidSetting("customer", None, f"no registered event type has the field {_CUSTOMER}; name the order")
+    wanted = pa.array(sorted(customers), pa.string())
+    found: set[str] = set()
+    for batch in log.read(columns=["stream_id", _CUSTOMER]):
+        mine = batch.filter(pc.is_in(batch.column(_CUSTOMER), wanted))
+        found |= set(mine.column("stream_id").to_pylist())
+    return found
+
+
+def _personal(log: EventLog, streams: Collection[str]) -> tuple[list[int], list[int]]:
+    """The events of some streams with personal data: those under a salt that were not erased, and those without a salt."""
+    live, unsalted = [], []
+    for event in _events(log, streams):
+        if event.personal is not None:
+            if is_live(event.personal):
+                live.append(event.position)
+        elif log.registry.is_today(event.type, event.schema_version):
+            names = log.registry[event.type].personal
+            if names and moved_to_the_end(event.payload, names) is not None:
+                unsalted.append(event.position)
+    return live, unsalted
+
+
+def _events(log: EventLog, streams: Collection[str]) -> Iterator[RecordedEvent]:
+    for stream in streams:
+        yield from log.load(stream)
+
+
+def _is_about(event: RecordedEvent, customer: str) -> bool:
+    said: dict[str, Any] = json.loads(event.payload) if event.type == LEGAL_HOLD_PLACED else {}
+    return said.get("kind") == "customer" and said.get("subject") == customer
+
+
+def _unsalted(positions: list[int]) -> str:
+    named = ", ".join(map(str, positions[:5])) + (" …" if len(positions) > 5 else "")  # noqa: PLR2004 - some are enough
+    return (
+        f"the events at {named} were recorded before their fields were marked as personal, and their leaves are hashes of these very values, "
+        "so that without them nothing could be proven any more. leave_unsalted=True (--leave-unsalted) erases the others"
+    )
