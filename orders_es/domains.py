@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.decider import Decider
 from orders_es.errors import BadDomain, RegistrationClash
-from orders_es.log.registry import EventRegistry
+from orders_es.log.registry import EventRegistry, mark_by_environment
 from orders_es.orders import ORDERS
 from orders_es.rows import ROWS
 
@@ -79,7 +79,7 @@ def registry_of(domains: Iterable[Decider[Any]]) -> EventRegistry:
             registry.check()
         except RegistrationClash as error:
             raise BadDomain(decider.name, str(error)) from error
-    return registry
+    return mark_by_environment(registry)
 
 
 def domain_of(domains: Sequence[Decider[Any]], event: RecordedEvent) -> Decider[Any] | None:

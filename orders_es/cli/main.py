@@ -98,6 +98,8 @@ _WHERE = {
     "witness": "orders_es.cli.witness:witness",
     "timestamp": "orders_es.cli.timestamp:timestamp",
     "close": "orders_es.cli.close:close",
+    "erase": "orders_es.cli.erase:erase",
+    "hold": "orders_es.cli.hold:hold",
     "ask": "orders_es.cli.ask:ask",
     "snapshots": "orders_es.cli.snapshots:snapshots",
     "project": "orders_es.cli.project:project",

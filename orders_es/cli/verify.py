@@ -80,6 +80,8 @@ def verify(
             f"{count(found.heads, 'stated root')}, {count(found.values, 'typed value')} and "
             f"{count(found.snapshots, 'snapshot')} recomputed\nroot {found.head.root.hex()} at position {found.head.position:,}"
         )
+        if found.erased:
+            print_text(f"the personal data of {count(len(found.erased), 'event')} are erased, as the log records")
         if found.unprotected:
             print_text(
                 f"{count(found.unprotected, 'event')} in files from before there were digests, so that only `orders-es verify` "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.backends import backend_of
-from orders_es.log.registry import EventRegistry
+from orders_es.log.registry import EventRegistry, mark_by_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def order_registry() -> EventRegistry:
     """A fresh registry with the event types of the order domain and the upcasters of their earlier versions; register your own beside them."""
     from orders_es.orders import EVENT_TYPES, UPCASTERS
 
-    return EventRegistry(EVENT_TYPES, UPCASTERS)
+    return mark_by_environment(EventRegistry(EVENT_TYPES, UPCASTERS))
 
 
 def open_log(

@@ -28,6 +28,7 @@ __all__ = [
     "is_live",
     "marked",
     "moved_to_the_end",
+    "names_of",
     "personal_of",
     "sealed_hash",
 ]
@@ -138,6 +139,15 @@ def moved_to_the_end(payload: str, names: Collection[str]) -> tuple[str, int] | 
     return None if joined is None else (joined[0].decode(), joined[1])
 
 
+def names_of(payload: str, text: str) -> list[str]:
+    """The fields in the personal part of a payload."""
+    return list(_fields(payload.encode()[personal_of(text).offset :]))
+
+
+def _fields(tail: bytes) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(b"{" + tail.removeprefix(b","), type=dict[str, msgspec.Raw])
+
+
 def erased(payload: str, text: str, texts: Collection[str] | None) -> tuple[str, str]:
     """A payload without its personal part, and what the column says of it from now on. What was erased already stays as it is.
 
@@ -155,7 +165,7 @@ def erased(payload: str, text: str, texts: Collection[str] | None) -> tuple[str,
     raw = payload.encode()
     tail = raw[offset:]
     digest = sha256(salt + tail).hexdigest()
-    fields = msgspec.json.decode(b"{" + tail.removeprefix(b","), type=dict[str, msgspec.Raw])
+    fields = _fields(tail)
     kept = [name for name, value in fields.items() if (bytes(value)[:1] == b'"' if texts is None else name in texts)]
     filler = msgspec.json.encode(dict.fromkeys(kept, ERASED))
     joined = end_of(raw[:offset] + b"}", filler)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import weakref
 from contextlib import suppress
 from hashlib import sha256
@@ -16,7 +17,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from orders_es.errors import EventError, InvalidEvent, LogError, RegistrationClash, UnknownEventType, UpcastFailed
+from orders_es.errors import (
+    EventError,
+    InvalidEvent,
+    InvalidSetting,
+    LogError,
+    RegistrationClash,
+    UnknownEventType,
+    UpcastFailed,
+)
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event_type import EventType, arranged, check_values, fields_of, version_of
 from orders_es.log.exact import CHECKS
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
 
     from orders_es.upcaster import Upcaster
 
-__all__ = ["EventRegistry"]
+__all__ = ["EventRegistry", "mark_by_environment"]
 
 _FEW = 64
 
@@ -59,6 +68,26 @@ class KnowsWriters(Protocol):
     def written_by(self, name: str, schema_version: int) -> set[str]:
         """The packages, with their versions, that wrote events of a type and version that they knew."""
         ...
+
+
+SWITCH = "ORDERS_ES_PERSONAL"
+"""The environment variable that names fields of shipped types which are personal: `OrderCreated.customer_id`, with blanks between them."""
+
+
+def mark_by_environment(registry: EventRegistry) -> EventRegistry:
+    """The same registry, with the fields marked as personal that `ORDERS_ES_PERSONAL` names, as far as it has their types.
+
+    Raises:
+        InvalidSetting: The variable cannot be read.
+        RegistrationClash: A type has no such field.
+    """
+    for said in os.environ.get(SWITCH, "").replace(",", " ").split():
+        name, _, field = said.rpartition(".")
+        if not name or not field:
+            raise InvalidSetting(SWITCH, said, "name each field with its type, such as OrderCreated.customer_id")
+        if name in registry:
+            registry.mark_personal(name, field)
+    return registry
 
 
 class EventRegistry:

@@ -25,7 +25,7 @@ from orders_es.log.parquet import by_stream, upcast_copies
 from orders_es.log.parquet.chain import COMMITS, MARKER, SEGMENTS, list_chain
 from orders_es.log.parquet.compaction import merge
 from orders_es.log.parquet.storage import alone, explained, remove, sync_folder
-from orders_es.log.personal import erased, is_live
+from orders_es.log.personal import erased, is_live, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -182,10 +182,11 @@ def _without(table: pa.Table, positions: Collection[int], registry: EventRegistr
     for row in rows:
         known = registry[types[row]] if registry.is_today(types[row], versions[row]) else None
         texts = None if known is None else {field.name for field in known.fields if field.kind == "string"}
+        gone = names_of(payloads[row], marks[row] or "")  # whatever this program marks
         payloads[row], marks[row] = erased(payloads[row], marks[row] or "", texts)
         said = {} if known is None else registry.encode(registry.decode(known.name, versions[row], payloads[row]))[2]
         for name, values in columns.items():
-            if known is None or name in known.personal:  # what nobody knows is read from the payload
+            if known is None or name in gone:  # what nobody knows is read from the payload
                 values[row] = said.get(name)
     changed = table
     for name, values in (("payload", payloads), ("personal", marks), *columns.items()):

@@ -118,6 +118,19 @@ def test_no_byte_is_left_and_every_proof_holds(log):
         assert audit.erase(fresh, customer=SECRETS[0], why="once more").positions == ()
 
 
+def test_a_program_that_marks_nothing_erases_as_well(log):
+    with open_log(log.url) as plain:  # and does not know what a subscription is
+        audit.erase(plain, "A-1", why="request")
+        audit.erase(plain, "mail-1", why="request")
+    assert places_of(log.url, *SECRETS[1:]) == set()
+    with open_log(log.url, registry=registry()) as again:
+        assert again.load("mail-1")[0].data == Subscribed("erased", phone="erased")
+        with connect(again, read_models=[]) as session:
+            query = "SELECT email, phone, customer_id FROM events WHERE stream_id IN ('A-1', 'mail-1') AND version = 1 ORDER BY 1"
+            assert session.sql(query).rows() == [("erased", "erased", None), (None, None, "erased")]
+        assert audit.verify(again).ok
+
+
 def test_a_hold_refuses_and_says_whose_it_is(log):
     order = audit.place_hold(log, "A-1", why="case 17", by="Legal")
     customer = audit.place_hold(log, customer=SECRETS[0], why="tax audit", by="Finance")
