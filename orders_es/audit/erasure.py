@@ -131,15 +131,15 @@ def erase(
         raise CannotErase(log.url, reason)
     who = by or getpass.getuser()
     for _ in range(_TRIES):
-        recorded = log.load(STREAM)
-        known = _holds(recorded)
+        so_far = log.load(STREAM)
+        known = _holds(so_far)
         streams = [stream] if stream is not None else sorted(_streams_of(log, {customer or ""}))
         if stream is not None and not log.stream_version(stream):
             raise StreamNotFound(stream)
         _require_free(log, known, streams, customer)
         live, left = _personal(log, streams)
         if customer is not None:
-            live += [event.position for event in recorded if _is_about(event, customer) and is_live(event.personal)]
+            live += [event.position for event in so_far if _is_about(event, customer) and is_live(event.personal)]
         if left and not leave_unsalted:
             raise CannotErase(log.url, _unsalted(left))
         if not live:
@@ -149,7 +149,7 @@ def erase(
         event = NewEvent(data=RawEvent(PERSONAL_DATA_ERASED, text), event_id=uuid.uuid4(), actor=who)
         try:
             done = log.erase_personal(
-                STREAM, event, expected=len(recorded) or NO_STREAM, positions=sorted(live), streams=[*streams, STREAM]
+                STREAM, event, expected=len(so_far) or NO_STREAM, positions=sorted(live), streams=[*streams, STREAM]
             )
         except VersionConflict:
             continue
@@ -184,8 +184,8 @@ def place_hold(
     """Place a legal hold on an order, or on a customer: nothing of it is erased until it is released.
 
     Args:
-        order: The order.
-        customer: The customer. Its id is recorded as personal data, so that it can be erased once the hold is released.
+        order: Its id.
+        customer: Its id, which is recorded as personal data, so that it can be erased once the hold is released.
         why: What for, such as the number of the case.
         by: Whose hold it is; the operating system's name of the user if left out.
 
@@ -201,7 +201,7 @@ def place_hold(
         >>> erase(log, "A-1", why="request")
         Traceback (most recent call last):
         ...
-        orders_es.errors.orders.StreamNotFound: there is no stream 'A-1'
+        orders_es.errors.orders.StreamNotFound: no stream 'A-1'
     """
     check_log(log)
     if (order is None) == (customer is None):
@@ -209,8 +209,8 @@ def place_hold(
     _require_why(why)
     kind, subject = ("order", order) if order is not None else ("customer", customer)
 
-    def placed(recorded: list[RecordedEvent]) -> RawEvent:
-        number = sum(event.type == LEGAL_HOLD_PLACED for event in recorded) + 1
+    def placed(so_far: list[RecordedEvent]) -> RawEvent:
+        number = sum(event.type == LEGAL_HOLD_PLACED for event in so_far) + 1
         said = {"hold": f"H-{number}", "kind": kind, "why": why, "subject": subject}
         text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
         return RawEvent(LEGAL_HOLD_PLACED, text, personal=("subject",) if kind == "customer" else ())
@@ -234,8 +234,8 @@ def release_hold(log: EventLog, hold: str, *, why: str, by: str | None = None) -
     check_log(log)
     _require_why(why)
 
-    def released(recorded: list[RecordedEvent]) -> RawEvent:
-        if not any(one.hold == hold and one.released_at is None for one in _holds(recorded)):
+    def released(so_far: list[RecordedEvent]) -> RawEvent:
+        if not any(one.hold == hold and one.released_at is None for one in _holds(so_far)):
             raise NoSuchHold(log.url, hold)
         return RawEvent(LEGAL_HOLD_RELEASED, json.dumps({"hold": hold, "why": why}, ensure_ascii=False))
 
@@ -249,9 +249,9 @@ def holds(log: EventLog) -> list[Hold]:
     return _holds(log.load(STREAM))
 
 
-def _holds(recorded: list[RecordedEvent]) -> list[Hold]:
+def _holds(so_far: list[RecordedEvent]) -> list[Hold]:
     found: dict[str, Hold] = {}
-    for event in recorded:
+    for event in so_far:
         if event.type == LEGAL_HOLD_PLACED:
             said = json.loads(event.payload)
             found[said["hold"]] = Hold(
@@ -275,14 +275,14 @@ def _holds(recorded: list[RecordedEvent]) -> list[Hold]:
 
 def _record(log: EventLog, make: Callable[[list[RecordedEvent]], RawEvent], by: str | None) -> None:
     for _ in range(_TRIES):
-        recorded = log.load(STREAM)
-        event = NewEvent(data=make(recorded), actor=by or getpass.getuser())
+        so_far = log.load(STREAM)
+        event = NewEvent(data=make(so_far), actor=by or getpass.getuser())
         try:
-            log.append(STREAM, [event], expected=len(recorded) or NO_STREAM)
+            log.append(STREAM, [event], expected=len(so_far) or NO_STREAM)
         except VersionConflict:
             continue
         return
-    raise VersionConflict(STREAM, "the version that it was at", len(recorded))
+    raise VersionConflict(STREAM, "the version that it was at", len(so_far))
 
 
 def _require_why(why: object) -> None:

@@ -40,7 +40,7 @@ def payload_hash(payload: bytes, personal: str | None = None) -> bytes:
     """What a leaf holds in a payload's stead.
 
     Args:
-        payload: The payload.
+        payload: Its bytes.
         personal: What the column `personal` says of it.
     """
     return sha256(payload).digest() if personal is None else sealed_hash(payload, personal)

@@ -152,7 +152,7 @@ def erased(payload: str, text: str, texts: Collection[str] | None) -> tuple[str,
     """A payload without its personal part, and what the column says of it from now on. What was erased already stays as it is.
 
     Args:
-        payload: The payload.
+        payload: As it is now.
         text: What the column says of it.
         texts: The fields that are texts, and say `erased`; others of the personal part are left out. Whatever is a JSON string if None.
 

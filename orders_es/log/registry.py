@@ -189,7 +189,7 @@ class EventRegistry:
 
         Args:
             name: The event type's name.
-            fields: Its fields.
+            fields: Those of its fields.
 
         Raises:
             UnknownEventType: There is no such type.

@@ -445,7 +445,7 @@ class ParquetLog(KnownChain, LogCore):
             try:
                 done = self.append(stream_id, [event], expected=expected)
             except BaseException:
-                if self._recorded(intent.event_id) is None:
+                if self._place_of(intent.event_id) is None:
                     erasing.withdraw(self._folder)
                 raise
             erasing.finish(self._folder, self.checked, self._registry, intent)
@@ -462,13 +462,13 @@ class ParquetLog(KnownChain, LogCore):
             if intent is None:
                 return
             self.refresh()
-            if self._recorded(intent.event_id) is None:
+            if self._place_of(intent.event_id) is None:
                 erasing.withdraw(self._folder)
             else:
                 erasing.finish(self._folder, self.checked, self._registry, intent)
                 self._forget()
 
-    def _recorded(self, event_id: uuid.UUID) -> Holder | None:
+    def _place_of(self, event_id: uuid.UUID) -> Holder | None:
         self.refresh()
         holder: Holder | None = self._fresh(lambda: self._event_ids.find(event_id.bytes, self._chain))
         return holder
