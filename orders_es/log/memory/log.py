@@ -6,14 +6,13 @@ It keeps events as they come and derives typed columns from payloads when asked,
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
 from orders_es.log.core import Commit, End, LogCore
 from orders_es.log.ids import Holder
+from orders_es.log.memory.erasing import Erases
 from orders_es.log.merkle import EMPTY_RANGE
-from orders_es.log.personal import erased
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,14 +21,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log.batch import Batch
-    from orders_es.log.event import Appended, NewEvent, RecordedEvent
-    from orders_es.log.expected import ExpectedVersion
+    from orders_es.log.event import RecordedEvent
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["MemoryLog"]
 
 
-class MemoryLog(LogCore):
+class MemoryLog(Erases, LogCore):
     """A log in memory; see `EventLog` for what it promises. Nothing of it outlives the object.
 
     Args:
@@ -103,34 +101,6 @@ class MemoryLog(LogCore):
             if found is not None:
                 return Holder(found.event_id, found.stream_id, found.version, found.position)
         return None
-
-    def erase_personal(
-        self,
-        stream_id: str,
-        event: NewEvent,
-        *,
-        expected: ExpectedVersion,
-        positions: Sequence[int],
-        streams: Sequence[str],
-    ) -> Appended:
-        """Record an erasure, and erase the personal data of some events. See `CanErase.erase_personal`."""
-        del streams  # nothing is derived here
-        with self._turn:
-            done = self.append(stream_id, [event], expected=expected)
-            for position in positions:
-                self._erase(position)
-        return done
-
-    def _erase(self, position: int) -> None:
-        old = self._events[position - 1]
-        if old.personal is None:
-            return
-        known = self._registry[old.type] if self._registry.is_today(old.type, old.schema_version) else None
-        texts = None if known is None else {field.name for field in known.fields if field.kind == "string"}
-        payload, personal = erased(old.payload, old.personal, texts)
-        new = replace(old, payload=payload, personal=personal)
-        self._events[position - 1] = self._by_id[old.event_id.bytes] = new
-        self._by_stream[old.stream_id][old.version - 1] = new
 
     def _put(self, batch: Batch, commit: Commit) -> uuid.UUID:
         del batch  # all of it is in the commit
