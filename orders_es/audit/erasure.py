@@ -294,7 +294,7 @@ def _require_free(log: EventLog, known: list[Hold], streams: Collection[str], cu
     """Refuse where one of some streams, or its customer, is under a hold.
 
     Raises:
-        UnderLegalHold: It is.
+        UnderLegalHold: A hold on it is in force.
     """
     active = [one for one in known if one.released_at is None]
     for one in active:
