@@ -29,6 +29,7 @@ BENCHMARKS = {
     "snapshot": "an order of 5,000 events with snapshots and without",
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
     "project": "tables built, rebuilt, caught up and followed over ten million events, and beside eventsourcing",
+    "states": "questions about all orders from states, beside the same ones from events",
     "models": "read models, cold, over ten million events, and a report",
     "many": "a query at 24 month ends at once, beside the same one by one and beside one of them",
     "proofs": "signing ten million events, receipts and consistency proofs from them, beside hashing alone",
