@@ -30,7 +30,7 @@ _CUT = (
 
 
 class RedisStream:
-    """A stream of Redis.
+    """Entries of a stream of Redis as messages, in order.
 
     An entry is a line with its fields, as texts. Where an entry has one field and that holds a JSON object, the line is that object;
     a field that `json_field` names is read as JSON as well.
