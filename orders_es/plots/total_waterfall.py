@@ -57,7 +57,14 @@ def plot_total_waterfall(explanation: Any, *, scale: Any = None, ax: Axes | None
     names = [*(name for name, _ in bars), "total"]
     axis = ax.yaxis if lying else ax.xaxis
     wrapped = names if lying else [fill(name, _WRAPPED) for name in names]
-    axis.set_ticks(range(len(names)), wrapped)
+    places: list[float] = list(range(len(names)))
+    if scale is not None and lying:
+        # The longest name that the other picture has, unseen, so that this one has as much room beside its bars.
+        places.append(longest + 0.5)
+        wrapped = [*wrapped, max((name for name, _ in whole), key=len, default="")]
+    axis.set_ticks(places, wrapped)
+    for unseen in axis.get_ticklabels()[len(names) :]:
+        unseen.set_alpha(0)
     for text in axis.get_ticklabels():
         text.set_parse_math(False)  # a description may hold two dollar signs
     axis.set_tick_params(length=0)

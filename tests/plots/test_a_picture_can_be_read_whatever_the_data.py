@@ -68,6 +68,9 @@ def test_a_waterfall_on_the_scale_of_another_has_its_axes(shop):
     now, then = plots.plot_total_waterfall(whole), plots.plot_total_waterfall(first, scale=whole)
     assert (now.get_xlim(), now.get_ylim()) == (then.get_xlim(), then.get_ylim())
     assert now.figure.bbox.bounds == then.figure.bbox.bounds
+    for ax in (now, then):
+        ax.figure.canvas.draw()
+    assert now.get_window_extent().x0 == pytest.approx(then.get_window_extent().x0, abs=12)
 
 
 def test_a_cohort_scale_follows_the_months_that_are_over():
