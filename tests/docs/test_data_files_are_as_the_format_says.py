@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from xxhash import xxh3_128_digest, xxh3_128_hexdigest
 
-from orders_es.log import NO_STREAM, NewEvent, open_log
+from orders_es.log import NO_STREAM, NewEvent, open_log, order_registry
 from orders_es.log.parquet import ParquetLog
-from orders_es.orders import ItemAdded
+from orders_es.orders import ItemAdded, OrderCreated
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 COLUMN = re.compile(r"^\| `(\w+)` \| (\w+)(?:\(16\))?(?:, ([A-Z]+)\S*(?: UTC\))?)? \| (no|yes) \|", re.MULTILINE)
@@ -41,8 +41,9 @@ def write(folder, how, entered_at=None):
 @pytest.mark.parametrize("entered_at", [None, datetime(2026, 1, 2, tzinfo=UTC)])
 @pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])
 def test_columns_have_the_types_of_the_page(tmp_path, how, entered_at):
-    assert len(ENVELOPE) == 13
-    expected = [row for row in ENVELOPE if entered_at is not None or row[0] != "entered_at"]
+    assert len(ENVELOPE) == 14
+    absent = {"personal"} if entered_at is not None else {"personal", "entered_at"}
+    expected = [row for row in ENVELOPE if row[0] not in absent]
     for file in write(tmp_path / "log", how, entered_at).files():
         parquet = pq.ParquetFile(file.path)
         schema = parquet.schema
@@ -59,6 +60,22 @@ def test_columns_have_the_types_of_the_page(tmp_path, how, entered_at):
         assert json.loads(pq.read_metadata(file.path).metadata[b"orders_es"])["format"] == (
             1 if entered_at is None else 2
         )
+
+
+@pytest.mark.parametrize("rows", [1, 200])
+def test_a_file_with_personal_data_has_the_column_and_the_format_of_the_page(tmp_path, rows):
+    registry = order_registry()
+    registry.mark_personal("OrderCreated", "customer_id")
+    log = open_log(tmp_path / "log", create=True, registry=registry)
+    assert isinstance(log, ParquetLog)
+    log.append("A", [OrderCreated(currency="EUR", customer_id="C-1")] * rows, expected=NO_STREAM)
+    [file] = log.files()
+    parquet = pq.ParquetFile(file.path)
+    expected = [row for row in ENVELOPE if row[0] != "entered_at"]
+    assert parquet.schema.names[: len(expected)] == [name for name, *_ in expected]
+    column = parquet.schema.column(parquet.schema.names.index("personal"))
+    assert (column.physical_type, str(column.logical_type), column.max_definition_level) == ("BYTE_ARRAY", "String", 1)
+    assert json.loads(parquet.metadata.metadata[b"orders_es"])["format"] == 3
 
 
 @pytest.mark.parametrize("how", ["one row", "a few rows", "many rows", "segment"])

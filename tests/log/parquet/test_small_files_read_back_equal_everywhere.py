@@ -44,9 +44,10 @@ ENVELOPE = {
     "actor": "string",
     "correlation_id": "string",
     "causation_id": "string",
+    "personal": "string",
     "payload": "string",
 }
-NULLABLE = {"entered_at", "actor", "correlation_id", "causation_id"}
+NULLABLE = {"entered_at", "actor", "correlation_id", "causation_id", "personal"}
 FIELDS = {f"{prefix}{kind}": kind for kind in ARROW_TYPES for prefix in ("", "größe ")}
 LENIENT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
