@@ -132,7 +132,7 @@ def read_identity(connection: DuckDBPyConnection, path: str) -> Identity:
     if len(rows) != 1:
         raise DamagedLog(path, f"its table `log` has {len(rows)} rows and not one; restore the file from a backup")
     if rows[0][0] not in FORMATS:
-        raise NotALog(path, f"its format is {rows[0][0]}, this program reads 1 and 2; use another orders_es")
+        raise NotALog(path, f"its format is {rows[0][0]}, this program reads 1 to 3; use another orders_es")
     missing = sorted(_TABLES - here)
     if missing:
         raise DamagedLog(path, f"its table `{missing[0]}` is missing; restore the file from a backup")

@@ -74,8 +74,8 @@ def made(path, change=None):
 
 
 def test_a_newer_format_is_refused_with_both_numbers(path):
-    made(path, "UPDATE log SET format = 3")
-    with pytest.raises(NotALog, match="its format is 3, this program reads 1 and 2"):
+    made(path, "UPDATE log SET format = 4")
+    with pytest.raises(NotALog, match="its format is 4, this program reads 1 to 3"):
         open_log(path)
 
 
