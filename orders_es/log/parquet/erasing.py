@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 import uuid
 from contextlib import contextmanager, suppress
@@ -38,6 +39,8 @@ __all__ = ["Intent", "begun", "finish", "unfinished", "withdraw"]
 
 _PATIENCE_SECONDS = 60.0
 _LEFTOVER_SECONDS = 60.0
+_LOOKED_INTO = frozenset({by_stream.FOLDER, upcast_copies.FOLDER, os.path.join("derived", "snapshots")})
+"""Derived files of which those that hold nothing of the erased events may stay."""
 _NAME = re.compile(r"([0-9]{20})-([0-9]{20})[.-].*")
 
 
@@ -208,7 +211,15 @@ def _sweep(folder: str) -> None:
 
 
 def _derived(folder: str, positions: Collection[int], streams: Sequence[str]) -> None:
-    """Remove what was made from these events: sorted copies, copies of old versions, and snapshots of the streams."""
+    """Remove what was made from these events: sorted copies, copies of old versions, snapshots of the streams, and whatever else is derived.
+
+    What this does not know how to look into goes as a whole: all of it can be made again.
+    """
+    derived = os.path.join(folder, "derived")
+    with suppress(FileNotFoundError):
+        for name in os.listdir(derived):
+            if os.path.join("derived", name) not in _LOOKED_INTO:
+                shutil.rmtree(os.path.join(derived, name))
     places = [os.path.join(folder, by_stream.FOLDER)]
     upcast = os.path.join(folder, upcast_copies.FOLDER)
     with suppress(FileNotFoundError):

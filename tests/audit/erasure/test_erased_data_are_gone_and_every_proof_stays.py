@@ -254,3 +254,34 @@ def test_what_nobody_recorded_as_erased_is_found(log):
     with open_log(log.url, registry=registry()) as again:
         problems = audit.verify(again).problems
     assert any("no event in the log says so" in problem.what for problem in problems)
+
+
+def test_states_and_whatever_else_is_derived_go_with_what_they_were_made_from(tmp_path, monkeypatch):
+    from orders_es.replay.states import build
+
+    monkeypatch.setattr(build, "SPAN", 50)
+    monkeypatch.setenv("ORDERS_ES_UPKEEP", "off")
+    known = order_registry()
+    known.mark_personal("OrderCreated", "customer_id")
+    with open_log(tmp_path / "log", create=True, registry=known) as log:
+        for number in range(30):
+            created = OrderCreated(currency="EUR", customer_id=SECRETS[0] if number < 3 else "C-other")
+            log.append(f"A-{number}", [created, OrderPlaced()], expected=ANY)
+        _erase_with_states(log, build)
+
+
+def _erase_with_states(log, build):
+    log.compact(target_events=200)
+    assert build.make_states(log)
+    unknown = Path(log.url, "derived", "of-tomorrow")
+    unknown.mkdir()
+    (unknown / "made").write_text(SECRETS[0], "utf-8")
+    places = [path for path, data in everything(log.url) if SECRETS[0].encode() in data]
+    assert any("states" in path.parts for path in places)
+
+    audit.erase(log, customer=SECRETS[0], why="request")
+
+    assert places_of(log.url, SECRETS[0]) == set()
+    assert not unknown.exists()
+    with connect(log) as session:
+        assert session.sql("SELECT count(*) FROM orders WHERE customer_id = 'erased'").rows() == [(3,)]
