@@ -116,7 +116,12 @@ class Questions:
         return self._answer(self._log.head(), as_of(at=None, known_at=None), {"read_models": models})
 
     def sql(
-        self, query: str, at: str | None = None, known_at: str | None = None, tz: str | None = None
+        self,
+        query: str,
+        at: str | None = None,
+        known_at: str | None = None,
+        recorded_by: str | None = None,
+        tz: str | None = None,
     ) -> dict[str, Any]:
         """The answer to one SELECT in DuckDB's SQL over `events` and the read models (see `read_models`), as of a moment. Money is exact: digits in strings.
 
@@ -127,9 +132,10 @@ class Questions:
             query: One SELECT. It can read nothing but the log, and write nothing.
             at: Such as `2026-06-30`, or `2026-06-03T15:00Z`.
             known_at: Likewise.
+            recorded_by: Only what this log itself had recorded by then.
             tz: The time zone of times that name none, such as `Europe/London`; UTC if left out.
         """
-        asked = as_of(at=at, known_at=known_at, tz=tz)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
         return self._selected(query, asked)
 
     def show(
@@ -187,7 +193,12 @@ class Questions:
         )
 
     def explain(
-        self, order_id: str, at: str | None = None, known_at: str | None = None, tz: str | None = None
+        self,
+        order_id: str,
+        at: str | None = None,
+        known_at: str | None = None,
+        recorded_by: str | None = None,
+        tz: str | None = None,
     ) -> dict[str, Any]:
         """Why an order comes to what it comes to: each event that changed its total, and by how much.
 
@@ -195,13 +206,14 @@ class Questions:
             order_id: Its id, as in the column order_id of `orders`.
             at: Only what had happened by then.
             known_at: Only what was known by then.
+            recorded_by: Only what this log itself had recorded by then.
             tz: The time zone of times that name none; UTC if left out.
         """
         from orders_es import replay
 
         head = self._log.head()
-        asked = as_of(at=at, known_at=known_at, tz=tz)
-        told = replay.explain(self._log, order_id, at=asked.at, known_at=asked.known_at)
+        asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
+        told = replay.explain(self._log, order_id, **_limits(asked, version=False))
         rows, more = self._cut(_facts(step) for step in told if step.position <= head.position)
         return self._answer(head, asked, {"order_id": order_id, "currency": told.currency, "steps": rows, "more": more})
 
@@ -236,15 +248,18 @@ class Questions:
         moment = {"from": _said(replace(before, position=None)), "to": _said(replace(after, position=None))}
         return self._answer(head, after, {"rows": rows, "more": more}) | {"as_of": _plain(moment)}
 
-    def restatements(self, known_at: str | None = None, tz: str | None = None) -> dict[str, Any]:
+    def restatements(
+        self, known_at: str | None = None, recorded_by: str | None = None, tz: str | None = None
+    ) -> dict[str, Any]:
         """By how much each day's sales have changed since the day was over: what came in late, was back-dated or corrected, largest first.
 
         Args:
             known_at: As known by then; now if left out.
+            recorded_by: Only what this log itself had recorded by then.
             tz: The time zone of times that name none; UTC if left out.
         """
         query = "SELECT * FROM restatements ORDER BY abs(net_change) DESC, day, currency"
-        return self._selected(query, as_of(at=None, known_at=known_at, tz=tz))
+        return self._selected(query, as_of(at=None, known_at=known_at, recorded_by=recorded_by, tz=tz))
 
     def closes(self) -> dict[str, Any]:
         """What was closed: names such as "2026-06", the moment on both clocks, by whom, and the figures as they were reported."""
@@ -323,7 +338,9 @@ class Questions:
                 watcher.join()  # lest it should end the next query
 
         with self._turn:
-            head, columns, rows = self._opened().using(use, query, at=asked.at, known_at=asked.known_at)
+            head, columns, rows = self._opened().using(
+                use, query, at=asked.at, known_at=asked.known_at, recorded_by=asked.recorded_by
+            )
         found, more = self._cut(dict(zip(columns, row, strict=True)) for row in rows)
         return self._answer(head, asked, {"rows": found, "more": more})
 

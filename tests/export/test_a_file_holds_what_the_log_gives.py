@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl.utils.escape import unescape
 
-from orders_es.errors import CannotExport, NaiveTime, QueryError
+from orders_es.errors import CannotExport, CannotWriteFile, NaiveTime, QueryError
 from orders_es.export import export, workbook
 from orders_es.log import ANY, NO_STREAM, open_log
 from orders_es.orders import ItemAdded, OrderCreated
@@ -182,7 +182,7 @@ def test_a_wrong_call_is_named(session, tmp_path):
         export(session, "ordres", tmp_path / "out.csv")
     with pytest.raises(NaiveTime):
         export(session, "orders", tmp_path / "out.csv", at=june(1).replace(tzinfo=None))
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(CannotWriteFile, match="No such file or directory"):
         export(session, "orders", tmp_path / "nowhere" / "out.csv")
 
 
