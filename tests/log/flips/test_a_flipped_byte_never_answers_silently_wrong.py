@@ -48,8 +48,8 @@ def test_flips_in_each_region_of_each_kind_of_file(log):
         for at in regions(path)[number % 3 :: 3]:
             flip = Flip(path, at, path.read_bytes()[at] ^ 1 << at % 8)
             with flip.done():
+                assert not verify(log).ok, flip  # first: whoever reads a damaged copy makes it anew
                 assert not wrong_answers(right, answers_of(log, **FEW)), flip
-                assert not verify(log).ok, flip
 
 
 def test_flips_in_a_duckdb_file(tmp_path):
@@ -86,7 +86,7 @@ def test_two_thousand_flips(log, seed):
         value = before ^ 1 << rng.randrange(8) if rng.random() < 0.7 else (before + rng.randrange(1, 256)) % 256
         flip = Flip(path, at, value)
         with flip.done():
-            assert not wrong_answers(right, answers_of(log)), flip
             assert not verify(log).ok, flip
+            assert not wrong_answers(right, answers_of(log)), flip
     assert not wrong_answers(right, answers_of(log))
     assert verify(log).ok
