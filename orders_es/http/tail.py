@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,12 @@ class Tail:
         self._thread.start()
 
     def end(self) -> None:
-        """Let every reader come to an end, and stop watching. From any thread of the loop; harmless if it is called again."""
+        """Let every reader come to an end, and stop watching. From any thread; harmless if it is called again."""
         self.stopping = True
         self._stop.set()
         if self._thread is not None:
-            self._changed.set()
+            with suppress(RuntimeError):  # the loop is closed, and with it every reader
+                self._loop.call_soon_threadsafe(self._changed.set)
 
     def join(self) -> None:
         """Wait until the log is watched no more."""
