@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -20,7 +21,7 @@ _SECONDS = 60
 _STARTS_MOST = 5
 
 
-class PrivateServer:
+class PrivateServer(ABC):
     """A server that runs as long as the block.
 
     Args:
@@ -49,13 +50,13 @@ class PrivateServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @abstractmethod
     def words(self, folder: Path) -> list[str]:
         """Its command line, for what it keeps in a folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self, asked: socket.socket) -> bool:
         """Whether it is ready, asked over a fresh connection."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it; again, on the same port and data, after `stop`."""

@@ -13,9 +13,9 @@ from orders_es.service import handle
 
 EVIL = [
     "CREATE TABLE orders AS SELECT 1",
-    "COPY (FROM orders) TO '/tmp/orders_es_stolen.csv'",
+    "COPY (FROM orders) TO 'stolen.csv'",
     "FROM read_csv('/etc/passwd')",
-    "ATTACH '/tmp/orders_es.duckdb'",
+    "ATTACH 'stolen.duckdb'",
     "INSTALL httpfs",
     "SET memory_limit = '9GB'",
     "FROM orders; DROP VIEW orders",

@@ -110,14 +110,13 @@ def export_ocel(
     with replacing(target) as fresh:
 
         def use(cursor: Any, head: Head) -> ExportedProcess:
-            left = make_relations(cursor, event_types)
-            held = {name for (name,) in cursor.execute("SELECT DISTINCT type FROM process_events").fetchall()}
+            held, left = make_relations(cursor, event_types)
             fresh.unlink(missing_ok=True)  # it is begun anew where files of the log vanished meanwhile
-            write(cursor, fresh, [each for each in event_types if each.name in held], str(path))
+            write(cursor, fresh, held, str(path))
             [(events,)] = cursor.execute("SELECT count(*) FROM process_events").fetchall()
             counts = dict(cursor.execute("SELECT type, count(*) FROM process_objects GROUP BY type").fetchall())
             objects = {name: counts.get(name, 0) for name in OBJECT_TYPES}
-            return ExportedProcess(str(target), events, objects, dict(left), head.position, head.root.hex())
+            return ExportedProcess(str(target), events, objects, left, head.position, head.root.hex())
 
         return session.using(
             use, "an object-centric event log", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS

@@ -154,8 +154,8 @@ def _pairs(attributes: Iterable[Attribute]) -> str:
     return f"list_filter([{pairs}], lambda pair: pair.value IS NOT NULL)"
 
 
-def make_relations(cursor: Any, event_types: Sequence[EventType]) -> list[tuple[str, int]]:
-    """Types that are left out, because their events are in no order's stream or nobody registered them, each with how many.
+def make_relations(cursor: Any, event_types: Sequence[EventType]) -> tuple[list[EventType], dict[str, int]]:
+    """The types that orders have events of; and those left out, because their events are in no order's stream, each with how many.
 
     Args:
         cursor: What `Session.using` gave; the tables are made on it.
@@ -167,11 +167,12 @@ def make_relations(cursor: Any, event_types: Sequence[EventType]) -> list[tuple[
     for name, attributes in _CHANGING.items():
         for attribute in attributes:
             cursor.execute(_changes(name, attribute))
-    left: list[tuple[str, int]] = cursor.execute(
+    held = {name for (name,) in cursor.execute("SELECT DISTINCT type FROM process_events").fetchall()}
+    left = cursor.execute(
         'SELECT type, count(*) FROM events e WHERE NOT EXISTS (FROM process_events p WHERE p."position" = e."position") '
         "GROUP BY type ORDER BY type"
     ).fetchall()
-    return left
+    return [each for each in event_types if each.name in held], dict(left)
 
 
 def _changes(name: str, attribute: Attribute) -> str:

@@ -82,17 +82,15 @@ def export_xes(
     with replacing(target) as fresh:
 
         def use(cursor: Any, head: Head) -> ExportedProcess:
-            left = make_relations(cursor, event_types)
-            held = {name for (name,) in cursor.execute("SELECT DISTINCT type FROM process_events").fetchall()}
+            held, left = make_relations(cursor, event_types)
             branches = [
                 f'SELECT "position", {_list(attributes_of(each))} AS attributes '
                 f"FROM process_events WHERE type = {text(each.name)}"
-                for each in event_types
-                if each.name in held
+                for each in held
             ]
             with _opened(fresh, compressed=target.suffix.lower() == ".gz") as file:
                 traces, events = _write(file, cursor, branches, str(path), session.log.origin)
-            return ExportedProcess(str(target), events, {"order": traces}, dict(left), head.position, head.root.hex())
+            return ExportedProcess(str(target), events, {"order": traces}, left, head.position, head.root.hex())
 
         return session.using(
             use, "an event log by case", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS
