@@ -55,15 +55,18 @@ def asked(server, ask):
 
 
 def held_by(server):
-    """What the bucket has, as a client of its key-value API reads it."""
+    """What the bucket has: the last message of each key. (`watchall` may say that it is through before it gave the first.)"""
 
     async def read(js):
-        bucket = await js.key_value("shop")
         found = {}
-        watching = await bucket.watchall(ignore_deletes=True)
-        while (entry := await watching.updates(timeout=60)) is not None:
-            found[entry.key] = json.loads(entry.value)
-        await watching.stop()
+        left = (await js.stream_info("KV_shop")).state.messages
+        reading = await js.subscribe("$KV.shop.>", ordered_consumer=True)
+        while left:
+            message = await reading.next_msg(timeout=60)
+            left = message.metadata.num_pending
+            if "KV-Operation" not in (message.headers or {}):
+                found[message.subject.removeprefix("$KV.shop.")] = json.loads(message.data)
+        await reading.unsubscribe()
         return found
 
     return asked(server, read)
