@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import is_shipped, needed_by
+from orders_es.read_models.questions import QUESTIONS
 from orders_es.replay.moment_macros import CLOCK, MOMENT, moment_macros
 from orders_es.replay.permissions import not_allowed
 from orders_es.replay.relations import ANY_TYPE, MACRO_ARGUMENTS, guarded, macro, moment, prelude, undefined, view
@@ -72,6 +73,17 @@ def define(
         elif all(name in log.registry or name == ANY_TYPE for m in (model, *needed) for name in m.types):
             _define(connection, log, model, needed, types, as_view=as_view, as_macro=as_macro)
         # A program that does not know the model's types, on a log that holds none of them, has no use for the model.
+    _define_questions(connection, log, models, wanted)
+
+
+def _define_questions(connection: Any, log: EventLog, models: Sequence[ReadModel], wanted: set[str] | None) -> None:
+    """Create the macros of questions, but those whose read models are not there because the program knows no orders."""
+    known = {model.name: model for model in models}
+    for question in QUESTIONS.values():
+        if wanted is None or question.macro in wanted:
+            read = {m.name: m for name in question.reads for m in (known[name], *needed_by(known[name], models))}
+            if all(name in log.registry or name == ANY_TYPE for m in read.values() for name in m.types):
+                connection.execute(question.definition(kind.name for kind in log.registry))
 
 
 def _define(

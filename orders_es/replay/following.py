@@ -14,6 +14,7 @@ from orders_es.log.roots import head_by
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve, zone_of
 from orders_es.read_models import in_reading_order, is_shipped, needed_by
+from orders_es.read_models.questions import QUESTIONS
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.many import bind
 from orders_es.replay.named import MACROS, relations_in
@@ -195,6 +196,9 @@ class Following:
             return None
         known = {model.name.lower(): model for model in self.models}
         macros = {f"{name}_at": f"{model.name}_at" for name, model in known.items()}
+        asked = named & QUESTIONS.keys()
+        for question in (QUESTIONS[name] for name in asked):
+            named = named - {question.macro} | {*question.reads, *(("moment",) if question.reads_moment else ())}
         if any(name not in _GENERATORS for name in named - known.keys() - macros.keys() - _BESIDE - {"events"}):
             return None  # it may be a slip of the pen, and DuckDB suggests only what there is
         models = {
@@ -202,7 +206,7 @@ class Following:
         }
         if any(map(_calls_macros, models.values())):
             return None
-        return models.keys() | {macros[name] for name in named & macros.keys()} | (named & _BESIDE)
+        return models.keys() | {macros[name] for name in named & macros.keys()} | (named & _BESIDE) | asked
 
     def _named_in_all(self, queries: Iterable[str] | None) -> set[str] | None:
         named: set[str] = set()

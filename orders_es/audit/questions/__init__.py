@@ -1,6 +1,6 @@
 """What auditors ask of a log, one call each: every function gives an `Answer`, at any moment. For auditors; read-only.
 
-Each question is one SELECT in a file of its own beside this one. It takes a log or a session, runs in a session that reads that
+Each question is one SELECT in a file of its own, in `orders_es.read_models.questions`, and a table macro in every session. It takes a log or a session, runs in a session that reads that
 log and nothing else, and never adds up amounts of different currencies. docs/audit.md says what each finds, and what it cannot.
 """
 

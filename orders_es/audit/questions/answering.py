@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.errors import InvalidSetting
+from orders_es.read_models.questions import question_sql
 from orders_es.replay import Session, connect
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from orders_es.orders.moments import Moment
     from orders_es.replay import Answer
 
-__all__ = ["amount", "ask", "micros", "session_on", "sql_of", "words"]
+__all__ = ["amount", "ask", "micros", "session_on", "words"]
 
 _GUESSED_EVENTS = "SELECT count(*) FROM events WHERE time_estimated"
 _GUESSED_ORDERS = """
@@ -37,12 +36,6 @@ def session_on(source: EventLog | Session) -> Iterator[Session]:
     else:
         with connect(source) as session:
             yield session
-
-
-@functools.cache
-def sql_of(name: str) -> str:
-    """The SELECT in the file of that name, and its header."""
-    return resources.files("orders_es.audit.questions").joinpath(f"{name}.sql").read_text(encoding="utf-8").rstrip()
 
 
 def ask(
@@ -69,7 +62,7 @@ def ask(
         leaves_out_guesses: What it passes over where its time is an estimate; then the answer says how many there are.
     """
     with session_on(source) as session:
-        answer = session.sql(sql_of(name), parameters, at=at, known_at=known_at, recorded_by=recorded_by)
+        answer = session.sql(question_sql(name), parameters, at=at, known_at=known_at, recorded_by=recorded_by)
         answer.question = question
         if leaves_out_guesses:
             noun, guesses = ("order", _GUESSED_ORDERS) if leaves_out_guesses == "orders" else ("event", _GUESSED_EVENTS)
