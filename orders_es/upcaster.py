@@ -6,7 +6,9 @@ word is the field's own (Greg Young, "Versioning in an Event Sourced System", 20
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import string
 import sys
 from decimal import Decimal
 from hashlib import sha256
@@ -18,7 +20,7 @@ from orders_es.errors import InvalidSetting
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["UNCHANGED", "Renamed", "Upcaster", "retired", "upcaster"]
+__all__ = ["UNCHANGED", "Renamed", "SqlForm", "Upcaster", "retired", "upcaster"]
 
 _PLAIN = (str, int, float, bool, bytes, Decimal, type(None))
 
@@ -43,6 +45,73 @@ class Renamed(NamedTuple):
     payload: dict[str, Any]
 
 
+class SqlForm:
+    """What an upcaster does, said once more in DuckDB's SQL, so that questions need no copy of old events.
+
+    It is an optimization and nothing else: the function decides. The form is used for those data files all of whose events of that
+    version it certainly reads as the function does: their payloads are as this package writes a `reads`, their columns say the
+    same, `where` is true, and every value fits its column exactly. For any other file there is a copy, as if there were no form. A few
+    events of each are held to the function, and `check_sql` of `orders_es.testing` holds many.
+
+    Args:
+        reads: A dataclass of the old version's shape, with the fields in the order in which they were recorded.
+        gives: For each field of the next version that has a value, an expression in which `{name}` stands for the old field of
+            that name; double braces stand for themselves. What is left out is null.
+        where: A condition on the old fields; events of which it is not true are none of this form's concern.
+        type: Where the step leads to more than one type, or may retire: an expression for the name, null for a retired
+            event. Of `gives`, a type then takes the fields that it has.
+        unchanged: Whether the function gives `UNCHANGED` for payloads that have the next version's shape.
+
+    Raises:
+        InvalidSetting: `reads` is no dataclass, or an expression names a field that it does not have.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class InCents:
+        ...     price: int
+        >>> SqlForm(InCents, {"price": "{price} * 0.01", "currency": "'EUR'"})
+        <SqlForm of InCents: price, currency>
+    """
+
+    def __init__(
+        self,
+        reads: type,
+        gives: Mapping[str, str],
+        *,
+        where: str = "true",
+        type: str = "",  # noqa: A002 - the envelope's word
+        unchanged: bool = False,
+    ) -> None:
+        if not dataclasses.is_dataclass(reads):
+            raise InvalidSetting("reads", reads, "give a dataclass of the old version's shape")
+        self.reads = reads
+        self.gives = dict(gives)
+        self.where = where
+        self.type = type
+        self.unchanged = unchanged
+        known = {field.name for field in dataclasses.fields(reads)}
+        for expression in (*self.gives.values(), where, type):
+            unknown = _placeholders(expression) - known
+            if unknown:
+                raise InvalidSetting("sql", expression, f"{reads.__name__} has no field {min(unknown)!r}")
+
+    def __repr__(self) -> str:
+        return f"<SqlForm of {self.reads.__name__}: {', '.join(self.gives) or 'nothing'}>"
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that it says, as texts."""
+        fields = [(field.name, str(field.type)) for field in dataclasses.fields(self.reads)]
+        return repr(fields), repr(self.gives), self.where, self.type, repr(self.unchanged)
+
+
+def _placeholders(expression: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(expression) if name is not None}
+    except ValueError as error:
+        raise InvalidSetting("sql", expression, f"{error}; write {{{{ for a brace") from None
+
+
 class Upcaster:
     """One step from an old version of an event type to the next. `upcaster` makes one from a function.
 
@@ -55,6 +124,7 @@ class Upcaster:
             leads to the next version of the same type.
         may_retire: Whether it may give None for an event that means nothing today.
         revision: Raise it where the function's answer changes and its own code does not show that.
+        sql: The same once more in SQL, for questions without a copy.
 
     `targets` has the types and versions that the step may lead to; it is empty where all such events are retired.
     """
@@ -68,6 +138,7 @@ class Upcaster:
         into: Mapping[str, int] | None = None,
         may_retire: bool = False,
         revision: int = 1,
+        sql: SqlForm | None = None,
     ) -> None:
         where = f"upcaster of {type} v{schema_version}"
         if schema_version < 1 or any(version < 1 for version in (into or {}).values()):
@@ -80,6 +151,11 @@ class Upcaster:
         self.into = dict(into) if into else None
         self.may_retire = may_retire
         self.revision = revision
+        self.sql = sql
+        if sql is not None and (len(self.into or ()) > 1 or may_retire) != bool(sql.type):
+            raise InvalidSetting(
+                where, sql, "its SQL form says `type` where it leads to several types or may retire, and only there"
+            )
         self.targets: tuple[tuple[str, int], ...] = ()
         if function is not None:
             self.targets = tuple((self.into or {type: schema_version + 1}).items())
@@ -109,6 +185,7 @@ class Upcaster:
         What a function calls in other modules is not looked at; `revision` is for that.
         """
         said = [self.type, str(self.schema_version), repr(self.targets), str(self.may_retire), str(self.revision)]
+        said += self.sql.said if self.sql is not None else ()
         return sha256("\0".join([*said, *_code_of(self.function, set())]).encode()).hexdigest()
 
     def __reduce__(self) -> str | tuple[Any, ...]:
@@ -117,7 +194,8 @@ class Upcaster:
             found = getattr(found, name, None)
         if found is self:  # the decorator put it in the function's place
             return str(self.__qualname__)
-        return _again, (self.type, self.schema_version, self.function, self.into, self.may_retire, self.revision)
+        declared = (self.type, self.schema_version, self.function, self.into, self.may_retire, self.revision, self.sql)
+        return _again, declared
 
 
 def _again(
@@ -127,8 +205,9 @@ def _again(
     into: Mapping[str, int] | None,
     may_retire: bool,  # noqa: FBT001 - pickle gives arguments by place
     revision: int,
+    sql: SqlForm | None = None,
 ) -> Upcaster:
-    return Upcaster(name, schema_version, function, into=into, may_retire=may_retire, revision=revision)
+    return Upcaster(name, schema_version, function, into=into, may_retire=may_retire, revision=revision, sql=sql)
 
 
 def upcaster(
@@ -138,6 +217,7 @@ def upcaster(
     into: str | Mapping[str, int] | None = None,
     may_retire: bool = False,
     revision: int = 1,
+    sql: SqlForm | None = None,
 ) -> Callable[[Callable[[dict[str, Any]], Any]], Upcaster]:
     """A decorator that makes a function of one payload an `Upcaster`, to be listed in a `Decider` or given to a registry.
 
@@ -148,6 +228,7 @@ def upcaster(
             it may have, each with a version, where the function gives a `Renamed`.
         may_retire: Whether the function may give None, for an event that means nothing today.
         revision: Raise it where the function's answer changes and its own code does not show that.
+        sql: The same once more in SQL, for questions without a copy.
 
     Example:
         >>> @upcaster("Scanned", 1)
@@ -159,7 +240,7 @@ def upcaster(
     names = {into: 1} if isinstance(into, str) else into
 
     def made(function: Callable[[dict[str, Any]], Any]) -> Upcaster:
-        return Upcaster(type, schema_version, function, into=names, may_retire=may_retire, revision=revision)
+        return Upcaster(type, schema_version, function, into=names, may_retire=may_retire, revision=revision, sql=sql)
 
     return made
 

@@ -262,6 +262,10 @@ class EventRegistry:
         """Whether events of a type and version are read through upcasters, or passed over."""
         return (name, schema_version) in self._upcasters or self._passes_over(name, schema_version)
 
+    def step(self, key: tuple[str, int]) -> Upcaster | None:
+        """The upcaster that reads a type and version, if there is one."""
+        return self._upcasters.step(key)
+
     def tolerate_unknown(self) -> None:
         """Pass over events of types and versions that are newer than this program, instead of raising: for looking.
 

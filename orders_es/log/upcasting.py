@@ -15,6 +15,7 @@ import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UpcastFailed
 from orders_es.log.exact import CHECKS
+from orders_es.log.sql_forms import form_of
 from orders_es.upcaster import UNCHANGED, Renamed, Upcaster
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ class Upcasters:
     def __contains__(self, key: object) -> bool:
         return key in self._by_key
 
+    def step(self, key: _Key) -> Upcaster | None:
+        """What reads a type and version."""
+        return self._by_key.get(key)
+
     def add(self, step: Upcaster) -> None:
         """Take in one more.
 
@@ -125,6 +130,9 @@ class Upcasters:
         ends: dict[_Key, frozenset[_Key]] = {}
         for key in self._by_key:
             self._follow(key, (), ends)
+        for key, step in self._by_key.items():
+            if step.sql is not None:
+                form_of(self._registry, key)
         self._ends, self._checked, self._shapes = ends, self._registry.revision, {}
 
     def _follow(self, key: _Key, before: tuple[_Key, ...], ends: dict[_Key, frozenset[_Key]]) -> frozenset[_Key]:

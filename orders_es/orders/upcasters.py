@@ -14,10 +14,11 @@ today's needs `currency` or `item_id`, which the early ones do not know, and the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from orders_es.upcaster import UNCHANGED, Renamed, Upcaster, upcaster
+from orders_es.upcaster import UNCHANGED, Renamed, SqlForm, Upcaster, upcaster
 
 __all__ = ["UPCASTERS"]
 
@@ -25,7 +26,34 @@ _EARLY_CURRENCY: Final = "EUR"
 _CENT: Final = Decimal("0.01")
 
 
-@upcaster("OrderCreated", 1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EarlyOrder:
+    order_id: str
+    customer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EarlyItem:
+    sku: str
+    quantity: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EarlyStatus:
+    status: str
+    reason: str | None = None
+
+
+@upcaster(
+    "OrderCreated",
+    1,
+    sql=SqlForm(
+        _EarlyOrder,
+        {"currency": f"'{_EARLY_CURRENCY}'", "customer_id": "{customer_id}::VARCHAR"},
+        unchanged=True,
+    ),
+)
 def with_a_currency(payload: dict[str, Any]) -> Any:
     """A customer as text, and the currency that all orders had."""
     if "currency" in payload or "order_id" not in payload:
@@ -35,7 +63,15 @@ def with_a_currency(payload: dict[str, Any]) -> Any:
     return payload | {"currency": _EARLY_CURRENCY, "customer_id": None if customer is None else f"{customer:d}"}
 
 
-@upcaster("ItemAdded", 1)
+@upcaster(
+    "ItemAdded",
+    1,
+    sql=SqlForm(
+        _EarlyItem,
+        {"item_id": "{sku}", "quantity": "{quantity}", "price": "{price} * 0.01"},
+        unchanged=True,
+    ),
+)
 def with_an_exact_price(payload: dict[str, Any]) -> Any:
     """An exact price for whole cents."""
     if "item_id" in payload or "sku" not in payload:
@@ -53,6 +89,13 @@ def with_an_exact_price(payload: dict[str, Any]) -> Any:
     1,
     into={"OrderPlaced": 1, "OrderShipped": 1, "OrderDelivered": 1, "OrderCancelled": 1},
     may_retire=True,
+    sql=SqlForm(
+        _EarlyStatus,
+        {"reason": "{reason}"},
+        where="{status} = 'cancelled' OR {status} IN ('new', 'placed', 'shipped', 'delivered') AND {reason} IS NULL",
+        type="CASE {status} WHEN 'placed' THEN 'OrderPlaced' WHEN 'shipped' THEN 'OrderShipped' WHEN 'delivered' THEN "
+        "'OrderDelivered' WHEN 'cancelled' THEN 'OrderCancelled' END",
+    ),
 )
 def as_what_happened(payload: dict[str, Any]) -> Renamed | None:
     """The event that a status stood for; `new` says no more than `OrderCreated` does."""

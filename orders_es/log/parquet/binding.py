@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from orders_es.log.relation import empty_relation, event_columns, quoted, text
+from orders_es.log.relation import ENVELOPE_TYPES, empty_relation, event_columns, quoted, text
 from orders_es.log.scan import literal, parquet_files
 from orders_es.log.shredding import Reading, columns_of, odd, readings_of, with_readings
+from orders_es.log.sql_forms import read_directly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from orders_es.log.event import LogFile
     from orders_es.log.event_type import EventType, Field
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.sql_forms import Direct
 
 __all__ = ["Contents", "relation_of"]
 
@@ -26,6 +28,7 @@ def relation_of(
     registry: EventRegistry,
     from_payload: Collection[str] = (),
     readings: Mapping[int, Reading] | None = None,
+    direct: Mapping[str, Direct] | None = None,
 ) -> str:
     """SQL that gives all events of some data files, with the envelope and the registry's shredded columns.
 
@@ -36,10 +39,15 @@ def relation_of(
         registry: The event types that the program knows.
         from_payload: Paths of those whose shredded columns lack values, which are then taken from the payload.
         readings: What the rule for such payloads makes of those that SQL might read otherwise.
+        direct: How those files with old events are read that need no copy, by path.
     """
     names = ", ".join(quoted(name) for name in event_columns(registry.columns))
     parts = []
-    for partly, run in _runs(files, from_payload):
+    for partly, how, run in _runs(files, from_payload, direct or {}):
+        if how is not None:
+            scan = parquet_files([file.path for file in run], schema=ENVELOPE_TYPES | dict(how.columns))
+            parts.append(read_directly(registry, how, scan))
+            continue
         if not partly:
             parts.append(f"SELECT {names} FROM {_scan(run, registry)}")
             continue
@@ -49,13 +57,21 @@ def relation_of(
     return " UNION ALL ".join(parts) or empty_relation(registry.columns)
 
 
-def _runs(files: Sequence[LogFile], from_payload: Collection[str]) -> list[tuple[bool, list[LogFile]]]:
+def _runs(
+    files: Sequence[LogFile], from_payload: Collection[str], direct: Mapping[str, Direct]
+) -> list[tuple[bool, Direct | None, list[LogFile]]]:
     """The files, those that are read alike together: in their order, as folds need it, unless that takes too many scans."""
-    runs = [(partly, list(run)) for partly, run in groupby(files, lambda file: file.path in from_payload)]
+
+    def alike(file: LogFile) -> tuple[bool, Direct | None]:
+        return file.path in from_payload, direct.get(file.path)
+
+    runs = [(*how, list(run)) for how, run in groupby(files, alike)]
     if len(runs) <= _SCANS_MOST:
         return runs
-    parts = [(partly, [file for one, run in runs for file in run if one == partly]) for partly in (False, True)]
-    return [(partly, run) for partly, run in parts if run]
+    together: dict[tuple[bool, Direct | None], list[LogFile]] = {}
+    for file in files:
+        together.setdefault(alike(file), []).append(file)
+    return [(*how, run) for how, run in together.items()]
 
 
 def _scan(files: Sequence[LogFile], registry: EventRegistry) -> str:

@@ -23,6 +23,7 @@ from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.by_stream_build import build
 from orders_es.log.parquet.chain import MARKER, commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
+from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.follow import read_events
 from orders_es.log.parquet.footer import FORMAT, KEY, Footer, format_of
 from orders_es.log.parquet.identity import read_identity
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from orders_es.log.registry import EventRegistry
     from orders_es.log.retry import EventPlace
     from orders_es.log.shredding import Reading
+    from orders_es.log.sql_forms import Direct
 
 __all__ = ["ParquetLog"]
 
@@ -95,6 +97,7 @@ class ParquetLog(KnownChain, LogCore):
         self._event_ids = FileIds(self._streams.scanner)
         self._columns_checked = -1
         self._copies = UpcastCopies(folder, self.checked, registry, read_only=read_only)
+        self._direct = DirectReads(self._copies, self.checked, registry, self._streams.scanner, read_only=read_only)
         self._upkeep = Upkeep(folder, self.checked, read_only=read_only)
         self._streams.scanned = self._upkeep.scanned
         registry.ask_writers(self)
@@ -349,36 +352,50 @@ class ParquetLog(KnownChain, LogCore):
         """Show the log as a view in a DuckDB connection. See `EventLog.bind`."""
         with self._lock:
             self.files()
-            self.event_types()  # looks into what is new since
+            held = self.event_types()  # looks into what is new since
             self._fresh(lambda: self.checked.whole(file.path for file in self._chain))
             files = list(self._chain)
             contents = self._streams.contents
             partly, readings = contents.from_payload(files), contents.readings
+            direct: dict[str, Direct] = {}
             if old := contents.old(files):
-                files, refused, more = self._fresh(lambda: self._with_copies(files, old))
+                files, refused, more, direct = self._fresh(lambda: self._with_copies(files, old, held))
                 partly, readings = (partly - old) | refused, readings | more
-            relation = relation_of(files, self._registry, partly, readings)
+            relation = relation_of(files, self._registry, partly, readings, direct)
             head = self._known_head()  # not a fresh look: it has to be that of these very files
         connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
         return head
 
     def _with_copies(
-        self, files: Sequence[LogFile], old: Collection[str]
-    ) -> tuple[list[LogFile], set[str], dict[int, Reading]]:
-        """The files, in place of those with old events their copies; which of these have payloads that do not fit, and those."""
+        self, files: Sequence[LogFile], old: Collection[str], held: Collection[tuple[str, int]]
+    ) -> tuple[list[LogFile], set[str], dict[int, Reading], dict[str, Direct]]:
+        """The files, in place of those with old events their copies; which of these have payloads that do not fit, and those.
+
+        Last, of those files with old events that need no copy, how they are read.
+        """
         found = [file for file in files if file.path not in old]
         refused: set[str] = set()
         readings: dict[int, Reading] = {}
+        direct: dict[str, Direct] = {}
         for run in self._copies.runs(files, old):
-            copy, _ = self._copies.copy_of(run)
+            how = self._direct.of(run, held)
+            copy = self._copies.found(run) if how is None or how.computes else None
+            if how is not None and copy is None:
+                found += run
+                direct |= dict.fromkeys((file.path for file in run), how)
+                continue
+            if copy is None:
+                copy, _ = self._copies.copy_of(run)
             found.append(copy.file)
             if copy.refusals:
                 refused.add(copy.file.path)
                 readings |= copy.refusals
-        return sorted(found, key=lambda file: file.first), refused, readings
+        return sorted(found, key=lambda file: file.first), refused, readings, direct
 
     def reshred(self) -> Iterator[Reshredded]:
         """Make the copies of files with old event versions that SQL reads, those that are not there yet, one after the other.
+
+        Files whose old events have today's columns as they are need none. Those that SQL forms read get one, too: it answers faster.
 
         Each that is yielded is done for good: whoever stops in between goes on from there the next time.
 
@@ -389,12 +406,17 @@ class ParquetLog(KnownChain, LogCore):
         self._check_writable()
         with self._lock:
             files = self.files()
-            self.event_types()
-            runs = list(self._copies.runs(files, self._streams.contents.old(files)))
+            held = self.event_types()
+            found = list(self._copies.runs(files, self._streams.contents.old(files)))
+            runs = self._fresh(lambda: [run for run in found if self._needs_copy(run, held)])
         for run in runs:
             with self._lock:
                 copy, made = self._copies.copy_of(run, lasting=True)
             yield Reshredded(Path(copy.file.path), run[0].first, run[-1].last, made, len(runs))
+
+    def _needs_copy(self, run: Sequence[LogFile], held: Collection[tuple[str, int]]) -> bool:
+        how = self._direct.of(run, held)
+        return how is None or how.computes
 
     @property
     def stale_copies(self) -> list[Path]:

@@ -256,6 +256,11 @@ class Scanner:
     def __init__(self, checked: Checked) -> None:
         self._checked = checked
 
+    @staticmethod
+    def connection() -> Any:
+        """A DuckDB that reads nothing of the log, for questions about SQL itself."""
+        return _SHARED.cursor()
+
     def query(self, files: Iterable[LogFile], select: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """The answer to a SELECT in which `{events}` stands for the files' envelope columns.
 

@@ -23,6 +23,7 @@ from orders_es.log.parquet.by_stream_check import wrong_with_copy
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS
 from orders_es.log.parquet.checked import Checked
 from orders_es.log.parquet.digests import altered_pieces, piece_ends
+from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.footer import READING_FAILS, Footer, damaged, stated_footer
 from orders_es.log.parquet.identity import has_events, read_identity
 from orders_es.log.parquet.reader import Scanner
@@ -95,9 +96,10 @@ class FolderSurvey:
         if not os.path.isdir(copies.place):
             return
         try:
-            contents.up_to_date(self._files, scanner)
+            held = contents.up_to_date(self._files, scanner)
+            direct = DirectReads(copies, self._checked, self._registry, scanner, read_only=True)
             for run in copies.runs(self._files, contents.old(self._files)):
-                for path, what in copies.wrong(run):
+                for path, what in (*copies.wrong(run), *direct.wrong(run, held)):
                     yield Finding(path, f"{what}; remove it, and it is made anew")
         except (LogError, InvalidEvent, FileNotFoundError):
             return  # what is wrong with the data files themselves is found where these are looked at

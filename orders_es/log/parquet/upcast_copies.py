@@ -104,6 +104,16 @@ class UpcastCopies:
         if run:
             yield run
 
+    def found(self, run: Sequence[LogFile]) -> Copy | None:
+        """The copy of some neighbouring files, if it is there already. Raises `FileNotFoundError` and `DamagedLog` as `copy_of` does."""
+        first, last, place = run[0].first, run[-1].last, self.place
+        known = self._known.get((place, first, last))
+        if known is not None and _identity(known[0].file.path) == known[1]:
+            return known[0]
+        stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
+        path = _sound(place, stem, mend=not self._read_only)
+        return None if path is None else self._read(path, first, last)
+
     def copy_of(self, run: Sequence[LogFile], *, lasting: bool = False) -> tuple[Copy, bool]:
         """The copy of some neighbouring files, and whether it was made just now.
 
@@ -129,12 +139,15 @@ class UpcastCopies:
         made = path is None
         if path is None:
             path = self._make(run, place, stem) if lasting else self._made_somewhere(run, place, stem)
+        return self._read(path, first, last), made
+
+    def _read(self, path: str, first: int, last: int) -> Copy:
         found = pq.read_metadata(path).metadata or {}
         copy = Copy(LogFile(path, "segment", first, last), refusals_of(found.get(_REFUSALS, b"{}").decode()))
         identity = _identity(path)
         assert identity is not None
-        self._known[place, first, last] = copy, identity
-        return copy, made
+        self._known[self.place, first, last] = copy, identity
+        return copy
 
     def _made_somewhere(self, run: Sequence[LogFile], place: str, stem: str) -> str:
         """A new copy in the log's folder or, where that takes none, one in this process's temporary folder."""
