@@ -13,6 +13,7 @@ from orders_es.errors import CannotExport
 from orders_es.export.provenance import KEY, Provenance, definition_hash
 from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
+from orders_es.log.given import check_session
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
@@ -97,6 +98,7 @@ def export(
         >>> done.rows, done.provenance.position
         (1, 1)
     """
+    check_session(session)
     target = Path(path).absolute()
     asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=session.tz)
     write = _WRITERS.get(target.suffix.lower())

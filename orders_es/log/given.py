@@ -1,11 +1,11 @@
-"""What a caller gave for a log: a log, or an answer that says how to come by one."""
+"""What a caller gave for a log or for a session: that, or an answer that says how to come by one."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-__all__ = ["check_log"]
+__all__ = ["check_log", "check_session"]
 
 
 def check_log(log: Any) -> None:
@@ -27,3 +27,26 @@ def check_log(log: Any) -> None:
     if not (hasattr(log, "load") and hasattr(log, "bind") and hasattr(log, "registry")):
         session = "; of a session, it is session.log" if hasattr(log, "log") else ""
         raise TypeError(f"log={log!r} is {type(log).__name__}, not a log; open_log gives one{session}")
+
+
+def check_session(session: Any) -> None:
+    """Refuse what is no session, before anything is asked of it.
+
+    Raises:
+        TypeError: It is a log or a place, which `connect` opens, or something else.
+
+    Example:
+        >>> check_session("shop")
+        Traceback (most recent call last):
+        TypeError: session='shop' is a place; write connect(open_log('shop')), with `from orders_es import connect, open_log`
+    """
+    if hasattr(session, "using") and hasattr(session, "sql") and hasattr(session, "log"):
+        return
+    if isinstance(session, str | os.PathLike):
+        place = os.fspath(session)
+        raise TypeError(
+            f"session={place!r} is a place; write connect(open_log({place!r})), with `from orders_es import connect, open_log`"
+        )
+    if hasattr(session, "load") and hasattr(session, "bind"):
+        raise TypeError(f"session={session!r} is a log; write connect(log), with `from orders_es import connect`")
+    raise TypeError(f"session={session!r} is {type(session).__name__}, not a session; connect(log) gives one")

@@ -6,6 +6,8 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import InvalidSetting
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
@@ -65,7 +67,13 @@ def pictures(
         for number, currency in enumerate(each):
             figure = own_figure(width, height)
             named = {} if currency is None else {"currency": currency}
-            ax = plot(session, at=at, known_at=known_at, recorded_by=recorded_by, ax=figure.subplots(), **named)
+            try:
+                ax = plot(session, at=at, known_at=known_at, recorded_by=recorded_by, ax=figure.subplots(), **named)
+            except InvalidSetting as error:  # there are orders in this currency, and nothing that this plot shows
+                if currency is None or error.field != "currency":
+                    raise
+                nothing.append(f"nothing in {currency}")
+                continue
             if ax.get_gid() == NOTHING:
                 nothing.append(ax.texts[-1].get_text())
                 continue

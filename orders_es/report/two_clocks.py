@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import InvalidSetting, OrderNotFound
 from orders_es.files import asked_for, write_whole
 from orders_es.log.event import to_micros
-from orders_es.log.given import check_log
+from orders_es.log.given import check_log, check_session
 from orders_es.log.target import check_target
 from orders_es.orders import ORDERS, AsOf, format_amount
 from orders_es.orders.moments import format_instant, resolve, spoken
@@ -205,6 +205,7 @@ def clocks_of_rows(
         InvalidSetting: There are no moments, or more than 120 on a clock.
         QueryError: DuckDB refuses the query.
     """
+    check_session(session)
     ats = _moments("at", at, session.tz, set())
     knowns = _moments("known_at", known_at, session.tz, set())
     limit = resolve("recorded_by", recorded_by, session.tz)

@@ -75,3 +75,36 @@ def test_what_has_no_rows_takes_no_picture(page_of):
     late = page[page.index('id="late_orders"') :]
     assert late.startswith('id="late_orders">Late orders: no rows (')
     assert "<svg" not in late
+
+
+def test_a_currency_that_a_plot_has_nothing_of_does_not_keep_the_others_back(tmp_path):
+    """Orders that name no currency, and none of which was placed: sales have nothing of them, restatements have."""
+    with open_log(":memory:", clock=lambda: START + timedelta(days=90)) as log, connect(log) as session:
+        when = START + timedelta(days=1)
+        sold = [OrderCreated(currency="EUR"), ItemAdded(item_id="mug", quantity=1, price=Decimal(10)), OrderPlaced()]
+        log.append("A", [NewEvent(data=part, occurred_at=when) for part in sold], expected=NO_STREAM)
+        odd = [PaymentReceived(amount=Decimal(10)), ItemAdded(item_id="mug", quantity=1, price=Decimal(3))]
+        log.append("B", [NewEvent(data=part, occurred_at=when) for part in odd], expected=NO_STREAM)
+        log.append("C", [NewEvent(data=OrderCreated(currency="USD"), occurred_at=when)], expected=NO_STREAM)
+        write_report(session, tmp_path / "report")
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    drawn = re.findall(r'aria-label="(\w+)', page)
+    assert drawn.count("Revenue") == 2  # of EUR, and of what names no currency; there is none in USD
+
+
+@pytest.mark.parametrize("given", ["shop", Path("shop"), None, 5, "a log"])
+def test_what_is_no_session_is_answered_with_how_to_come_by_one(given, session, tmp_path):
+    from orders_es.export import export
+    from orders_es.export.process import export_ocel, export_xes
+    from orders_es.report import clocks_of_rows
+
+    given = session.log if given == "a log" else given
+    for ask in (
+        lambda: write_report(given, tmp_path / "r"),
+        lambda: clocks_of_rows(given, "FROM orders", at=[START], known_at=[START]),
+        lambda: export(given, "orders", tmp_path / "o.csv"),
+        lambda: export_ocel(given, tmp_path / "o.json"),
+        lambda: export_xes(given, tmp_path / "o.xes"),
+    ):
+        with pytest.raises(TypeError, match=r"^session=.*connect\("):
+            ask()

@@ -20,6 +20,7 @@ from orders_es.export.process.relations import (
     event_query,
     make_relations,
 )
+from orders_es.log.given import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.handing import replacing
@@ -101,6 +102,7 @@ def export_ocel(
         >>> done.events, done.objects["order"], done.objects["customer"]
         (1, 1, 1)
     """
+    check_session(session)
     target = Path(path).absolute()
     write = _WRITERS.get(target.suffix.lower())
     if write is None:

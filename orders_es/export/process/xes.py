@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 from orders_es.errors import CannotExport
 from orders_es.export.process.ocel import ExportedProcess
 from orders_es.export.process.relations import READS, attributes_of, make_relations
+from orders_es.log.given import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.handing import replacing
@@ -74,6 +75,7 @@ def export_xes(
         >>> done.events, done.objects
         (1, {'order': 1})
     """
+    check_session(session)
     target = Path(path).absolute()
     if not target.name.lower().endswith((".xes", ".xes.gz")):
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .xes or .xes.gz")
