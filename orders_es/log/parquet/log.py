@@ -26,7 +26,7 @@ from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.follow import read_events
 from orders_es.log.parquet.footer import FORMAT, KEY, Footer, format_of
-from orders_es.log.parquet.identity import read_identity
+from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
 from orders_es.log.parquet.ids import FileIds
 from orders_es.log.parquet.known import KnownChain
 from orders_es.log.parquet.reader import columns_of_other_types
@@ -92,7 +92,7 @@ class ParquetLog(KnownChain, LogCore):
         LogCore.__init__(self, url, registry=registry, clock=clock, read_only=read_only)
         folder = str(Path(self._url).absolute())
         self._identity = read_identity(folder)
-        self._turns = Turns(folder)
+        self._turns = Turns(os.path.join(folder, IDENTITY_FILE))
         KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
         self._columns_checked = -1
@@ -193,6 +193,7 @@ class ParquetLog(KnownChain, LogCore):
 
     def _placed(self, batch: Batch, table: pa.Table, recorded_at: int, first: int, bases: Sequence[int]) -> Commit:
         """The leaves are hashed while the columns are written."""
+        self._turns.lasts()
         commit = commit_of(batch, first, recorded_at, bases, None, None)
         streams = commit.versions if batch.count < SMALL_FILE else None
         kind = format_of(table.column_names)
