@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from orders_es.log import ANY, NewEvent, open_log
-from orders_es.log.parquet import tickets, turns
+from orders_es.log.parquet import ParquetLog, tickets, turns
 from orders_es.log.parquet.tickets import Tickets
 from orders_es.log.parquet.turns import Turns
 from orders_es.orders import OrderPlaced
@@ -200,4 +200,5 @@ def test_a_file_system_without_locks_is_asked_once(tmp_path, monkeypatch):
         for i in range(3):
             log.append(f"order-{i}", [NewEvent(data=OrderPlaced())], expected=ANY)
         assert log.head().position == 3
+        assert isinstance(log, ParquetLog)
         assert not log._turns._tickets
