@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.decider import Decider
 from orders_es.errors import BadDomain, RegistrationClash
-from orders_es.log.registry import EventRegistry, mark_by_environment
+from orders_es.log.personal import mark_by_environment
+from orders_es.log.registry import EventRegistry
 from orders_es.orders import ORDERS
 from orders_es.rows import ROWS
 

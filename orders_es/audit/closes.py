@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from orders_es.audit.checkpoint import checkpoint
 from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
+from orders_es.log.bookkeeping import PERIOD_CLOSED
 from orders_es.log.given import check_log
 from orders_es.log.protocol import check_writable
-from orders_es.log.registry import PERIOD_CLOSED
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
 from orders_es.replay import connect, diff

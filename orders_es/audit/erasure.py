@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, StreamNotFound, UnderLegalHold, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
+from orders_es.log.bookkeeping import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED
 from orders_es.log.given import check_log
 from orders_es.log.personal import is_live, moved_to_the_end
 from orders_es.log.protocol import CanErase, check_writable
-from orders_es.log.registry import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

@@ -10,12 +10,12 @@ from uuid import UUID
 import numpy as np
 
 from orders_es.errors import EventError
+from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED
 from orders_es.log.describing import describe_event
 from orders_es.log.event import RawEvent
 from orders_es.log.leaf import leaf_hashes, uuid_bytes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.personal import check_mark, is_live
-from orders_es.log.registry import PERSONAL_DATA_ERASED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from orders_es.cli.output import print_json, print_text
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from orders_es.sources.dumps.importer import DumpsResult
+    from orders_es.sources.dumps.result import DumpsResult
     from orders_es.sources.history.importer import HistoryResult
     from orders_es.sources.rows import GapReport
 

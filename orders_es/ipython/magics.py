@@ -12,7 +12,8 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from orders_es.errors import OrdersEsError
 from orders_es.ipython.call import Call, CallError, names_of, read_call
 from orders_es.orders.moments import resolve, zone_of
-from orders_es.replay.session import Session, connect
+from orders_es.replay.opening import connect
+from orders_es.replay.session import Session
 
 if TYPE_CHECKING:
     from datetime import tzinfo

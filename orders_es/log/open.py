@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.backends import backend_of
-from orders_es.log.registry import EventRegistry, mark_by_environment
+from orders_es.log.personal import mark_by_environment
+from orders_es.log.registry import EventRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

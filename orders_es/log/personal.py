@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import re
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from orders_es.errors import InvalidSetting
+
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from orders_es.log.registered_types import RegisteredTypes
 
 __all__ = [
     "ERASED",
@@ -26,12 +30,18 @@ __all__ = [
     "fresh_salts",
     "is_filler",
     "is_live",
+    "mark_by_environment",
     "marked",
     "moved_to_the_end",
     "names_of",
     "personal_of",
     "sealed_hash",
 ]
+
+_Types = TypeVar("_Types", bound="RegisteredTypes")
+
+SWITCH = "ORDERS_ES_PERSONAL"
+"""The environment variable that names fields of shipped types which are personal: `OrderCreated.customer_id`, with blanks between them."""
 
 ERASED = "erased"
 """What a text says that was erased."""
@@ -189,3 +199,19 @@ def check_mark(text: str, payload: str) -> None:
 def is_filler(payload: str, text: str) -> bool:
     """Whether an event whose personal part was erased says nothing in its place but that, as far as can be seen."""
     return _FILLER.fullmatch(payload.encode()[personal_of(text).offset :]) is not None
+
+
+def mark_by_environment(registry: _Types) -> _Types:
+    """The same registry, with the fields marked as personal that `ORDERS_ES_PERSONAL` names, as far as it has their types.
+
+    Raises:
+        InvalidSetting: The variable cannot be read.
+        RegistrationClash: A type has no such field.
+    """
+    for said in os.environ.get(SWITCH, "").replace(",", " ").split():
+        name, _, field = said.rpartition(".")
+        if not name or not field:
+            raise InvalidSetting(SWITCH, said, "name each field with its type, such as OrderCreated.customer_id")
+        if name in registry:
+            registry.mark_personal(name, field)
+    return registry

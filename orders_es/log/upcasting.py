@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import repeat
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 
 from orders_es.errors import InvalidEvent, RegistrationClash, UpcastFailed
-from orders_es.log.exact import CHECKS
+from orders_es.log.payload_shape import PayloadShape
 from orders_es.log.sql_forms import form_of
 from orders_es.upcaster import UNCHANGED, Renamed, Upcaster
 
@@ -23,14 +22,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from orders_es.log.event_type import EventType
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["Part", "Today", "Upcasters", "old_rows", "upcast_texts"]
 
 _Key = tuple[str, int]
-_ORDERS_MOST = 1_000
-"""Combinations of fields of one type that are remembered."""
 _SEVERAL = (
     "it gave several events. An event stays one: versions, positions and hashes count what was recorded. Keep what belongs "
     "together in one event's payload, and let `evolve` or the read model take it apart"
@@ -77,7 +73,7 @@ class Upcasters:
         self._by_key: dict[_Key, Upcaster] = {}
         self._checked = -1
         self._ends: dict[_Key, frozenset[_Key]] = {}
-        self._shapes: dict[str, _Shape] = {}
+        self._shapes: dict[str, PayloadShape] = {}
 
     def __iter__(self) -> Iterator[Upcaster]:
         return iter(self._by_key.values())
@@ -290,10 +286,10 @@ class Upcasters:
             there[1].append(today)
         return [(way[0], rows, datas, way[1]) for way, (rows, datas) in ways.items() if way is not None]
 
-    def _shape(self, name: str) -> _Shape:
+    def _shape(self, name: str) -> PayloadShape:
         shape = self._shapes.get(name)
         if shape is None:
-            shape = self._shapes[name] = _Shape(self._registry[name])
+            shape = self._shapes[name] = PayloadShape(self._registry[name])
         return shape
 
     def _only_end(self, key: _Key) -> _Key | None:
@@ -342,57 +338,6 @@ def _rubbish(given: object) -> str:
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 """Numbers with a point come as `Decimal`, so that no step of the way is a float."""
 _decode, _decode_lines = _decoder.decode, _decoder.decode_lines
-_encoder = msgspec.json.Encoder(decimal_format="number")
-
-
-class _Shape:
-    """How payloads of a type of today are written."""
-
-    __slots__ = ("amounts", "name", "names", "ordered")
-
-    def __init__(self, event_type: EventType) -> None:
-        self.name = event_type.name
-        self.names = tuple(f.name for f in event_type.fields)
-        self.amounts = tuple(f.name for f in event_type.fields if f.kind == "decimal")
-        self.ordered: dict[tuple[str, ...], bool] = {}
-
-    def written(self, data: dict[str, Any]) -> str:
-        """A payload as this package writes it: fields in their order, amounts as texts; what the type does not know comes last."""
-        return _encoder.encode(self._in_order(data)).decode()
-
-    def lines(self, datas: list[dict[str, Any]]) -> bytes:
-        """Payloads as this package writes them, one a line."""
-        if self._are_in_order(datas):
-            plain = _encoder.encode_lines(datas)
-            if b":null" not in plain:
-                return plain
-        return _encoder.encode_lines(list(map(self._in_order, datas)))
-
-    def _are_in_order(self, datas: list[dict[str, Any]]) -> bool:
-        """Whether nothing has to be changed in any of these but fields that are null: looked at without a step of Python for each."""
-        if not all(map(self.ordered.get, set(map(tuple, datas)))):
-            return False
-        try:
-            return all(set(map(type, map(itemgetter(name), datas))) == {str} for name in self.amounts)
-        except KeyError:
-            return False
-
-    def _in_order(self, data: dict[str, Any]) -> dict[str, Any]:
-        keys = tuple(data)
-        if not self.ordered.get(keys) or None in data.values():
-            data = self._ordered(keys, data)
-        for name in self.amounts:
-            value = data.get(name)
-            if value is not None and value.__class__ is not str:
-                data[name] = str(CHECKS["decimal"](self.name, name, value))
-        return data
-
-    def _ordered(self, keys: tuple[str, ...], data: dict[str, Any]) -> dict[str, Any]:
-        ordered = {name: data[name] for name in self.names if data.get(name) is not None}
-        ordered |= {name: value for name, value in data.items() if name not in self.names}
-        if len(self.ordered) < _ORDERS_MOST:
-            self.ordered[keys] = tuple(ordered) == keys
-        return ordered
 
 
 def old_rows(registry: EventRegistry, table: pa.Table) -> Any:

@@ -7,7 +7,8 @@ from orders_es.replay.explain import Explanation, Step, explain
 from orders_es.replay.folding import FoldedEvent, fold_streams
 from orders_es.replay.history import HistoryRow, OrderHistory, history
 from orders_es.replay.load import load_order, load_orders, load_state
-from orders_es.replay.session import Session, connect
+from orders_es.replay.opening import connect
+from orders_es.replay.session import Session
 from orders_es.replay.snapshots import SnapshotFile, Snapshots
 
 __all__ = [

@@ -11,8 +11,8 @@ from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
 from orders_es.replay.moments import as_of
+from orders_es.replay.opening import connect
 from orders_es.replay.relations import limits
-from orders_es.replay.session import connect
 from orders_es.replay.suggestions import ids_like
 
 if TYPE_CHECKING:

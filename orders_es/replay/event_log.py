@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.log.given import check_log
 from orders_es.replay.moments import as_of
-from orders_es.replay.session import connect
+from orders_es.replay.opening import connect
 
 if TYPE_CHECKING:
     from datetime import tzinfo

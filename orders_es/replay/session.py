@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import QueryError
-from orders_es.log.open import open_log
 from orders_es.log.relation import quoted, text
 from orders_es.log.target import check_target
 from orders_es.orders import AsOf
-from orders_es.read_models import load_read_models
 from orders_es.replay.answer import Answer
-from orders_es.replay.defining import MEMORY_LIMIT
 from orders_es.replay.following import Following
 from orders_es.replay.handing import copy_out, replacing
 from orders_es.replay.many import is_many, moments_of, shared, tables_at
@@ -27,77 +23,19 @@ from orders_es.replay.permissions import check_statements
 from orders_es.replay.tables import table_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import tzinfo
     from types import TracebackType
 
     import duckdb
 
-    from orders_es.log import EventLog, Head
+    from orders_es.log import Head
     from orders_es.orders.moments import Moment
-    from orders_es.read_models import Folders
 
-__all__ = ["Session", "connect"]
+__all__ = ["Session"]
 
 _Result = TypeVar("_Result")
 _NOW = AsOf()
-
-
-def connect(
-    log: EventLog | str | os.PathLike[str],
-    *,
-    read_models: Folders = None,
-    tz: str | tzinfo | None = None,
-    memory_limit: str = MEMORY_LIMIT,
-    allow_files: bool = False,
-    recorded_by: Moment | None = None,
-) -> Session:
-    """A session for SQL over the log: `events` and all read models, at any moment.
-
-    Args:
-        log: The log, or its place, as for `open_log`: then it is opened, and closed with the session.
-        read_models: A folder with `.sql` files, or several, whose read models are there beside the house's own. They are looked at
-            once, now.
-        tz: The time zone of days, weeks and months, and of moments that name none, such as `"Europe/London"`; UTC if left
-            out. Instants are in UTC in every answer.
-        memory_limit: How much memory DuckDB may use before it goes on in temporary files, such as `"8GB"`.
-        allow_files: Let queries and read models read and write files, attach databases and load extensions. Left out, they
-            read this log and nothing else. Into the log no query writes in any case.
-        recorded_by: Show the log as it was at that moment by its own clock, whatever sources say of when they knew: a time with
-            its zone, or a date, which is the whole day. `at` and `known_at` then ask of what was there.
-
-    Raises:
-        BadReadModel: A file in that folder defines no read model, or DuckDB refuses it; the error names file and line.
-        InvalidSetting: There is no such time zone, or the limit is none.
-        NotALog: There is no log at that place.
-
-    Example:
-        >>> import tempfile
-        >>> from orders_es.log import NO_STREAM, open_log
-        >>> from orders_es.orders import OrderCreated, OrderPlaced
-        >>> log = open_log(tempfile.mkdtemp(), create=True)
-        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
-        >>> session = connect(log)
-        >>> session.sql("SELECT order_id, status, total FROM orders").rows()
-        [('A-1', 'placed', Decimal('0.0000'))]
-    """
-    models = load_read_models(read_models)
-    if isinstance(log, str | os.PathLike):
-        with ExitStack() as opened:
-            session = Session(
-                opened.enter_context(open_log(log, read_only=True)),
-                models,
-                tz=tz,
-                memory_limit=memory_limit,
-                allow_files=allow_files,
-                recorded_by=recorded_by,
-            )
-            session.check_own_models()
-            session.owns = opened.pop_all()
-            return session
-    session = Session(log, models, tz=tz, memory_limit=memory_limit, allow_files=allow_files, recorded_by=recorded_by)
-    session.check_own_models()
-    return session
 
 
 class Session(Following):
@@ -323,6 +261,7 @@ class Session(Following):
         Example:
             >>> from orders_es.log import NO_STREAM, open_log
             >>> from orders_es.orders import OrderCreated, OrderPlaced
+            >>> from orders_es.replay import connect
             >>> log = open_log(":memory:", create=True)
             >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=NO_STREAM)
             >>> session = connect(log)
@@ -364,6 +303,7 @@ class Session(Following):
 
         Example:
             >>> from orders_es.log import open_log
+            >>> from orders_es.replay import connect
             >>> with connect(open_log(":memory:")) as session:
             ...     session.using(lambda cursor, head: (head.position, cursor.sql("FROM orders").fetchall()))
             (0, [])

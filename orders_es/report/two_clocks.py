@@ -6,8 +6,6 @@ one that belongs to where the two sliders stand. Where no script runs, the last 
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from dataclasses import dataclass, replace
 from html import escape
@@ -19,18 +17,17 @@ from orders_es.files import asked_for, write_whole
 from orders_es.log.event import to_micros
 from orders_es.log.given import check_log, check_session
 from orders_es.log.target import check_target
-from orders_es.orders import ORDERS, AsOf, format_amount
+from orders_es.orders import ORDERS, AsOf
 from orders_es.orders.moments import format_instant, resolve, spoken
 from orders_es.replay.moments import counts
-from orders_es.replay.shown import are_numbers, shown_rows
+from orders_es.report.clocks_shown import SCRIPT, STYLE, order_html, plot_html, rows_html, slider_html
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, tzinfo
 
-    from orders_es.log import EventLog, RecordedEvent
-    from orders_es.orders import Order
+    from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
     from orders_es.replay import Session
 
@@ -38,9 +35,6 @@ __all__ = ["TwoClocks", "clocks_of_order", "clocks_of_plot", "clocks_of_rows", "
 
 _MOST_MOMENTS = 120
 _MOST_DRAWN = 400
-_SHOWN_ROWS = 200
-_FIGURES = ("status", "payment_status", "customer_id", "item_count", "total", "paid", "refunded", "balance")
-_STEPS = ("created_at", "placed_at", "paid_at", "shipped_at", "delivered_at", "cancelled_at")
 
 
 @dataclass(frozen=True)
@@ -88,16 +82,16 @@ class TwoClocks:
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
             "script-src 'unsafe-inline'; img-src data:\">"
-            f'<meta name="viewport" content="width=device-width"><title>{escape(self.title)}</title><style>{_STYLE}</style></head><body>'
+            f'<meta name="viewport" content="width=device-width"><title>{escape(self.title)}</title><style>{STYLE}</style></head><body>'
             f"<h1>{escape(self.title)}</h1>"
-            f'<form id="clocks" hidden autocomplete="off">{_slider("at", "what had happened by", len(self.at))}'
-            f"{_slider('known', 'as it was known by', len(self.known_at))}"
+            f'<form id="clocks" hidden autocomplete="off">{slider_html("at", "what had happened by", len(self.at))}'
+            f"{slider_html('known', 'as it was known by', len(self.known_at))}"
             '<p><label><input type="checkbox" id="both"> both at one moment: what somebody saw who looked then</label></p></form>'
             f'<div id="state">{self.states[self.grid[-1][-1]]}</div>'
             '<p id="same" class="note"></p>'
             f'<pre id="call">{escape(self._call(self.at[-1], self.known_at[-1]))}</pre>'
             '<button id="copy" type="button" hidden>Copy the call</button>'
-            f'<script type="application/json" id="data">{text}</script><script>{_SCRIPT}</script></body></html>\n'
+            f'<script type="application/json" id="data">{text}</script><script>{SCRIPT}</script></body></html>\n'
         )
 
     def write(self, path: str | os.PathLike[str]) -> Path:
@@ -175,7 +169,7 @@ def clocks_of_order(
         counted = [event for event in events if counts(event, asked)]
         if not counted:
             return '<p class="note">Nothing of this order was known of that time yet.</p>'
-        return _order(ORDERS.after(counted, ORDERS.initial(order_id)), counted, zone)
+        return order_html(ORDERS.after(counted, ORDERS.initial(order_id)), counted, zone)
 
     own = "" if limit.recorded_by is None else f", recorded_by='{format_instant(limit.recorded_by)}'"
     call = f"load_order(log, {order_id!r}, at='{{at}}', known_at='{{known_at}}'{own})"
@@ -243,7 +237,7 @@ def clocks_of_plot(
     if len(ats) * len(knowns) > _MOST_DRAWN:
         raise InvalidSetting("at", len(ats), f"that is {len(ats) * len(knowns)} pictures; draw at most {_MOST_DRAWN}")
     name = getattr(draw, "__name__", "draw").replace("<lambda>", "draw")
-    cells = [[_picture(draw(a, k)) for k in knowns] for a in ats]
+    cells = [[plot_html(draw(a, k)) for k in knowns] for a in ats]
     return _made(title or name, ats, knowns, cells, f"{name}('{{at}}', '{{known_at}}')", zone)
 
 
@@ -289,7 +283,7 @@ def _by_moment(
     import pyarrow.compute as pc
 
     tables = (answer.filter(pc.equal(answer.column(0), moment)).drop_columns(["at"]) for moment in ats)
-    return [_table(table, session.tz) for table in tables]
+    return [rows_html(table, session.tz) for table in tables]
 
 
 def _made(
@@ -303,116 +297,3 @@ def _made(
     places: dict[str, int] = {}
     grid = tuple(tuple(places.setdefault(cell, len(places)) for cell in row) for row in cells)
     return TwoClocks(title, tuple(ats), tuple(knowns), tuple(places), grid, call, zone)
-
-
-def _order(order: Order, events: Sequence[RecordedEvent], zone: tzinfo) -> str:
-    def said(name: str) -> str:
-        value = getattr(order, name)
-        if name in {"total", "paid", "refunded", "balance"}:
-            return format_amount(value, order.currency)
-        return "" if value is None else str(value).replace("_", " ")
-
-    facts = [(name.replace("_", " "), said(name)) for name in _FIGURES]
-    facts += [
-        (name.removesuffix("_at"), spoken(value, zone))
-        for name in _STEPS
-        if (value := getattr(order, name)) is not None
-    ]
-    figures = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts if value)
-    lines = "".join(
-        f"<tr><td>{escape(line.item_id)}</td><td>{escape(line.description or '')}</td><td class='n'>{line.quantity:,}</td>"
-        f"<td class='n'>{format_amount(line.amount, order.currency)}</td></tr>"
-        for line in order.lines[:_SHOWN_ROWS]
-    )
-    heads = "<tr><th>item</th><th>description</th><th class='n'>quantity</th><th class='n'>amount</th></tr>"
-    more = order.line_count - _SHOWN_ROWS
-    note = f"<p class='note'>… and {more:,} more lines</p>" if more > 0 else ""
-    said_when = [event.entered_at for event in events if event.entered_at is not None]
-    entered = (
-        f"; {len(said_when):,} entered, as their source says, up to {spoken(max(said_when), zone)}" if said_when else ""
-    )
-    currency = f", amounts in {escape(order.currency)}" if order.currency else ""
-    return (
-        f"<p class='note'>{len(events):,} events count{currency}{entered}</p><div class='side'><table>{figures}</table>"
-        f"<table>{heads}{lines}</table></div>{note}"
-    )
-
-
-def _table(rows: Any, zone: tzinfo) -> str:
-    shown = rows.slice(0, _SHOWN_ROWS)
-    sides = [" class='n'" if number else "" for number in are_numbers(shown)]
-    heads = "".join(f"<th{side}>{escape(name)}</th>" for name, side in zip(shown.column_names, sides, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{side}>{escape(cell)}</td>" for cell, side in zip(row, sides, strict=True)) + "</tr>"
-        for row in shown_rows(shown, zone)
-    )
-    what = (
-        f"{rows.num_rows:,} rows"
-        if rows.num_rows <= _SHOWN_ROWS
-        else f"the first {_SHOWN_ROWS} of {rows.num_rows:,} rows"
-    )
-    return f"<p class='note'>{what}</p><div class='wide'><table><tr>{heads}</tr>{body}</table></div>"
-
-
-def _picture(drawn: Any) -> str:
-    figure = drawn.figure if hasattr(drawn, "figure") and not hasattr(drawn, "savefig") else drawn
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=80, metadata={"Software": None})
-    from matplotlib import pyplot as plt
-
-    plt.close(figure)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}">'
-
-
-def _slider(name: str, label: str, number: int) -> str:
-    return (
-        f'<p><label for="{name}">{label} <output id="{name}_said"></output></label>'
-        f'<input type="range" id="{name}" min="0" max="{number - 1}" value="{number - 1}"></p>'
-    )
-
-
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:1rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
-h1{font-size:1.25rem;overflow-wrap:anywhere}form p{margin:.5rem 0}input[type=range]{display:block;width:100%;accent-color:#0072b2}
-output{font-weight:600}table{border-collapse:collapse;margin:.3rem 1.5rem .8rem 0}th,td{text-align:left;padding:.15rem .7rem .15rem 0;
-border-bottom:1px solid #ddd;vertical-align:top}th{font-weight:600;color:#444}.n{text-align:right;font-variant-numeric:tabular-nums}
-.side{display:flex;flex-wrap:wrap;align-items:flex-start}.wide{overflow-x:auto}.note{color:#555;margin:.3rem 0}
-pre{background:#f3f3f0;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}img{max-width:100%}
-"""
-
-_SCRIPT = """
-(() => {
-  const $ = id => document.getElementById(id);
-  const data = JSON.parse($('data').textContent);
-  const at = $('at'), known = $('known'), both = $('both');
-  const last = data.known.length - 1;
-  const follow = () => {  // the last moment of the other clock that is not after this one
-    const moment = data.at[at.value][2];
-    let place = -1;
-    data.known.forEach((k, i) => { if (k[2] <= moment) place = i; });
-    return place;
-  };
-  const show = () => {
-    let k = Number(known.value);
-    known.disabled = both.checked;
-    if (both.checked) { k = follow(); known.value = Math.max(k, 0); }
-    const a = data.at[at.value];
-    $('at_said').value = a[0];
-    const asked = k < 0 || (both.checked && data.every) ? a : data.known[k];
-    $('known_said').value = asked[0];
-    const place = k < 0 ? null : data.grid[at.value][k];
-    $('state').innerHTML = place === null ? '<p class="note">Nothing had been recorded by then.</p>' : data.states[place];
-    const now = data.grid[at.value][last];
-    $('same').textContent = place === now ? 'Nothing came to be known of it later.' : 'Later it was known differently: move the second slider.';
-    $('call').textContent = data.call.replaceAll('{at}', () => a[1]).replaceAll('{known_at}', () => asked[1]);
-  };
-  for (const input of [at, known, both]) input.addEventListener('input', show);
-  $('copy').addEventListener('click', async () => {
-    try { await navigator.clipboard.writeText($('call').textContent); $('copy').textContent = 'Copied'; }
-    catch { getSelection().selectAllChildren($('call')); $('copy').textContent = 'Selected: press Ctrl+C'; }
-    setTimeout(() => { $('copy').textContent = 'Copy the call'; }, 2000);
-  });
-  $('clocks').hidden = $('copy').hidden = false;
-  show();
-})();
-"""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import NotALog
 from orders_es.log.core import Commit, End, LogCore, commit_of, nothing_to_read, schema_columns
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
+from orders_es.log.duckdb.opening import open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
-from orders_es.log.duckdb.store import MEMORY, Store, open_store, release
+from orders_es.log.duckdb.store import MEMORY, Store
 from orders_es.log.duckdb.versions import version_of
 from orders_es.log.duckdb.writing import added_names, insert_rows, insert_table
 from orders_es.log.limits import check_stream_id

@@ -35,6 +35,7 @@ from orders_es.log.parquet.streams import SMALL_FILE, is_small
 from orders_es.log.parquet.turns import Turns
 from orders_es.log.parquet.upcast_copies import UpcastCopies
 from orders_es.log.parquet.upkeep import Upkeep
+from orders_es.log.parquet.vacuuming import vacuum
 from orders_es.log.parquet.writer import table_writer
 from orders_es.log.relation import quoted
 
@@ -550,7 +551,7 @@ class ParquetLog(KnownChain, LogCore):
         with self._lock:
             self.refresh()
             self._fresh(lambda: None)
-            return compaction.vacuum(self._folder, self._identity.log_id, grace)
+            return vacuum(self._folder, self._identity.log_id, grace)
 
 
 def _reopen(

@@ -208,7 +208,7 @@ class Upkeep:
 
     def _vacuum(self) -> None:
         """Remove what has been superseded for an hour: a little at a time, since writers wait while it goes."""
-        from orders_es.log.parquet.compaction import vacuum
+        from orders_es.log.parquet.vacuuming import vacuum
 
         if time.monotonic() < self._vacuums_from:
             return

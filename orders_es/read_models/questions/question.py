@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from orders_es.log.registry import PERIOD_CLOSED
+from orders_es.log.bookkeeping import PERIOD_CLOSED
 from orders_es.log.relation import text
 from orders_es.read_models.load import load_read_models
 

@@ -16,9 +16,9 @@ from uuid import uuid4
 
 from orders_es.errors import BadSource, DuplicateEvent, InvalidSetting, SourceUnavailable, VersionConflict
 from orders_es.log import ANY, NO_STREAM
+from orders_es.log.bookkeeping import LINE_REFUSED, SOURCE_FOLLOWED
 from orders_es.log.event import from_micros
 from orders_es.log.given import check_log
-from orders_es.log.registry import LINE_REFUSED, SOURCE_FOLLOWED
 from orders_es.sources.jsonl.foreign import ForeignLines
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapping import load_mapping

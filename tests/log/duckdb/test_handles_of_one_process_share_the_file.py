@@ -6,7 +6,7 @@ import pytest
 
 from orders_es.errors import DamagedLog
 from orders_es.log import ANY, open_log, order_registry
-from orders_es.log.duckdb import store
+from orders_es.log.duckdb import opening
 from orders_es.orders import OrderPlaced
 from orders_es.testing.log_contract.basis import assert_sound, events
 
@@ -70,13 +70,13 @@ def test_a_file_that_was_replaced_while_it_was_open_is_not_mixed_up_with_the_new
 
 
 def test_nothing_is_held_once_every_handle_is_closed(tmp_path):
-    before = len(store._stores)
+    before = len(opening._stores)
     handles = [open_log(tmp_path / "log.duckdb", create=True) for _ in range(3)]
-    assert len(store._stores) == before + 1
+    assert len(opening._stores) == before + 1
     for handle in handles:
         handle.close()
         handle.close()
-    assert len(store._stores) == before
+    assert len(opening._stores) == before
 
 
 def test_columns_come_as_the_registry_learns_and_are_null_before(tmp_path):
