@@ -1,20 +1,16 @@
 """`LogCore`: what every log does alike, over the few things that a backend can do. For whoever builds one; docs/backends.md.
 
-A backend says how far it has come (`_end`), at which version streams stand (`_versions`), gives a stream (`_stream`) and pages of the
-whole (`_pages`), names its streams (`_ids`), finds an event by its id (`_holder`), and puts a commit in place (`_put`). Checking,
-batching, retries, placing, following and the answers' shapes are here. `log/memory` is the smallest one.
+What a backend does is in `log/primitives`. Checking, batching, retries, placing, following and the answers' shapes are here.
+`log/memory` is the smallest one.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 import uuid
-from abc import ABC, abstractmethod
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, InvalidSetting, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
@@ -22,61 +18,27 @@ from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
-from orders_es.log.retry import EventPlace, event_table, first_result
+from orders_es.log.primitives import Commit, Primitives, commit_of
+from orders_es.log.retry import event_table, first_result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    import threading
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pyarrow as pa
 
     from orders_es.log.batch import Batch, RowBatch
-    from orders_es.log.ids import Holder
-    from orders_es.log.merkle import CompactRange
     from orders_es.log.registry import EventRegistry
     from orders_es.log.survey import Survey
 
-__all__ = ["OPENED_TO_READ", "Commit", "End", "LogCore", "commit_of", "nothing_to_read", "schema_columns"]
+__all__ = ["OPENED_TO_READ", "LogCore", "nothing_to_read", "schema_columns"]
 
 OPENED_TO_LOOK = "its registry passes over events that it does not know (tolerate_unknown), which is for looking only"
 OPENED_TO_READ = "it was opened with read_only=True"
 
 NEEDED = ("position", "stream_id", "type", "schema_version", "payload")
 """What has to be known of an event to say what it is today."""
-
-
-class End(NamedTuple):
-    """How far a log has come.
-
-    Args:
-        tree: Compact range of all its leaves.
-        recorded_at: Microseconds: when its last event was recorded; None in an empty log.
-    """
-
-    tree: CompactRange
-    recorded_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """Events at their place, ready to be made durable.
-
-    Args:
-        first: Position of the first event.
-        last: Position of the last event.
-        recorded_at: Microseconds: when the last one is recorded.
-        versions: What the commit makes of its streams.
-        events: The envelope, the payload and shredded columns, in order: a table, or what the backend's own `_placed` and
-            `_commit_rows` make of them.
-        leaves: Compact range of the events; None where the backend's own `_placed` leaves that for later.
-    """
-
-    first: int
-    last: int
-    recorded_at: int
-    versions: Mapping[str, int]
-    events: Any
-    leaves: CompactRange | None
 
 
 def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> list[str]:
@@ -94,23 +56,7 @@ def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> li
     return list(columns)
 
 
-def commit_of(
-    batch: Batch, first: int, recorded_at: int, bases: Sequence[int], events: Any, leaves: CompactRange | None
-) -> Commit:
-    """A batch at its place.
-
-    Args:
-        first: Position of the first one.
-        recorded_at: Microseconds: when the last one is recorded.
-        bases: Each part's stream version before it.
-        events: What the backend's `_put` is to get.
-        leaves: Compact range of the events, if known.
-    """
-    versions = {part.stream_id: base + part.count for part, base in zip(batch.parts, bases, strict=True)}
-    return Commit(first, first + batch.count - 1, recorded_at, versions, events, leaves)
-
-
-class LogCore(ABC):
+class LogCore(Primitives):
     """A log over a backend's primitives; see `EventLog` for what it promises.
 
     Args:
@@ -128,85 +74,12 @@ class LogCore(ABC):
         clock: Callable[[], datetime] | None = None,
         read_only: bool = False,
     ) -> None:
+        super().__init__()
         registry.check()
         self._read_only = read_only
         self._url = os.fspath(url)
         self._registry = registry
         self._clock = clock
-        self._turn = threading.RLock()
-
-    # -- what a backend does
-
-    @property
-    @abstractmethod
-    def log_id(self) -> uuid.UUID:
-        """The log's identity, given at its creation."""
-
-    @property
-    @abstractmethod
-    def origin(self) -> str:
-        """The log's name, given at its creation."""
-
-    @abstractmethod
-    def _end(self) -> End:
-        """How far the log has come, now."""
-
-    @abstractmethod
-    def _versions(self, stream_ids: Sequence[str]) -> list[int]:
-        """Each stream's version; 0 where there is none."""
-
-    @abstractmethod
-    def _stream(self, stream_id: str, after: int, to: int | None) -> list[RecordedEvent]:
-        """A stream's events with `after < version <= to`, or to its end, in version order."""
-
-    @abstractmethod
-    def _pages(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The events with `after < position <= to`, in order, at most so many a batch, with these columns."""
-
-    @abstractmethod
-    def _ids(self, prefix: str, limit: int | None) -> list[str]:
-        """The sorted ids of the streams that begin with a prefix, at most `limit`."""
-
-    @abstractmethod
-    def _holder(self, ids: bytes) -> Holder | None:
-        """An event that has one of these ids (16 bytes each), if there is one."""
-
-    @abstractmethod
-    def _put(self, batch: Batch, commit: Commit) -> uuid.UUID | None:
-        """The id of a commit that is durable now, whole; None where somebody else has taken its place meanwhile."""
-
-    def _rows(self, wanted: Mapping[str, tuple[int, int | None]]) -> Iterable[EventPlace]:
-        """The recorded events of some streams, with `after < version <= to` for each."""
-        for stream_id, (after, to) in wanted.items():
-            for event in self._stream(stream_id, after, to):
-                recorded_at = to_micros(event.recorded_at, "recorded_at")
-                yield EventPlace(stream_id, event.event_id.bytes, event.version, event.position, recorded_at)
-
-    # -- what a backend may do besides, where others can write to the same log
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """A block in which no other thread appends by this object."""
-        with self._turn:
-            yield
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """A block that begins by taking in all that others have done."""
-        yield
-
-    def _catch_up(self) -> object:  # noqa: B027 - most logs need none of these
-        """Take in what others have appended, before a try to append."""
-
-    def _is_certain(self, known: int) -> bool:
-        """Whether a version conflict holds, since the log still ends at the position that was known."""
-        return self._end().tree.end == known
-
-    def _lost(self, attempts: int, waited: float) -> None:  # noqa: B027 - as above
-        """Take in who was first, and wait a little, or give up with `LogBusy`."""
-
-    def _keep(self, appended: Appended) -> None:  # noqa: B027 - as above
-        """Keep the events of an append at hand, where that spares reading them back."""
 
     # -- what every log says of itself
 

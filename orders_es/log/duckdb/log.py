@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
-from orders_es.log.core import Commit, End, LogCore, commit_of, nothing_to_read, schema_columns
+from orders_es.log.core import LogCore, nothing_to_read, schema_columns
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.opening import open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
@@ -23,6 +23,7 @@ from orders_es.log.duckdb.writing import added_names, insert_rows, insert_table
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
+from orders_es.log.primitives import Commit, End, commit_of
 
 if TYPE_CHECKING:
     import uuid

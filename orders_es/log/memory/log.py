@@ -9,10 +9,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
-from orders_es.log.core import Commit, End, LogCore
+from orders_es.log.core import LogCore
 from orders_es.log.ids import Holder
 from orders_es.log.memory.erasing import Erases
 from orders_es.log.merkle import EMPTY_RANGE
+from orders_es.log.primitives import Commit, End
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,7 +13,7 @@ from orders_es.log.parquet.reader import Shifted, file_batches
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orders_es.log.parquet.log import ParquetLog
+    from orders_es.log.parquet.reading import FolderReading
 
 __all__ = ["read_events"]
 
@@ -21,7 +21,7 @@ _STALE_MOST = 10
 
 
 def read_events(
-    log: ParquetLog, *, after: int, to: int, batch_size: int, columns: Sequence[str]
+    log: FolderReading, *, after: int, to: int, batch_size: int, columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """The events with `after < position <= to`, in batches; small files are put together.
 
@@ -49,7 +49,7 @@ def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _pieces(
-    log: ParquetLog, position: int, to: int, batch_size: int, columns: Sequence[str], schema: pa.Schema
+    log: FolderReading, position: int, to: int, batch_size: int, columns: Sequence[str], schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     stale = 0
     while position < to:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import LogChanged, LogError, NotALog, UnansweredAppend
-from orders_es.log.core import Commit, End, LogCore, commit_of, schema_columns
+from orders_es.log.core import LogCore, schema_columns
 from orders_es.log.envelope import FIELDS
 from orders_es.log.merkle import CompactRange
 from orders_es.log.postgres import reading
@@ -19,6 +19,7 @@ from orders_es.log.postgres.failures import cannot_write, is_lost, lost
 from orders_es.log.postgres.following import Waiting
 from orders_es.log.postgres.tables import add_columns, create_log, identity_of, state_of, state_query
 from orders_es.log.postgres.writing import copy_table, end_parameters, end_statement, event_arrays
+from orders_es.log.primitives import Commit, End, commit_of
 
 if TYPE_CHECKING:
     import threading

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from orders_es.log import ANY, open_log
-from orders_es.log.parquet import log as module
+from orders_es.log.parquet import reading as module
 from orders_es.testing.log_contract.basis import events
 
 
@@ -12,7 +12,7 @@ from orders_es.testing.log_contract.basis import events
 def test_a_commit_that_comes_meanwhile_is_in_neither(tmp_path, monkeypatch, moment):
     with open_log(tmp_path / "log", create=True) as log, open_log(tmp_path / "log") as other:
         log.append("A", events(3), expected=ANY)
-        owner = module if moment == "relation_of" else module.ParquetLog
+        owner = module if moment == "relation_of" else module.FolderReading
         original = getattr(owner, moment)
 
         def meanwhile(*given):

@@ -99,7 +99,7 @@ def compacted_away(log, count):
 
 
 def test_a_writer_stopped_right_before_its_link_keeps_vacuum_from_freeing_the_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(compaction, "_PATIENCE_SECONDS", 0.1)  # it would wait for the writer for so long, and no longer
+    monkeypatch.setattr(vacuuming, "_PATIENCE_SECONDS", 0.1)  # it would wait for the writer for so long, and no longer
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:
         assert isinstance(log, ParquetLog)
