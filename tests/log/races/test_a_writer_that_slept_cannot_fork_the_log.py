@@ -11,7 +11,7 @@ from writing import batch_of, events_for, table_of
 
 from orders_es.errors import VersionConflict
 from orders_es.log import ANY, NO_STREAM, open_log
-from orders_es.log.parquet import ParquetLog, compaction
+from orders_es.log.parquet import ParquetLog, vacuuming
 
 PROCESSES = multiprocessing.get_context("forkserver")
 NOW = timedelta(0)
