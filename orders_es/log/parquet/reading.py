@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import DamagedLog
 from orders_es.log.core import LogCore
 from orders_es.log.event import Head, LogFile, from_micros
 from orders_es.log.parquet.binding import relation_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.event import RecordedEvent
     from orders_es.log.ids import Holder
+    from orders_es.log.parquet.salvage import Salvage
     from orders_es.log.registry import EventRegistry
     from orders_es.log.retry import EventPlace
     from orders_es.log.shredding import Reading
@@ -53,6 +55,7 @@ class FolderReading(KnownChain, LogCore):
         self._identity = read_identity(folder)
         KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
+        self._salvage: Salvage | None = None
         self._copies = UpcastCopies(folder, self.checked, registry, read_only=read_only)
         self._direct = DirectReads(self._copies, self.checked, registry, self._streams.scanner, read_only=read_only)
 
@@ -76,9 +79,35 @@ class FolderReading(KnownChain, LogCore):
         versions: list[int] = self._fresh(lambda: self._streams.versions(stream_ids))
         return versions
 
+    def stream_version(self, stream_id: str) -> int:
+        """The version a stream is at now; 0 if there is no such stream. See `EventLog.stream_version`."""
+        try:
+            return super().stream_version(stream_id)
+        except DamagedLog as error:
+            with self._lock:
+                return len(self._beside(error, stream_id, None))
+
     def _stream(self, stream_id: str, after: int, to: int | None) -> list[RecordedEvent]:
-        events: list[RecordedEvent] = self._fresh(lambda: self._streams.events(stream_id, after, to))
+        try:
+            events: list[RecordedEvent] = self._fresh(lambda: self._streams.events(stream_id, after, to))
+        except DamagedLog as error:
+            events = self._beside(error, stream_id, to)
         return [event for event in events if event.version > after and (to is None or event.version <= to)]
+
+    def _beside(self, error: DamagedLog, stream_id: str, to: int | None) -> list[RecordedEvent]:
+        """A stream's events though a file is damaged, if it is certain that none of them is in it.
+
+        Raises:
+            DamagedLog: It is not.
+        """
+        from orders_es.log.parquet.salvage import Salvage
+
+        try:
+            if self._salvage is None or self._salvage.chain != self._chain:
+                self._salvage = Salvage(self._chain, self.checked, self._registry)
+            return self._salvage.load(stream_id, to)
+        except FileNotFoundError:
+            raise error from None
 
     def _ids(self, prefix: str, limit: int | None) -> list[str]:
         found: set[str] = self._fresh(lambda: self._streams.ids(prefix, limit))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from orders_es.log.parquet import small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -31,11 +31,12 @@ _known: list[tuple[bytes, tuple[tuple[str, str], ...]]] = []
 """Beginnings of footers that were met, and the columns that they say; the latest first."""
 
 
-def decode(data: bytes) -> Columns | None:
+def decode(data: bytes, wanted: Collection[str] | None = None) -> Columns | None:
     """The columns of a file that `small.encode` wrote; None where it is another kind of file, or was altered.
 
     Args:
         data: The whole file.
+        wanted: Only these columns; what the others hold is not looked at, so that it may be altered.
 
     Example:
         >>> decode(small.encode({"qty": ("int64", [3, None])}, {}))
@@ -48,7 +49,7 @@ def decode(data: bytes) -> Columns | None:
         length, columns = _columns_of(data[begin : len(data) - _END])
         rows, _ = _unsigned(data, begin + length + 1)
         _require(data[begin + length] == _ROWS_FIELD and rows >> 1 <= _ROWS_MOST)
-        return _pages(data, begin, columns, rows >> 1)
+        return _pages(data, begin, columns, rows >> 1, wanted)
     except (IndexError, ValueError, struct.error):
         return None
 
@@ -58,13 +59,21 @@ def _require(truth: bool) -> None:  # noqa: FBT001 - reads as a sentence
         raise ValueError("not as it is written")
 
 
-def _pages(data: bytes, end: int, columns: Sequence[tuple[str, str]], rows: int) -> Columns:
+def _pages(
+    data: bytes, end: int, columns: Sequence[tuple[str, str]], rows: int, wanted: Collection[str] | None
+) -> Columns:
     """The columns' values, from the pages between the file's first bytes and its footer."""
     tail = b"\x1c\x15" + small.zigzag(rows) + b"\x15\x00\x15\x06\x15\x06\x00\x00"
     at = len(small.MAGIC)
     found: Columns = {}
+    left = len(columns) if wanted is None else sum(name in wanted for name, _ in columns)
     for name, kind in columns:
+        if len(found) == left:
+            return found
         size, after = _unsigned(data, at + 3)
+        if wanted is not None and name not in wanted:
+            at = after + (after - at - 3) + 1 + _CHECK + len(tail) + (size >> 1)
+            continue
         sizes = b"\x15" + data[at + 3 : after]
         check = after + len(sizes) + 1
         start = check + _CHECK + len(tail)
@@ -73,7 +82,7 @@ def _pages(data: bytes, end: int, columns: Sequence[tuple[str, str]], rows: int)
         _require(data[at:start] == head and start + (size >> 1) <= end)
         found[name] = kind, _values(name, kind, body, rows)
         at = start + (size >> 1)
-    _require(at == end)
+    _require(wanted is not None or at == end)
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from orders_es.log.event import to_micros
@@ -206,6 +207,12 @@ class Streams:
         start = bisect_right(places, after, key=lambda place: place[1])
         end = len(places) if to is None else bisect_left(places, to, key=lambda place: place[1]) + 1
         return [first for first, _ in places[start:end]]
+
+    def small_after(self, first: int, most: int) -> list[str]:
+        """Some streams that have events in small files behind a position. Raises as `versions` does."""
+        self._see()
+        found = (stream_id for stream_id, places in self._where.items() if places[-1][0] > first)
+        return list(islice(found, most))
 
     def ids(self, prefix: str, limit: int | None) -> set[str]:
         """The ids of the streams that begin with a prefix, or at least the first `limit`. Raises as `versions` does."""
