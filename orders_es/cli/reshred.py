@@ -26,7 +26,7 @@ __all__ = ["reshred"]
 def reshred(drop_others: bool, log: str, as_json: bool) -> None:
     """Make all copies of events of old versions that SQL reads, so that no session has to wait for them.
 
-    They lie in derived/upcast and may be deleted at any time; what a session needs and does not find, it makes. Stopped in
+    They lie beside the log, in derived/upcast, and may be deleted at any time; what a session needs and does not find, it makes. Stopped in
     between, the command goes on from there when it is called again. Nothing recorded changes.
 
     \b
@@ -55,7 +55,8 @@ def reshred(drop_others: bool, log: str, as_json: bool) -> None:
         return
     if not done:
         click.echo(
-            "nothing to copy: no event of this log is of an old version, or its backend reads them without copies"
+            "nothing to copy: no event of this log is of an old version, or all are read as they are; a log in PostgreSQL keeps "
+            "copies where ORDERS_ES_CACHE names a folder for them"
         )
     elif not made:
         click.echo(f"nothing to copy: {count(len(done), 'copy', 'copies')} already there")

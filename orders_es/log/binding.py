@@ -59,9 +59,23 @@ def copied_events(
     if known < end:
         given = f"orders_es_given_{uuid.uuid4().hex}"
         names = ", ".join(quoted(column) for column in (*ENVELOPE, *kinds))
-        connection.register(given, pa.RecordBatchReader.from_batches(event_schema(kinds), read(known, end)))
+        raised: list[Exception] = []
+        batches = _noting(raised, read(known, end))
+        connection.register(given, pa.RecordBatchReader.from_batches(event_schema(kinds), batches))
         try:
             connection.execute(f"INSERT INTO {table} SELECT {names} FROM {given}")
+        except Exception as error:
+            if raised:  # DuckDB makes an error of its own of it
+                raise raised[0] from error.__cause__
+            raise
         finally:
             connection.unregister(given)
     return table
+
+
+def _noting(raised: list[Exception], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except Exception as error:
+        raised.append(error)
+        raise

@@ -262,8 +262,8 @@ class HasUpcastCopies(Protocol):
         ...
 
     @property
-    def passing_copies(self) -> Path:
-        """A folder of this process for copies that find no place beside the log; there only once it is needed."""
+    def passing_copies(self) -> Path | None:
+        """A folder of this process for copies that find no place beside the log, there only once it is needed; None where sessions read no files."""
         ...
 
 

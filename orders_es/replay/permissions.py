@@ -87,7 +87,7 @@ def restrict(
     connection.execute(f"SET allowed_configs = [{', '.join(map(text, _CHANGEABLE))}]")
     if not allow:
         folders = [str(place) for place in places_of(log) if place.is_dir()] + list(also)
-        if isinstance(log, HasUpcastCopies):
+        if isinstance(log, HasUpcastCopies) and log.passing_copies is not None:
             folders.append(str(log.passing_copies))
         paths = [*(str(place) for place in places_of(log) if place.is_file()), *files]
         connection.execute(f"SET allowed_directories = [{', '.join(map(text, _spellings(folders)))}]")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.binding import copied_events
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.relation import event_columns, quoted, text
-from orders_es.log.reshredding import todays
 from orders_es.log.shredding import Reading, columns_of, lacks, odd, readings_of, with_readings
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def bind_view(
     lacking: set[str],
     readings: Mapping[int, Reading],
     held: Collection[tuple[str, int]],
-    read: Callable[[int, int], Iterator[pa.RecordBatch]],
+    todays: Callable[[int, int], Iterator[pa.RecordBatch]],
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
 
@@ -104,7 +103,7 @@ def bind_view(
         lacking: The event types some of whose values are in the payload only.
         readings: What the rule for such payloads makes of those that SQL might read otherwise.
         held: The types and schema versions in the log, as recorded.
-        read: Gives the events after a position up to another, with all columns, as recorded.
+        todays: Gives the events after a position up to another, with all columns, as they are today.
     """
     own = _own_database(connection, store.path)
     kinds = registry.columns
@@ -117,7 +116,7 @@ def bind_view(
             store.identity.log_id,
             kinds,
             end,
-            lambda after, to: todays(registry, read, after, to),
+            todays,
             as_read=as_read,
             beside=own is not None,
         )

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotALog
-from orders_es.log.core import LogCore, nothing_to_read, schema_columns
+from orders_es.log.core import nothing_to_read
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.opening import open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store
 from orders_es.log.duckdb.versions import version_of
 from orders_es.log.duckdb.writing import added_names, insert_rows, insert_table
+from orders_es.log.keeping import KeepingLog
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
@@ -46,7 +47,7 @@ _ROWS_MOST = 64
 """Up to so many events a commit go in as parameters of one statement; from there on an Arrow table is faster."""
 
 
-class DuckDBLog(LogCore):
+class DuckDBLog(KeepingLog):
     """A log in one DuckDB file, or in memory; see `EventLog` for what it promises. Made by `open_log`.
 
     The threads of one process may share one object or have several; a second process gets `LogInUse` until the last object
@@ -244,7 +245,6 @@ class DuckDBLog(LogCore):
         events, in the schema `orders_es_logs`, and each call adds what is new: DuckDB lets no second database open a file.
         """
         head = self.head()
-        names = schema_columns(None, self._registry)
         with self._locked() as store:
             lacking = self._lacking.up_to(store, head.position)
         with self._using() as store:
@@ -257,9 +257,19 @@ class DuckDBLog(LogCore):
                 lacking,
                 self._lacking.readings,
                 self.event_types() if self._registry.evolves else (),
-                lambda after, to: self._pages(after, to, 65_536, names),
+                self._todays,
             )
         return head
+
+    def _copies_folder(self) -> Path | None:
+        return None if self.derived is None else self.derived / "upcast"
+
+    def _commit_end(self, position: int) -> tuple[int, bytes] | None:
+        with self._using() as store:
+            rows: list[Any] = store.ask(
+                'SELECT "last", tree_root FROM commits WHERE "last" >= ? ORDER BY "last" LIMIT 1', [position]
+            )
+        return rows[0] if rows else None
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""
@@ -273,7 +283,12 @@ class DuckDBLog(LogCore):
         from orders_es.log.duckdb.survey import TableSurvey
 
         with self._locked() as store:
-            return TableSurvey(store, self._registry, lambda: self._lacking.up_to(store, store.state.tree.end))
+            return TableSurvey(
+                store,
+                self._registry,
+                lambda: self._lacking.up_to(store, store.state.tree.end),
+                self._wrong_copies,
+            )
 
     def compact(self) -> Compacted:
         """Write the write-ahead log into the file (CHECKPOINT), unless others are at work; there is nothing to merge."""

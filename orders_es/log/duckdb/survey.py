@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from orders_es.errors import LogError
+from orders_es.errors import InvalidEvent, LogError
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.binding import of_one_type
 from orders_es.log.duckdb.failures import reading
@@ -38,10 +38,18 @@ class TableSurvey:
     Args:
         registry: The event types that this program knows.
         lacking: Gives the event types some of whose values are in the payload only.
+        kept: Gives the files beside the log that are not what its events give, and why.
     """
 
-    def __init__(self, store: Store, registry: EventRegistry, lacking: Callable[[], set[str]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        registry: EventRegistry,
+        lacking: Callable[[], set[str]],
+        kept: Callable[[], Iterator[tuple[str, str]]],
+    ) -> None:
         self._store = store
+        self._kept = kept
         self._registry = registry
         self._found: list[Finding] = []
         self._lacking: frozenset[str] = frozenset()
@@ -63,8 +71,12 @@ class TableSurvey:
         return Head(end.last, from_micros(end.recorded_at), end.tree.root())
 
     def copies(self) -> Iterator[Finding]:
-        """Nothing: no copies lie beside the table."""
-        return iter(())
+        """What is wrong with what is kept of events as they are today."""
+        try:
+            for path, what in self._kept():
+                yield Finding(path, f"{what}; remove it, and it is made anew")
+        except (LogError, InvalidEvent):
+            return  # what is wrong with the events themselves is found where these are looked at
 
     def _stated(self) -> list[Stated]:
         try:

@@ -19,6 +19,7 @@ from xxhash import xxh3_128_hexdigest
 
 from orders_es.errors import UpcastFailed
 from orders_es.log.columns import ARROW_TYPES
+from orders_es.log.copy_files import names_in
 from orders_es.log.parquet.by_stream import fingerprint
 from orders_es.log.parquet.footer import READING_FAILS, damaged
 from orders_es.log.relation import COLUMN_TYPES, ENVELOPE_TYPES
@@ -101,7 +102,7 @@ class DirectReads:
         stem = self._stem(run)
         if stem is None:
             return
-        for name in _names(self._copies.place, stem):
+        for name in names_in(self._copies.place, stem, ".direct"):
             path = os.path.join(self._copies.place, name)
             found = _parsed(path, stem)
             if found is None:
@@ -216,14 +217,8 @@ def _braced(sql: str) -> str:
     return sql.replace("{", "{{").replace("}", "}}")
 
 
-def _names(place: str, stem: str) -> list[str]:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return [name for name in os.listdir(place) if name.startswith(stem) and name.endswith(".direct")]
-    return []
-
-
 def _read(place: str, stem: str, *, mend: bool) -> tuple[Direct | None] | None:
-    for name in _names(place, stem):
+    for name in names_in(place, stem, ".direct"):
         path = os.path.join(place, name)
         found = _parsed(path, stem)
         if found is not None:

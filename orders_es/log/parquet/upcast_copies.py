@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from xxhash import xxh3_128
 
 from orders_es.errors import ReadOnlyLog, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
+from orders_es.log.copy_files import digest_of, names_in, sound_in
 from orders_es.log.event import LogFile
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
@@ -43,7 +43,6 @@ FOLDER = os.path.join("derived", "upcast")
 _RUN = 4_096
 """A run of small files ends once it has so many events, so that one more commit makes no more than these be copied again."""
 _REFUSALS = b"orders_es.refusals"
-_PIECE = 1 << 22
 _Identity = tuple[int, int, int, int]
 
 
@@ -111,7 +110,7 @@ class UpcastCopies:
         if known is not None and _identity(known[0].file.path) == known[1]:
             return known[0]
         stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
-        path = _sound(place, stem, mend=not self._read_only)
+        path = sound_in(place, stem, mend=not self._read_only)
         return None if path is None else self._read(path, first, last)
 
     def copy_of(self, run: Sequence[LogFile], *, lasting: bool = False) -> tuple[Copy, bool]:
@@ -135,7 +134,7 @@ class UpcastCopies:
         ):
             return known[0], False
         stem = f"{first:020d}-{last:020d}-{self._events(run)}-"
-        path = _sound(place, stem, mend=not self._read_only)
+        path = sound_in(place, stem, mend=not self._read_only)
         made = path is None
         if path is None:
             path = self._make(run, place, stem) if lasting else self._made_somewhere(run, place, stem)
@@ -157,7 +156,7 @@ class UpcastCopies:
         with suppress(FileExistsError):
             os.mkdir(_passing(os.getpid()), 0o700)
         elsewhere = os.path.join(self.elsewhere, os.path.basename(place))
-        return _sound(elsewhere, stem) or self._make(run, elsewhere, stem)
+        return sound_in(elsewhere, stem) or self._make(run, elsewhere, stem)
 
     def wrong(self, run: Sequence[LogFile]) -> Iterator[tuple[str, str]]:
         """The copies of some neighbouring files that are not what these give, recomputed whole, and why: for `verify`. Read-only.
@@ -166,9 +165,9 @@ class UpcastCopies:
             UpcastFailed, FileNotFoundError, DamagedLog: As `copy_of` does.
         """
         stem = f"{run[0].first:020d}-{run[-1].last:020d}-{self._events(run)}-"
-        for name in _names(self.place, stem):
+        for name in names_in(self.place, stem):
             path = os.path.join(self.place, name)
-            if name != f"{stem}{_digest(path)}.parquet":
+            if name != f"{stem}{digest_of(path)}.parquet":
                 yield path, "its bytes are not those that its name says, and it is not used"
             elif not self._is_what_it_should_be(path, run):
                 yield path, "its events are not those of its data files: it is forged, or was made from files that were"
@@ -226,7 +225,7 @@ class UpcastCopies:
                     refusals |= refused
                     writer.write_table(table, ROW_GROUP)
                 writer.add_key_value_metadata({_REFUSALS.decode(): refusals_text(refusals)})
-            path = os.path.join(place, f"{stem}{_digest(temporary)}.parquet")
+            path = os.path.join(place, f"{stem}{digest_of(temporary)}.parquet")
             os.replace(temporary, path)
         except FileNotFoundError:
             raise
@@ -276,41 +275,8 @@ def _passing(process: int) -> str:
     return place
 
 
-def _names(place: str, stem: str) -> list[str]:
-    try:
-        return [name for name in os.listdir(place) if name.startswith(stem)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
 def _equal(table: pa.Table, found: pa.Table | None) -> bool:
     return found is not None and found.column_names == table.column_names and found.cast(table.schema).equals(table)
-
-
-def _sound(place: str, stem: str, *, mend: bool = True) -> str | None:
-    """The copy whose name begins so, if there is one whose bytes are those that were written.
-
-    Args:
-        place: The folder.
-        mend: Remove one that is not.
-    """
-    for name in _names(place, stem):
-        path = os.path.join(place, name)
-        with suppress(OSError):
-            if name == f"{stem}{_digest(path)}.parquet":
-                return path
-            if mend:
-                os.unlink(path)
-    return None
-
-
-def _digest(path: str) -> str:
-    """XXH3-128 of a file's bytes: for accidents, as the digests of data files are."""
-    digest = xxh3_128()
-    with open(path, "rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _identity(path: str) -> _Identity | None:

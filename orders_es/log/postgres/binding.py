@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.log.binding import copied_events
 from orders_es.log.relation import event_columns, quoted, text
-from orders_es.log.reshredding import todays
 from orders_es.log.shredding import columns_of, lacks, readings_of, with_readings
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def bind_view(
     log_id: uuid.UUID,
     registry: EventRegistry,
     end: int,
-    read: Callable[[int, int], Iterator[pa.RecordBatch]],
+    todays: Callable[[int, int], Iterator[pa.RecordBatch]],
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
 
@@ -36,13 +35,11 @@ def bind_view(
         name: The view's name.
         registry: The event types that the program knows.
         end: The last position.
-        read: Gives the events after a position up to another, with all columns, as recorded.
+        todays: Gives the events after a position up to another, with all columns, as they are today.
     """
     kinds = registry.columns
     as_read = registry.fingerprint if registry.evolves else ""
-    table = copied_events(
-        connection, log_id, kinds, end, lambda after, to: todays(registry, read, after, to), as_read=as_read
-    )
+    table = copied_events(connection, log_id, kinds, end, todays, as_read=as_read)
     arms = [f"WHEN {text(t.name)} THEN {said}" for t in registry if (said := lacks(t, kinds))]
     found: list[Any] = []
     if arms:

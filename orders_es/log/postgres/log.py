@@ -6,11 +6,12 @@ import os
 import uuid
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import LogChanged, LogError, NotALog, UnansweredAppend
-from orders_es.log.core import LogCore, schema_columns
 from orders_es.log.envelope import FIELDS
+from orders_es.log.keeping import KeepingLog
 from orders_es.log.merkle import CompactRange
 from orders_es.log.postgres import reading
 from orders_es.log.postgres.address import Address, address_of
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresLog"]
 
+CACHE = "ORDERS_ES_CACHE"
+"""The environment variable that names a folder of this machine for what can be made again of logs that have none beside them."""
 _ROWS_MOST = 64
 """Up to so many events a commit go in as parameters of one statement; from there on COPY is faster."""
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 
-class PostgresLog(LogCore):
+class PostgresLog(KeepingLog):
     """A log in a PostgreSQL database; see `EventLog` for what it promises. Made by `open_log`.
 
     Any number of programs on any number of machines read and append. Whoever appends locks the one row that counts positions,
@@ -329,16 +332,22 @@ class PostgresLog(LogCore):
         from orders_es.log.postgres.binding import bind_view
 
         head = self.head()
-        names = schema_columns(None, self._registry)
-        bind_view(
-            connection,
-            name,
-            self.log_id,
-            self._registry,
-            head.position,
-            lambda after, to: self._pages(after, to, 65_536, names),
-        )
+        bind_view(connection, name, self.log_id, self._registry, head.position, self._todays)
         return head
+
+    def _copies_folder(self) -> Path | None:
+        """A folder of this machine for this log, where the environment names one: nothing of a database is left about unasked."""
+        place = os.environ.get(CACHE)
+        return Path(place).absolute() / str(self.log_id) / "upcast" if place else None
+
+    def _commit_end(self, position: int) -> tuple[int, bytes] | None:
+        rows: list[Any] = self._connections.rows(
+            f'SELECT "last", tree_root FROM {self._address.name("commits")} WHERE "first" > '
+            f'coalesce((SELECT max("first") FROM {self._address.name("commits")} WHERE "first" <= %s), 0) - 1 '
+            'AND "last" >= %s ORDER BY "first" LIMIT 1',
+            [position, position],
+        )
+        return (rows[0][0], bytes(rows[0][1])) if rows else None
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""
@@ -358,7 +367,7 @@ class PostgresLog(LogCore):
         """The tables as they are now, read without believing them. See `EventLog.survey`."""
         from orders_es.log.postgres.survey import DatabaseSurvey
 
-        return DatabaseSurvey(self._connections, self._address, self._there(), self._registry)
+        return DatabaseSurvey(self._connections, self._address, self._there(), self._registry, self._wrong_copies)
 
 
 def _reopen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog, LogError
+from orders_es.errors import DamagedLog, InvalidEvent, LogError
 from orders_es.log.core import schema_columns
 from orders_es.log.event import Head, from_micros
 from orders_es.log.merkle import EMPTY_RANGE
@@ -13,7 +13,7 @@ from orders_es.log.postgres.tables import micros, state_of, state_query, tree_of
 from orders_es.log.survey import Finding, Stated, Stretch, paged_stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -33,11 +33,18 @@ class DatabaseSurvey:
     Args:
         there: The columns of `events`.
         registry: The event types that this program knows.
+        kept: Gives the files of this machine that are not what the log's events give, and why.
     """
 
     def __init__(
-        self, connections: Connections, address: Address, there: frozenset[str], registry: EventRegistry
+        self,
+        connections: Connections,
+        address: Address,
+        there: frozenset[str],
+        registry: EventRegistry,
+        kept: Callable[[], Iterator[tuple[str, str]]],
     ) -> None:
+        self._kept = kept
         self._connections = connections
         self._address = address
         self._there = there
@@ -58,8 +65,12 @@ class DatabaseSurvey:
         return Head(end.last, from_micros(end.recorded_at), end.tree.root())
 
     def copies(self) -> Iterator[Finding]:
-        """Nothing: typed columns are made of payloads at every read."""
-        return iter(())
+        """What is wrong with what is kept of events as they are today."""
+        try:
+            for path, what in self._kept():
+                yield Finding(path, f"{what}; remove it, and it is made anew")
+        except (LogError, InvalidEvent):
+            return  # what is wrong with the events themselves is found where these are looked at
 
     def _say(self, where: str, what: str) -> None:
         self._found.append(Finding(where, f"{what}; {_RESTORE}"))
