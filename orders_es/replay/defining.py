@@ -79,6 +79,8 @@ def define(
 def _define_questions(connection: Any, log: EventLog, models: Sequence[ReadModel], wanted: set[str] | None) -> None:
     """Create the macros of questions, but those whose read models are not there because the program knows no orders."""
     known = {model.name: model for model in models}
+    if "time_estimated" not in log.registry.columns:  # which all order events have, and questions look at
+        return
     for question in QUESTIONS.values():
         if wanted is None or question.macro in wanted:
             read = {m.name: m for name in question.reads for m in (known[name], *needed_by(known[name], models))}
