@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
 from orders_es.decider import check_function
-from orders_es.errors import CommandRejected, DuplicateEvent, InvalidSetting, VersionConflict
+from orders_es.errors import (
+    CommandRejected,
+    DuplicateEvent,
+    InvalidArgument,
+    InvalidSetting,
+    VersionConflict,
+    WrongType,
+)
 from orders_es.log import NO_STREAM, NewEvent
 from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
@@ -233,14 +240,14 @@ def _check_settings(attempts: int, provided: Callable[[Any], bool] | None, once:
     if once not in get_args(Once):
         raise InvalidSetting("once", once, f"give one of {', '.join(get_args(Once))}")
     if attempts < 1:
-        raise ValueError(f"attempts={attempts}: give 1 or more")
+        raise InvalidArgument(f"attempts={attempts}: give 1 or more")
     if provided is not None:
         check_function("provided", provided)
 
 
 def _checked_command_id(command_id: object) -> str:
     if not isinstance(command_id, str | uuid.UUID):
-        raise TypeError(
+        raise WrongType(
             f"command_id={command_id!r} is {type(command_id).__name__}; a command id is text or a UUID, "
             f"such as command_id={str(command_id)!r}"
         )
@@ -248,7 +255,7 @@ def _checked_command_id(command_id: object) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"command_id={text!r} cannot be written as UTF-8") from error
+        raise InvalidArgument(f"command_id={text!r} cannot be written as UTF-8") from error
     return text
 
 

@@ -69,7 +69,9 @@
     ├── CannotExport            (ValueError)       a file cannot hold what it was asked to hold
     ├── CannotWriteFile         (OSError)          the disk refused a file that somebody asked for
     ├── NotAnExport             (ValueError)       a file cannot be traced to a log
-    └── InvalidSetting          (ValueError)       a setting is out of range
+    ├── InvalidSetting          (ValueError)       a setting is out of range
+    ├── InvalidArgument         (ValueError)       a call makes no sense with what it was given
+    └── WrongType               (TypeError)        a call was given something of another kind
 
 Facts travel as attributes, passed positionally to the constructor, so that every error survives
 `pickle` and with it a trip through a process pool.
@@ -81,11 +83,13 @@ from orders_es.errors.calls import (
     BadSource,
     CannotServe,
     FilesNotAllowed,
+    InvalidArgument,
     InvalidSetting,
     InvalidTime,
     NaiveTime,
     QueryError,
     SourceUnavailable,
+    WrongType,
 )
 from orders_es.errors.events import EventError, InvalidEvent, RegistrationClash, UnknownEventType, UpcastFailed
 from orders_es.errors.exports import CannotExport, CannotWriteFile, NotAnExport
@@ -164,6 +168,7 @@ __all__ = [
     "EventError",
     "FilesNotAllowed",
     "ForeignFile",
+    "InvalidArgument",
     "InvalidEvent",
     "InvalidSetting",
     "InvalidTime",
@@ -212,4 +217,5 @@ __all__ = [
     "UnreadableLog",
     "UpcastFailed",
     "VersionConflict",
+    "WrongType",
 ]

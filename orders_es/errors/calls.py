@@ -14,11 +14,13 @@ __all__ = [
     "BadSource",
     "CannotServe",
     "FilesNotAllowed",
+    "InvalidArgument",
     "InvalidSetting",
     "InvalidTime",
     "NaiveTime",
     "QueryError",
     "SourceUnavailable",
+    "WrongType",
 ]
 
 
@@ -90,6 +92,28 @@ class SourceUnavailable(OrdersEsError, ConnectionError):
     """
 
     source: str
+    reason: str
+
+
+@stated("{reason}")
+class InvalidArgument(OrdersEsError, ValueError):
+    """A call makes no sense with what it was given; nothing was done.
+
+    Args:
+        reason: Which argument, what it was, and what would be right.
+    """
+
+    reason: str
+
+
+@stated("{reason}")
+class WrongType(OrdersEsError, TypeError):
+    """A call was given something of another kind than it takes; nothing was done.
+
+    Args:
+        reason: Which argument, what it is, and what to give instead.
+    """
+
     reason: str
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-from orders_es.errors import DuplicateEvent
+from orders_es.errors import DuplicateEvent, InvalidArgument, WrongType
 from orders_es.log.describing import describe_event
 from orders_es.log.envelope import SPARSE
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
@@ -134,11 +134,11 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
     for number, piece in enumerate(batch):
         stream_id = check_new_stream_id(piece.stream_id)
         if stream_id in names:
-            raise ValueError(f"stream {stream_id!r} is twice in one batch; put its events together")
+            raise InvalidArgument(f"stream {stream_id!r} is twice in one batch; put its events together")
         names.add(stream_id)
         expected = check_expected(piece.expected)
         if isinstance(piece.events, NewEvent | RawEvent | str):
-            raise TypeError(f"events of stream {stream_id!r}: give a list of events, not a single one")
+            raise WrongType(f"events of stream {stream_id!r}: give a list of events, not a single one")
         before = len(rows)
         for event in piece.events:
             new = event if isinstance(event, NewEvent) else NewEvent(data=event)
@@ -150,7 +150,7 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
             elif isinstance(new.event_id, UUID):
                 event_id = new.event_id.bytes
             else:
-                raise TypeError(f"event_id={new.event_id!r} is {type(new.event_id).__name__}; give a uuid.UUID")
+                raise WrongType(f"event_id={new.event_id!r} is {type(new.event_id).__name__}; give a uuid.UUID")
             if event_id in seen:
                 raise DuplicateEvent(str(UUID(bytes=event_id)), "it is twice in this append")
             seen.add(event_id)
@@ -174,10 +174,10 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
                 )
             )
         if len(rows) == before:
-            raise ValueError(f"nothing to append to stream {stream_id!r}: the list of events is empty")
+            raise InvalidArgument(f"nothing to append to stream {stream_id!r}: the list of events is empty")
         parts.append(Part(stream_id, expected, len(rows) - before))
     if not parts:
-        raise ValueError("nothing to append: the batch is empty")
+        raise InvalidArgument("nothing to append: the batch is empty")
     return RowBatch(parts, rows, retryable)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orders_es.errors import InvalidEvent
+from orders_es.errors import InvalidArgument, InvalidEvent, WrongType
 from orders_es.log.batch import Part, PendingRow, RowBatch
 from orders_es.log.column_payloads import payloads_of
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TIMESTAMP
@@ -207,7 +207,7 @@ def table_batch(
     """
     given = _arrow(table)
     if not given.num_rows:
-        raise ValueError("nothing to append: the table is empty")
+        raise InvalidArgument("nothing to append: the table is empty")
     _check_names(registry, given.column_names)
     columns: dict[str, pa.Array] = {}
     stream_ids = texts(given, "stream_id", required=True)
@@ -283,7 +283,7 @@ def _arrow(table: Any) -> pa.Table:
         return pa.Table.from_pandas(table, preserve_index=False)
     if hasattr(table, "__arrow_c_stream__"):
         return pa.table(table)
-    raise TypeError(
+    raise WrongType(
         f"{type(table).__name__} is no table; give an Arrow table, a pandas or Polars frame, or whatever has __arrow_c_stream__"
     )
 

@@ -12,7 +12,7 @@ import uuid
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import DuplicateEvent, InvalidSetting, ReadOnlyLog, VersionConflict
+from orders_es.errors import DuplicateEvent, InvalidArgument, InvalidSetting, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
@@ -52,7 +52,7 @@ def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> li
         return known
     for name in columns:
         if name not in known:
-            raise ValueError(f"columns: there is no column {name!r}; there are {', '.join(known)}")
+            raise InvalidArgument(f"columns: there is no column {name!r}; there are {', '.join(known)}")
     return list(columns)
 
 
@@ -246,7 +246,7 @@ class LogCore(Primitives):
     def stream_ids(self, *, prefix: str = "", limit: int | None = None) -> list[str]:
         """The ids of the streams, sorted. See `EventLog.stream_ids`."""
         if limit is not None and limit < 0:
-            raise ValueError(f"limit={limit}: give 0 or more, or None for all")
+            raise InvalidArgument(f"limit={limit}: give 0 or more, or None for all")
         with self._reading():
             return self._ids(prefix, limit)
 
@@ -304,7 +304,7 @@ class LogCore(Primitives):
         names = schema_columns(columns, self._registry)
         _check_size(batch_size)
         if poll_interval <= 0:
-            raise ValueError(f"poll_interval={poll_interval}: give seconds above 0")
+            raise InvalidArgument(f"poll_interval={poll_interval}: give seconds above 0")
         return self._follow(max(after, 0), batch_size, poll_interval, stop, names)
 
     def _follow(
@@ -369,4 +369,4 @@ def nothing_to_read() -> InvalidSetting:
 
 def _check_size(batch_size: int) -> None:
     if batch_size < 1:
-        raise ValueError(f"batch_size={batch_size}: give 1 or more")
+        raise InvalidArgument(f"batch_size={batch_size}: give 1 or more")

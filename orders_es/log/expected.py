@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, TypeAlias
 
+from orders_es.errors import InvalidArgument, WrongType
+
 __all__ = ["ANY", "NO_STREAM", "STREAM_EXISTS", "Expected", "ExpectedVersion", "check_expected"]
 
 
@@ -47,9 +49,9 @@ def check_expected(expected: object) -> ExpectedVersion:
         return expected
     if isinstance(expected, int) and not isinstance(expected, bool):
         if expected < 0:
-            raise ValueError(f"expected={expected}: a version is 0 (no stream) or more")
+            raise InvalidArgument(f"expected={expected}: a version is 0 (no stream) or more")
         return expected or NO_STREAM
-    raise TypeError(f"expected={expected!r}: give the stream's version as an int, or NO_STREAM, STREAM_EXISTS or ANY")
+    raise WrongType(f"expected={expected!r}: give the stream's version as an int, or NO_STREAM, STREAM_EXISTS or ANY")
 
 
 def holds(expected: ExpectedVersion, actual: int) -> bool:

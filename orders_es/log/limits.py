@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from orders_es.errors import InvalidEvent
+from orders_es.errors import InvalidArgument, InvalidEvent, WrongType
 from orders_es.log.event import to_micros
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ def check_stream_id(stream_id: object) -> str:
     if not isinstance(stream_id, str):
         whole = hasattr(stream_id, "__index__") and not isinstance(stream_id, bool)
         shown = f": write {str(stream_id)!r}" if whole else ""
-        raise TypeError(f"stream_id={stream_id!r} is {type(stream_id).__name__}; an id is text{shown}")
+        raise WrongType(f"stream_id={stream_id!r} is {type(stream_id).__name__}; an id is text{shown}")
     try:
         size = len(stream_id.encode())
     except UnicodeEncodeError as error:
-        raise ValueError(f"stream_id={stream_id!r} cannot be written as UTF-8") from error
+        raise InvalidArgument(f"stream_id={stream_id!r} cannot be written as UTF-8") from error
     if not size:
-        raise ValueError("stream_id='' is empty, and no stream has an empty id; name one, such as an order's id")
+        raise InvalidArgument("stream_id='' is empty, and no stream has an empty id; name one, such as an order's id")
     if size > LONGEST_ID:
-        raise ValueError(f"stream_id is {size:,} bytes long; 1 to {LONGEST_ID:,} are allowed")
+        raise InvalidArgument(f"stream_id is {size:,} bytes long; 1 to {LONGEST_ID:,} are allowed")
     return stream_id
 
 
@@ -70,7 +70,7 @@ def check_new_stream_id(stream_id: object) -> str:
     """The stream id itself, if events may be appended under it. Raises as `check_stream_id` does."""
     text = check_stream_id(stream_id)
     if "\0" in text:
-        raise ValueError(f"stream_id={text!r} holds a NUL, at which many programs end a text; leave it out")
+        raise InvalidArgument(f"stream_id={text!r} holds a NUL, at which many programs end a text; leave it out")
     return text
 
 
@@ -117,7 +117,7 @@ def check_moment(moment: Any, event_type: str, name: str) -> int:
         InvalidEvent: It is finer than a microsecond, or outside the years that every reader holds.
     """
     if not isinstance(moment, datetime):
-        raise TypeError(f"{name}={moment!r} is {type(moment).__name__}; give a datetime with a time zone")
+        raise WrongType(f"{name}={moment!r} is {type(moment).__name__}; give a datetime with a time zone")
     if getattr(moment, "nanosecond", 0):  # as pandas has them
         raise InvalidEvent(event_type, name, f"{moment} is finer than a microsecond; round it first")
     micros = to_micros(moment, name)

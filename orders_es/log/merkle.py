@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from orders_es.errors import InvalidArgument
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -115,7 +117,7 @@ class CompactRange:
             ValueError: The other range does not begin where this one ends.
         """
         if right.begin != self.end:
-            raise ValueError(f"[{self.begin}, {self.end}) and [{right.begin}, {right.end}) are not neighbours")
+            raise InvalidArgument(f"[{self.begin}, {self.end}) and [{right.begin}, {right.end}) are not neighbours")
         hashes = list(self.hashes)
         if (
             right.end - right.begin == 1 and not self.begin
@@ -145,7 +147,7 @@ class CompactRange:
             ValueError: The range does not begin at leaf 0.
         """
         if self.begin:
-            raise ValueError(f"a root needs all leaves from 0; this range begins at {self.begin}")
+            raise InvalidArgument(f"a root needs all leaves from 0; this range begins at {self.begin}")
         if not self.hashes:
             return EMPTY_ROOT
         digest = self.hashes[-1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import CommandRejected
+from orders_es.errors import CommandRejected, WrongType
 from orders_es.orders import commands as c
 from orders_es.orders import events as e
 from orders_es.orders.money import EXACT, LIMIT, format_money, money, multiply
@@ -60,7 +60,7 @@ def decide(command: Any, state: Order) -> list[e.OrderEvent]:
     """
     decision = _DECISIONS.get(type(command))
     if decision is None:
-        raise TypeError(
+        raise WrongType(
             f"{type(command).__name__} is not an order command; orders_es.orders.commands has {', '.join(t.__name__ for t in _DECISIONS)}"
         )
     return [decision(command, state)]

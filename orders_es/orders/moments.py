@@ -24,7 +24,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any, TypeAlias
 
-from orders_es.errors import InvalidTime, NaiveTime
+from orders_es.errors import InvalidTime, NaiveTime, WrongType
 
 __all__ = ["Moment", "format_instant", "parse_instant", "parse_zone", "resolve", "resolve_since", "spoken", "zone_of"]
 
@@ -182,7 +182,7 @@ def resolve(argument: str, value: object, tz: str | tzinfo | None = None) -> dat
             raise InvalidTime(str(value), f"{argument}={value} lies outside the years 1 to 9999 in UTC") from error
     if isinstance(value, str):
         return parse_instant(value, zone_of(tz))
-    raise TypeError(
+    raise WrongType(
         f"{argument}={value!r} is {type(value).__name__}; give a datetime with a time zone, a date, or a text such as "
         "'2026-06-03' or '2026-06-03 15:00'"
     )

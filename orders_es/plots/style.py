@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import InvalidSetting
+from orders_es.errors import InvalidSetting, WrongType
 from orders_es.plots.titles import entitle
 from orders_es.replay.notes import PASSED_OVER
 
@@ -94,7 +94,7 @@ def frame(
         answer = data.table(model, at=at, known_at=known_at, recorded_by=recorded_by)
         return answer.to_pandas(money="arrow"), _marked(answer.as_of.spoken(data.tz), answer)
     if (at, known_at, recorded_by) != (None, None, None):
-        raise TypeError("at=, known_at= and recorded_by= are for a session; this data is of one moment already")
+        raise WrongType("at=, known_at= and recorded_by= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
         return data, ""
     from orders_es.replay import Answer
@@ -106,7 +106,7 @@ def frame(
         import pyarrow as pa
 
         return pa.table(data).to_pandas(), ""
-    raise TypeError(f"give a session, an Answer, a DataFrame or an Arrow table, not {type(data).__name__}")
+    raise WrongType(f"give a session, an Answer, a DataFrame or an Arrow table, not {type(data).__name__}")
 
 
 def axes(ax: Axes | None, width: float = 9.0, height: float = 4.5) -> Axes:

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
-from orders_es.errors import InvalidSetting
+from orders_es.errors import InvalidSetting, WrongType
 from orders_es.log.collector import no_collector
 from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
@@ -259,7 +259,7 @@ def _check_sendable(task: FoldTask[Any]) -> None:
         try:
             pickle.dumps(function)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise TypeError(
+            raise WrongType(
                 f"{argument}={function!r} cannot be sent to another process ({error}); "
                 "define it at the top level of a module"
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orders_es.errors import InvalidTime, NaiveTime
+from orders_es.errors import InvalidTime, NaiveTime, WrongType
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
 
@@ -36,7 +36,7 @@ def instant(argument: str, value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise TypeError(f"{argument}={value!r} is {type(value).__name__}; give a datetime with a time zone")
+        raise WrongType(f"{argument}={value!r} is {type(value).__name__}; give a datetime with a time zone")
     if value.tzinfo is None or value.utcoffset() is None:
         raise NaiveTime(argument, value)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orders_es.decider import Decider, StateCodec
+from orders_es.errors import WrongType
 from orders_es.rows.events import EVENT_TYPES, RowChanged, RowDeleted, RowInserted, TableDumped
 
 __all__ = ["ROWS", "Row"]
@@ -39,7 +40,7 @@ class Row:
 
 
 def _decide(command: Any, _row: Row) -> NoReturn:
-    raise TypeError(f"{command!r}: rows come from imports, and nobody commands them")
+    raise WrongType(f"{command!r}: rows come from imports, and nobody commands them")
 
 
 def _evolve(row: Row, event: Any) -> Row:

@@ -82,6 +82,8 @@ SAMPLES = {
     "BadSource": ("src.csv", 7, "no date"),
     "SourceUnavailable": ("postgresql://db/shop public.events", "the server closed the connection"),
     "InvalidSetting": ("orders", -1, "give 0 or more"),
+    "InvalidArgument": ("limit=-1: give 0 or more",),
+    "WrongType": ("stream_id=7 is int; an id is text",),
 }
 
 

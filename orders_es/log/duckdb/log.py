@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import NotALog
+from orders_es.errors import InvalidArgument, NotALog, WrongType
 from orders_es.log.core import nothing_to_read
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.opening import open_store, release
@@ -97,7 +97,7 @@ class DuckDBLog(KeepingLog):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._path == MEMORY:
-            raise TypeError("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
+            raise WrongType("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
         return _reopen, (self._path, self._registry, self._clock, self._read_only)
 
     @property
@@ -305,7 +305,7 @@ class DuckDBLog(KeepingLog):
             grace: As for other logs; of no account here.
         """
         if grace < timedelta(0):
-            raise ValueError(f"grace={grace}: give 0 or more")
+            raise InvalidArgument(f"grace={grace}: give 0 or more")
         self._check_writable()
         with self._locked() as store:
             before = _weight(store.path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import NotALog
+from orders_es.errors import NotALog, WrongType
 from orders_es.log.core import LogCore
 from orders_es.log.ids import Holder
 from orders_es.log.memory.erasing import Erases
@@ -68,7 +68,7 @@ class MemoryLog(Erases, LogCore):
     origin = property(lambda self: self._origin, doc="The log's name.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
+        raise WrongType("a log in memory cannot be pickled, for no other process could reach it; use a folder log")
 
     @property
     def may_have_entered(self) -> bool:

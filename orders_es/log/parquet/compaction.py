@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orders_es.errors import DamagedLog, RegistrationClash, StorageError
+from orders_es.errors import DamagedLog, InvalidArgument, RegistrationClash, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, TYPES, conform
 from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.leaf import leaf_hashes
@@ -95,7 +95,7 @@ def compact(folder: str, checked: Checked, chain: list[LogFile], target_events: 
         StorageError: The disk refused; the log is as it was.
     """
     if target_events < 2:  # noqa: PLR2004 - fewer than two events cannot be merged
-        raise ValueError(f"target_events={target_events}: give 2 or more")
+        raise InvalidArgument(f"target_events={target_events}: give 2 or more")
     started = time.monotonic()
     runs = plan(chain, target_events)
     merged = {file.path for run in runs for file in run}

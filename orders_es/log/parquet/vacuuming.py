@@ -7,6 +7,7 @@ import time
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from orders_es.errors import InvalidArgument
 from orders_es.log.maintenance import Vacuumed
 from orders_es.log.parquet.by_stream_build import orphans
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain
@@ -42,7 +43,7 @@ def vacuum(
     """
     seconds = grace.total_seconds()
     if seconds < 0:
-        raise ValueError(f"grace={grace}: give a duration of 0 or more")
+        raise InvalidArgument(f"grace={grace}: give a duration of 0 or more")
     if most is not None and not _due(folder, log_id, seconds):
         return Vacuumed(0, 0, 0, 0)
     with alone(os.path.join(folder, COMMITS), patience) as held:

@@ -9,7 +9,7 @@ from time import monotonic
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ProjectionStopped, QueryError
+from orders_es.errors import ProjectionStopped, QueryError, WrongType
 from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
 from orders_es.projections.file.holding import CATALOG, held
@@ -352,6 +352,6 @@ def _check_done(answer: object) -> None:
     if isinstance(answer, CoroutineType | GeneratorType):
         answer.close()
     if isinstance(answer, CoroutineType | GeneratorType | AsyncGeneratorType):
-        raise TypeError(
+        raise WrongType(
             f"the handler gave back a {type(answer).__name__.replace('_', ' ')} and did nothing yet; give a plain function"
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm.auto import tqdm
 
-from orders_es.errors import LogNotEmpty
+from orders_es.errors import InvalidArgument, LogNotEmpty
 from orders_es.log.target import check_target
 from orders_es.sources.batches import Loaded
 from orders_es.sources.event_ids import derive_event_ids
@@ -196,22 +196,22 @@ def _check_options(
     unknown: bool,
 ) -> None:
     if on_error not in ("stop", "quarantine"):
-        raise ValueError(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
+        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
     if quarantine is not None and on_error == "stop":
-        raise ValueError(
+        raise InvalidArgument(
             "quarantine= names a file for bad lines, but on_error='stop' sets none aside; add on_error='quarantine'"
         )
     if batch_events < 1:
-        raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
+        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
     if mapping is None and currency is not None:
-        raise ValueError("currency= fills in what lines of another shape lack; it needs a mapping=")
+        raise InvalidArgument("currency= fills in what lines of another shape lack; it needs a mapping=")
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency):
-        raise ValueError(f"currency={currency!r}: give three capital letters, such as EUR")
+        raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as EUR")
     if mapping is not None and (as_recorded or unknown):
         option = "as_recorded" if as_recorded else "keep_unknown"
-        raise ValueError(f"{option}= is for our own export; with a mapping= it makes no sense")
+        raise InvalidArgument(f"{option}= is for our own export; with a mapping= it makes no sense")
     if as_recorded and on_error == "quarantine":
-        raise ValueError("as_recorded= restores a log whole, so no line can be set aside; use on_error='stop'")
+        raise InvalidArgument("as_recorded= restores a log whole, so no line can be set aside; use on_error='stop'")
 
 
 def _read(text: TextLines, reader: LineReader, spool: Spool, bad: BadLines, *, progress: bool) -> None:

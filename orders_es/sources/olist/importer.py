@@ -30,6 +30,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from orders_es.errors import InvalidArgument
 from orders_es.log.target import check_target
 from orders_es.sources.batches import Loaded, append_streams
 from orders_es.sources.known import SET_ASIDE
@@ -173,12 +174,12 @@ def import_olist(
 
 def _check_options(on_error: str, quarantine: str | os.PathLike[str] | None, currency: str, batch_events: int) -> None:
     if on_error not in ("stop", "quarantine"):
-        raise ValueError(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
+        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
     if quarantine is not None and on_error == "stop":
-        raise ValueError(
+        raise InvalidArgument(
             "quarantine= names a folder for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
         )
     if batch_events < 1:
-        raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
+        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
     if not re.fullmatch("[A-Z]{3}", currency):
-        raise ValueError(f"currency={currency!r}: give three capital letters, such as BRL")
+        raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as BRL")

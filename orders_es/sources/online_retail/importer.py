@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from orders_es.errors import InvalidArgument
 from orders_es.log.target import check_target
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.batches import Loaded, append_streams
@@ -125,17 +126,17 @@ def import_online_retail(
         3
     """
     if on_error not in ("stop", "quarantine"):
-        raise ValueError(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
+        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
     if quarantine is not None and on_error == "stop":
-        raise ValueError(
+        raise InvalidArgument(
             "quarantine= names a file for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
         )
     if quarantine is not None:
         check_target(log, quarantine)
     if batch_events < 1:
-        raise ValueError(f"batch_events={batch_events}: a commit holds at least one event")
+        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
     if not re.fullmatch("[A-Z]{3}", currency):
-        raise ValueError(f"currency={currency!r}: give three capital letters, such as GBP")
+        raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as GBP")
     reading = reading or TableOptions()
     if tz is not None:
         reading = dataclasses.replace(reading, tz=tz)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from orders_es.errors import BadSource
+from orders_es.errors import BadSource, InvalidArgument
 from orders_es.log.open import order_registry
 from orders_es.sources.jsonl import import_jsonl
 from orders_es.sources.process.ocel import OcelFile
@@ -91,14 +91,14 @@ def import_ocel(
     path = Path(source)
     if mapping is None and (object_type is not None or each):
         option = "object_type" if object_type is not None else "each"
-        raise ValueError(f"{option}= says what a stream is in another tool's file; it needs a mapping=")
+        raise InvalidArgument(f"{option}= says what a stream is in another tool's file; it needs a mapping=")
     file = OcelFile(path)
     if mapping is None:
         lines = _own(list(file), path, _refusal(file.event_types, "--mapping and --object-type", file.object_types))
     else:
         kinds = file.object_types
         if object_type not in kinds:
-            raise ValueError(
+            raise InvalidArgument(
                 f"object_type={object_type!r}: name what an order is in the file, one of {', '.join(kinds)}"
             )
         lines = _foreign(file.of(object_type), path, each=each, word=object_type, beside="objects")
