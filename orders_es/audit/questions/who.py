@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.audit.questions.answering import ask, session_on
 from orders_es.errors import InvalidSetting, OrderNotFound
+from orders_es.read_models.questions import DUTIES
 from orders_es.replay.suggestions import close_ids, ids_like
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS", "actor_events", "one_hand", "order_changes"]
 
-STEPS = ("OrderCreated,OrderPlaced", "OrderShipped", "RefundIssued")
-"""What one person should not do alone, unless told otherwise: enter an order, ship it, and give the money back."""
+STEPS = tuple(map(",".join, DUTIES))
+"""`orders_es.read_models.questions.DUTIES`, in the form in which steps are given here."""
 _LISTED_MOST = 5
 
 

@@ -194,10 +194,16 @@ _ORDER = "'order:' || order_id"
 _ITEM = f"'item:' || {_PART} || ':' || item_id"
 
 _TABLES = (
+    # What an event is for its order, `order_effects` says: which column it fills, or how far it brings the order.
     """CREATE TEMP TABLE process_events AS
     SELECT *, last_value(customer_id IGNORE NULLS) OVER (PARTITION BY stream_id ORDER BY version) AS known_customer,
         first_value(currency IGNORE NULLS) OVER (PARTITION BY stream_id ORDER BY version) AS known_currency
-    FROM events WHERE stream_id IN (SELECT order_id FROM orders) AND type IN (/* known */)""",
+    FROM events JOIN (
+        SELECT "position", step IN (2, 4, 5, 6) AS of_all_items, step = 4 AS is_shipment, step = 5 AS is_delivery,
+            paid IS NOT NULL AS is_payment, refunded IS NOT NULL AS is_refund
+        FROM order_effects
+    ) USING ("position")
+    WHERE stream_id IN (SELECT order_id FROM orders) AND type IN (/* known */)""",
     f"""CREATE TEMP TABLE process_items AS
     SELECT order_id, item_id, {_ITEM.replace("stream_id", "order_id")} AS id, description, price, first_version
     FROM order_items WHERE item_id <> ''""",
@@ -215,17 +221,17 @@ _TABLES = (
     UNION ALL
     SELECT e."position", 3, i.id, 'contains' FROM process_events e JOIN process_items i
         ON i.order_id = e.stream_id AND i.first_version < e.version
-    WHERE e.type IN ('OrderPlaced', 'OrderShipped', 'OrderDelivered', 'OrderCancelled')
+    WHERE e.of_all_items
     UNION ALL
-    SELECT "position", 4, 'payment:' || event_id, 'payment' FROM process_events WHERE type = 'PaymentReceived'
+    SELECT "position", 4, 'payment:' || event_id, 'payment' FROM process_events WHERE is_payment
     UNION ALL
-    SELECT "position", 4, 'refund:' || event_id, 'refund' FROM process_events WHERE type = 'RefundIssued'
+    SELECT "position", 4, 'refund:' || event_id, 'refund' FROM process_events WHERE is_refund
     UNION ALL
-    SELECT "position", 4, 'shipment:' || event_id, 'shipment' FROM process_events WHERE type = 'OrderShipped'
+    SELECT "position", 4, 'shipment:' || event_id, 'shipment' FROM process_events WHERE is_shipment
     UNION ALL
     SELECT d."position", 5, 'shipment:' || s.event_id, 'delivers' FROM process_events d JOIN process_events s
-        ON s.stream_id = d.stream_id AND s.type = 'OrderShipped' AND s.version < d.version
-    WHERE d.type = 'OrderDelivered'""",
+        ON s.stream_id = d.stream_id AND s.is_shipment AND s.version < d.version
+    WHERE d.is_delivery""",
     """CREATE TEMP TABLE process_objects AS
     SELECT 0 AS place, 'order:' || order_id AS id, 'order' AS type FROM orders
     UNION ALL
@@ -235,11 +241,11 @@ _TABLES = (
         SELECT known_customer AS customer FROM process_events UNION ALL SELECT customer_id FROM orders
     ) WHERE customer IS NOT NULL
     UNION ALL
-    SELECT 3, 'payment:' || event_id, 'payment' FROM process_events WHERE type = 'PaymentReceived'
+    SELECT 3, 'payment:' || event_id, 'payment' FROM process_events WHERE is_payment
     UNION ALL
-    SELECT 4, 'refund:' || event_id, 'refund' FROM process_events WHERE type = 'RefundIssued'
+    SELECT 4, 'refund:' || event_id, 'refund' FROM process_events WHERE is_refund
     UNION ALL
-    SELECT 5, 'shipment:' || event_id, 'shipment' FROM process_events WHERE type = 'OrderShipped'""",
+    SELECT 5, 'shipment:' || event_id, 'shipment' FROM process_events WHERE is_shipment""",
     f"""CREATE TEMP TABLE process_values AS
     SELECT id, pair.name AS name, {text(EPOCH)} AS time, pair.value AS value FROM (
         SELECT {_ORDER} AS id, unnest({_pairs(_STATIC["order"])}) AS pair FROM orders
@@ -247,12 +253,12 @@ _TABLES = (
         SELECT id, unnest({_pairs(_STATIC["item"])}) FROM process_items
         UNION ALL
         SELECT 'payment:' || event_id, unnest({_pairs(_STATIC["payment"])})
-        FROM (SELECT * REPLACE (known_currency AS currency) FROM process_events) WHERE type = 'PaymentReceived'
+        FROM (SELECT * REPLACE (known_currency AS currency) FROM process_events) WHERE is_payment
         UNION ALL
         SELECT 'refund:' || event_id, unnest({_pairs(_STATIC["refund"])})
-        FROM (SELECT * REPLACE (known_currency AS currency) FROM process_events) WHERE type = 'RefundIssued'
+        FROM (SELECT * REPLACE (known_currency AS currency) FROM process_events) WHERE is_refund
         UNION ALL
-        SELECT 'shipment:' || event_id, unnest({_pairs(_STATIC["shipment"])}) FROM process_events WHERE type = 'OrderShipped'
+        SELECT 'shipment:' || event_id, unnest({_pairs(_STATIC["shipment"])}) FROM process_events WHERE is_shipment
     )""",
     f"""CREATE TEMP TABLE process_object_links AS
     SELECT {_ORDER} AS source, 'customer:' || customer_id AS target, 'placed by' AS qualifier, 0 AS place
@@ -260,9 +266,9 @@ _TABLES = (
     UNION ALL
     SELECT {_ORDER}, id, 'contains', 1 FROM process_items
     UNION ALL
-    SELECT 'order:' || stream_id, 'payment:' || event_id, 'paid by', 2 FROM process_events WHERE type = 'PaymentReceived'
+    SELECT 'order:' || stream_id, 'payment:' || event_id, 'paid by', 2 FROM process_events WHERE is_payment
     UNION ALL
-    SELECT 'order:' || stream_id, 'refund:' || event_id, 'refunded by', 3 FROM process_events WHERE type = 'RefundIssued'
+    SELECT 'order:' || stream_id, 'refund:' || event_id, 'refunded by', 3 FROM process_events WHERE is_refund
     UNION ALL
-    SELECT 'order:' || stream_id, 'shipment:' || event_id, 'shipped by', 4 FROM process_events WHERE type = 'OrderShipped'""",
+    SELECT 'order:' || stream_id, 'shipment:' || event_id, 'shipped by', 4 FROM process_events WHERE is_shipment""",
 )

@@ -15,7 +15,10 @@ from orders_es.read_models.load import load_read_models
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["QUESTIONS", "Question", "question_sql"]
+__all__ = ["DUTIES", "QUESTIONS", "Question", "question_sql"]
+
+DUTIES = (("OrderCreated", "OrderPlaced"), ("OrderShipped",), ("RefundIssued",))
+"""What one person should not do alone, unless told otherwise: enter an order, ship it, and give the money back."""
 
 _PREFIX = "ask_"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -110,6 +113,12 @@ class Question:
 _TYPES = "orders_es_known_types"
 """Stands in a text where the known event types belong."""
 _MONEY = "DECIMAL(18, 4)"
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"[{', '.join(map(text, names))}]"
+
+
 _ALL = (
     Question("order_changes", {"order_name": None}, {"order": "order_name"}),
     Question("actor_events", {"actor_name": None}, {"actor": "actor_name"}),
@@ -162,7 +171,7 @@ _ALL = (
     ),
     Question(
         "one_hand",
-        {"duties": "[['OrderCreated', 'OrderPlaced'], ['OrderShipped'], ['RefundIssued']]"},
+        {"duties": f"[{', '.join(map(_list, DUTIES))}]"},
         {
             "steps": f"CASE WHEN list_has_all({_TYPES}, flatten(duties)) AND len(duties) > 1 THEN duties "
             "ELSE error('duties are two or more, each a list of event types that this program knows') END"
