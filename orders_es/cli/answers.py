@@ -34,7 +34,7 @@ def json_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:
 
 def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
     """Print the first hundred rows as a table, and how many there are; `question` says of which moment."""
-    from orders_es.replay.shown import are_numbers, shown_rows
+    from orders_es.replay.shown import are_numbers, has_times, said_zone, shown_rows
 
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
     cells = [[printable(cell, _CELL_WIDTH) for cell in row] for row in shown_rows(rows, zone)]
@@ -43,7 +43,8 @@ def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
         print_text(table(cells, heads=[printable(name) for name in answer.columns], right=numbers, indent=0))
     hidden = len(answer) - len(cells)
     more = f"; {hidden:,} more not shown, --csv, --json and --parquet give all" if hidden else ""
-    print_text(f"({count(len(answer), 'row')}, {question}{more})")
+    times = f", times in {said_zone(zone)}" if has_times(rows) else ""
+    print_text(f"({count(len(answer), 'row')}, {question}{times}{more})")
 
 
 def print_csv(answer: Answer, *, guard: bool) -> None:

@@ -16,6 +16,7 @@ from orders_es.replay.opening import connect
 from orders_es.replay.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import tzinfo
 
     import pandas as pd
@@ -27,17 +28,27 @@ __all__ = ["EventsSql"]
 _MOMENTS = ("at", "known-at", "recorded-by")
 
 
-def _moments(call: Call, session: Session, zone: tzinfo) -> dict[str, Any]:
+def _moments(call: Call, session: Session, zone: tzinfo, variables: Mapping[str, Any]) -> dict[str, Any]:
     """What `--at`, `--known-at` and `--recorded-by` say, or the close that `--as-closed` names, with the end that the log had then."""
     name = call.options.get("as-closed")
     if name is None:
-        return {name.replace("-", "_"): resolve(name, call.options.get(name), zone) for name in _MOMENTS}
+        return {name.replace("-", "_"): resolve(name, _said(call, name, variables), zone) for name in _MOMENTS}
     if any(name in call.options for name in _MOMENTS):
         raise CallError("--as-closed says all moments; leave out --at, --known-at and --recorded-by, or --as-closed")
     from orders_es.audit import closed
 
     known = closed(session.log, name)
     return {"at": known.at, "known_at": known.known_at, "position": known.position}
+
+
+def _said(call: Call, name: str, variables: Mapping[str, Any]) -> Any:
+    """What an option says: a text, or with a `$` before it the value of the variable of that name."""
+    value = call.options.get(name)
+    if value is None or not value.startswith("$"):
+        return value
+    if value[1:] not in variables:
+        raise CallError(f"there is no variable {value[1:]!r} for --{name} {value}")
+    return variables[value[1:]]
 
 
 @magics_class
@@ -56,7 +67,7 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
 
         %%events_sql [--at T] [--known-at T] [--recorded-by T] [--as-closed NAME] [--tz ZONE] [--log FOLDER | --session NAME] [--allow-files] [name <<]
 
-        T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z. --tz ZONE says where
+        T is a date, which means its end, or a time: 2025-02-28, '2025-02-28 15:00', 2025-02-28T15:00Z, or $name for the variable of that name. --tz ZONE says where
         times without a zone are read. --recorded-by asks what the log itself had recorded by then, whatever sources say. --as-closed NAME is the moment, on both clocks, that was closed under that name. The query goes to the session in this notebook: a variable that holds one, `session`
         if there are several, or --session NAME; or to the log in --log FOLDER. $name in it is the value of that variable.
         A query reads its log and no other file; --allow-files, with --log, permits others. A session of this notebook does if
@@ -66,7 +77,9 @@ class EventsSql(Magics):  # type: ignore[misc]  # IPython is untyped
             call = read_call(line, cell)
             session = self._session(call)
             zone = zone_of(call.options["tz"]) if "tz" in call.options else session.tz
-            answer = session.sql(call.query, self._values(call.query), **_moments(call, session, zone))
+            answer = session.sql(
+                call.query, self._values(call.query), **_moments(call, session, zone, self.shell.user_ns)
+            )
             for note in answer.notes:
                 sys.stderr.write(f"note: {note}\n")
             frame = answer.to_pandas()

@@ -26,7 +26,17 @@ from typing import Any, TypeAlias
 
 from orders_es.errors import InvalidTime, NaiveTime, WrongType
 
-__all__ = ["Moment", "format_instant", "parse_instant", "parse_zone", "resolve", "resolve_since", "spoken", "zone_of"]
+__all__ = [
+    "Moment",
+    "format_instant",
+    "parse_instant",
+    "parse_zone",
+    "resolve",
+    "resolve_since",
+    "spoken",
+    "written",
+    "zone_of",
+]
 
 Moment: TypeAlias = datetime | date | str
 """What names a moment: a datetime with a time zone, or a date or a text, which are read in the asker's zone."""
@@ -36,6 +46,7 @@ _TIME = re.compile(
     r"(?P<wall>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?",
     re.IGNORECASE,
 )
+_LAST_MICROSECOND = 999_999
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -199,12 +210,13 @@ def zone_of(tz: str | tzinfo | None) -> tzinfo:
     return parse_zone(tz) if isinstance(tz, str) else tz
 
 
-def spoken(moment: datetime, tz: str | tzinfo | None = None) -> str:
+def spoken(moment: datetime, tz: str | tzinfo | None = None, *, to_second: bool = False) -> str:
     """A moment as people write it in their zone: a whole day as its end, digits only as far as there are any.
 
     Args:
         moment: A time with a zone.
         tz: The zone to say it in; UTC if left out.
+        to_second: Leave out what is less than a second.
 
     Example:
         >>> spoken(datetime(2026, 6, 3, 23, 59, 59, 999_999, tzinfo=UTC))
@@ -225,9 +237,43 @@ def spoken(moment: datetime, tz: str | tzinfo | None = None) -> str:
             return f"the end of {local:%Y-%m-%d}" if in_utc else f"the end of {local:%Y-%m-%d} ({zone})"
     except (OverflowError, InvalidTime):
         pass
+    if to_second:
+        local = local.replace(microsecond=0)
     digits = "seconds" if local.second and not local.microsecond else "microseconds" if local.microsecond else "minutes"
+    if digits == "microseconds" and not local.microsecond % 1000:
+        digits = "milliseconds"
     said = local.isoformat(sep=" ", timespec=digits)
     return said.removesuffix("+00:00") + " UTC" if in_utc else said
+
+
+def written(moment: datetime, tz: str | tzinfo | None = None) -> str:
+    """A moment as it stands in a table, to the second, or to the digits that it has: without its zone in UTC, with its offset elsewhere.
+
+    The last microsecond of a day is the end of that day.
+
+    Args:
+        moment: A time with a zone.
+        tz: The zone to write it in; UTC if left out.
+
+    Example:
+        >>> written(datetime(2026, 6, 3, 15, tzinfo=UTC)), written(datetime(2026, 6, 3, 15, tzinfo=UTC), "Europe/Berlin")
+        ('2026-06-03 15:00:00', '2026-06-03 17:00:00+02:00')
+        >>> written(datetime(2026, 6, 3, 23, 59, 59, 999_999, tzinfo=UTC))
+        'end of 2026-06-03'
+    """
+    zone = zone_of(tz)
+    try:
+        local = moment.astimezone(zone)
+    except OverflowError:  # the first or last hours of all time, which this zone has no date for
+        zone, local = UTC, moment.astimezone(UTC)
+    try:
+        if local.microsecond == _LAST_MICROSECOND and _end_of_day(local.date(), zone) == moment:
+            return f"end of {local:%Y-%m-%d}"
+    except (OverflowError, InvalidTime):
+        pass
+    offset = "" if zone is UTC or str(zone) == "UTC" else local.isoformat(timespec="minutes")[16:]
+    bare = local.replace(tzinfo=None).isoformat(sep=" ")
+    return f"{bare.rstrip('0') if local.microsecond else bare}{offset}"
 
 
 def _as_instant(argument: str, value: datetime) -> datetime:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from orders_es.html_table import html_table
 from orders_es.orders.moments import spoken
 from orders_es.orders.money import EXACT, ZERO, format_amount, format_money
 
@@ -65,11 +65,12 @@ class AsOf:
     def __str__(self) -> str:
         return self.spoken()
 
-    def spoken(self, tz: str | tzinfo | None = None) -> str:
+    def spoken(self, tz: str | tzinfo | None = None, *, to_second: bool = False) -> str:
         """The question as people write it.
 
         Args:
             tz: The zone to say its moments in; UTC if left out.
+            to_second: Leave out what is less than a second, for titles of pictures.
 
         Example:
             >>> from datetime import UTC, datetime
@@ -77,7 +78,7 @@ class AsOf:
             'at 2026-06-03 15:00+02:00'
         """
         parts = [
-            f"{word} {spoken(moment, tz)}"
+            f"{word} {spoken(moment, tz, to_second=to_second)}"
             for word, moment in (("at", self.at), ("as known at", self.known_at), ("as recorded by", self.recorded_by))
             if moment is not None
         ]
@@ -307,18 +308,16 @@ class Order:
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(line.item_id)}</td><td>{escape(line.description or '')}</td>"
-            f"<td style='text-align:right'>{line.quantity:,}</td>"
-            f"<td style='text-align:right'>{format_amount(line.amount, self.currency)}</td></tr>"
-            for line in self.lines[:_SHOWN_LINES]
-        )
         hidden = self.line_count - _SHOWN_LINES
-        if hidden > 0:
-            rows += f"<tr><td colspan='4'>… and {_counted(hidden, 'more line')}</td></tr>"
-        return (
-            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption><thead><tr><th>item</th>"
-            f"<th>description</th><th>quantity</th><th>amount</th></tr></thead><tbody>{rows}</tbody></table>"
+        return html_table(
+            [
+                [line.item_id, line.description or "", f"{line.quantity:,}", format_amount(line.amount, self.currency)]
+                for line in self.lines[:_SHOWN_LINES]
+            ],
+            heads=("item", "description", "quantity", "amount"),
+            title=repr(self)[1:-1],
+            right="llrr",
+            more=_counted(hidden, "more line") if hidden > 0 else "",
         )
 
 

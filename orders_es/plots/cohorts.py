@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_cohorts"]
 
 _CELLS_MOST = 400
+_WORTH = 0.25
+"""A scale that would begin below this share of its end begins at 0."""
 _CLIPPED = 0.02
 """The share of customers whose cells may be darker than the scale tells apart: a cohort of one does not set it."""
 _DARK = 0.55
@@ -89,18 +91,19 @@ def plot_cohorts(
 def _scale(rows: Any) -> tuple[float, float]:
     """Between which shares the scale of colours lies: first months are left out, and those that are not over.
 
-    It ends above what all but a fiftieth of the customers' cells have. It begins at 0, or, where even the least of them has more than half
+    It ends above what all but a fiftieth of the customers' cells have. It begins at 0, or, where even the least of them has much more than half
     of the most, below that one, so that the difference can be seen.
     """
-    later = rows[(rows["months_since"] > 0) & (rows["retention"] > 0)]
+    later = rows[rows["months_since"] > 0]
     over = later[~later["running"].astype(bool)] if "running" in later else later
     later = (later if over.empty else over).sort_values("retention", ascending=False)
-    if later.empty:
+    if later.empty or not later["retention"].iloc[0] > 0:
         return 0.0, 1.0
     weights = later["cohort_size"].astype(float)
     inside = later[weights.cumsum() > _CLIPPED * weights.sum()]
     top, least = float(inside["retention"].iloc[0]) or 1.0, float(later["retention"].iloc[-1])
-    begins = max(0.0, 2 * least - top) if top / 2 < least < top else 0.0
+    begins = 2 * least - top if least < top else 0.0
+    begins = begins if begins > _WORTH * top else 0.0
     return math.floor(begins * 100) / 100, top
 
 

@@ -13,7 +13,7 @@ __all__ = ["beyond", "cut_bars", "cut_lines"]
 
 _FAR = 2.5
 """How many times as large as the next smaller one something has to be to be far beyond it."""
-_FEW = 0.03
+_FEW = 0.05
 _LEAST = 8
 """Of fewer figures none is an outlier."""
 _ABOVE = 1.3
@@ -22,8 +22,8 @@ _ABOVE = 1.3
 def beyond(values: Any) -> float | None:
     """Where an axis has to end so that the rest can be read: above all but the few values that are far beyond it.
 
-    None where there are no such values: where no value is 2.5 times the next smaller one, or where more than three in a
-    hundred would be cut.
+    None where there are no such values: where no value is 2.5 times the next smaller one, or where more than one in
+    twenty would be cut.
 
     Args:
         values: Numbers; those below 0 and those that are not known do not count.
@@ -54,6 +54,7 @@ def cut_bars(ax: Axes, places: Sequence[Any], values: Any, said: Callable[[float
         others: Further values that are drawn on these axes and stay whole.
     """
     import numpy as np
+    from matplotlib.patches import Rectangle
 
     heights = np.nan_to_num(np.asarray(values, dtype=float))
     ends = [_end(sign * heights, sign * np.asarray(others, dtype=float)) for sign in (1, -1)]
@@ -62,6 +63,10 @@ def cut_bars(ax: Axes, places: Sequence[Any], values: Any, said: Callable[[float
         if end is None:
             continue
         far = [n for n, height in enumerate(heights) if sign * height > end]
+        # They end where the axis did, so that nothing of them lies under a legend above.
+        for bar in ax.patches:
+            if isinstance(bar, Rectangle) and sign * bar.get_height() > end:
+                bar.set_height(sign * end)
         for n in far:
             mark(ax, places[n], sign * end, said(float(heights[n])))
         cut += len(far)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, frame, numbers
+from orders_es.plots.style import BLUE, VERMILION, axes, duration, empty, fit_height, frame, numbers
 from orders_es.plots.titles import entitle
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _BEND = 0.38
 _LADDER, _LEAVING = "#A3A3A3", "#E08A4F"
 _HALF_WIDTH, _HALF_HEIGHT = 28.0, 13.0
 """Half the size of a status's box, in points."""
+_LOW = -2.15
 _ASPECT = 1.65
 """How much wider than high a unit of the picture is drawn."""
 
@@ -80,7 +81,9 @@ def plot_status_flow(
     ax.set_xlim(-0.6, len(used) - 0.4)
     ups = [shift[e][0] - shift[s][0] for s, e in zip(columns[0], columns[1], strict=True) if s in shift and e in shift]
     highest, lowest = (_BEND * _ASPECT / 2 * max([1.0, *lengths]) for lengths in (ups, [-up for up in ups]))
-    ax.set_ylim(min(-2.15 if "cancelled" in shown else -0.5, -lowest - 0.4), highest + 0.5)
+    bottom, top = min(_LOW if "cancelled" in shown else -0.5, -lowest - 0.4), highest + 0.5
+    ax.set_ylim(bottom, top)
+    fit_height(ax, (top - bottom) / (top - min(bottom, _LOW)))
     ax.axis("off")
     entitle(ax, title, moment, note)
     return ax

@@ -29,6 +29,7 @@ __all__ = [
     "date_axis",
     "duration",
     "empty",
+    "fit_height",
     "frame",
     "legend",
     "mark_running",
@@ -92,7 +93,7 @@ def frame(
 
         require_calendar(data, at=at, known_at=known_at, recorded_by=recorded_by)
         answer = data.table(model, at=at, known_at=known_at, recorded_by=recorded_by)
-        return answer.to_pandas(money="arrow"), _marked(answer.as_of.spoken(data.tz), answer)
+        return answer.to_pandas(money="arrow"), _marked(answer.as_of.spoken(data.tz, to_second=True), answer)
     if (at, known_at, recorded_by) != (None, None, None):
         raise WrongType("at=, known_at= and recorded_by= are for a session; this data is of one moment already")
     if isinstance(data, pd.DataFrame):
@@ -100,8 +101,8 @@ def frame(
     from orders_es.replay import Answer
 
     if hasattr(data, "as_of") and hasattr(data, "to_pandas"):
-        drawn = data.to_pandas(money="arrow") if isinstance(data, Answer) else data.to_pandas()
-        return drawn, _marked(data.as_of.spoken(getattr(data, "tz", None)), data)
+        drawn = data.to_pandas(money="arrow" if isinstance(data, Answer) else "decimal")
+        return drawn, _marked(data.as_of.spoken(getattr(data, "tz", None), to_second=True), data)
     if hasattr(data, "__arrow_c_stream__"):
         import pyarrow as pa
 
@@ -136,6 +137,14 @@ def empty(ax: Axes, why: str, title: str, *notes: str) -> Axes:
         spine.set_visible(False)
     ax.text(0.5, 0.5, why, ha="center", va="center", transform=ax.transAxes, color=GREY)
     return ax
+
+
+def fit_height(ax: Axes, share: float) -> None:
+    """Make a figure of our own as much lower as its picture is, and leave one of others as it is."""
+    figure: Any = ax.figure
+    if figure.get_gid() == _OURS:
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, max(_EMPTY_HEIGHT + 0.7, height * share))
 
 
 def own_figure(width: float, height: float) -> Any:

@@ -1,4 +1,4 @@
--- Orders: one row per order, as the events in `events` have made it.
+-- Orders: one row per order, as its events have made it.
 -- Key: order_id.
 -- Stream: order_id.
 --

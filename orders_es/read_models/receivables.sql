@@ -1,4 +1,4 @@
--- Receivables: one row per customer and currency with money open at `moment.at`, by the age of what is owed.
+-- Receivables: one row per customer and currency with money open at that moment, by the age of what is owed.
 -- Key: customer_id, currency.
 -- A log that records no payments, no refunds and no failed ones by then has no rows: it tells nobody what is owed.
 -- Columns:

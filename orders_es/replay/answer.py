@@ -9,8 +9,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
+from orders_es.html_table import html_table
 from orders_es.replay.frames import check_forms, frame_of
-from orders_es.replay.shown import are_numbers, shown_rows, values_of
+from orders_es.replay.shown import are_numbers, has_times, said_zone, shown_rows, values_of
 from orders_es.text_table import printable
 from orders_es.text_table import table as table_text
 
@@ -190,7 +191,7 @@ class Answer:
         text = table_text([row[:kept] for row in rows], heads=heads[:kept], right=right[:kept], indent=0)
         hidden = []
         if self._table.num_rows > shown.num_rows:
-            hidden.append(f"{self._table.num_rows - shown.num_rows:,} more rows")
+            hidden.append(count_of(self._table.num_rows - shown.num_rows, "more row"))
         if kept < len(heads):
             hidden.append(
                 f"{count_of(len(heads) - kept, 'more column')}: {printable(', '.join(heads[kept:]), width - 20)}"
@@ -203,36 +204,32 @@ class Answer:
             question = question[: _SHOWN_NAME - 1] + "…"
         if self._table is None or self.log_head is None:
             return f"Answer {question}: {self.as_of.spoken(self.tz)}, not computed yet"
-        shape = f"{self._table.num_rows:,} rows, {self._table.num_columns} columns"
+        shape = f"{count_of(self._table.num_rows, 'row')}, {count_of(self._table.num_columns, 'column')}"
         when = self.as_of.spoken(self.tz)
         if self.moments:
             when = f"at {len(self.moments)} moments, the first {self.moments[0].spoken(self.tz)}, the last {when}"
-        return f"Answer {question}: {shape}, {when}, log up to position {self.log_head.position:,}"
+        zone = f", times in {said_zone(self.tz)}" if has_times(self._table) else ""
+        return f"Answer {question}: {shape}, {when}{zone}, log up to position {self.log_head.position:,}"
 
     def _repr_html_(self) -> str:
         if self._table is None:
             return f"<p>{escape(self._title())}</p>"
         shown = self._table.slice(0, _SHOWN_ROWS).select(range(min(self._table.num_columns, _SHOWN_COLUMNS)))
-        heads = "".join(f"<th>{escape(name)}</th>" for name in shown.column_names)
-        sides = [" style='text-align:right'" if number else "" for number in are_numbers(shown)]
-        body = "".join(
-            f"<tr>{''.join(f'<td{side}>{escape(_cut(cell))}</td>' for cell, side in zip(row, sides, strict=True))}</tr>"
-            for row in shown_rows(shown, self.tz or UTC)
-        )
         hidden = [
-            f"{more:,} more {what}"
+            count_of(more, f"more {what}")
             for more, what in (
-                (self._table.num_rows - shown.num_rows, "rows"),
-                (self._table.num_columns - shown.num_columns, "columns"),
+                (self._table.num_rows - shown.num_rows, "row"),
+                (self._table.num_columns - shown.num_columns, "column"),
             )
             if more > 0
         ]
-        if hidden:
-            body += f"<tr><td colspan='{shown.num_columns}'>… and {' and '.join(hidden)}</td></tr>"
-        return (
-            f"{''.join(f'<p><b>Note</b>: {escape(note)}</p>' for note in self.notes)}"
-            f"<table><caption style='text-align:left'>{escape(self._title())}</caption>"
-            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        return html_table(
+            [[_cut(cell) for cell in row] for row in shown_rows(shown, self.tz or UTC)],
+            heads=shown.column_names,
+            title=self._title(),
+            right="".join("r" if number else "l" for number in are_numbers(shown)),
+            notes=self.notes,
+            more=" and ".join(hidden),
         )
 
 

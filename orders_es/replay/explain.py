@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
+from orders_es.html_table import html_table
 from orders_es.log.given import check_log
 from orders_es.orders import format_amount, format_money
+from orders_es.orders.moments import written
 from orders_es.orders.money import EXACT, ZERO
+from orders_es.replay.frames import frame_of_rows
 from orders_es.replay.history import history
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.orders import AsOf
     from orders_es.orders.moments import Moment
+    from orders_es.replay.frames import Money, Times
 
 __all__ = ["Explanation", "Step", "explain"]
 
@@ -65,6 +68,8 @@ class Explanation:
     currency: str | None
     as_of: AsOf
     steps: tuple[Step, ...]
+    tz: tzinfo | None = None
+    """The zone in which its times are shown; UTC if None."""
 
     @property
     def total(self) -> Decimal:
@@ -80,15 +85,17 @@ class Explanation:
     def __getitem__(self, index: int) -> Step:
         return self.steps[index]
 
-    def to_pandas(self) -> pd.DataFrame:
-        """A DataFrame with a row for each step; times in UTC, money as `Decimal`."""
-        import pandas as pd
+    def to_pandas(self, *, money: Money = "float", times: Times = "utc") -> pd.DataFrame:
+        """A DataFrame with a row for each step, in the forms that `Answer.to_pandas` knows.
 
-        names = list(Step.__dataclass_fields__)
-        frame = pd.DataFrame([[getattr(step, name) for name in names] for step in self.steps], columns=names)
-        for name in ("occurred_at", "recorded_at", "entered_at"):
-            frame[name] = frame[name].astype("datetime64[us, UTC]")
-        return frame
+        Args:
+            money: What amounts are: `"float"`, `"decimal"` or `"arrow"`.
+            times: `"utc"`, or `"local"`: as a clock in the explanation's zone shows them, without a zone, as Excel needs them.
+
+        Raises:
+            InvalidSetting: There is no such form, or an amount has more digits than a float.
+        """
+        return frame_of_rows(Step, self.steps, money=money, times=times, zone=self.tz)
 
     def __repr__(self) -> str:
         total = format_money(self.total, self.currency)
@@ -96,7 +103,7 @@ class Explanation:
         return _printable(f"<Explanation {self.order_id}: {total} in {len(self)} {noun} ({self.as_of})>")
 
     def __str__(self) -> str:
-        rows = [("change", "total", "ver", ""), *(_cells(step, self.currency) for step in self.steps)]
+        rows = [("change", "total", "ver", ""), *(_cells(step, self.currency, self.tz) for step in self.steps)]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"order {self.order_id}: {format_money(self.total, self.currency)}, {self.as_of}"]
         for change, total, version, what in rows:
@@ -104,17 +111,13 @@ class Explanation:
         return "\n".join(_printable(line) for line in lines)
 
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{head}</th>" for head in ("change", "total", "version", "what"))
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(step, self.currency))}</tr>"
-            for step in self.steps[:_SHOWN_STEPS]
-        )
         hidden = len(self) - _SHOWN_STEPS
-        if hidden > 0:
-            body += f"<tr><td colspan='4'>… and {hidden:,} more</td></tr>"
-        return (
-            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
-            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        return html_table(
+            [_cells(step, self.currency, self.tz) for step in self.steps[:_SHOWN_STEPS]],
+            heads=("change", "total", "version", "what"),
+            title=repr(self)[1:-1],
+            right="rrrl",
+            more=f"{hidden:,} more" if hidden > 0 else "",
         )
 
 
@@ -171,10 +174,10 @@ def explain(
         for row in told
         if row.total_after != row.total_before
     )
-    return Explanation(order_id, told.currency, told.as_of, steps)
+    return Explanation(order_id, told.currency, told.as_of, steps, told.tz)
 
 
-def _cells(step: Step, currency: str | None) -> tuple[str, str, str, str]:
+def _cells(step: Step, currency: str | None, tz: tzinfo | None) -> tuple[str, str, str, str]:
     sign = "+" if step.change > 0 else ""
     return (
         f"{sign}{format_amount(step.change, currency)}",
@@ -182,7 +185,7 @@ def _cells(step: Step, currency: str | None) -> tuple[str, str, str, str]:
         str(step.version),
         step.summary
         if step.entered_at is None
-        else f"{step.summary} [entered {step.entered_at.replace(tzinfo=None).isoformat(sep=' ')}, its source says]",
+        else f"{step.summary} [entered {written(step.entered_at, tz)}, its source says]",
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import tzinfo
 
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Money", "Times", "check_forms", "frame_of"]
+__all__ = ["Money", "Times", "check_forms", "frame_of", "frame_of_rows"]
 
 Money = Literal["float", "decimal", "arrow"]
 Times = Literal["utc", "local"]
@@ -57,6 +60,37 @@ def frame_of(table: pa.Table, money: Money, times: Times, zone: tzinfo) -> pd.Da
         frame[name] = frame[name].dt.tz_convert(zone).dt.tz_localize(None)
     frame.columns = pd.Index(table.column_names)
     return frame
+
+
+def frame_of_rows(
+    kind: type[Any], rows: Sequence[Any], *, money: Money, times: Times, zone: tzinfo | None
+) -> pd.DataFrame:
+    """Rows that are instances of a dataclass, as a DataFrame with a column for each field; see `Answer.to_pandas`.
+
+    Raises:
+        InvalidSetting: There is no such form, or an amount has more digits than a float.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    check_forms(money, times)
+    exact = pa.decimal128(38, 4)
+    columns: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        values = [getattr(row, field.name) for row in rows]
+        if str(field.type).startswith("datetime"):
+            column = pd.Series(values, dtype="datetime64[us, UTC]")
+            columns[field.name] = column.dt.tz_convert(zone or UTC).dt.tz_localize(None) if times == "local" else column
+        elif field.type == "Decimal" and money != "decimal":
+            amounts = pa.array(values, exact)
+            if money == "float":
+                whole = _as_numbers(pa.field(field.name, exact), pa.chunked_array([amounts]))
+                columns[field.name] = whole.to_pandas()
+            else:
+                columns[field.name] = pd.Series(pd.arrays.ArrowExtensionArray(amounts))
+        else:
+            columns[field.name] = pd.Series(values, dtype=None if values else object)
+    return pd.DataFrame(columns)
 
 
 def _instants(table: pa.Table) -> list[str]:

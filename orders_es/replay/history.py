@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from orders_es.html_table import html_table
 from orders_es.log.given import check_log
 from orders_es.orders import STATUSES, evolve, format_amount, format_money, initial_state, summarize
+from orders_es.orders.moments import written, zone_of
 from orders_es.orders.money import EXACT
 from orders_es.orders.order import NO_CURRENCY
+from orders_es.replay.frames import frame_of_rows
 from orders_es.replay.load import events_at
 from orders_es.replay.moments import as_of
+from orders_es.replay.shown import said_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders import AsOf, Order, Status
     from orders_es.orders.moments import Moment
+    from orders_es.replay.frames import Money, Times
 
 __all__ = ["HistoryRow", "OrderHistory", "history"]
 
@@ -87,6 +90,8 @@ class OrderHistory:
     currency: str | None
     as_of: AsOf
     rows: tuple[HistoryRow, ...]
+    tz: tzinfo | None = None
+    """The zone in which its times are shown; UTC if None."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -97,15 +102,17 @@ class OrderHistory:
     def __getitem__(self, index: int) -> HistoryRow:
         return self.rows[index]
 
-    def to_pandas(self) -> pd.DataFrame:
-        """A DataFrame with a row for each event; times in UTC, money as `Decimal`."""
-        import pandas as pd
+    def to_pandas(self, *, money: Money = "float", times: Times = "utc") -> pd.DataFrame:
+        """A DataFrame with a row for each event, in the forms that `Answer.to_pandas` knows.
 
-        names = [f.name for f in dataclasses.fields(HistoryRow)]
-        frame = pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
-        for name in ("occurred_at", "recorded_at", "entered_at"):
-            frame[name] = frame[name].astype("datetime64[us, UTC]")
-        return frame
+        Args:
+            money: What amounts are: `"float"`, `"decimal"` or `"arrow"`.
+            times: `"utc"`, or `"local"`: as a clock in the history's zone shows them, without a zone, as Excel needs them.
+
+        Raises:
+            InvalidSetting: There is no such form, or an amount has more digits than a float.
+        """
+        return frame_of_rows(HistoryRow, self.rows, money=money, times=times, zone=self.tz)
 
     def __repr__(self) -> str:
         last = self.rows[-1]
@@ -114,8 +121,9 @@ class OrderHistory:
         return _printable(text)
 
     def __str__(self) -> str:
-        heads = ("ver", "occurred (UTC)", "recorded (UTC)", "total", "")
-        cells = [_cells(row, self.currency) for row in self.rows]
+        zone = said_zone(self.tz)
+        heads = ("ver", f"occurred ({zone})", f"recorded ({zone})", "total", "")
+        cells = [_cells(row, self.currency, self.tz) for row in self.rows]
         widths = [max(len(row[i]) for row in (heads, *cells)) for i in range(4)]
         lines = [_printable(f"order {self.order_id}: {len(self)} events, {self.as_of}")]
         for row in (heads, *cells):
@@ -127,17 +135,14 @@ class OrderHistory:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{head}</th>" for head in ("version", "occurred (UTC)", "recorded (UTC)", "total", "what"))
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row, self.currency))}</tr>"
-            for row in self.rows[:_SHOWN_ROWS]
-        )
         hidden = len(self) - _SHOWN_ROWS
-        if hidden > 0:
-            body += f"<tr><td colspan='5'>… and {hidden:,} more</td></tr>"
-        return (
-            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
-            f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        zone = said_zone(self.tz)
+        return html_table(
+            [_cells(row, self.currency, self.tz) for row in self.rows[:_SHOWN_ROWS]],
+            heads=("version", f"occurred ({zone})", f"recorded ({zone})", "total", "what"),
+            title=repr(self)[1:-1],
+            right="rllrl",
+            more=f"{hidden:,} more" if hidden > 0 else "",
         )
 
 
@@ -182,7 +187,8 @@ def history(
     alone = [evolve(blank, event) for event in events]
     named = {order.currency for order in alone} - {None}
     currency = NO_CURRENCY if len(named) > 1 else next(iter(named), None)
-    return OrderHistory(order_id, currency, asked, tuple(_rows(events, alone, blank, currency)))
+    zone = None if tz is None else zone_of(tz)
+    return OrderHistory(order_id, currency, asked, tuple(_rows(events, alone, blank, currency)), zone)
 
 
 def _rows(
@@ -218,26 +224,22 @@ def _rows(
             latest = event.occurred_at if latest is None else max(latest, event.occurred_at)
 
 
-def _cells(row: HistoryRow, currency: str | None) -> tuple[str, str, str, str, str]:
+def _cells(row: HistoryRow, currency: str | None, tz: tzinfo | None) -> tuple[str, str, str, str, str]:
     notes: list[Any] = [
         row.summary,
         f"(recorded as {row.recorded_as})" if row.recorded_as else None,
         f"[{row.status_before} -> {row.status_after}]" if row.status_before != row.status_after else None,
         f"[{_LATE}]" if row.late else None,
-        f"[entered {_moment(row.entered_at)}, its source says]" if row.entered_at else None,
+        f"[entered {written(row.entered_at, tz)}, its source says]" if row.entered_at else None,
         f"by {row.actor}" if row.actor else None,
     ]
     return (
         str(row.version),
-        ("~" if row.estimated else "") + _moment(row.occurred_at),
-        _moment(row.recorded_at),
+        ("~" if row.estimated else "") + written(row.occurred_at, tz),
+        written(row.recorded_at, tz),
         format_amount(row.total_after, currency),
         " ".join(note for note in notes if note),
     )
-
-
-def _moment(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(sep=" ")
 
 
 def _printable(text: str) -> str:

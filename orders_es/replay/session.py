@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from orders_es.errors import QueryError
+from orders_es.html_table import html_table
 from orders_es.log.relation import quoted, text
 from orders_es.log.target import check_target
 from orders_es.orders import AsOf
@@ -353,12 +353,6 @@ class Session(Following):
 
     def _repr_html_(self) -> str:
         """What can be asked, without asking anything."""
-        rows = "".join(
-            f"<tr><td><code>{escape(model.name)}</code></td><td>{escape(model.title)}</td></tr>"
-            for model in self.models
-            if not model.internal
-        )
-        return (
-            f"<table><caption style='text-align:left'>{escape(repr(self)[1:-1])}</caption>"
-            f"<tbody><tr><td><code>events</code></td><td>Events: one row per event.</td></tr>{rows}</tbody></table>"
-        )
+        models = [[model.name, model.title] for model in self.models if not model.internal]
+        events = ["events", "Events: one row per event."]
+        return html_table([events, *models], heads=("relation", "what it holds"), title=repr(self)[1:-1])

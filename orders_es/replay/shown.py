@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from orders_es.orders.moments import format_instant
+from orders_es.orders.moments import written
 from orders_es.orders.money import format_amount
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["are_numbers", "shown_rows", "values_of"]
+__all__ = ["are_numbers", "has_times", "said_zone", "shown_rows", "values_of"]
 
 _SEPARATED = 10_000
 """From here on, whole numbers have thousands set apart: years and short counts read better without."""
@@ -28,7 +28,7 @@ def shown_rows(table: pa.Table, zone: tzinfo) -> list[list[str]]:
     """The rows of a table as text for people.
 
     Thousands are set apart; money has the decimals of its row's currency, where the table has a column of that name, and two
-    where it has not; times are in the zone; a null is nothing.
+    where it has not; times are as people write them in the zone; a null is nothing.
     """
     names = table.column_names
     place = names.index(_CURRENCY) if _CURRENCY in names else None
@@ -46,6 +46,18 @@ def are_numbers(table: pa.Table) -> list[bool]:
     return [any(kind(field.type) for kind in kinds) for field in table.schema]
 
 
+def has_times(table: pa.Table) -> bool:
+    """Whether a column holds instants, which are shown in a zone."""
+    import pyarrow as pa
+
+    return any(pa.types.is_timestamp(field.type) and field.type.tz is not None for field in table.schema)
+
+
+def said_zone(zone: tzinfo | None) -> str:
+    """The name of the zone in which times are shown."""
+    return "UTC" if zone is None else str(zone)
+
+
 def _cell(value: Any, zone: tzinfo, currency: Any) -> str:  # noqa: PLR0911 - one for each kind of value
     if value is None:
         return ""
@@ -60,7 +72,7 @@ def _cell(value: Any, zone: tzinfo, currency: Any) -> str:  # noqa: PLR0911 - on
     if isinstance(value, timedelta):
         return _length(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return format_instant(value, zone)
+        return written(value, zone)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     return str(value)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from orders_es.export.provenance import shown
 from orders_es.orders.moments import spoken
 from orders_es.orders.money import format_amount
+from orders_es.plots.style import duration
+from orders_es.replay.answer import count_of
 from orders_es.replay.shown import values_of
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ _ORDER = (
     "receivables",
     "restatements",
 )
+_SECONDS = {
+    "cycle_times": ("p50", "p90", "p99"),
+    "late_orders": ("waited", "usual", "late"),
+    "status_transitions": ("median_wait", "p90_wait"),
+}
 _CELL_MOST = 60
 _OF_PAYMENTS = re.compile("paid|payment|refund|balance|failed_payments|owed")
 _FOLDED_FROM = 8
@@ -100,7 +107,13 @@ class Section:
     nothing: str = ""
 
 
-def page(provenance: Provenance, front: Front, sections: Sequence[Section], notes: Sequence[str] = ()) -> str:
+def page(
+    provenance: Provenance,
+    front: Front,
+    sections: Sequence[Section],
+    notes: Sequence[str] = (),
+    last: datetime | None = None,
+) -> str:
     """The page as HTML. It loads nothing, and everything that comes from the log is text in it, whatever it says.
 
     Args:
@@ -108,6 +121,7 @@ def page(provenance: Provenance, front: Front, sections: Sequence[Section], note
         front: What a reader wants to know first. Where it has no figures, no section is shown.
         sections: The read models; those without rows get one line each.
         notes: What has to be said before all else.
+        last: When the last event happened that counts.
     """
     if not front.figures:
         sections = []
@@ -128,7 +142,7 @@ def page(provenance: Provenance, front: Front, sections: Sequence[Section], note
 </head>
 <body>
 <h1>Orders of {name}</h1>
-{_when(provenance)}
+{_when(provenance, last)}
 {"".join(f'<p class="loud">{escape(note[:1].upper() + note[1:])}.</p>' for note in notes)}
 {_front(front, {section.model.name for section in full}) if front.figures else ""}
 {_cover(provenance)}
@@ -140,10 +154,13 @@ def page(provenance: Provenance, front: Front, sections: Sequence[Section], note
 """
 
 
-def _when(known: Provenance) -> str:
+def _when(known: Provenance, last: datetime | None) -> str:
+    """Which moment the page is of; where one was asked for, also how far before it the last event lies."""
     at = _moment(known.asked_at, known.at, "as the log's last event left it", known.time_zone)
     known_at = _moment(known.asked_known_at, known.known_at, "everything recorded", known.time_zone)
     zone = escape(known.time_zone)
+    if known.asked_at is not None and last is not None:
+        at += f"; the last event until then happened at {_time(last, known.time_zone)}"
     return f'<p class="meaning">As it stood at {at}. As known at {known_at}. Days begin in {zone}.</p>'
 
 
@@ -221,22 +238,28 @@ def _title(model: ReadModel) -> str:
 def _section(section: Section, *, payments: bool) -> str:
     meaning = section.model.title.partition(":")[2].strip()
     number = len(section.first)
-    shown_rows = "all rows" if number == section.rows else f"{number} of {section.rows:,} rows"
+    rest = number < section.rows
+    shown_rows = f"{number} of {section.rows:,} rows; all of them" if rest else f"{count_of(number, 'row')}, also"
     rows, left_out = _telling(section.first, section.model.key, payments=payments)
-    table = f'<div class="wide">{_table(rows)}</div>'
+    table = f'<div class="wide">{_table(rows, _SECONDS.get(section.model.name, ()))}</div>'
     if left_out:
         table += f'<p class="note">Left out here, as there is nothing in these rows: {escape(", ".join(left_out))}.</p>'
     if number >= _FOLDED_FROM:
-        table = f"<details><summary>Show {number} rows</summary>{table}</details>"
+        table = f"<details><summary>Show {'these' if rest else 'the'} {number} rows</summary>{table}</details>"
     picture = f'<div class="wide">{section.picture}</div>' if section.picture else ""
     if section.nothing:
         picture = f'<p class="note">No picture: {escape(section.nothing)}.</p>'
     return (
         f'<section><h2 id="{escape(section.model.name)}">{escape(_title(section.model))}</h2>'
-        f'<p class="meaning">{escape(meaning[:1].upper() + meaning[1:])}</p>{picture}'
-        f'<p class="note">{shown_rows}; all of them in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
+        f'<p class="meaning">{_code(escape(meaning[:1].upper() + meaning[1:]))}</p>{picture}'
+        f'<p class="note">{shown_rows} in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
         f"{table}</section>"
     )
+
+
+def _code(text: str) -> str:
+    """HTML in which what stands between backticks is set as code."""
+    return re.sub("`([^`<>]+)`", r"<code>\1</code>", text)
 
 
 def _without_rows(sections: Sequence[Section]) -> str:
@@ -264,13 +287,19 @@ def _telling(rows: pa.Table, key: Collection[str], *, payments: bool) -> tuple[p
     return rows.select(kept), [name.replace("_", " ") for name in left_out]
 
 
-def _table(rows: pa.Table) -> str:
+def _table(rows: pa.Table, seconds: Collection[str]) -> str:
+    """The rows as HTML.
+
+    Args:
+        seconds: The columns that are lengths of time in seconds, which people read in hours and days.
+    """
     import pyarrow as pa
 
     def numeric(kind: Any) -> bool:
         return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
     marks = [' class="n"' if numeric(field.type) else "" for field in rows.schema]
+    lengths = [name in seconds for name in rows.column_names]
     names = [name.replace("_", " ") for name in rows.column_names]
     head = "".join(f"<th{mark}>{escape(name)}</th>" for name, mark in zip(names, marks, strict=True))
     lines = []
@@ -278,7 +307,8 @@ def _table(rows: pa.Table) -> str:
     for row in zip(*(values_of(column) for column in rows.columns), strict=True):
         currency = None if place is None else row[place]
         cells = "".join(
-            f"<td{mark}>{escape(_cell(value, currency))}</td>" for value, mark in zip(row, marks, strict=True)
+            f"<td{mark}>{escape(duration(value) if long and value is not None else _cell(value, currency))}</td>"
+            for value, mark, long in zip(row, marks, lengths, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

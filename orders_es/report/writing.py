@@ -32,6 +32,7 @@ _OF_EACH_LEAST = 5
 NO_PAYMENTS = "this log records no payments, so nobody can tell from it what is owed: no balance stands here for a debt"
 _WHOLE_LIFE = ("order_history", "order_record_history")
 """As long as the log itself, and for joining rather than for reading: left out."""
+_LAST = "SELECT max(occurred_at) FROM events"
 FIGURES = """
 SELECT
     coalesce(currency, 'XXX') AS currency,
@@ -159,7 +160,8 @@ def write_report(
         rows = {section.model.name: section.rows for section in sections}
         first = front(session, figures, rows, at=at, known_at=known_at, recorded_by=recorded_by)
         bar.update(1)
-    text = page(done[0].provenance, first, sections, notes)
+    [(last,)] = session.sql(_LAST, at=at, known_at=known_at, recorded_by=recorded_by).rows()
+    text = page(done[0].provenance, first, sections, notes, last)
     with asked_for(index):
         write_whole(index, text.encode())
     return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done), notes)

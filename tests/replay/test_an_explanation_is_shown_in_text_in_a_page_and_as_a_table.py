@@ -43,8 +43,9 @@ def test_in_a_page_markup_is_text(explained):
     assert "<mug>" not in page
 
 
-def test_as_a_table_money_is_exact(explained):
-    frame = explained.to_pandas()
+def test_as_a_table_money_is_as_exact_as_asked_for(explained):
+    assert explained.to_pandas()["total"].cumsum().tolist() == [5.0, 9.25]
+    frame = explained.to_pandas(money="decimal")
     assert frame["total"].tolist() == [Decimal("5.0000"), Decimal("4.2500")]
     assert str(frame["occurred_at"].dtype) == "datetime64[us, UTC]"
     assert len(explained) == len(frame) == 2

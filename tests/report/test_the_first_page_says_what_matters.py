@@ -92,7 +92,7 @@ def test_a_log_without_payments_speaks_of_none_of_them(page):
 
 
 def test_long_tables_are_folded_and_what_says_nothing_is_one_line(page):
-    assert "<details><summary>Show 12 rows</summary>" in page
+    assert "<details><summary>Show the 12 rows</summary>" in page
     assert page.count(">Restatements") == 2, "in the navigation and as a heading"
     assert "No picture: none of 12 days has changed" in page
     assert page.count("Late orders: no rows") == 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from orders_es.html_table import html_table
 from orders_es.projections.lag.judgement import Lag
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ _COLUMNS = (
 )
 
 
+_TEXTS = frozenset({"projection", "state", "reason"})
+
+
 class Lags(list[Lag]):
     """A list of `Lag`, by projection. In a notebook it shows as a table; displaying it measures nothing.
 
     Example:
-        >>> Lags()._repr_html_().startswith("<table>")
+        >>> "<table>" in Lags()._repr_html_()
         True
     """
 
@@ -41,15 +44,13 @@ class Lags(list[Lag]):
         return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in _COLUMNS)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(_cell(getattr(lag, name)))}</td>' for name in _COLUMNS)}</tr>"
-            for lag in self[:_SHOWN_MOST]
-        )
         hidden = len(self) - _SHOWN_MOST
-        if hidden > 0:
-            body += f"<tr><td colspan='{len(_COLUMNS)}'>… and {hidden:,} more</td></tr>"
-        return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        return html_table(
+            [[_cell(getattr(lag, name)) for name in _COLUMNS] for lag in self[:_SHOWN_MOST]],
+            heads=[name.replace("_", " ") for name in _COLUMNS],
+            right="".join("l" if name in _TEXTS else "r" for name in _COLUMNS),
+            more=f"{hidden:,} more" if hidden > 0 else "",
+        )
 
 
 def _cell(value: Any) -> str:

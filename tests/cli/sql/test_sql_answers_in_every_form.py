@@ -9,8 +9,8 @@ QUERY = "SELECT order_id, status, total, created_at FROM orders ORDER BY order_i
 
 def test_as_a_table_with_the_instant_it_is_of(run, shop):
     out = run("sql", QUERY, "--at", "2026-06-02 12:00", "--log", shop).out
-    assert "A-1       paid    32.60  2026-06-01T10:00:00Z" in out
-    assert "(1 row, at 2026-06-02 12:00 UTC)" in out
+    assert "A-1       paid    32.60  2026-06-01 10:00:00" in out
+    assert "(1 row, at 2026-06-02 12:00 UTC, times in UTC)" in out
 
 
 def test_as_json(run, shop):

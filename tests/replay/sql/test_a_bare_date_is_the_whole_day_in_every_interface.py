@@ -110,8 +110,22 @@ def test_and_in_another_zone_where_one_is_named(log, day, zone):
 
 
 def test_an_answer_says_the_day_as_people_do(log, berlin):
-    assert "at the end of 2025-06-30 (Europe/Berlin), log" in repr(berlin.sql("FROM orders", at="2025-06-30"))
+    assert "at the end of 2025-06-30 (Europe/Berlin), times in Europe/Berlin, log" in repr(
+        berlin.sql("FROM orders", at="2025-06-30")
+    )
     assert repr(load_order(log, "A-1", at="2025-06-30")).endswith("(at the end of 2025-06-30)>")
+
+
+def test_moments_in_a_table_are_written_as_people_write_them_in_the_sessions_zone(berlin):
+    answer = berlin.sql("SELECT TIMESTAMPTZ '2025-06-30 21:59:59.999999Z' AS a, TIMESTAMPTZ '2025-01-01 11:00Z' AS b")
+    answer.to_arrow()
+    for shown in (repr(answer), answer._repr_html_()):
+        assert "end of 2025-06-30" in shown
+        assert "2025-01-01 12:00:00+01:00" in shown
+        assert "Z<" not in shown
+    [closed] = berlin.sql("SELECT count(*) AS orders FROM orders", at=["2025-06-30"])
+    assert closed.at == resolve("at", "2025-06-30", "Europe/Berlin")
+    assert "end of 2025-06-30" in repr(berlin.sql("SELECT count(*) AS orders FROM orders", at=["2025-06-30"]))
 
 
 @pytest.mark.parametrize(
