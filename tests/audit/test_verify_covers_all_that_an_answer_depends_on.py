@@ -210,3 +210,15 @@ def test_a_duckdb_log_is_recomputed_as_well(tmp_path):
     assert "commit of positions 5 to 6: the time of recording that is stated" in said(found)
     place.write_bytes(place.read_bytes()[:5_000])
     assert not verify(place).ok
+
+
+@pytest.mark.parametrize("change", ["another version", "one is left out", "one is made up"])
+def test_the_types_that_a_footer_says_are_in_its_file(log, change):
+    said_there = json.loads(pq.read_metadata(log.files()[1].path).metadata[KEY])["types"]
+    first, *others = said_there
+    forged = {
+        "another version": [[first[0], first[1] + 1, *first[2:]], *others],
+        "one is left out": others,
+        "one is made up": [*said_there, ["OrderBlessed", 1, "", "a package 9.9"]],
+    }[change]
+    assert "its footer and its events differ in the types that are in it" in said(rewritten(log, types=forged))

@@ -209,7 +209,7 @@ class FolderSurvey:
             file.path,
             file.first,
             file.last,
-            lambda: iter(()) if altered is None else self._read(file, found, altered, protected=protected),
+            lambda: iter(()) if altered is None else self._read_and_told(file, found, altered, footer),
             stated,
             found,
             protected=protected,
@@ -253,6 +253,25 @@ class FolderSurvey:
             return frozenset()
         from_payload = contents.from_payload([file]) or contents.old([file])
         return frozenset(t.name for t in self._registry) if from_payload else frozenset()
+
+    def _read_and_told(
+        self, file: LogFile, found: list[Finding], altered: set[int], footer: Footer | None
+    ) -> Iterator[pa.RecordBatch]:
+        """As `_read`; and what the footer says of the types in the file is held to its events."""
+        before = len(found)
+        held: set[tuple[str, int]] = set()
+        for batch in self._read(file, found, altered, protected=footer is None or bool(footer.check)):
+            pairs = pa.Table.from_batches([batch.select(["type", "schema_version"])])
+            rows = pairs.group_by(["type", "schema_version"]).aggregate([]).to_pydict()
+            held |= set(zip(rows["type"], rows["schema_version"], strict=True))
+            yield batch
+        if footer is not None and footer.types is not None and not altered and len(found) == before:
+            wrong = {(one.type, one.schema_version) for one in footer.types} ^ held
+            if wrong:
+                named = ", ".join(f"{name} v{version}" for name, version in sorted(wrong))
+                found.append(
+                    _in(file, f"its footer and its events differ in the types that are in it ({named}); {_RESTORE}")
+                )
 
     def _read(
         self, file: LogFile, found: list[Finding], altered: set[int], *, protected: bool

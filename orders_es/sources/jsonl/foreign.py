@@ -13,7 +13,7 @@ import msgspec
 from orders_es.errors import InvalidEvent
 from orders_es.log.limits import check_new_stream_id
 from orders_es.sources.jsonl.exact import TimeReader, repeated_key
-from orders_es.sources.jsonl.line_reader import BadLine, Line
+from orders_es.sources.jsonl.line_reader import BadLine, Line, check_known, check_payload
 from orders_es.sources.tables.ids import clean_id
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ __all__ = ["ForeignLines"]
 _ABSENT: Any = object()
 _EXACT = Context(prec=60)
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
+_AS_WRITTEN = msgspec.json.Encoder(decimal_format="number")
+"""Numbers keep their digits."""
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -104,13 +106,16 @@ class ForeignLines:
             raise ValueError(
                 f"{mapping.path} has no [types.{foreign}]; add it, or add {foreign!r} to ignore_types to leave such lines out"
             )
-        payload = self._payload(given, foreign, rule)
+        if rule.as_is:
+            schema_version, payload = self._as_is(given, rule, stream_id)
+        else:
+            schema_version, payload = self._registry[rule.to].schema_version, self._payload(given, foreign, rule)
         return Line(
             stream_id=stream_id,
             version=version,
             event_id=self._event_id(given, stream_id),
             type=rule.to,
-            schema_version=self._registry[rule.to].schema_version,
+            schema_version=schema_version,
             occurred_at=occurred_at,
             actor=self._optional_text(given, "actor"),
             correlation_id=self._optional_text(given, "correlation_id"),
@@ -118,6 +123,25 @@ class ForeignLines:
             payload=payload,
             entered_at=entered_at,
         )
+
+    def _as_is(self, given: dict[str, Any], rule: TypeRule, stream_id: str) -> tuple[int, str]:
+        """Version and payload of an event of ours, perhaps of an old version: upcasters read it, as they read recorded ones."""
+        version = rule.schema_version
+        if version is None:
+            version = _integer(*self._part(given, "schema_version"))
+        check_known(self._registry, rule.to, version, stream_id)
+        name, source = self._part(given, "payload")
+        if not isinstance(source, dict):
+            raise BadLine(f"{name} is not an object", stream_id)
+        self._check_beside(given)
+        payload = _AS_WRITTEN.encode(source).decode()
+        check_payload(self._registry, rule.to, payload, version, stream_id)
+        return version, payload
+
+    def _check_beside(self, given: dict[str, Any]) -> None:
+        beside = {*given} - self._envelope_names
+        if beside:
+            raise ValueError(f"{_listed(beside)}: the mapping does not mention that; add it to ignore of [envelope]")
 
     def _payload(self, given: dict[str, Any], foreign: str, rule: TypeRule) -> str:
         paths = self._mapping.envelope.get("payload")
@@ -128,11 +152,7 @@ class ForeignLines:
             source = {} if source is _ABSENT or source is None else source
             if not isinstance(source, dict):
                 raise ValueError(f"{name} is not an object")
-            beside = {*given} - self._envelope_names
-            if beside:
-                raise ValueError(
-                    f"{_listed(beside)}: the mapping does not mention that; add it to ignore of [envelope]"
-                )
+            self._check_beside(given)
             extra = set(source)
         extra -= rule.mentioned | rule.ignored
         if extra:

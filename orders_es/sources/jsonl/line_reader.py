@@ -20,7 +20,7 @@ from orders_es.sources.jsonl.exact import check_range, finer_than_kept, repeated
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
 
-__all__ = ["BadLine", "Line", "LineReader", "OwnLines", "check_payload"]
+__all__ = ["BadLine", "Line", "LineReader", "OwnLines", "check_known", "check_payload"]
 
 
 @dataclass(slots=True)
@@ -145,19 +145,7 @@ class OwnLines:
         if bool(inline) == (own.payload_text is not None):
             raise BadLine("give one of payload and payload_text", own.stream_id)
         payload = inline.decode() if inline else own.payload_text or ""
-        readable = own.type in self._registry or self._registry.upcasts(own.type, own.schema_version)
-        if not readable and not self._keep_unknown:
-            raise BadLine(
-                f"nobody registered the event type {own.type!r}; keep such events as they are with keep_unknown=True "
-                "(--keep-unknown)",
-                own.stream_id,
-            )
-        if own.type in self._registry and own.schema_version > self._registry[own.type].schema_version:
-            raise BadLine(
-                f"{own.type} has schema version {own.schema_version} here, and this program knows it up to version "
-                f"{self._registry[own.type].schema_version}; a newer release reads it",
-                own.stream_id,
-            )
+        check_known(self._registry, own.type, own.schema_version, own.stream_id, keep_unknown=self._keep_unknown)
         check_payload(self._registry, own.type, payload, own.schema_version, own.stream_id)
         return Line(
             own.stream_id,
@@ -182,6 +170,28 @@ def _micros(moment: datetime, name: str, stream_id: str) -> int:
         return check_range(to_micros(moment, name))
     except ValueError as error:
         raise BadLine(f"{name} {moment.isoformat()} {error}", stream_id) from error
+
+
+def check_known(
+    registry: EventRegistry, kind: str, schema_version: int, stream_id: str, *, keep_unknown: bool = False
+) -> None:
+    """Nothing, if this program reads events of a type and version.
+
+    Raises:
+        BadLine: It does not.
+    """
+    if not (kind in registry or registry.upcasts(kind, schema_version) or keep_unknown):
+        raise BadLine(
+            f"nobody registered the event type {kind!r}; keep such events as they are with keep_unknown=True "
+            "(--keep-unknown)",
+            stream_id,
+        )
+    if kind in registry and schema_version > registry[kind].schema_version:
+        raise BadLine(
+            f"{kind} has schema version {schema_version} here, and this program knows it up to version "
+            f"{registry[kind].schema_version}; a newer release reads it",
+            stream_id,
+        )
 
 
 def check_payload(registry: EventRegistry, kind: str, payload: str, schema_version: int, stream_id: str) -> None:

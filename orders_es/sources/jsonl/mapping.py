@@ -25,6 +25,7 @@ ENVELOPE_KEYS = (
     "stream_id",
     "type",
     "payload",
+    "schema_version",
     "occurred_at",
     "entered_at",
     "version",
@@ -97,12 +98,16 @@ class TypeRule:
         fields: A rule for each of our fields that is filled.
         ignored: Names of foreign fields that may be left out.
         mentioned: The first parts of all paths that are read.
+        as_is: Whether the payload is one of ours already, of the version that the line or `schema_version` names.
+        schema_version: That version, where it is the same in every line; None where the line names it.
     """
 
     to: str
     fields: dict[str, FieldRule]
     ignored: frozenset[str]
     mentioned: frozenset[str]
+    as_is: bool = False
+    schema_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,7 @@ class _Reader:
             path=self._path,
             envelope={key: self._paths(envelope[key], f"envelope.{key}") for key in ENVELOPE_KEYS if key in envelope},
             envelope_ignored=frozenset(self._names(envelope, "ignore")),
-            types={name: self._type(name, types[name], ignored) for name in types},
+            types={name: self._type(name, types[name], ignored, envelope) for name in types},
             ignored_types=frozenset(self._names(given, "ignore_types")),
             minor_digits=digits,
             first_version=first,
@@ -210,10 +215,12 @@ class _Reader:
             repeated_hour=self._choice(given, "repeated_hour", ("earlier", "later")),
         )
 
-    def _type(self, name: str, given: Any, ignored: frozenset[str]) -> TypeRule:
+    def _type(self, name: str, given: Any, ignored: frozenset[str], envelope: dict[str, Any]) -> TypeRule:
         if not isinstance(given, dict) or not isinstance(given.get("to"), str):
             raise self._bad(f'[types.{name}] lacks to = "…", the name of our event type')
         to = given["to"]
+        if given.get("as_is") is True:
+            return self._as_is(name, to, given, envelope)
         if to not in self._registry:
             raise self._bad(f"[types.{name}] goes to {to!r}, which is no event type of ours")
         ours = {field.name: field for field in self._registry[to].fields}
@@ -227,6 +234,24 @@ class _Reader:
                 raise self._bad(f"[types.{name}] says nothing about {key}, and every {to} needs it")
         mentioned = {path.partition(".")[0] for rule in fields.values() for path in (*rule.sources, rule.minus or "")}
         return TypeRule(to, fields, ignored | set(self._names(given, "ignore")), frozenset(mentioned))
+
+    def _as_is(self, name: str, to: str, given: dict[str, Any], envelope: dict[str, Any]) -> TypeRule:
+        """The rule of a type whose payloads are ours, of today or of a version that upcasters read."""
+        others = given.keys() - {"to", "as_is", "schema_version"}
+        if others:
+            raise self._bad(f"[types.{name}] says as_is, so that nothing is mapped; leave {min(others)!r} out")
+        if "payload" not in envelope:
+            raise self._bad(f"[types.{name}] says as_is, and [envelope] does not say where the payload is")
+        version = given.get("schema_version")
+        if version is not None and (type(version) is not int or version < 1):
+            raise self._bad(f"[types.{name}] schema_version = {version!r}: give a whole number from 1")
+        if (version is None) == ("schema_version" not in envelope):
+            raise self._bad(
+                f"[types.{name}] says as_is; say schema_version there, or in [envelope] where the line has it, and only in one place"
+            )
+        if version is not None and not (self._registry.is_today(to, version) or self._registry.upcasts(to, version)):
+            raise self._bad(f"[types.{name}] goes to {to} v{version}, which this program does not read")
+        return TypeRule(to, {}, frozenset(), frozenset(), as_is=True, schema_version=version)
 
     def _field(self, where: str, given: Any, field: Any, to: str) -> FieldRule:
         table = given if isinstance(given, dict) else {"from": given}
