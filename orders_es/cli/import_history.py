@@ -30,6 +30,8 @@ _SHAPES = (
     *("fivetran", "paper-trail", "envers", "stripe", "shopify", "sap"),
 )
 
+_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)
+
 
 def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
     scales = {}
@@ -41,8 +43,12 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     return scales
 
 
+def _file_or_url(ctx: click.Context, param: click.Parameter, given: str) -> str:
+    return given if "://" in given else str(_FILE.convert(given, param, ctx))
+
+
 @click.command(name="history")
-@click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("source", metavar="SRC", callback=_file_or_url)
 @click.option(
     "--map",
     "mapping",
@@ -51,6 +57,9 @@ def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
 )
 @looking_options
 @click.option("--shape", type=click.Choice(_SHAPES), help="What wrote it; told by its columns if left out.")
+@click.option(
+    "--query", metavar="SQL", help="Of a database: the SELECT of the history, as the docs have it for each shape."
+)
 @click.option(
     "--key",
     "keys",
@@ -103,6 +112,7 @@ def import_row_history(
     dry_run: bool,
     orders: int,
     shape: str | None,
+    query: str | None,
     keys: tuple[str, ...],
     table: str | None,
     occurred: str | None,
@@ -119,7 +129,8 @@ def import_row_history(
 ) -> None:
     """Audit tables, history tables and change feeds: each row or line says how a row of a table was changed.
 
-    SRC is a .csv, .parquet, .xlsx, .json or .jsonl file; JSON may come from standard input, as -. What wrote it is told by
+    SRC is a .csv, .parquet, .xlsx, .json or .jsonl file; JSON may come from standard input, as -; or, with --query, a
+    file of SQLite or DuckDB or the URL of a database. What wrote it is told by
     its columns, or by the keys of its documents. What a change is entered as is when the source learned of it. What is odd about the history is told in the
     end.
 
@@ -140,6 +151,7 @@ def import_row_history(
             shape=shape,
             key=keys,
             table=table,
+            query=query,
             occurred=occurred,
             scales=scales,
             live=live,

@@ -102,14 +102,14 @@ def import_history(
 
     Args:
         log: The log to append to, or its place; one that is not there is created when there is something to append.
-        source: A `.csv`, `.parquet`, `.xlsx` or `.jsonl` file, `-` for JSON lines from standard input, a frame, or a connection
-            of SQLite with `query`.
+        source: A `.csv`, `.parquet`, `.xlsx` or `.jsonl` file, `-` for JSON lines from standard input, a frame, or, with `query`,
+            a file of SQLite or DuckDB, the URL of a database, or a connection of DuckDB, SQLite, SQLAlchemy or any other of PEP 249.
         mapping: A TOML file that says what changes mean for orders, the same as a dict, or the name of one that comes with the package. Their events are appended beside those
             of the rows, in the same commits; without it there are only those of the rows.
         shape: Which of `SHAPES` it has; told by its columns if left out.
         key: The column that names a row, or several, where the history has none of its own for that.
         table: What to call the table, where the history does not say it; the file's name if left out.
-        query: What to ask a connection.
+        query: A SELECT of the history in a database, with an ORDER BY as the docs have it; columns of JSON as their text where a connection is given.
         transactions: The table in which times stand, where that is another: the transactions of SQLAlchemy-Continuum, Envers'
             REVINFO, SAP's CDHDR. A file or a frame.
         occurred: The column of the rows that says when something happened in the business, such as `updated_at`.

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import os
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from orders_es.log.relation import quoted
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.history.documents import documents, keys_of
 from orders_es.sources.history.shapes import SHAPES
+from orders_es.sources.tables.cells import as_texts
+from orders_es.sources.tables.databases import answer, is_connection, is_database, open_database
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.source import SourceTable
 from orders_es.sources.tables.values import as_text
@@ -118,7 +119,7 @@ def open_source(
     """An export, its shape named or told by its columns, or by the keys of its documents. Read-only.
 
     Args:
-        source: A file, `-` for standard input, a table, or a connection of SQLite with a query.
+        source: A file, `-` for standard input, a table, or a database or a connection to one with a query.
         shape: What it is, if somebody said so.
         transactions: The table in which times stand, where that is another: a file or a frame.
 
@@ -126,7 +127,18 @@ def open_source(
         BadSource: It is no history that is known, or cannot be read.
     """
     digest = hashlib.sha256()
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | os.PathLike) and is_database(source):
+        # Not a URL with its password.
+        path = Path(str(source).partition("://")[0] if "://" in str(source) else source)
+        if query is None:
+            raise BadSource(str(path), None, "a database needs query= (--query), a SELECT of the history")
+        with open_database(source) as connection:
+            given, damaged = _as_arrow(connection, query), ()
+    elif query is not None and isinstance(source, str | os.PathLike):
+        raise BadSource(
+            str(source), None, "a query (query=, --query) asks a database: a file of SQLite or DuckDB, or a URL"
+        )
+    elif isinstance(source, str | os.PathLike):
         path = Path(source)
         if str(source) == "-" or path.name.lower().endswith(_LINES):
             return _of_documents(path, shape, digest)
@@ -215,21 +227,17 @@ def _joined(path: Path, given: pa.Table, transactions: Any, settings: Settings) 
 
 
 def _as_arrow(source: Any, query: str | None) -> pa.Table:
-    if isinstance(source, sqlite3.Connection):
+    if is_connection(source):
         if query is None:
             raise BadSource("Connection", None, "a connection needs query=, a SELECT of the history")
-        cursor = source.execute(query)
-        names = [column[0] for column in cursor.description]
-        rows = cursor.fetchall()
-        return pa.table(
-            {name: pa.array([as_text(row[i]) for row in rows], pa.string()) for i, name in enumerate(names)}
-        )
+        found = answer(source, query, None)
+        return pa.table([as_texts(column) for column in found.columns], names=found.column_names)
     if type(source).__module__.partition(".")[0] == "pandas":
         return pa.Table.from_pandas(source, preserve_index=False)
     if hasattr(source, "__arrow_c_stream__"):
         return pa.table(source)
     raise BadSource(
-        type(source).__name__, None, "it is no table; give a file, a frame, or a connection of SQLite with query="
+        type(source).__name__, None, "it is no table; give a file, a frame, or a connection to a database with query="
     )
 
 

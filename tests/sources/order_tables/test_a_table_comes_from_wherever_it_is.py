@@ -24,6 +24,7 @@ from orders_es.cli import main
 from orders_es.errors import BadSource
 from orders_es.replay import load_order
 from orders_es.sources.order_tables import import_table, preview_table, propose_mapping
+from orders_es.sources.tables.databases import answer
 
 NAMES = ("No", "Day", "SKU", "Qty", "Price")
 ROWS = [
@@ -273,3 +274,8 @@ def test_a_table_of_postgresql_comes_by_url_by_driver_and_by_key(postgresql, log
         assert totals(connection, query=asked) == totals(postgresql, query=asked) == EXPECTED
     import_table(log, postgresql, MAPPING, table="public.lines")
     assert [line.item_id for line in load_order(log, "A-1").lines] == ["pot", "cup"]
+
+
+def test_values_that_came_parsed_are_refused_because_their_digits_are_gone():
+    with pytest.raises(BadSource, match=r"ask for its text, as in record::text"):
+        answer(duckdb.connect(), "SELECT {'total': 21.00} AS record", None)

@@ -1,4 +1,4 @@
-"""Answers of databases as Arrow tables: SQLite files, SQLAlchemy, and any connection of PEP 249; for `…order_tables.inputs`.
+"""Answers of databases as Arrow tables: SQLite files, SQLAlchemy, and any connection of PEP 249; for importers.
 
 What a database says is kept to the last digit: decimals become texts, and so does a column whose values are of several kinds.
 """
@@ -101,10 +101,19 @@ def open_database(source: Any) -> Iterator[Any]:
             None,
             f"its driver is missing ({error.name}); PostgreSQL's comes with pip install 'orders_es[databases]'",
         ) from error
+    if engine.dialect.driver == "psycopg":
+        sqlalchemy.event.listen(engine, "connect", _json_as_text)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def _json_as_text(connection: Any, _record: Any) -> None:
+    """Let psycopg hand out JSON as it stands: parsed, 21.00 would be the float 21.0."""
+    from psycopg.types.json import set_json_loads
+
+    set_json_loads(lambda given: given if isinstance(given, str) else bytes(given).decode(), connection)
 
 
 def answer(connection: Any, query: Any, table: str | None) -> pa.Table:
@@ -190,6 +199,10 @@ def _piece(values: Sequence[Any]) -> Any:
 def _spelt(value: Any) -> str | None:
     if isinstance(value, bytes | memoryview):
         raise BadSource("query", None, "a column of bytes holds no single values; leave it out of the query")
+    if isinstance(value, dict | list):
+        raise BadSource(
+            "query", None, "a column of JSON came parsed, and its numbers with it; ask for its text, as in record::text"
+        )
     return value.isoformat() if isinstance(value, dt.datetime | dt.date) else as_text(value)
 
 
