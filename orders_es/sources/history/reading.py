@@ -127,13 +127,14 @@ def open_source(
         BadSource: It is no history that is known, or cannot be read.
     """
     digest = hashlib.sha256()
+    damaged: tuple[DamagedRow, ...] = ()
     if isinstance(source, str | os.PathLike) and is_database(source):
         # Not a URL with its password.
         path = Path(str(source).partition("://")[0] if "://" in str(source) else source)
         if query is None:
             raise BadSource(str(path), None, "a database needs query= (--query), a SELECT of the history")
         with open_database(source) as connection:
-            given, damaged = _as_arrow(connection, query), ()
+            given = _as_arrow(connection, query)
     elif query is not None and isinstance(source, str | os.PathLike):
         raise BadSource(
             str(source), None, "a query (query=, --query) asks a database: a file of SQLite or DuckDB, or a URL"
@@ -146,7 +147,7 @@ def open_source(
         digest.update(table.digest)
         given, damaged = table.table, table.damaged
     else:
-        given, damaged, path = _as_arrow(source, query), (), Path(type(source).__name__)
+        given, path = _as_arrow(source, query), Path(type(source).__name__)
     if transactions is not None:
         given = _joined(path, given, transactions, settings)
     kind = _shape(path, given.column_names, shape)

@@ -64,7 +64,7 @@ def a_story(seed, nights):
     )
 
     def happened(night):
-        data = draw.choice(makers)()
+        data: o.OrderEvent = draw.choice(makers)()
         if night == 0:
             promised = START + timedelta(days=50)
             data = o.OrderCreated(currency="EUR", country=draw.choice((None, "DE")), city="Köln", promised_at=promised)
