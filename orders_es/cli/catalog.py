@@ -9,11 +9,13 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
+from orders_es.cli.telling import log_lines
 
 __all__ = ["catalog"]
 
 
 @click.command(short_help="A DuckDB file with views of the log, for the plain duckdb client.")
+@log_lines
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace the file if it is there.")
 @log_option()

@@ -9,6 +9,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
+from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from orders_es.audit.checkpoint import SignedCheckpoint
@@ -27,6 +28,7 @@ def said_of(signed: SignedCheckpoint) -> dict[str, object]:
 
 
 @click.command(short_help="Sign the head of a log, in a form that others can keep and hold it to.")
+@log_lines
 @private_key_option
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the checkpoint there as well.")
 @click.option(
@@ -50,8 +52,6 @@ def checkpoint(key: Path, out: Path | None, memory: Path | None, log: str, as_js
     Example:
       orders-es checkpoint --key ~/shop.key --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    import sys
-
     from orders_es import audit
     from orders_es.audit.checkpoint import write_whole
     from orders_es.log.target import check_target
@@ -59,7 +59,7 @@ def checkpoint(key: Path, out: Path | None, memory: Path | None, log: str, as_js
     with existing_log(log, writes=True) as opened:
         if out is not None:
             check_target(opened, out)
-        signed = audit.checkpoint(opened, key, memory=memory, progress=not as_json and sys.stderr.isatty())
+        signed = audit.checkpoint(opened, key, memory=memory, progress=somebody_watches(as_json))
     if out is not None:
         write_whole(out, signed.note)
     if as_json:

@@ -66,6 +66,7 @@ def compact(log: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Remove superseded files.")
+@log_lines
 @click.option(
     "--grace",
     metavar="LENGTH",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from orders_es.cli.options import as_json, existing_log
 from orders_es.cli.output import count, print_json, printable
-from orders_es.cli.telling import log_lines
+from orders_es.cli.telling import log_lines, somebody_watches
 
 __all__ = ["copy"]
 
@@ -34,7 +32,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     from orders_es.log.copy import copy_log
 
     with existing_log(source) as log:
-        done = copy_log(log, target, progress=not as_json and sys.stderr.isatty())
+        done = copy_log(log, target, progress=somebody_watches(as_json))
     with open_log(target, read_only=True) as copied:  # as everybody will find it
         head = copied.head()
     equal = head.root == done.root

@@ -6,11 +6,13 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option, order_id
 from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.telling import log_lines, teller
 
 __all__ = ["erase"]
 
 
 @click.command(short_help="Erase the personal data of an order or a customer.")
+@log_lines
 @click.argument("order", metavar="[ORDER]", required=False, callback=order_id)
 @click.option("--customer", metavar="ID", help="All orders of this customer.")
 @click.option("--why", metavar="TEXT", required=True, help="What for; it is kept for good, so it names nobody.")
@@ -57,6 +59,6 @@ def erase(
             f"erased the personal data of {count(len(done.positions), 'event')} of {where}; recorded at position "
             f"{done.position:,}, by {printable(done.erased_by)}"
         )
-        click.echo("read models: orders-es project rebuild; backups, exports and receipts are not reached", err=True)
+        teller()("read models: orders-es project rebuild; backups, exports and receipts are not reached")
     if done.left:
         print_text(f"{count(len(done.left), 'event')} without a salt stay as they are")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from orders_es.cli.import_ import somebody_watches
 from orders_es.cli.jsonl import export
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _models = click.option(
 
 
 @export.command(short_help="A read model, at any moment, as a Parquet, CSV or Excel file.")
+@log_lines
 @click.argument("name", metavar="NAME")
 @_out
 @moments
@@ -76,6 +77,7 @@ def model(
 
 
 @export.command(name="sql", short_help="The answer to a query, at any moment, as a Parquet, CSV or Excel file.")
+@log_lines
 @click.argument("query", metavar="QUERY")
 @_out
 @moments
@@ -109,6 +111,7 @@ def query(
 
 
 @export.command(short_help="Check an exported file against a log.")
+@log_lines
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @_models
 @allow_files_option

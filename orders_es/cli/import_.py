@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,7 @@ from orders_es.cli.import_options import on_error_option, require_quarantine, sk
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.telling import is_quiet, log_lines
+from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.log.shown import without_password
 from orders_es.orders.moments import format_instant
 
@@ -28,7 +27,6 @@ __all__ = [
     "currency_code",
     "import_",
     "simulate",
-    "somebody_watches",
     "tell_import",
 ]
 
@@ -377,8 +375,3 @@ def tell_import(done: ImportResult, log: str, as_json: bool) -> None:
     click.echo(str(done))
     if done.events:
         click.echo(f"next: orders-es info --log {without_password(log)}")
-
-
-def somebody_watches(as_json: bool) -> bool:
-    """Whether a person looks at standard error, so that a bar makes sense."""
-    return sys.stderr.isatty() and not as_json and not is_quiet()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_ import somebody_watches
 from orders_es.cli.import_looking import look, looking_options, require_log
 from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import print_json, print_text
+from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -28,6 +28,7 @@ strict_option = click.option(
 
 
 @click.command(name="dumps")
+@log_lines
 @click.argument("sources", metavar="FILE…", nargs=-1, required=True)
 @click.option(
     "--key",

@@ -10,6 +10,7 @@ from orders_es.cli.import_dumps import strict_option, tell_rows
 from orders_es.cli.import_looking import look, looking_options, require_log
 from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -48,6 +49,7 @@ def _file_or_url(ctx: click.Context, param: click.Parameter, given: str) -> str:
 
 
 @click.command(name="history")
+@log_lines
 @click.argument("source", metavar="SRC", callback=_file_or_url)
 @click.option(
     "--map",

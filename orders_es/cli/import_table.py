@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_ import somebody_watches, tell_import
+from orders_es.cli.import_ import tell_import
 from orders_es.cli.import_options import on_error_option, require_quarantine, skip_known_option, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text
+from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,6 +22,7 @@ __all__ = ["import_orders_table"]
 
 
 @click.command(name="table")
+@log_lines
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @click.option("--table", "table", metavar="NAME", help="Of a database: which table to read, in the order of its key.")
 @click.option("--query", metavar="SQL", help="Of a database: what to ask it. Rows are known by their place: ORDER BY.")

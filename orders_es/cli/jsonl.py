@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.import_ import currency_code, somebody_watches, tell_import
+from orders_es.cli.import_ import currency_code, tell_import
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
+from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.errors import LogNotEmpty
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def export() -> None:
 
 
 @export.command(name="jsonl")
+@log_lines
 @click.option(
     "--out",
     metavar="FILE",
@@ -72,6 +74,7 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
 
 
 @click.command(name="jsonl")
+@log_lines
 @click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--mapping",

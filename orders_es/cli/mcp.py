@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from orders_es.cli.options import existing_log, log_option, read_model_folders
+from orders_es.cli.telling import log_lines
 
 __all__ = ["mcp"]
 
 
 @click.command(short_help="The log for assistants: questions over the Model Context Protocol, nothing is written.")
+@log_lines
 @click.option(
     "--read-models",
     "folder",

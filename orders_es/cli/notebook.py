@@ -13,6 +13,7 @@ from orders_es.cli.notebook_parameters import declared, month_ends, value_of
 from orders_es.cli.notebook_running import execute
 from orders_es.cli.options import as_json
 from orders_es.cli.output import print_json, print_text, printable
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +63,7 @@ def list_(folder: str | None, as_json: bool) -> None:
 
 
 @notebook.command(short_help="Run a notebook from top to bottom with other parameters.")
+@log_lines
 @click.argument("name", metavar="NAME")
 @click.option(
     "-p",

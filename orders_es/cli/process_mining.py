@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_ import currency_code, somebody_watches, tell_import
+from orders_es.cli.import_ import currency_code, tell_import
 from orders_es.cli.import_options import on_error_option, require_quarantine
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ _quarantine = click.option(
 
 
 @click.command(name="ocel", short_help="All orders at a moment for process mining: OCEL 2.0, JSON or SQLite.")
+@log_lines
 @_out
 @moments
 @_replace
@@ -70,6 +72,7 @@ def export_objects(
 
 
 @click.command(name="xes", short_help="All orders at a moment for process mining: XES, a trace an order.")
+@log_lines
 @_out
 @moments
 @_replace
@@ -129,6 +132,7 @@ def _export(
 
 
 @click.command(name="ocel", short_help="An object-centric event log of process mining: OCEL 2.0, JSON or SQLite.")
+@log_lines
 @_source
 @_mapping
 @click.option("--object-type", metavar="TYPE", help="With --mapping: the type of object that an order is in the file.")
@@ -173,6 +177,7 @@ def import_objects(
 
 
 @click.command(name="xes", short_help="An event log of process mining by case: XES.")
+@log_lines
 @_source
 @_mapping
 @_currency

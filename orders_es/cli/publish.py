@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text
+from orders_es.cli.telling import log_lines, somebody_watches
 
 __all__ = ["publish", "publish_tiles"]
 
@@ -21,6 +21,7 @@ _chosen = click.option(
 
 
 @click.command(short_help="Put a signed checkpoint into files, folders and git repositories.")
+@log_lines
 @click.argument("places", metavar="PLACE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_signing
 @_chosen
@@ -47,7 +48,7 @@ def publish(
             "--key signs the log as it is now, --checkpoint names one signed before; give one of them"
         )
     with existing_log(log, writes=key is not None) as opened:
-        signed = None if key is None else audit.checkpoint(opened, key, progress=not as_json and sys.stderr.isatty())
+        signed = None if key is None else audit.checkpoint(opened, key, progress=somebody_watches(as_json))
         done = audit.publish(opened, places, checkpoint=signed or checkpoint, push=push)
     if as_json:
         names = ("place", "kind", "before", "commit")
@@ -60,6 +61,7 @@ def publish(
 
 
 @click.command("publish-tiles", short_help="Write the log as tiles, for standard monitors of transparency logs.")
+@log_lines
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @_signing
 @_chosen
@@ -81,7 +83,7 @@ def publish_tiles(folder: Path, key: Path | None, checkpoint: str | None, log: s
         raise click.UsageError(
             "--key signs the log as it is now, --checkpoint names one signed before; give one of them"
         )
-    progress = not as_json and sys.stderr.isatty()
+    progress = somebody_watches(as_json)
     with existing_log(log, writes=key is not None) as opened:
         signed = None if key is None else audit.checkpoint(opened, key, progress=progress)
         done = audit.publish_tiles(opened, folder, checkpoint=signed or checkpoint, progress=progress)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.import_ import somebody_watches
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
-from orders_es.cli.telling import log_lines
+from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

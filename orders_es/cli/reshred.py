@@ -9,12 +9,14 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
+from orders_es.cli.telling import log_lines
 from orders_es.log.protocol import HasUpcastCopies
 
 __all__ = ["reshred"]
 
 
 @click.command(short_help="Copy events of old versions in today's columns.")
+@log_lines
 @click.option(
     "--drop-others",
     is_flag=True,

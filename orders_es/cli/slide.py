@@ -9,6 +9,7 @@ import click
 from orders_es.cli.options import as_json, existing_log, instant, log_option, order_argument, zone_option
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.output import count, print_json, print_text, printable
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -17,6 +18,7 @@ __all__ = ["slide"]
 
 
 @click.command(short_help="An order on both clocks, as a page with two sliders.")
+@log_lines
 @order_argument
 @click.argument("out", metavar="OUT.html", type=click.Path(dir_okay=False))
 @click.option(

@@ -9,6 +9,7 @@ import click
 from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, size, table
 from orders_es.cli.show import domain_of_stream
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from orders_es.log import EventLog
@@ -26,6 +27,7 @@ def snapshots() -> None:
 
 
 @snapshots.command(short_help="Take the snapshots that are due.")
+@log_lines
 @click.argument("orders", metavar="[ORDER]...", nargs=-1)
 @click.option(
     "--every", metavar="EVENTS", type=click.IntRange(min=2), default=500, show_default=True, help="Between two of them."

@@ -10,6 +10,7 @@ from orders_es.cli.answers import json_rows, print_csv, print_rows
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
+from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -18,6 +19,7 @@ __all__ = ["sql"]
 
 
 @click.command(short_help="A query over all orders and events, now or at any moment.")
+@log_lines
 @click.argument("query", metavar="[QUERY]", required=False)
 @click.option(
     "-f",

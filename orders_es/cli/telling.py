@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     Tell = Callable[..., None]
 
-__all__ = ["is_quiet", "log_lines", "teller"]
+__all__ = ["is_quiet", "log_lines", "somebody_watches", "teller"]
 
 _QUIET, _FORMAT = "orders_es.quiet", "orders_es.log_format"
 _COMMAND = TypeVar("_COMMAND", bound="Callable[..., Any]")
@@ -52,6 +53,11 @@ def is_quiet() -> bool:
     """Whether no bar may be drawn: nobody wants it, or a program reads the lines."""
     ctx = click.get_current_context(silent=True)
     return ctx is not None and bool(ctx.meta.get(_QUIET) or ctx.meta.get(_FORMAT))
+
+
+def somebody_watches(as_json: bool) -> bool:
+    """Whether a person looks at standard error, so that a bar makes sense."""
+    return sys.stderr.isatty() and not as_json and not is_quiet()
 
 
 def teller(ctx: click.Context | None = None) -> Tell:

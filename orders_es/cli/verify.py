@@ -9,7 +9,7 @@ import click
 
 from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines
+from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.errors import DamagedLog, UnreadableLog
 
 if TYPE_CHECKING:
@@ -52,15 +52,13 @@ def verify(
       orders-es verify --log my-log
       orders-es verify --checkpoint june.checkpoint --key shop.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    import sys
-
     from orders_es import audit
 
     if (checkpoint is None) != (key is None):
         raise click.UsageError(
             "--checkpoint and --key belong together: a checkpoint, and the public key that signed it"
         )
-    progress = not as_json and sys.stderr.isatty()
+    progress = somebody_watches(as_json)
     against = None
     with _opened(log, sound=checkpoint is not None) as opened:
         if opened is not None and checkpoint is not None and key is not None:

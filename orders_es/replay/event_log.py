@@ -65,4 +65,5 @@ def to_event_log(
     """
     asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
     with connect(log) as session:
-        return session.sql(query, at=asked.at, known_at=asked.known_at).to_pandas()
+        answer = session.sql(query, at=asked.at, known_at=asked.known_at, recorded_by=asked.recorded_by)
+        return answer.to_pandas()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["are_numbers", "has_times", "said_zone", "shown_rows", "values_of"]
+__all__ = ["are_numbers", "cell_of", "has_times", "said_zone", "shown_rows", "values_of"]
 
 _SEPARATED = 10_000
 """From here on, whole numbers have thousands set apart: years and short counts read better without."""
@@ -33,7 +33,7 @@ def shown_rows(table: pa.Table, zone: tzinfo) -> list[list[str]]:
     names = table.column_names
     place = names.index(_CURRENCY) if _CURRENCY in names else None
     return [
-        [_cell(value, zone, None if place is None else row[place]) for value in row]
+        [cell_of(value, zone, None if place is None else row[place]) for value in row]
         for row in zip(*map(values_of, table.columns), strict=True)
     ]
 
@@ -58,7 +58,13 @@ def said_zone(zone: tzinfo | None) -> str:
     return "UTC" if zone is None else str(zone)
 
 
-def _cell(value: Any, zone: tzinfo, currency: Any) -> str:  # noqa: PLR0911 - one for each kind of value
+def cell_of(value: Any, zone: tzinfo, currency: Any) -> str:  # noqa: PLR0911 - one for each kind of value
+    """One value as people read it.
+
+    Args:
+        zone: In which moments are written.
+        currency: Which decimals an amount has; two where that is not known.
+    """
     if value is None:
         return ""
     if isinstance(value, Decimal):

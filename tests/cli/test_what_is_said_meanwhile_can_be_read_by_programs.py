@@ -23,6 +23,33 @@ def test_an_error_is_one_object_with_time_level_and_exit_code(run, missing):
     assert said["message"].startswith("no log at")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("import", "table", "x.csv", "--map", "x.toml"),
+        ("import", "jsonl", "x.jsonl"),
+        ("import", "dumps", "x-*.csv", "--key", "id"),
+        ("import", "ocel", "x.json"),
+        ("export", "model", "orders", "out.parquet"),
+        ("export", "jsonl"),
+        ("export", "ocel", "out.json"),
+        ("export", "xes", "out.xes"),
+        ("sql", "FROM orders"),
+        ("diff", "--from", "2026-06-01"),
+        ("publish-tiles", "tiles"),
+        ("vacuum",),
+        ("reshred",),
+        ("snapshots", "take"),
+        ("slide", "A-1", "page.html"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_that_may_run_long_says_its_errors_so(run, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    err = run(*command, "--log", tmp_path / "nowhere", "--quiet", "--log-format", "json", code=2).err
+    assert json.loads(err.splitlines()[-1])["level"] == "error"
+
+
 def test_as_text_time_and_level_stand_before_it(run, missing):
     assert re.match(rf"{STAMP} ERROR   no log at", run(*missing, "--log-format", "text", code=2).err)
 

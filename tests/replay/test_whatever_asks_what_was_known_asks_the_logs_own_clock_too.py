@@ -13,7 +13,7 @@ from orders_es.cli import main
 from orders_es.errors import InvalidSetting, OrderNotFound
 from orders_es.log import ANY, NewEvent, open_log
 from orders_es.orders import ItemAdded, OrderCreated
-from orders_es.replay import connect, explain, history
+from orders_es.replay import connect, explain, history, to_event_log
 
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = TODAY + timedelta(days=31)
@@ -131,3 +131,9 @@ def test_an_exported_file_says_by_which_clock_it_was_asked(log, tmp_path):
     with connect(log, recorded_by=TODAY) as session:
         done = export(session, "orders", tmp_path / "then.csv")
         assert (done.provenance.position, done.provenance.asked_recorded_by) == (2, TODAY)
+
+
+def test_a_table_for_process_mining_keeps_to_the_logs_own_clock(log):
+    first = log.load(log.stream_ids()[0])[0]
+    asked = to_event_log(log, recorded_by=first.recorded_at)
+    assert asked["recorded_at"].max() == first.recorded_at < to_event_log(log)["recorded_at"].max()
