@@ -125,7 +125,7 @@ def read_schemas(path: str | os.PathLike[str]) -> dict[str, Any]:
                 "schemas", str(path), f"it is of format {found['format']}, and this program reads {_FORMAT}"
             )
         _ = [versions.items() for versions in found["types"].values()]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, InvalidSetting):
             raise
         raise InvalidSetting(

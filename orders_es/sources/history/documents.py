@@ -48,7 +48,7 @@ def keys_of(text: str) -> frozenset[str]:
     """The keys of a document; none where it is no object."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return frozenset()
     return frozenset(found) if isinstance(found, dict) else frozenset()
 
@@ -81,7 +81,7 @@ def _texts(file: BinaryIO, digest: Any, pages: Sequence[str]) -> Iterator[str]:
 def _is_json(raw: bytes) -> bool:
     try:
         json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -97,7 +97,7 @@ def _unfolded(text: str, pages: Sequence[str]) -> Iterator[str]:
         return
     try:
         found = list(_listed(text, 0)) if text.startswith("[") else _in_page(text, pages)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not found and (found is None or text.startswith("[")):
         yield text

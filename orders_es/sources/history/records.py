@@ -114,7 +114,7 @@ def loads(text: str | None, column: str) -> Any:
     """
     try:
         return None if text is None or not text.strip() else json.loads(text, parse_float=_Number, parse_int=_Number)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{column} {text[:60] if text else ''!r} is no JSON: {error}") from None
 
 

@@ -40,7 +40,7 @@ def repeated_key(text: bytes) -> str | None:
     """
     # As many colons behind quotes as names came out: then none was dropped. Otherwise one is counted for a text that has
     # such a colon within, and the slow way tells.
-    if _BLANK_BEFORE_COLON.search(text) is None and text.count(b'":') == _names(msgspec.json.decode(text)):
+    if _BLANK_BEFORE_COLON.search(text) is None and text.count(b'":') == _names(_decoded(text)):
         return None
     repeated: list[str] = []
 
@@ -51,8 +51,16 @@ def repeated_key(text: bytes) -> str | None:
                 repeated.append(name)
             seen.add(name)
 
-    json.loads(text, object_pairs_hook=look)
+    json.loads(text, object_pairs_hook=look, parse_int=str, parse_float=str)
     return repeated[0] if repeated else None
+
+
+def _decoded(text: bytes) -> Any:
+    """What JSON says, numbers too long for a float as their digits: whether they fit is for whoever knows the field."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.ValidationError:
+        return json.loads(text, parse_int=str, parse_float=str)
 
 
 def _names(value: Any) -> int:
@@ -72,7 +80,7 @@ def finer_than_kept(text: bytes, names: tuple[str, ...]) -> str | None:
     """
     if _FINE.search(text) is None:
         return None
-    line = msgspec.json.decode(text)
+    line = _decoded(text)
     return next((name for name in names if _FINE_TIME.search(str(line.get(name, "")))), None)
 
 

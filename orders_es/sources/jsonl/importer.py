@@ -225,6 +225,8 @@ def _read(text: TextLines, reader: LineReader, spool: Spool, bad: BadLines, *, p
                     spool.add(number, read)
             except BadLine as error:
                 bad.add(number, error.reason, error.stream_id)
+            except RecursionError:
+                bad.add(number, "its values are nested deeper than can be read", None)
             bar.update(len(line) + 1)
     spool.close()
 

@@ -180,7 +180,7 @@ def load_mapping(name: str | os.PathLike[str], registry: EventRegistry, *, curre
             ) from error
     try:
         return _Reader(str(name), registry, currency).read(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSource(str(name), None, f"it is not TOML: {error}") from error
 
 

@@ -97,7 +97,7 @@ def load_table_mapping(given: str | os.PathLike[str] | Mapping[str, Any]) -> Tab
         ) from error
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSource(path, None, _twice(text) or f"it is not TOML: {error}") from error
     return _Reader(path, _lines(text)).read(found)
 

@@ -145,7 +145,7 @@ def load_change_mapping(given: str | os.PathLike[str] | Mapping[str, Any], regis
         why = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
         why += f"; these come with the package: {', '.join(shipped_change_mappings())}"
         raise BadSource(path, None, f"no mapping can be read there: {why}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSource(path, None, f"it is not TOML: {error}") from error
     return _read(path, found, _lines(text), registry)
 
