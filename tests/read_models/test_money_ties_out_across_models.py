@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 
 from orders_es.log import open_log
 from orders_es.replay import connect
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 MONEY = ("gross", "discounts", "shipping", "returns", "adjustments")
@@ -145,7 +145,8 @@ IDENTITIES = {
 def shop(tmp_path_factory):
     """Simulated orders, some cancelled, returned, refunded and recorded late."""
     folder = tmp_path_factory.mktemp("ties") / "log"
-    simulate_into(folder, orders=250, seed=11, start=START, days=120)
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(folder, orders=250, seed=11, start=START, days=120, settings=few_lines)
     with open_log(folder) as log, connect(log, tz="Europe/London") as session:
         yield session
 

@@ -15,7 +15,7 @@ from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 from orders_es.replay import connect
 from orders_es.sources.process import import_ocel, import_xes
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 FORMS = [("json", export_ocel, import_ocel), ("sqlite", export_ocel, import_ocel), ("xes.gz", export_xes, import_xes)]
 _SAME = (
@@ -27,7 +27,8 @@ _SAME = (
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     place = tmp_path_factory.mktemp("shop") / "log"
-    simulate_into(place, orders=10, seed=11, start=datetime(2025, 1, 1, tzinfo=UTC), days=90)
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(place, orders=30, seed=11, start=datetime(2025, 1, 1, tzinfo=UTC), days=90, settings=few_lines)
     with open_log(place) as log, connect(log) as session:
         yield session
 

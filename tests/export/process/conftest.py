@@ -6,13 +6,14 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.replay import connect
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 
 @pytest.fixture(scope="package")
 def shop(tmp_path_factory):
     place = tmp_path_factory.mktemp("shop") / "log"
-    simulate_into(place, orders=12, seed=5, start=datetime(2025, 1, 1, tzinfo=UTC), days=90)
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(place, orders=40, seed=5, start=datetime(2025, 1, 1, tzinfo=UTC), days=90, settings=few_lines)
     return place
 
 

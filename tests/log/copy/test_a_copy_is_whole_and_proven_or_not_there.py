@@ -185,7 +185,7 @@ with open_log(sys.argv[1]) as source:
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_a_copy_that_is_killed_is_not_there_and_is_gone_on_with(tmp_path, name):
     with open_log(tmp_path / "source", create=True) as log:
         log.append_table(table([f"S-{j % 40}" for j in range(20_000)]), expected=ANY)

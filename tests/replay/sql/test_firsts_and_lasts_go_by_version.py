@@ -92,58 +92,70 @@ def every_order(events, values):
     return [([events[i] for i in p], [values[i] for i in p]) for p in permutations(range(len(events)))]
 
 
-@pytest.mark.parametrize("column", VALUES)
-def test_a_value_of_an_order(log, column):
-    events, values, which = VALUES[column]
+def test_values_of_an_order(log):
     expected = {}
-    for number, (those, told) in enumerate(every_order(events, values)):
-        written(log, f"A-{number}", those)
-        expected[f"A-{number}"] = told[which]
-        assert getattr(load_order(log, f"A-{number}"), column) == told[which]
+    for column, (events, values, which) in VALUES.items():
+        for number, (those, told) in enumerate(every_order(events, values)):
+            written(log, order_id := f"{column} {number}", those)
+            expected[column, order_id] = told[which]
+            assert getattr(load_order(log, order_id), column) == told[which]
     with connect(log) as session:
-        assert dict(session.sql(f"SELECT order_id, {column} FROM orders").rows()) == expected
+        assert answers(session, "orders", VALUES) == expected
 
 
-@pytest.mark.parametrize("column", VALUES)
-def test_an_event_that_says_nothing_leaves_the_value_alone(log, column):
-    events, values, which = VALUES[column]
-    silent = (
-        [OrderCreated(currency="GBP"), OrderCancelled()] if column != "currency" else [OrderPlaced(), OrderCancelled()]
-    )
-    written(log, "A-1", [silent[0], events[which], silent[1]])
-    with connect(log) as session:
-        assert session.sql(f"SELECT {column} FROM orders").rows() == [(values[which],)]
-    assert getattr(load_order(log, "A-1"), column) == values[which]
-
-
-@pytest.mark.parametrize("column", ITEM_VALUES)
-def test_a_value_of_an_item(log, column):
-    events, values, which = ITEM_VALUES[column]
+def test_an_event_that_says_nothing_leaves_the_value_alone(log):
     expected = {}
-    for number, (those, told) in enumerate(every_order(events, values)):
-        written(log, f"A-{number}", those)
-        expected[f"A-{number}"] = told[which]
-        [line] = load_order(log, f"A-{number}").lines
-        assert getattr(line, column) == told[which]
+    for column, (events, values, which) in VALUES.items():
+        written(log, column, [OrderCreated(currency="GBP"), events[which], OrderCancelled()])
+        expected[column, column] = values[which]
+        assert getattr(load_order(log, column), column) == values[which]
     with connect(log) as session:
-        assert dict(session.sql(f"SELECT order_id, {column} FROM order_items").rows()) == expected
+        assert answers(session, "orders", VALUES) == expected
 
 
-@pytest.mark.parametrize("column", MOMENTS)
-def test_the_moment_of_a_step(log, column):
-    event, which = MOMENTS[column]
-    for number, days in enumerate(permutations(DAYS)):
-        written(log, f"A-{number}", [event] * 3, days)
-        assert getattr(load_order(log, f"A-{number}"), column) == which(DAYS)
+def test_values_of_an_item(log):
+    expected = {}
+    for column, (events, values, which) in ITEM_VALUES.items():
+        for number, (those, told) in enumerate(every_order(events, values)):
+            written(log, order_id := f"{column} {number}", those)
+            expected[column, order_id] = told[which]
+            [line] = load_order(log, order_id).lines
+            assert getattr(line, column) == told[which]
     with connect(log) as session:
-        assert {row[0] for row in session.sql(f"SELECT {column} FROM orders").rows()} == {which(DAYS)}
+        assert answers(session, "order_items", ITEM_VALUES) == expected
+
+
+def test_moments_of_steps(log):
+    expected = {}
+    for column, (event, which) in MOMENTS.items():
+        for number, days in enumerate(permutations(DAYS)):
+            written(log, order_id := f"{column} {number}", [event] * 3, days)
+            expected[column, order_id] = which(DAYS)
+            assert getattr(load_order(log, order_id), column) == which(DAYS)
+    with connect(log) as session:
+        assert answers(session, "orders", MOMENTS) == expected
         # Each as the event's time, and not as some other event's: one that is no such step comes before and after all.
-        for number in range(6):
-            around = [min(DAYS) - timedelta(days=1), max(DAYS) + timedelta(days=1)]
-            other = OrderDelivered() if column == "shipped_at" else OrderShipped()
+        around = [min(DAYS) - timedelta(days=1), max(DAYS) + timedelta(days=1)]
+        for column, order_id in expected:
             if column not in ("first_occurred_at", "last_occurred_at"):
-                written(log, f"A-{number}", [other] * 2, around)
-        assert {row[0] for row in session.sql(f"SELECT {column} FROM orders").rows()} == {which(DAYS)}
+                other = OrderDelivered() if column == "shipped_at" else OrderShipped()
+                written(log, order_id, [other] * 2, around)
+        assert answers(session, "orders", MOMENTS) == expected
+
+
+def answers(session, model, columns):
+    """Column and order to the value that SQL gives, for the orders that are about the column."""
+    rows = session.sql(f"SELECT order_id, {', '.join(columns)} FROM {model}").rows()
+    return {
+        (name, row[0]): value
+        for row in rows
+        for name, value in zip(columns, row[1:], strict=True)
+        if about(row[0], name)
+    }
+
+
+def about(order_id, column):
+    return order_id.partition(" ")[0] == column
 
 
 def test_version_position_and_status_are_of_the_last_and_the_furthest(log):

@@ -8,7 +8,7 @@ from orders_es.errors import InvalidSetting, QueryError
 from orders_es.log import open_log
 from orders_es.read_models import load_read_models
 from orders_es.replay import connect
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 # Those that are computed once for all, and of those that read them one for each way of doing so.
 MODELS = [
@@ -22,7 +22,7 @@ MOMENTS = [START + timedelta(days=days) for days in (15, 4, 15)]  # not in their
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many") / "log"
-    simulate_into(folder, orders=12, seed=5, start=START, days=20)
+    simulate_into(folder, orders=90, seed=5, start=START, days=20, settings=SimulatorSettings(long_orders=0))
     with open_log(folder) as log, connect(log) as session:
         yield session
 

@@ -10,7 +10,7 @@ from orders_es.log import NO_STREAM, RawEvent, open_log
 from orders_es.orders import OrderPlaced
 from orders_es.replay import load_orders
 from orders_es.sources.jsonl import export_jsonl, import_jsonl
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 
 def test_a_line_has_every_field_of_the_envelope_and_the_payload_as_it_was_recorded(shop, lines_of):
@@ -68,11 +68,16 @@ def test_batches_of_any_size_give_the_same_root(shop, log, exported, batch_event
     assert log.head().root == shop.head().root
 
 
+def simulated(place):
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(place, orders=60, seed=5, start=datetime(2025, 1, 1, tzinfo=UTC), days=30, settings=few_lines)
+
+
 @pytest.mark.parametrize("place", ["copy", "copy.duckdb"])
 def test_a_simulated_shop_survives_in_every_backend(tmp_path, exported, place):
-    simulate_into(tmp_path / "sim", orders=300, seed=5, start=datetime(2025, 1, 1, tzinfo=UTC), days=30)
+    simulated(tmp_path / "sim")
     with open_log(tmp_path / "sim") as sim, open_log(tmp_path / place, create=True) as copy:
-        import_jsonl(copy, exported(sim), as_recorded=True, batch_events=500)
+        import_jsonl(copy, exported(sim), as_recorded=True, batch_events=150)
         assert copy.head() == sim.head()
         assert load_orders(copy) == load_orders(sim)
 
@@ -143,7 +148,7 @@ class StoppedAfter:
 
 
 def test_two_imports_at_once_add_the_lines_once(tmp_path, log, exported, events):
-    simulate_into(tmp_path / "sim", orders=200, seed=6, start=datetime(2025, 1, 1, tzinfo=UTC), days=30)
+    simulated(tmp_path / "sim")
     with open_log(tmp_path / "sim") as sim:
         path, wanted = exported(sim), events(sim)
     results = []
