@@ -123,9 +123,10 @@ def test_a_program_that_dies_before_a_delivery_makes_it_later(shop, outlet):
     assert held(outlet) == ought(shop)
 
 
-def test_dying_anywhere_ends_with_the_same_contents(shop, outlet):
+@pytest.mark.parametrize("steps", [8, pytest.param(60, marks=pytest.mark.long)])
+def test_dying_anywhere_ends_with_the_same_contents(shop, outlet, steps):
     rng = random.Random(5)
-    for step in range(40):
+    for step in range(steps):
         order = f"A-{rng.randint(0, 9)}"
         new = rng.choice(
             [OrderCreated(currency="GBP"), PaymentReceived(amount=Decimal(step + 1)), OrderCancelled(reason="x")]
