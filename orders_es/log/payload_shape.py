@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,13 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 class PayloadShape:
     """How payloads of a type of today are written."""
 
-    __slots__ = ("amounts", "name", "names", "ordered")
+    __slots__ = ("amounts", "floats", "name", "names", "ordered")
 
     def __init__(self, event_type: EventType) -> None:
         self.name = event_type.name
         self.names = tuple(f.name for f in event_type.fields)
         self.amounts = tuple(f.name for f in event_type.fields if f.kind == "decimal")
+        self.floats = tuple(f.name for f in event_type.fields if f.kind == "float64")
         self.ordered: dict[tuple[str, ...], bool] = {}
 
     def written(self, data: dict[str, Any]) -> str:
@@ -59,6 +61,10 @@ class PayloadShape:
             value = data.get(name)
             if value is not None and value.__class__ is not str:
                 data[name] = str(CHECKS["decimal"](self.name, name, value))
+        for name in self.floats:
+            value = data.get(name)
+            if value.__class__ is float and not math.isfinite(value):  # which JSON would write as null
+                raise ValueError(f"{name} is {value}, which JSON has no number for")
         return data
 
     def _ordered(self, keys: tuple[str, ...], data: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Whole columns of old events become today's by type; what comes out is what the rule for one event gives, and so are the errors."""
 
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.errors import OrdersEsError, UpcastFailed
-from orders_es.log import order_registry
+from orders_es.log import EventRegistry, order_registry
 from orders_es.log.upcast_tables import upcast_table
+from orders_es.upcaster import upcaster
 from tests.evolution import parcels
 
 PADDING = [("OrderPlaced", 1, "{}")] * 40
@@ -96,3 +98,54 @@ def test_one_that_fails_among_many_is_named():
     rows = [*PADDING, ("StatusChanged", 1, '{"status":"lost"}')]
     with pytest.raises(UpcastFailed, match="position 41, stream 'A'"):
         upcast_table(order_registry(), table(rows))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    grams: int
+    exact: float | None = None
+
+    __schema_version__ = 2
+
+
+def one_dict_for_all(payload, given={}):  # noqa: B006 - that is what is wrong with it
+    given.clear()
+    given.update(payload)
+    return given
+
+
+def one_list_for_all(payload, given=[]):  # noqa: B006 - as above
+    given.clear()
+    given.append(payload["grams"])
+    return payload | {"all": given}
+
+
+def what_it_gave_before(payload, given=[]):  # noqa: B006 - as above
+    if given:
+        given.pop()["grams"] = 0
+    given.append(payload)
+    return payload
+
+
+@pytest.mark.parametrize("careless", [one_dict_for_all, one_list_for_all, what_it_gave_before])
+def test_of_a_function_that_changes_what_it_gave(careless):
+    registry = EventRegistry([Weighed], [upcaster("Weighed", 1)(careless)])
+    rows = [("Weighed", 1, f'{{"grams":{n}}}') for n in range(100)]
+    found = [json.loads(payload)["grams"] for _, _, _, payload in said(registry, rows)]
+    assert found == list(range(100))
+
+
+def test_what_python_has_no_json_for_or_no_end_of_is_refused():
+    def stops(payload):
+        if payload["grams"] == 50:
+            raise StopIteration
+        return payload
+
+    rows = [("Weighed", 1, f'{{"grams":{n}}}') for n in range(100)]
+    for wrong, says in (
+        (stops, "position 51.*StopIteration"),
+        (lambda payload: payload | {"exact": float("nan")}, "position 1,.*exact is nan"),
+        (lambda payload: payload | {"exact": float("inf")}, "position 1,.*exact is inf"),
+    ):
+        with pytest.raises(UpcastFailed, match=says):
+            upcast_table(EventRegistry([Weighed], [upcaster("Weighed", 1)(wrong)]), table(rows))
