@@ -35,6 +35,7 @@ __all__ = [
     "newest_checkpoint",
     "prove_consistency",
     "read_checkpoint",
+    "sign_head",
 ]
 
 
@@ -105,6 +106,26 @@ def checkpoint(
     """
     check_log(log)
     check_writable(log)
+    return keep(log, sign_head(log, key, memory=memory, progress=progress))
+
+
+def sign_head(
+    log: EventLog,
+    key: Signer | str | os.PathLike[str],
+    *,
+    memory: str | os.PathLike[str] | None = None,
+    extension: str = "",
+    progress: bool = False,
+) -> SignedCheckpoint:
+    """As `checkpoint`, but nothing is kept beside the log, which is only read.
+
+    Args:
+        extension: A line of text more that is signed, after the root (https://c2sp.org/tlog-checkpoint, extension lines).
+
+    Raises:
+        BadKey, NotAnExtension, BadCheckpoint, DamagedLog, TargetInLog, CannotPublish: As `checkpoint`.
+    """
+    check_log(log)
     signer = key if isinstance(key, Signer) else read_signer(key)
     if signer.key.kind != ED25519:
         raise BadKey(
@@ -130,11 +151,12 @@ def checkpoint(
             reason = "its events do not give the root that it states; orders-es verify says where. Nothing was signed"
             raise DamagedLog(log.url, reason)
     text = f"{signer.key.name}\n{head.position}\n{base64.b64encode(head.root).decode()}\n"
+    text += f"{extension}\n" if extension else ""
     line = f"— {signer.key.name} {base64.b64encode(signer.key.key_id + signer.sign(text.encode())).decode()}\n"
     made = SignedCheckpoint(signer.key.name, head.position, head.root, f"{text}\n{line}".encode())
     if remembered is not None:
         write_whole(remembered, made.note)
-    return keep(log, made)
+    return made
 
 
 def _signed_before(log: EventLog, key: Key, remembered: Path | None) -> Iterator[SignedCheckpoint]:

@@ -17,13 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from orders_es.replay import Answer
+    from orders_es.replay import Answer, Session
 
-__all__ = ["json_rows", "print_csv", "print_rows"]
+__all__ = ["json_rows", "print_csv", "print_rows", "write_parquet"]
 
 _SHOWN_ROWS = 100
 _CELL_WIDTH = 40
 _SIGNS = re.compile(r"""[",;\x00-\x1f\x7f-\x9f\u2028\u2029]|^\s|\s$""")
+
+
+def write_parquet(session: Session, query: str, path: str, *, at: datetime | None, known_at: datetime | None) -> int:
+    """How many rows the answer to a query has, after writing it to a Parquet file that says where it comes from.
+
+    A file of another name than `.parquet`, such as a pipe, gets the rows alone.
+    """
+    from orders_es.export import export
+
+    if not path.lower().endswith(".parquet") or re.fullmatch(r"\s*\w+\s*;?\s*", query):
+        return session.write(query, path, at=at, known_at=known_at, form="parquet")
+    return export(session, query, path, at=at, known_at=known_at).rows
 
 
 def json_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.answers import json_rows, print_csv, print_rows
+from orders_es.cli.answers import json_rows, print_csv, print_rows, write_parquet
 from orders_es.cli.options import (
     as_json,
     duration,
@@ -87,7 +87,7 @@ def _tell(
     ):
         answer = question(session, *parameters, at=at, known_at=known_at, **more)
         if form["parquet"] is not None:
-            _write(answer, opened, form["parquet"])
+            write_parquet(session, answer.query, form["parquet"], at=at, known_at=known_at)
     tell_notes(answer.notes)
     found = f"{len(answer):,} found" if len(answer) else "nothing found"
     if form["as_csv"]:
@@ -118,19 +118,6 @@ def _check_text(given: Any) -> None:
         "".join(given if isinstance(given, tuple) else [given] if isinstance(given, str) else []).encode()
     except UnicodeEncodeError:
         raise click.UsageError(f"{given!r} is not text in UTF-8") from None
-
-
-def _write(answer: Answer, log: Any, path: str) -> None:
-    from pathlib import Path
-
-    import pyarrow.parquet as pq
-
-    from orders_es.log.target import check_target
-    from orders_es.replay.handing import replacing
-
-    check_target(log, path)
-    with replacing(Path(path).absolute()) as fresh:
-        pq.write_table(answer.to_arrow(), fresh, compression="zstd")
 
 
 @ask.command("order", short_help="Who changed an order and when, with what led to what.")

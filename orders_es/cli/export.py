@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from orders_es.export import Exported
+    from orders_es.log import EventLog
 
 __all__ = ["check", "export", "model", "query"]
 
 _Answer = TypeVar("_Answer")
 
+_MARKS = {True: "ok", False: "BAD", None: "note"}
 _out = click.argument("out", metavar="OUT", type=click.Path(dir_okay=False))
 _plain = click.option(
     "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
@@ -112,24 +116,42 @@ def query(
 
 @export.command(short_help="Check an exported file against a log.")
 @log_lines
-@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", metavar="FILE", type=click.Path(exists=True))
+@click.option("--key", metavar="VKEY", help="Of a folder: the public key that should have signed it, or its file.")
+@click.option("--alone", is_flag=True, help="Hold the file to what it says of itself only; that needs no log.")
 @_models
 @allow_files_option
-@log_option()
+@log_option(required=False)
 @as_json
-def check(file: str, read_models: str | None, allow_files: bool, log: str, as_json: bool) -> None:
-    """Check that FILE, written by `export model` or `export sql`, holds what the log gives.
+def check(
+    file: str, key: str | None, alone: bool, read_models: str | None, allow_files: bool, log: str | None, as_json: bool
+) -> None:
+    """Check that FILE is as it was written and holds what the log gives: an exported file, or a folder that `audit` filled.
 
-    The log's events up to the position that FILE names are hashed and compared with the root that it names, then the table
+    First its rows are counted and its numeric columns added up, and JSON lines hashed to the log's root: that finds a file that was
+    edited. Then the log's events up to the position that FILE names are hashed and compared with the root that it names, and the table
     is computed again and compared row by row. The log may have grown since, or be a copy. Exit code 1 if anything differs.
 
     \b
     Example:
       orders-es export check june.xlsx --log my-log
+      orders-es export check june.xlsx --alone
+      orders-es export check audit-june --key shop.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from pathlib import Path
+
     from orders_es.export import check_export
 
-    with existing_log(log) as opened:
+    is_folder = Path(file).is_dir()
+    if key is not None and not is_folder:
+        raise click.UsageError("--key is about a folder that audit filled and signed; a single file has no signature")
+    log = None if alone else log or os.environ.get("ORDERS_ES_LOG") or None
+    if log is None and not alone:
+        raise click.UsageError("which log? Give --log DIR, or set ORDERS_ES_LOG, or look at the file alone: --alone")
+    with nullcontext() if log is None else existing_log(log) as opened:
+        if is_folder:
+            _check_folder(file, opened, key, as_json=as_json, allow_files=allow_files)
+            return
         checked = _reading(
             lambda: check_export(
                 file,
@@ -143,12 +165,30 @@ def check(file: str, read_models: str | None, allow_files: bool, log: str, as_js
         findings = [{"about": f.about, "good": f.good, "text": f.text} for f in checked.findings]
         print_json({"file": file, "ok": checked.ok, "findings": findings, "provenance": checked.provenance.to_dict()})
     else:
-        marks = {True: "ok", False: "BAD", None: "note"}
         for finding in checked.findings:
-            print_text(f"{marks[finding.good]:<5} {printable(finding.text)}")
+            print_text(f"{_MARKS[finding.good]:<5} {printable(finding.text)}")
         known = checked.provenance
         what = f"{printable(known.title)} as of position {known.position:,} of {printable(known.origin)}"
-        print_text(f"{printable(file)} holds {what}" if checked.ok else f"{printable(file)} is NOT {what}")
+        says = "says that it holds" if alone else "holds"
+        print_text(f"{printable(file)} {says} {what}" if checked.ok else f"{printable(file)} is NOT {what}")
+    if not checked.ok:
+        click.get_current_context().exit(1)
+
+
+def _check_folder(folder: str, log: EventLog | None, key: str | None, *, as_json: bool, allow_files: bool) -> None:
+    from orders_es.report.auditing import check_audit
+
+    watched = somebody_watches(as_json)
+    checked = _reading(lambda: check_audit(folder, log, key=key, progress=watched, allow_files=allow_files))
+    said = checked.evidence
+    if as_json:
+        findings = [{"about": f.about, "good": f.good, "text": f.text} for f in checked.findings]
+        print_json({"file": folder, "ok": checked.ok, "findings": findings, "evidence": said})
+    else:
+        for finding in checked.findings:
+            print_text(f"{_MARKS[finding.good]:<5} {printable(finding.about)}: {printable(finding.text)}")
+        what = f"the audit of {printable(said['origin'])} as of position {said['position']:,}"
+        print_text(f"{printable(folder)} {'is' if checked.ok else 'is NOT'} {what}")
     if not checked.ok:
         click.get_current_context().exit(1)
 

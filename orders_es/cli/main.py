@@ -80,6 +80,7 @@ _WHERE = {
     "events": "orders_es.cli.events:events",
     "read-models": "orders_es.cli.read_models:read_models",
     "catalog": "orders_es.cli.catalog:catalog",
+    "audit": "orders_es.cli.audit:audit",
     "report": "orders_es.cli.report:report",
     "copy": "orders_es.cli.copy:copy",
     "compact": "orders_es.cli.compact:compact",

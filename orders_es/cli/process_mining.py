@@ -122,7 +122,7 @@ def _export(
     with existing_log(log) as opened, connect(opened, tz=tz, recorded_by=recorded_by) as session:
         done = write(session, out, at=at, known_at=known_at)
     if as_json:
-        print_json({"log": log, **dataclasses.asdict(done)})
+        print_json({"log": log, **dataclasses.asdict(done), "provenance": done.provenance.to_dict()})
         return
     objects = ", ".join(count(number, kind) for kind, number in done.objects.items() if number)
     print_text(f"{printable(out)}: {count(done.events, 'event')}{f'; {objects}' if objects else ''}")

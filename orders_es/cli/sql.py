@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.answers import json_rows, print_csv, print_rows
+from orders_es.cli.answers import json_rows, print_csv, print_rows, write_parquet
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
@@ -105,7 +105,7 @@ def sql(
         ) as session,
     ):
         if parquet is not None:
-            rows = session.write(query, parquet, at=at, known_at=known_at, form="parquet")
+            rows = write_parquet(session, query, parquet, at=at, known_at=known_at)
             tell_notes(session.notes(query, at=at, known_at=known_at))
             print_text(
                 f"{count(rows, 'row')} in {printable(parquet)}, {question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz)}"

@@ -4,8 +4,9 @@ For analysts who hand figures on, and for auditors who are handed some: `export`
 tells where one comes from, and `check_export` holds one to a log.
 """
 
-from orders_es.export.checking import Checked, Finding, check_export
-from orders_es.export.provenance import Provenance
+from orders_es.evidence import Provenance
+from orders_es.export.checking import check_export
+from orders_es.export.finding import Checked, Finding
 from orders_es.export.reading import read_provenance
 from orders_es.export.writing import Exported, export
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 import zipfile
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NotAnExport
-from orders_es.export.provenance import KEY, Provenance
+from orders_es.evidence import KEY, Provenance, facts_beside
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-__all__ = ["cover_and_rows", "read_provenance"]
+__all__ = ["cover_and_rows", "read_facts", "read_provenance"]
 
 _NO_WORD = (
     "it does not say which log it comes from; only files that `export` wrote do, as long as nobody saved them anew"
@@ -27,10 +26,11 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
     """From which log, moment and definition an exported file was computed, as the file says. Read-only.
 
     Args:
-        path: A `.parquet`, `.xlsx` or `.csv` file that `export` wrote; the last with its `.csv.json` beside it.
+        path: A file that `export`, `export_jsonl`, `export_ocel` or `export_xes` wrote; all but `.parquet` and `.xlsx` with the
+            `.json` beside them.
 
     Raises:
-        NotAnExport: The file does not say so, or a CSV file is not the one that the file beside it speaks of.
+        NotAnExport: The file does not say so, or is not the one that the file beside it speaks of.
         FileNotFoundError: There is no such file.
 
     Example:
@@ -42,17 +42,27 @@ def read_provenance(path: str | os.PathLike[str]) -> Provenance:
         >>> read_provenance(done.path) == done.provenance
         True
     """
-    file = Path(path)
-    reader = {".parquet": _of_parquet, ".csv": _of_csv, ".xlsx": _of_workbook}.get(file.suffix.lower())
-    if reader is None:
-        raise NotAnExport(str(path), "its name ends in none of .parquet, .csv and .xlsx")
+    known, wrong = read_facts(Path(path))
+    if wrong is not None:
+        raise NotAnExport(str(path), wrong)
+    return known
+
+
+def read_facts(file: Path) -> tuple[Provenance, str | None]:
+    """What a file says of itself, and how it is seen at once not to be what was written; None if it is not.
+
+    Raises:
+        NotAnExport: It does not say where it comes from.
+        FileNotFoundError: There is no such file.
+    """
     with file.open("rb"):  # the system's own words where it cannot be read
         pass
-    facts = reader(file)
+    within = {".parquet": _of_parquet, ".xlsx": _of_workbook}.get(file.suffix.lower())
+    facts, wrong = (within(file), None) if within is not None else facts_beside(file)
     try:
-        return Provenance.from_dict(json.loads(facts))
+        return Provenance.from_dict(json.loads(facts)), wrong
     except ValueError as error:
-        raise NotAnExport(str(path), str(error)) from error
+        raise NotAnExport(str(file), str(error)) from error
 
 
 def _of_parquet(file: Path) -> str:
@@ -67,24 +77,6 @@ def _of_parquet(file: Path) -> str:
     if facts is None:
         raise NotAnExport(str(file), _NO_WORD)
     return facts.decode()
-
-
-def _of_csv(file: Path) -> str:
-    beside = file.with_name(file.name + ".json")
-    try:
-        text = beside.read_text(encoding="utf-8")
-        said = json.loads(text)["file_sha256"]
-    except FileNotFoundError:
-        raise NotAnExport(str(file), f"{beside.name!r} should be beside it and say where it comes from") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise NotAnExport(str(file), f"{beside.name!r} beside it is not as `export` writes it ({error})") from error
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    if digest != said:
-        raise NotAnExport(
-            str(file), f"it was changed after the export: {beside.name!r} speaks of a file of another SHA-256"
-        )
-    return text
 
 
 def _of_workbook(file: Path) -> str:

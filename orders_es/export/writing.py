@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -10,16 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotExport
-from orders_es.export.provenance import KEY, Provenance, definition_hash
+from orders_es.evidence import KEY, Provenance, provenance_of, table_controls, write_beside
 from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
 from orders_es.log.given import check_session
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
-from orders_es.replay.handing import replacing
 from orders_es.replay.moments import as_of
-from orders_es.replay.notes import passed_over
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from orders_es.log import Head
-    from orders_es.orders import AsOf
     from orders_es.orders.moments import Moment
     from orders_es.replay import Session
 
@@ -37,6 +33,7 @@ __all__ = ["Exported", "excel_form", "export", "select"]
 
 _NAME = re.compile(r"\w+")
 _BATCH = 10_000
+_ROWS = "orders_es_rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,8 @@ def export(
     The file appears whole or not at all, in the place of what was there, and the same question to the same log gives the
     same rows in the same order: those of a read model are sorted, those of a query as it says. Money is exact in each form.
     A Parquet file carries its provenance in its metadata, a workbook on its first sheet, and a CSV file in a second file
-    beside it, `<path>.json`. Read-only on the log.
+    beside it, `<path>.json`: the query, the moments, the log, its last position and root, how many rows there are, and the exact sum of each
+    numeric column. Read-only on the log.
 
     Args:
         source: A read model's name, `events`, or one SELECT.
@@ -110,10 +108,23 @@ def export(
         def use(cursor: duckdb.DuckDBPyConnection, head: Head) -> tuple[int, Provenance]:
             relation = cursor.sql(f"SELECT * FROM ({query}\n)")
             columns = tuple(zip(relation.columns, map(str, relation.types), strict=True))
-            provenance = _provenance(session, cursor, head, source, asked, columns)
+            # Computed once: the sums have to be those of the rows that are written, also where a query may give others each time.
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT * FROM (\n{query}\n)")
+            is_name = _NAME.fullmatch(source.strip()) is not None
+            provenance = provenance_of(
+                session,
+                cursor,
+                head,
+                asked,
+                name=source.strip() if is_name else None,
+                query=None if is_name else source,
+                columns=columns,
+            )
+            controls = table_controls(cursor, _ROWS, [(name, kind, quoted(name)) for name, kind in columns])
+            provenance = replace(provenance, rows=controls.rows, sums=controls.sums)
             if target.suffix.lower() == ".csv":
                 provenance = replace(provenance, guarded=guard)
-            return write(session, cursor, query, fresh, provenance), provenance
+            return write(session, cursor, f"FROM {_ROWS}", fresh, provenance), provenance
 
         try:
             rows, provenance = session.using(
@@ -128,10 +139,7 @@ def export(
             raise CannotExport(str(path), error.reason) from error
         files = [str(target)]
         if target.suffix.lower() == ".csv":
-            beside = target.with_name(target.name + ".json")
-            with replacing(beside) as facts:
-                facts.write_text(_sidecar(provenance, fresh), encoding="utf-8")
-            files.append(str(beside))
+            files.append(str(write_beside(target, provenance, fresh)))
     return Exported(str(target), tuple(files), rows, provenance)
 
 
@@ -157,46 +165,6 @@ def select(session: Session, source: str, path: str) -> str:
     return f"SELECT * FROM {quoted(source)} ORDER BY {order}"
 
 
-def _provenance(
-    session: Session, cursor: Any, head: Head, source: str, asked: AsOf, columns: tuple[tuple[str, str], ...]
-) -> Provenance:
-    from importlib.metadata import version  # loads half of the standard library
-
-    is_name = _NAME.fullmatch(source.strip()) is not None
-    last_at, last_known = asked.at, asked.known_at
-    if last_at is None or last_known is None:
-        [(occurred, recorded_at)] = cursor.execute(
-            "SELECT epoch_us(max(occurred_at)), epoch_us(max(coalesce(entered_at, recorded_at))) FROM events"
-        ).fetchall()
-        last_at, last_known = last_at or _moment(occurred), last_known or _moment(recorded_at)
-    [(zone,)] = cursor.execute("SELECT current_setting('TimeZone')").fetchall()
-    return Provenance(
-        source.strip() if is_name else None,
-        None if is_name else source,
-        definition_hash(source, session.models),
-        asked.at,
-        asked.known_at,
-        last_at,
-        last_known,
-        zone.removeprefix("Etc/") if zone == "Etc/UTC" else zone,
-        str(session.log.log_id),
-        session.log.origin,
-        head.position,
-        head.recorded_at,
-        head.root.hex(),
-        version("orders_es"),
-        columns,
-        asked_recorded_by=asked.recorded_by or session.recorded_by,
-        passed_over=passed_over(session.log),
-    )
-
-
-def _moment(micros: int | None) -> datetime | None:
-    from orders_es.log.event import from_micros
-
-    return None if micros is None else from_micros(micros)
-
-
 def _write_parquet(session: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
     facts = json.dumps(provenance.to_dict(), ensure_ascii=False)
     options = f"FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{text(KEY)}: {text(facts)}}}"
@@ -219,12 +187,6 @@ def _heads(cursor: Any, names: list[str], *, guard: bool) -> list[str]:
     return [
         cursor.execute(f"SELECT {guarded('name')} FROM (SELECT ? AS name)", [name]).fetchall()[0][0] for name in names
     ]
-
-
-def _sidecar(provenance: Provenance, file: Path) -> str:
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return json.dumps({**provenance.to_dict(), "file_sha256": digest}, ensure_ascii=False, indent=2) + "\n"
 
 
 def _write_workbook(_: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:
@@ -283,6 +245,9 @@ def _cover(provenance: Provenance) -> Iterator[tuple[str, str]]:
     yield "Log's last position", str(provenance.position)
     yield "Log's root", provenance.root
     yield "Definition (SHA-256)", provenance.definition_sha256
+    yield "Rows", str(provenance.rows)
+    for each in provenance.sums or ():
+        yield f"Sum of {each.column}", f"{each.total} ({each.values} values)"
     yield "orders_es", provenance.package
     yield "To check", "orders-es export check FILE --log LOG"
     yield KEY, json.dumps(provenance.to_dict(), ensure_ascii=False)

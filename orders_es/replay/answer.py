@@ -65,6 +65,8 @@ class Answer:
         notes: tuple[str, ...] = (),
     ) -> None:
         self.question = question
+        self.query = question
+        """SQL that gives it once more at the same moment, values of parameters written into it."""
         self.as_of = as_of
         self.log_head = head
         self.tz = tz

@@ -222,7 +222,7 @@ class Session(Following):
         """
         asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         query = f"SELECT * FROM {quoted(name)}"
-        return Answer(
+        answer = Answer(
             name,
             self._limited(asked),
             None,
@@ -230,6 +230,8 @@ class Session(Following):
             tz=self.tz,
             notes=self._mark(),
         )
+        answer.query = query
+        return answer
 
     def diff(
         self,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from orders_es.export.provenance import shown
+from orders_es.evidence import shown
 from orders_es.orders.moments import spoken
 from orders_es.orders.money import format_amount
 from orders_es.plots.style import duration
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orders_es.read_models import ReadModel
     from orders_es.report.front import Front
 
-__all__ = ["TOP", "WORTH", "Section", "page"]
+__all__ = ["STYLE", "TOP", "WORTH", "Section", "page", "table_html"]
 
 TOP = {
     "daily_sales": "day DESC, currency",
@@ -64,7 +64,7 @@ _OF_PAYMENTS = re.compile("paid|payment|refund|balance|failed_payments|owed")
 _FOLDED_FROM = 8
 """Tables with as many rows or more are folded."""
 
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 72rem; margin: 2rem auto;
   padding: 0 1.5rem; }
 h1 { margin-bottom: 0.1rem; } h2 { margin: 2.2rem 0 0.2rem; border-top: 1px solid #ccc; padding-top: 1.2rem; }
@@ -138,7 +138,7 @@ def page(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Orders of {name}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
 <h1>Orders of {name}</h1>
@@ -241,7 +241,7 @@ def _section(section: Section, *, payments: bool) -> str:
     rest = number < section.rows
     shown_rows = f"{number} of {section.rows:,} rows; all of them" if rest else f"{count_of(number, 'row')}, also"
     rows, left_out = _telling(section.first, section.model.key, payments=payments)
-    table = f'<div class="wide">{_table(rows, _SECONDS.get(section.model.name, ()))}</div>'
+    table = f'<div class="wide">{table_html(rows, _SECONDS.get(section.model.name, ()))}</div>'
     if left_out:
         table += f'<p class="note">Left out here, as there is nothing in these rows: {escape(", ".join(left_out))}.</p>'
     if number >= _FOLDED_FROM:
@@ -287,8 +287,8 @@ def _telling(rows: pa.Table, key: Collection[str], *, payments: bool) -> tuple[p
     return rows.select(kept), [name.replace("_", " ") for name in left_out]
 
 
-def _table(rows: pa.Table, seconds: Collection[str]) -> str:
-    """The rows as HTML.
+def table_html(rows: pa.Table, seconds: Collection[str] = ()) -> str:
+    """Rows as an HTML table; everything in them is text, whatever it says.
 
     Args:
         seconds: The columns that are lengths of time in seconds, which people read in hours and days.

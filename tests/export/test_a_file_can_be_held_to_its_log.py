@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from orders_es.errors import NotAnExport
+from orders_es.evidence import FORMAT, Provenance
 from orders_es.export import check_export, export, read_provenance
-from orders_es.export.provenance import FORMAT, Provenance
 from orders_es.log import ANY, NO_STREAM, open_log
 from orders_es.log.copy import copy_log
 from orders_es.orders import OrderCreated
@@ -89,7 +89,7 @@ def test_an_untouched_file_is_what_the_log_gives_however_the_log_has_grown(log, 
         log.append("order 00", [OrderCreated(currency="GBP", customer_id=f"late {number}")], expected=ANY)
         checked = check_export(done.path, log)
         assert checked.ok, checked.findings
-        assert [finding.about for finding in checked.findings] == ["log", "rows"]
+        assert [finding.about for finding in checked.findings] == ["totals", "log", "rows"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -113,7 +113,12 @@ def test_a_copy_and_a_compacted_log_do_as_well(log, session, tmp_path):
     with open_log(tmp_path / "copy.duckdb") as copy:
         checked = check_export(done.path, copy)
     assert checked.ok
-    assert [(f.about, f.good) for f in checked.findings] == [("log", True), ("identity", None), ("rows", True)]
+    assert [(f.about, f.good) for f in checked.findings] == [
+        ("totals", True),
+        ("log", True),
+        ("identity", None),
+        ("rows", True),
+    ]
 
 
 def forged(path, form):
@@ -140,9 +145,10 @@ def test_a_changed_figure_is_found_and_shown(log, session, tmp_path, form):
     forged(done.path, form)
     checked = check_export(done.path, log)
     assert not checked.ok
-    assert [(f.about, f.good) for f in checked.findings] == [("log", True), ("rows", False)]
-    assert "1 of the file's are not the log's, and 1 of the log's are not in the file" in checked.findings[1].text
-    assert "1.9999" in checked.findings[1].text
+    assert [(f.about, f.good) for f in checked.findings] == [("totals", False), ("log", True), ("rows", False)]
+    assert " adds up to " in checked.findings[0].text
+    assert "1 of the file's are not the log's, and 1 of the log's are not in the file" in checked.findings[2].text
+    assert "1.9999" in checked.findings[2].text
 
 
 def test_a_workbook_that_somebody_saved_anew_is_still_an_export(log, session, tmp_path):
@@ -156,14 +162,16 @@ def test_a_changed_csv_is_told_by_its_hash(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.csv")
     forged(done.path, "csv")
     with pytest.raises(NotAnExport, match="changed after the export"):
-        check_export(done.path, log)
+        read_provenance(done.path)
+    found = [("file", False), ("totals", False), ("log", True), ("rows", False)]
+    assert [(f.about, f.good) for f in check_export(done.path, log).findings] == found
     beside = Path(done.files[1])
     facts = json.loads(beside.read_text(encoding="utf-8"))
     import hashlib
 
     facts["file_sha256"] = hashlib.sha256(Path(done.path).read_bytes()).hexdigest()
     beside.write_text(json.dumps(facts), encoding="utf-8")
-    assert [(f.about, f.good) for f in check_export(done.path, log).findings] == [("log", True), ("rows", False)]
+    assert [(f.about, f.good) for f in check_export(done.path, log).findings] == found[1:]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -199,11 +207,11 @@ def test_another_log_a_rewritten_one_and_a_shorter_one_are_told(session, tmp_pat
     with open_log(tmp_path / "other", create=True) as other:
         for number in range(done.provenance.position + 3):
             other.append(f"order {number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)
-        [finding] = check_export(done.path, other).findings
+        [_, finding] = check_export(done.path, other).findings
         assert finding.good is False
         assert "another log, or its past was rewritten" in finding.text
     with open_log(tmp_path / "short", create=True) as short:
-        [finding] = check_export(done.path, short).findings
+        [_, finding] = check_export(done.path, short).findings
         assert "ends at position 0" in finding.text
         assert not check_export(done.path, short).ok
 
@@ -216,10 +224,19 @@ def test_a_definition_that_changed_is_noted_and_the_rows_decide(log, tmp_path):
     with connect(log, read_models=models) as session:
         done = export(session, "sums", tmp_path / "out.csv")
     checked = check_export(done.path, log)
-    assert [(f.about, f.good) for f in checked.findings] == [("log", True), ("definition", False)]
+    assert [(f.about, f.good) for f in checked.findings] == [
+        ("totals", True),
+        ("log", True),
+        ("definition", False),
+    ]
     (models / "sums.sql").write_text(f"{header}SELECT count(*) AS n -- of all\nFROM events")
     checked = check_export(done.path, log, read_models=models)
-    assert [(f.about, f.good) for f in checked.findings] == [("log", True), ("definition", None), ("rows", True)]
+    assert [(f.about, f.good) for f in checked.findings] == [
+        ("totals", True),
+        ("log", True),
+        ("definition", None),
+        ("rows", True),
+    ]
     (models / "sums.sql").write_text(f"{header}SELECT count(*) + 1 AS n FROM events")
     assert not check_export(done.path, log, read_models=models).ok
     (models / "sums.sql").write_text(f"{header}SELECT count(*) AS n, 1 AS one FROM events")
@@ -240,6 +257,7 @@ def test_a_file_that_is_no_export_is_said_so(tmp_path, session):
     (tmp_path / "text.parquet").write_text("no")
     (tmp_path / "alone.csv").write_text("a\n1\n")
     (tmp_path / "text.xlsx").write_text("no")
+    (tmp_path / "a.txt").write_text("no")
     openpyxl.Workbook().save(tmp_path / "plain.xlsx")
     with zipfile.ZipFile(tmp_path / "zip.xlsx", "w") as file:
         file.writestr("a", "b")

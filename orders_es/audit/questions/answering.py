@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.errors import InvalidSetting
-from orders_es.read_models.questions import question_sql
+from orders_es.read_models.questions import question_sql, with_values
 from orders_es.replay import Session, connect
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def ask(
     with session_on(source) as session:
         answer = session.sql(question_sql(name), parameters, at=at, known_at=known_at, recorded_by=recorded_by)
         answer.question = question
+        answer.query = with_values(name, parameters or {})
         if leaves_out_guesses:
             noun, guesses = ("order", _GUESSED_ORDERS) if leaves_out_guesses == "orders" else ("event", _GUESSED_EVENTS)
             left_out = session.sql(guesses, at=at, known_at=known_at, recorded_by=recorded_by).rows()[0][0]

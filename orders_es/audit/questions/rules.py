@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orders_es.orders.moments import Moment
     from orders_es.replay import Answer, Session
 
-__all__ = ["rule_violations"]
+__all__ = ["rule_query", "rule_violations"]
 
 _SELECTS = re.compile(r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*(?:SELECT|FROM|WITH)\b", re.IGNORECASE | re.DOTALL)
 
@@ -48,28 +48,33 @@ def rule_violations(
         >>> len(rule_violations(log, "total > 0")), len(rule_violations(log, "currency = 'EUR'"))
         (1, 0)
     """
-    if not rule.strip():
-        raise InvalidSetting("rule", rule, "give a condition that every order has to meet, such as paid <= total")
     with session_on(source) as session:
-        if _SELECTS.match(rule):
-            answer = session.sql(
-                f"FROM (\n{rule.strip().rstrip(';')}\n)", at=at, known_at=known_at, recorded_by=recorded_by
-            )
-        else:
-            kind = session.sql(
-                f"SELECT (\n{rule}\n) AS rule FROM orders LIMIT 0", at=at, known_at=known_at, recorded_by=recorded_by
-            ).to_arrow()
-            said = str(kind.schema.field("rule").type)
-            if said != "bool":
-                raise InvalidSetting(
-                    "rule", rule, f"a rule is true or false, and this gives {said}; compare it with something"
-                )
-            answer = session.sql(
-                f"SELECT CASE WHEN (\n{rule}\n) IS NULL THEN 'unknown' ELSE 'broken' END AS rule, * FROM orders "
-                f"WHERE (\n{rule}\n) IS NOT TRUE ORDER BY order_id",
-                at=at,
-                known_at=known_at,
-                recorded_by=recorded_by,
-            )
+        query = rule_query(session, rule)
+        answer = session.sql(query, at=at, known_at=known_at, recorded_by=recorded_by)
         answer.question = f"what breaks the rule {' '.join(rule.split())}"
         return answer
+
+
+def rule_query(session: Session, rule: str) -> str:
+    """The SELECT of what breaks a rule.
+
+    Args:
+        session: Where it is to be asked.
+        rule: As for `rule_violations`.
+
+    Raises:
+        InvalidSetting: The condition is none.
+        QueryError: DuckDB refuses it.
+    """
+    if not rule.strip():
+        raise InvalidSetting("rule", rule, "give a condition that every order has to meet, such as paid <= total")
+    if _SELECTS.match(rule):
+        return f"FROM (\n{rule.strip().rstrip(';')}\n)"
+    kind = session.sql(f"SELECT (\n{rule}\n) AS rule FROM orders LIMIT 0").to_arrow()
+    said = str(kind.schema.field("rule").type)
+    if said != "bool":
+        raise InvalidSetting("rule", rule, f"a rule is true or false, and this gives {said}; compare it with something")
+    return (
+        f"SELECT CASE WHEN (\n{rule}\n) IS NULL THEN 'unknown' ELSE 'broken' END AS rule, * FROM orders "
+        f"WHERE (\n{rule}\n) IS NOT TRUE ORDER BY order_id"
+    )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotExport
+from orders_es.evidence import OCEL, write_beside
+from orders_es.export.process.evidence import held_provenance, object_totals
 from orders_es.export.process.relations import (
     EPOCH,
     OBJECT_TYPES,
@@ -24,11 +26,13 @@ from orders_es.log.given import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.handing import replacing
+from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
 
+    from orders_es.evidence import Provenance
     from orders_es.export.process.relations import Attribute
     from orders_es.log import EventType, Head
     from orders_es.orders.moments import Moment
@@ -52,6 +56,7 @@ class ExportedProcess:
         left_out: Event types whose events are in no order's stream, with their numbers.
         position: The last position of the log that was looked at.
         root: The log's root there, in hexadecimal.
+        provenance: What the file beside it, `<path>.json`, says: all of that, the moments, and control totals.
     """
 
     path: str
@@ -60,6 +65,7 @@ class ExportedProcess:
     left_out: dict[str, int]
     position: int
     root: str
+    provenance: Provenance
 
 
 def export_ocel(
@@ -69,13 +75,14 @@ def export_ocel(
     at: Moment | None = None,
     known_at: Moment | None = None,
     recorded_by: Moment | None = None,
+    position: int | None = None,
 ) -> ExportedProcess:
     """Write all orders as they stood at a moment as an object-centric event log, OCEL 2.0; the name's ending says in which form.
 
     Objects are orders, their items, customers, payments, refunds and shipments, with what they were from when on (an order's
     status and money, an item's quantity); events are the log's, with their fields, actor and both times, and refer to the
     objects they touch. Money is exact: in JSON as digits, in SQLite as a REAL that gives the same digits back, or refused.
-    The file appears whole or not at all. Read-only on the log.
+    The file appears whole or not at all, and beside it `<path>.json`, which says where it comes from. Read-only on the log.
 
     Args:
         session: What shows the log.
@@ -83,6 +90,7 @@ def export_ocel(
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded.
         recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
+        position: Only the log's events up to this position.
 
     Raises:
         CannotExport: The name has another ending, or an amount has more digits than a REAL keeps.
@@ -109,6 +117,7 @@ def export_ocel(
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .json, .jsonocel, .sqlite or .db")
     check_target(session.log, target)
     event_types = tuple(session.log.registry)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=session.tz)
     with replacing(target) as fresh:
 
         def use(cursor: Any, head: Head) -> ExportedProcess:
@@ -118,11 +127,20 @@ def export_ocel(
             [(events,)] = cursor.execute("SELECT count(*) FROM process_events").fetchall()
             counts = dict(cursor.execute("SELECT type, count(*) FROM process_objects GROUP BY type").fetchall())
             objects = {name: counts.get(name, 0) for name in OBJECT_TYPES}
-            return ExportedProcess(str(target), events, objects, left, head.position, head.root.hex())
+            known = held_provenance(session, cursor, head, asked, OCEL, events, object_totals(cursor, held))
+            return ExportedProcess(str(target), events, objects, left, head.position, head.root.hex(), known)
 
-        return session.using(
-            use, "an object-centric event log", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS
+        done = session.using(
+            use,
+            "an object-centric event log",
+            at=at,
+            known_at=known_at,
+            recorded_by=recorded_by,
+            position=position,
+            reads=READS,
         )
+        write_beside(target, done.provenance, fresh)
+    return done
 
 
 def _rows(cursor: Any, query: str) -> Iterator[tuple[Any, ...]]:

@@ -13,12 +13,15 @@ from typing import IO, TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from orders_es.errors import CannotExport
+from orders_es.evidence import XES, Totals, write_beside
+from orders_es.export.process.evidence import held_provenance
 from orders_es.export.process.ocel import ExportedProcess
 from orders_es.export.process.relations import READS, attributes_of, make_relations
 from orders_es.log.given import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.handing import replacing
+from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
     import os
@@ -43,6 +46,7 @@ def export_xes(
     at: Moment | None = None,
     known_at: Moment | None = None,
     recorded_by: Moment | None = None,
+    position: int | None = None,
 ) -> ExportedProcess:
     """Write all orders as they stood at a moment as an event log by case, XES: a trace an order, its events in the order of time.
 
@@ -56,6 +60,7 @@ def export_xes(
         at: Only what had occurred by then: a time with its zone, or a date, which is the whole day.
         known_at: Only what was known by then: entered, as its source says, or else recorded.
         recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
+        position: Only the log's events up to this position.
 
     Raises:
         CannotExport: The name has another ending, or a text holds characters that XML has not.
@@ -81,6 +86,7 @@ def export_xes(
         raise CannotExport(str(path), f"its name ends in {target.suffix!r}; name it .xes or .xes.gz")
     check_target(session.log, target)
     event_types = tuple(session.log.registry)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=session.tz)
     with replacing(target) as fresh:
 
         def use(cursor: Any, head: Head) -> ExportedProcess:
@@ -91,12 +97,21 @@ def export_xes(
                 for each in held
             ]
             with _opened(fresh, compressed=target.suffix.lower() == ".gz") as file:
-                traces, events = _write(file, cursor, branches, str(path), session.log.origin)
-            return ExportedProcess(str(target), events, {"order": traces}, left, head.position, head.root.hex())
+                traces, events, totals = _write(file, cursor, branches, str(path), session.log.origin)
+            known = held_provenance(session, cursor, head, asked, XES, events, totals)
+            return ExportedProcess(str(target), events, {"order": traces}, left, head.position, head.root.hex(), known)
 
-        return session.using(
-            use, "an event log by case", at=at, known_at=known_at, recorded_by=recorded_by, reads=READS
+        done = session.using(
+            use,
+            "an event log by case",
+            at=at,
+            known_at=known_at,
+            recorded_by=recorded_by,
+            position=position,
+            reads=READS,
         )
+        write_beside(target, done.provenance, fresh)
+    return done
 
 
 def _list(attributes: Any) -> str:
@@ -122,7 +137,7 @@ def _opened(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
             yield file
 
 
-def _write(file: IO[str], cursor: Any, branches: list[str], path: str, origin: str) -> tuple[int, int]:
+def _write(file: IO[str], cursor: Any, branches: list[str], path: str, origin: str) -> tuple[int, int, Totals]:
     file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     file.write('<log xes.version="1849-2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
     for name, prefix in _EXTENSIONS.items():
@@ -136,7 +151,7 @@ def _write(file: IO[str], cursor: Any, branches: list[str], path: str, origin: s
     )
     file.write('<classifier name="Event type" keys="concept:name"/>\n')
     file.write(_tag("string", "concept:name", origin, path) + "\n")
-    traces = events = 0
+    traces, events, totals = 0, 0, Totals()
     current: str | None = None
     if branches:
         columns = ", ".join(f"o.{name}::VARCHAR" for name in _ORDER)
@@ -153,6 +168,8 @@ def _write(file: IO[str], cursor: Any, branches: list[str], path: str, origin: s
                     file.write(f"<trace>{_tag('string', 'concept:name', stream_id, path)}")
                     for (name, form), value in zip(_ORDER.items(), order, strict=True):
                         file.write("" if value is None else _tag(form, name, value, path))
+                        if form == "float":
+                            totals.add(f"trace.{name}", value)
                     file.write("\n")
                     current, traces = stream_id, traces + 1
                 inner = [
@@ -163,11 +180,14 @@ def _write(file: IO[str], cursor: Any, branches: list[str], path: str, origin: s
                     "" if actor is None else _tag("string", "org:resource", actor, path),
                     *(_tag(a["kind"], a["name"], a["value"], path) for a in attributes),
                 ]
+                for a in attributes:
+                    if a["kind"] in ("int", "float"):
+                        totals.add(f"event {kind}.{a['name']}", a["value"])
                 file.write(f"<event>{''.join(inner)}</event>\n")
                 events += 1
     file.write("</trace>\n" if current is not None else "")
     file.write("</log>\n")
-    return traces, events
+    return traces, events, totals
 
 
 _NEWLINES = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}

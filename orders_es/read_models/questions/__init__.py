@@ -5,6 +5,6 @@ in which an expression over the macro's own arguments stands in each one's place
 text reads, for DuckDB would put the argument wherever the column stands.
 """
 
-from orders_es.read_models.questions.question import DUTIES, QUESTIONS, Question, question_sql
+from orders_es.read_models.questions.question import DUTIES, QUESTIONS, Question, question_sql, with_values
 
-__all__ = ["DUTIES", "QUESTIONS", "Question", "question_sql"]
+__all__ = ["DUTIES", "QUESTIONS", "Question", "question_sql", "with_values"]

@@ -5,22 +5,25 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orders_es.log.bookkeeping import PERIOD_CLOSED
 from orders_es.log.relation import text
 from orders_es.read_models.load import load_read_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["DUTIES", "QUESTIONS", "Question", "question_sql"]
+__all__ = ["DUTIES", "QUESTIONS", "Question", "question_sql", "with_values"]
 
 DUTIES = (("OrderCreated", "OrderPlaced"), ("OrderShipped",), ("RefundIssued",))
 """What one person should not do alone, unless told otherwise: enter an order, ship it, and give the money back."""
 
 _PREFIX = "ask_"
+_MONEY = "DECIMAL(18, 4)"
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 _CLOSED = (
     "SELECT CASE WHEN count(*) = 0 THEN error('there is no close ''' || close_name || ''' as of this moment') ELSE any_value({}) END "
@@ -39,6 +42,35 @@ def question_sql(name: str) -> str:
     return (
         resources.files("orders_es.read_models.questions").joinpath(f"{name}.sql").read_text(encoding="utf-8").rstrip()
     )
+
+
+def with_values(name: str, values: Mapping[str, Any]) -> str:
+    """The SELECT in the file of that name with values written into it: a query that stands for itself, and can be asked again.
+
+    Args:
+        values: Of each parameter its value: None, a boolean, a whole number, a decimal, a text, a time, or a list of such.
+
+    Example:
+        >>> with_values("late_entries", {"longer_than": 60_000_000}).splitlines()[-3]
+        '    AND epoch_us(coalesce(entered_at, recorded_at)) - epoch_us(occurred_at) > 60000000'
+    """
+    return _PARAMETER.sub(
+        lambda found: _literal(values[found[1]]) if found[1] in values else found[0], question_sql(name)
+    )
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return f"{value:f}::{_MONEY}"
+    if isinstance(value, datetime):
+        return f"TIMESTAMPTZ {text(value.astimezone(UTC).isoformat())}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return text(value)
 
 
 @functools.cache
@@ -112,7 +144,6 @@ class Question:
 
 _TYPES = "orders_es_known_types"
 """Stands in a text where the known event types belong."""
-_MONEY = "DECIMAL(18, 4)"
 
 
 def _list(names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -12,13 +13,17 @@ import pyarrow as pa
 import pyarrow.compute
 from tqdm.auto import tqdm
 
+from orders_es.evidence import Totals, beside, write_beside
 from orders_es.files import asked_for
 from orders_es.log.envelope import ENVELOPE, SPARSE
+from orders_es.log.event import from_micros
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.target import check_target
+from orders_es.sources.jsonl.evidence import add_batch, lines_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from orders_es.log import EventLog
 
@@ -39,14 +44,15 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
     A line has every field of the envelope, also those that are null (but `entered_at` only where it is given), and `payload`,
     byte for byte as it was recorded.
     Times are UTC with six decimals. A payload that holds line breaks, or blanks at its ends, is in `payload_text`
-    instead, as a string. `import_jsonl` reads it all back.
+    instead, as a string. `import_jsonl` reads it all back. Beside a file, `<file>.json` says which log it comes from: its head and root, how many
+    lines there are, and control totals of every number; `check_export` holds the file to it.
 
     Args:
         out: A file that is not there yet, or something open to write bytes to.
         progress: Whether to show a bar, on a terminal.
 
     Raises:
-        FileExistsError: The file is there already; it stays as it is.
+        FileExistsError: The file, or the one beside it, is there already; it stays as it is.
         CannotWriteFile: The disk refuses; nothing is left of the file.
         TargetInLog: It would be in the log.
 
@@ -64,25 +70,53 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
         >>> lines.getvalue()[:41], lines.getvalue()[-31:]
         (b'{"position":1,"stream_id":"A-1","version"', b',"payload":{"currency":"EUR"}}\n')
     """
-    if isinstance(out, str | os.PathLike):
-        check_target(log, out)
-    total = log.head().position
+    target = Path(out) if isinstance(out, str | os.PathLike) else None
+    if target is not None:
+        check_target(log, target)
+        check_target(log, beside(target))
+    head = log.head()
+    total, totals, last = head.position, Totals(), _Last()
     with contextlib.ExitStack() as stack:
-        file = cast("IO[bytes]", out) if hasattr(out, "write") else stack.enter_context(_new(Path(out)))
+        file = cast("IO[bytes]", out) if target is None else stack.enter_context(_new(target))
         bar = stack.enter_context(
             tqdm(total=total, desc="export", unit=" events", unit_scale=True, disable=None if progress else True)
         )
         for batch in log.read(to=total, batch_size=_BATCH, columns=ENVELOPE):
             file.write(_lines(batch))
+            if target is not None:
+                add_batch(totals, batch)
+                last.add(batch)
             bar.update(batch.num_rows)
         file.flush()
+        if target is not None:
+            write_beside(target, lines_provenance(log, head, totals, (last.happened, last.known)))
     return total
+
+
+class _Last:
+    """The last times on both clocks."""
+
+    def __init__(self) -> None:
+        self.happened: datetime | None = None
+        self.known: datetime | None = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        known = batch.column("recorded_at")
+        if "entered_at" in batch.schema.names:
+            known = pc.coalesce(batch.column("entered_at"), known)
+        for name, values in (("happened", batch.column("occurred_at")), ("known", known)):
+            newest = pc.max(values).cast(pa.int64()).as_py()
+            if newest is not None:
+                before = getattr(self, name)
+                setattr(self, name, max(filter(None, (before, from_micros(newest)))))
 
 
 @contextlib.contextmanager
 def _new(path: Path) -> Iterator[IO[bytes]]:
     """A file that was not there; half of one would stand in the way of the next try, and look like a whole one."""
     with asked_for(path):
+        if beside(path).exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(beside(path)))
         file = path.open("xb")
         try:
             with file:

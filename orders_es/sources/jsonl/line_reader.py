@@ -20,7 +20,7 @@ from orders_es.sources.jsonl.exact import check_range, finer_than_kept, repeated
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry
 
-__all__ = ["BadLine", "Line", "LineReader", "OwnLines", "check_known", "check_payload"]
+__all__ = ["BadLine", "Line", "LineReader", "OwnLine", "OwnLines", "check_known", "check_payload"]
 
 
 @dataclass(slots=True)
@@ -94,7 +94,9 @@ _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
-class _Own(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class OwnLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A line of our own, as it stands in the file."""
+
     stream_id: str
     version: _Version
     event_id: UUID
@@ -125,7 +127,7 @@ class OwnLines:
     def __init__(self, registry: EventRegistry, *, keep_unknown: bool = False) -> None:
         self._registry = registry
         self._keep_unknown = keep_unknown
-        self._decoder = msgspec.json.Decoder(_Own)
+        self._decoder = msgspec.json.Decoder(OwnLine)
 
     def read(self, text: bytes) -> Line:
         """The event that a line holds. See `LineReader.read`."""

@@ -108,6 +108,20 @@ class OcelFile:
         """What each event type declares of its attributes."""
         return {each.name: {a.name: a.type for a in each.attributes} for each in self._document.eventTypes}
 
+    def values(self) -> Iterator[tuple[str, str, str, Any]]:
+        """Every attribute's value: of an `event` or an `object`, of which type, under which name."""
+        for event in self._document.events:
+            for value in event.attributes:
+                yield "event", event.type, value.name, value.value
+        for held in self._document.objects:
+            for value in held.attributes:
+                yield "object", held.type, value.name, value.value
+
+    @property
+    def events(self) -> int:
+        """How many events it has."""
+        return len(self._document.events)
+
     def __iter__(self) -> Iterator[Traced]:
         return self.of(None)
 

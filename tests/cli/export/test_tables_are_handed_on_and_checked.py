@@ -33,7 +33,7 @@ def test_json_has_the_provenance(run, shop, tmp_path):
     ]
     checked = run("export", "check", out, "--log", shop, "--json").json
     assert checked["ok"] is True
-    assert [finding["about"] for finding in checked["findings"]] == ["log", "rows"]
+    assert [finding["about"] for finding in checked["findings"]] == ["totals", "log", "rows"]
 
 
 def test_a_changed_file_is_bad_news(run, shop, tmp_path):

@@ -8,17 +8,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from orders_es.evidence.controls import Controls, Sum
 from orders_es.orders.moments import format_instant
+from orders_es.read_models.questions import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from orders_es.read_models import ReadModel
 
-__all__ = ["FORMAT", "KEY", "Provenance", "definition_hash", "shown"]
+__all__ = ["FORMAT", "KEY", "LINES", "OCEL", "XES", "Provenance", "definition_hash", "shown"]
 
 FORMAT = "orders_es export 1"
 """Storage format: it is in files that people keep."""
+LINES, OCEL, XES = "JSON lines", "OCEL 2.0", "XES 1849"
+"""The names of what is no table; no read model can be called so. Storage format."""
 KEY = "orders_es.export"
 """Under which a Parquet file's metadata has it. Storage format as well."""
 
@@ -46,6 +50,8 @@ class Provenance:
         guarded: Whether text that a spreadsheet would take for a formula has an apostrophe before it (CSV only).
         asked_recorded_by: The limit `recorded_by` that was asked for, on the log's own clock; None for none.
         passed_over: What events were passed over, in words, where unknown ones were tolerated; None where none were.
+        rows: How many rows it has; None in files from before that was written.
+        sums: The control total of each numeric column; None in files from before.
     """
 
     name: str | None
@@ -66,6 +72,13 @@ class Provenance:
     guarded: bool = False
     asked_recorded_by: datetime | None = None
     passed_over: str | None = None
+    rows: int | None = None
+    sums: tuple[Sum, ...] | None = None
+
+    @property
+    def controls(self) -> Controls | None:
+        """The rows and control totals together; None in files from before they were written."""
+        return None if self.rows is None or self.sums is None else Controls(self.rows, self.sums)
 
     @property
     def title(self) -> str:
@@ -75,7 +88,8 @@ class Provenance:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it: times in ISO 8601 with `Z`."""
         facts = {key: shown(value) if isinstance(value, datetime) else value for key, value in asdict(self).items()}
-        return {"format": FORMAT, **facts, "columns": [list(column) for column in self.columns]}
+        sums = None if self.sums is None else [each._asdict() for each in self.sums]
+        return {"format": FORMAT, **facts, "columns": [list(column) for column in self.columns], "sums": sums}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> Provenance:
@@ -93,10 +107,12 @@ class Provenance:
         known = {key: value for key, value in facts.items() if key in cls.__slots__}
         known.setdefault("asked_recorded_by", None)  # files from before do not say it
         known.setdefault("passed_over", None)
+        sums = known.get("sums")
         try:
             for name in moments:
                 known[name] = None if known[name] is None else datetime.fromisoformat(known[name])
             known["columns"] = tuple((str(name), str(kind)) for name, kind in known["columns"])
+            known["sums"] = None if sums is None else tuple(Sum(**each) for each in sums)
             return cls(**known)
         except (KeyError, TypeError) as error:
             raise ValueError(f"it is incomplete ({error})") from error
@@ -114,7 +130,7 @@ def shown(moment: datetime) -> str:
 
 
 def definition_hash(source: str, models: Sequence[ReadModel]) -> str:
-    """SHA-256 of a definition and of every read model's text that it takes part of, however indirectly.
+    """SHA-256 of a definition and of the text of every read model and question's macro that it takes part of, however indirectly.
 
     Args:
         source: A read model's name, or a query.
@@ -124,7 +140,7 @@ def definition_hash(source: str, models: Sequence[ReadModel]) -> str:
         >>> definition_hash("SELECT 1", []) == definition_hash("SELECT 2", [])
         False
     """
-    texts = {model.name: model.sql for model in models}
+    texts = {model.name: model.sql for model in models} | {q.macro: q.sql for q in QUESTIONS.values()}
     taken: dict[str, str] = {}
     open_ends = [source]
     while open_ends:
