@@ -36,8 +36,7 @@ __all__ = ["import_orders_table"]
     "--map",
     "mapping",
     metavar="TOML",
-    type=click.Path(exists=True, dir_okay=False),
-    help="The mapping: which column is what. --propose writes a first one.",
+    help="The mapping: which column is what; a file, or shopify. --propose writes a first one.",
 )
 @click.option("--propose", is_flag=True, help="Print a commented mapping for this table, and import nothing.")
 @click.option("--dry-run", is_flag=True, help="Show the first orders as they would be, and import nothing.")

@@ -28,6 +28,7 @@ __all__ = [
     "check_one_value",
     "check_paid",
     "check_sign",
+    "first_given",
     "rows_where",
     "ten_thousandths",
 ]
@@ -242,3 +243,12 @@ def ten_thousandths(values: Any) -> npt.NDArray[np.int64]:
     words = np.frombuffer(filled.buffers()[1], dtype=np.int64).reshape(-1, 2)
     numbers: npt.NDArray[np.int64] = words[filled.offset : filled.offset + len(filled), 0].copy()
     return numbers
+
+
+def first_given(values: Any, code: npt.NDArray[np.int64], streams: int) -> Any:
+    """The first value of each stream that is not null, or null."""
+    given = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    which, at = np.unique(code[given], return_index=True)
+    rows = np.full(streams, -1, dtype=np.int64)
+    rows[which] = given[at]
+    return values.take(pa.array(rows, mask=rows < 0))

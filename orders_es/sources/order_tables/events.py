@@ -14,8 +14,8 @@ import pyarrow.compute
 
 from orders_es.sources.batches import StreamTable
 from orders_es.sources.event_ids import event_ids_of_places
-from orders_es.sources.order_tables.checks import ten_thousandths
-from orders_es.sources.order_tables.mapping import EVENTS
+from orders_es.sources.order_tables.checks import first_given, ten_thousandths
+from orders_es.sources.order_tables.mapping import EVENTS, place_of, table_of
 from orders_es.sources.tables.values import DECIMAL
 
 if TYPE_CHECKING:
@@ -73,8 +73,10 @@ _TEXTS = {
     "reason": {_REFUND: "refund.reason", _CANCELLED: "cancelled.reason", _ADJUSTED: "adjustment.reason"},
 }
 _SECTIONS = {"shipping": _SHIPPING, "discount": _DISCOUNT, **_LATER}
+_STEP = 16
+"""What is added to the number of a kind for each further table of one name, and once for adjustments of whole orders."""
+_BASE = _STEP - 1
 _LATE = np.iinfo(np.int64).max
-_AMOUNT_OF_ROW = {**_AMOUNTS, _ADJUSTED: "adjustment.amount"}
 _ROWS_KINDS = np.array([_TYPES.index(name) for name in EVENTS])
 _WIDTHS = (np.int8, np.int32, np.int32, np.int64, np.int8, np.int64, np.int64)
 _ROUNDING = "rounding of a line total"
@@ -98,6 +100,8 @@ class _Events:
     def __init__(self, source: SourceTable, rows: OrderRows, mapping: TableMapping, actor: str) -> None:
         self._source, self._actor = source, actor
         self._rows_are_events, self._places = bool(len(rows.kinds)), mapping.placed
+        self._sections = _numbered(rows.values, events=self._rows_are_events)
+        self._estimated = [number for name, number in self._sections.items() if name in mapping.estimated]
         self._rows_place = "OrderPlaced" in mapping.types.values()
         encoded = rows.ids.dictionary_encode()
         self.ids = encoded.dictionary
@@ -114,7 +118,7 @@ class _Events:
         }
         self._numbers, self._price, self._adjustment = rows.numbers, rows.price, rows.adjustment
         self._of_order = {
-            name: _first_given(values, self._code, streams)
+            name: first_given(values, self._code, streams)
             for name, values in rows.values.items()
             if name not in self._of_row and name not in ("order.occurred", "order.entered")
         }
@@ -123,7 +127,7 @@ class _Events:
         columns = [list(column) for column in zip(*parts, strict=True)]
         del parts
         tie, key, rank, time, row, stream, kind = (np.concatenate(columns.pop()) for _ in range(7))
-        order = np.lexsort((tie * 16 + kind, key, stream.astype(np.int64) * 8 + rank))
+        order = np.lexsort((tie * 128 + kind, key, stream.astype(np.int64) * 8 + rank))
         del tie, key, rank
         self._kind, self._stream, self._row, self._time = (column[order] for column in (kind, stream, row, time))
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(stream, minlength=streams))]).astype(np.int64)
@@ -157,7 +161,8 @@ class _Events:
         assert self._entered is not None
         of_rows, first, last, creates = self._entered
         result = np.full(len(kind), _LATE)
-        whole = ((kind == _CREATED) & ~creates[row]) | np.isin(kind, [_SHIPPING, _DISCOUNT])
+        of_order = [n for name, n in self._sections.items() if table_of(name) in ("shipping", "discount", "adjustment")]
+        whole = ((kind == _CREATED) & ~creates[row]) | np.isin(kind, of_order)
         of_row = np.isin(kind, [_ADDED, _RETURNED, _ADJUSTED]) | ((kind == _CREATED) & creates[row])
         if self._rows_are_events:
             of_row = ((kind != _CREATED) | creates[row]) & ((kind != _PLACED) | self._rows_place)
@@ -168,7 +173,7 @@ class _Events:
         if self._places:
             placed = kind == _PLACED
             result[placed] = last[stream[placed]]
-        for section, which in _SECTIONS.items():
+        for section, which in self._sections.items():
             name = f"{section}.entered"
             some = kind == which
             values, at = (self._of_row.get(name), row) if name in self._of_row else (self._of_order.get(name), stream)
@@ -195,12 +200,15 @@ class _Events:
             self._add_events(add, rows, mapping, times, earliest)
             return parts
         add(_CREATED, every, self._first, earliest, 0, 0)
-        for kind in (_SHIPPING, _DISCOUNT):
-            if _AMOUNTS[kind] in self._of_row:
-                some = np.flatnonzero(ten_thousandths(self._of_row[_AMOUNTS[kind]]))
+        for section, kind in self._sections.items():
+            name = f"{section}.amount"
+            if table_of(section) not in ("shipping", "discount", "adjustment"):
+                continue
+            if name in self._of_row:
+                some = np.flatnonzero(ten_thousandths(self._of_row[name]))
                 add(kind, self._code[some], some, times[some], 1, some)
-            elif _AMOUNTS[kind] in self._of_order:
-                some = np.flatnonzero(ten_thousandths(self._of_order[_AMOUNTS[kind]]))
+            elif name in self._of_order:
+                some = np.flatnonzero(ten_thousandths(self._of_order[name]))
                 add(kind, some, self._first[some], earliest[some], 1, 0)
         bought = self._add_lines(add, rows, times) if mapping.has_lines else np.ones(len(self._code), dtype=np.bool_)
         if "order.placed" in self._of_order:
@@ -214,13 +222,20 @@ class _Events:
         return parts
 
     def _add_later(self, add: Any) -> None:
-        for section, kind in _LATER.items():
+        for section, kind in self._sections.items():
+            if table_of(section) not in _LATER:
+                continue
             if f"{section}.at" in self._of_order:
                 self._add_at(add, f"{section}.at", kind, 4)
             elif f"{section}.at" in self._of_row:
-                some = np.flatnonzero(self._of_row[f"{section}.at"].is_valid().to_numpy(zero_copy_only=False))
+                some = np.flatnonzero(self._moved(section, self._of_row))
                 at = _micros(self._of_row[f"{section}.at"])[some]
                 add(kind, self._code[some], some, at, 4, at)
+
+    def _moved(self, section: str, values: dict[str, Any]) -> npt.NDArray[np.bool_]:
+        """Where something happened: there is a time, and money that went back is more than nothing."""
+        there: npt.NDArray[np.bool_] = values[f"{section}.at"].is_valid().to_numpy(zero_copy_only=False)
+        return there & (ten_thousandths(values[f"{section}.amount"]) != 0) if table_of(section) == "refund" else there
 
     def _add_lines(self, add: Any, rows: OrderRows, times: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """An event for each line; which rows are no return, to say when the last thing was bought."""
@@ -266,7 +281,7 @@ class _Events:
 
     def _add_at(self, add: Any, field: str, kind: int, rank: int) -> None:
         at = self._of_order[field]
-        some = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
+        some = np.flatnonzero(self._moved(field.partition(".")[0], {**self._of_order, "order.at": at}))
         times = _micros(at)[some]
         add(kind, some, self._first[some], times, rank, times)
 
@@ -278,7 +293,8 @@ class _Events:
         self, kind: npt.NDArray[np.int64], stream: npt.NDArray[np.int64], row: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.int64]:
         amount = np.zeros(len(kind), dtype=np.int64)
-        for which, name in _AMOUNT_OF_ROW.items():
+        for section, which in self._sections.items():
+            name = f"{section}.amount"
             if not (some := kind == which).any():
                 continue
             if name in self._of_order:
@@ -287,15 +303,25 @@ class _Events:
                 amount[some] = ten_thousandths(self._of_row[name].take(_array(row[some])))
         return amount
 
+    def _named(self, field: str) -> list[tuple[int, str]]:
+        """Which columns say a text, and of events of which number."""
+        found = [(which, name) for which, name in _TEXTS[field].items() if table_of(name) not in self._sections]
+        for section, number in self._sections.items():
+            which = number & _BASE
+            if which in _TEXTS[field]:
+                found.append((number, f"{section}.{_TEXTS[field][which].partition('.')[2]}"))
+        return found
+
     def slice(self, offset: int, length: int) -> pa.Table:
         part = slice(offset, offset + length)
         kind, stream, row = self._kind[part], self._stream[part], self._row[part]
         values = self._of_row
         moved = (kind == _ADDED) | (kind == _RETURNED)
+        base = kind & _BASE
 
         def texts(field: str) -> Any:
             result = pa.nulls(length, pa.string())
-            for which, name in _TEXTS[field].items():
+            for which, name in self._named(field):
                 if name in self._of_order:
                     result = pc.coalesce(result, self._of_order[name].take(_array(stream, mask=kind != which)))
                 elif name in self._of_row:
@@ -318,11 +344,12 @@ class _Events:
         reason = pc.coalesce(
             _array([_ROUNDING]).take(_array(np.zeros(length, dtype=np.int8), mask=~rounded)), texts("reason")
         )
-        with_amount = np.isin(kind, [*_AMOUNTS, _ADJUSTED])
+        guessed = np.isin(kind, self._estimated)
+        with_amount = np.isin(base, [*_AMOUNTS, _ADJUSTED])
         return pa.table(
             {
                 "stream_id": self.ids.take(_array(stream)),
-                "type": _array(_TYPES).take(_array(kind)),
+                "type": _array(_TYPES).take(_array(base)),
                 "occurred_at": _array(self._time[part]).cast(pa.timestamp("us", tz="UTC")),
                 **({} if self._entered is None else {"entered_at": self._entered_at(kind, stream, row)}),
                 "event_id": event_ids_of_places(self._source.digests(self._numbers[row]), self._numbers[row], kind),
@@ -334,8 +361,21 @@ class _Events:
                 "quantity": pc.abs(of_line("line.quantity", moved, pa.int64())),
                 "price": _decimals(price, moved),
                 "amount": _decimals(amount, with_amount),
+                **({"time_estimated": _array(guessed, mask=~guessed)} if self._estimated else {}),
             }
         )
+
+
+def _numbered(values: dict[str, Any], *, events: bool) -> dict[str, int]:
+    """The tables of the mapping that make events of their own, each with the number of what it makes."""
+    found: dict[str, int] = {}
+    for name in values:
+        table = table_of(name)
+        if table == "adjustment":
+            found[name.partition(".")[0]] = _ADJUSTED + (0 if events else _STEP * place_of(name))
+        elif table in _SECTIONS:
+            found[name.partition(".")[0]] = _SECTIONS[table] + _STEP * (place_of(name) - 1)
+    return found
 
 
 def _decimals(amounts: npt.NDArray[np.int64], only: npt.NDArray[np.bool_]) -> Any:
@@ -347,12 +387,3 @@ def _decimals(amounts: npt.NDArray[np.int64], only: npt.NDArray[np.bool_]) -> An
 def _micros(times: Any) -> npt.NDArray[np.int64]:
     micros: npt.NDArray[np.int64] = pc.fill_null(times.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
     return micros
-
-
-def _first_given(values: Any, code: npt.NDArray[np.int64], streams: int) -> Any:
-    """The first value of each stream that is not null, or null."""
-    given = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
-    which, at = np.unique(code[given], return_index=True)
-    rows = np.full(streams, -1, dtype=np.int64)
-    rows[which] = given[at]
-    return values.take(_array(rows, mask=rows < 0))

@@ -12,7 +12,7 @@ from orders_es.sources.tables.options import TableOptions, zone_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EVENTS", "FIELDS", "FILE_OPTIONS", "Rule", "TableMapping", "line_of"]
+__all__ = ["EVENTS", "FIELDS", "FILE_OPTIONS", "REPEATED", "Rule", "TableMapping", "line_of", "place_of", "table_of"]
 
 FIELDS: dict[str, dict[str, str]] = {
     "order": {
@@ -64,7 +64,24 @@ EVENTS = {
     "OrderCancelled": "cancelled",
 }
 """The event types that a row may become where a row is an event, and the table of the mapping that fills each."""
+REPEATED = ("shipping", "discount", "adjustment", "payment", "refund", "shipped", "delivered")
+"""The tables that may stand in a mapping several times, as `[[payment]]`; the second one is called `payment#2`."""
 FILE_OPTIONS = tuple(option.name for option in fields(TableOptions))
+
+
+def table_of(where: str) -> str:
+    """The table of a mapping that a key stands in, whichever of several it is.
+
+    Example:
+        >>> table_of("payment#2.at"), place_of("payment#2.at")
+        ('payment', 2)
+    """
+    return where.partition(".")[0].partition("#")[0]
+
+
+def place_of(where: str) -> int:
+    """Which of several tables of one name a key stands in, from 1 on."""
+    return int(where.partition(".")[0].partition("#")[2] or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,8 @@ class TableMapping:
         per_row: The tables of the mapping whose values belong to a row, and not to its order.
         types: Where a row is an event: which type each value makes it; None for one that is no event.
         line_ids: Where lines stand in another table: its columns whose values make the order's id.
+        once: The times that stand in one row of an order only, and count for all of them.
+        estimated: The tables of the mapping whose times are a best guess.
     """
 
     path: str
@@ -117,6 +136,8 @@ class TableMapping:
     per_row: frozenset[str] = frozenset()
     types: dict[str, str | None] = field(default_factory=dict)
     line_ids: tuple[Rule, ...] = ()
+    once: frozenset[str] = frozenset()
+    estimated: frozenset[str] = frozenset()
 
     @property
     def has_lines(self) -> bool:

@@ -8,17 +8,27 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource
-from orders_es.sources.order_tables.mapping import EVENTS, FIELDS, FILE_OPTIONS, Rule, TableMapping, line_of
+from orders_es.sources.order_tables.mapping import (
+    EVENTS,
+    FIELDS,
+    FILE_OPTIONS,
+    REPEATED,
+    Rule,
+    TableMapping,
+    line_of,
+    table_of,
+)
 from orders_es.sources.tables.headers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["load_table_mapping"]
+__all__ = ["load_table_mapping", "shipped_table_mappings"]
 
 _REQUIRED = {
     "order": ("currency", "occurred", "placed"),
@@ -38,7 +48,9 @@ _SETTINGS = {
     "order": ("id", "separator"),
     "event": ("types",),
     "line": ("order", "rounding", "negative"),
-    **dict.fromkeys(("shipping", "discount", "payment", "refund", "shipped", "delivered"), ("per",)),
+    **dict.fromkeys(("shipping", "discount"), ("per",)),
+    **dict.fromkeys(("payment", "refund", "shipped", "delivered"), ("per", "estimated")),
+    "cancelled": ("estimated",),
 }
 
 _CHOICES = {
@@ -58,9 +70,18 @@ _FORMS: dict[str, tuple[Any, str]] = {
 }
 """What is no text among the things that may be said about a file."""
 
+_MOST_TABLES = 7
+"""So many tables of one name a mapping may have."""
+
+_MANY = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(?:#.*)?")
+
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
 
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_.-]|"[^"]*"|'[^']*')+)\s*=""")
+
+_MAPPINGS = resources.files("orders_es.sources.order_tables") / "mappings"
+
+_ONCE = ("order.occurred", "order.entered")
 
 _TIME_OPTIONS = {
     "format": "date_format",
@@ -71,8 +92,18 @@ _TIME_OPTIONS = {
 }
 
 
+def shipped_table_mappings() -> list[str]:
+    """The names of the mappings that come with the package.
+
+    Example:
+        >>> shipped_table_mappings()
+        ['shopify']
+    """
+    return sorted(entry.name.removesuffix(".toml") for entry in _MAPPINGS.iterdir() if entry.name.endswith(".toml"))
+
+
 def load_table_mapping(given: str | os.PathLike[str] | Mapping[str, Any]) -> TableMapping:
-    """A mapping, from a TOML file or from what would stand in one; read-only.
+    """A mapping, from a TOML file, by the name of one that comes with the package, or from what would stand in one; read-only.
 
     Raises:
         BadSource: There is no such file, or it makes no sense; with the line.
@@ -89,7 +120,8 @@ def load_table_mapping(given: str | os.PathLike[str] | Mapping[str, Any]) -> Tab
         return _Reader("mapping=", {}).read(dict(given))
     path = os.fspath(given)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        shipped = _MAPPINGS / f"{path}.toml"
+        text = (shipped if path in shipped_table_mappings() else Path(path)).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
         raise BadSource(
@@ -109,6 +141,9 @@ def _twice(text: str) -> str | None:
     for number, line in enumerate(text.splitlines(), 1):
         found = _TABLE.fullmatch(line)
         key = _KEY.match(line)
+        if many := _MANY.fullmatch(line):
+            table = f"{many[1]} {number}"  # each one of several is a table of its own
+            continue
         if found:
             table, name = found[1], f"[{found[1]}]"
         elif key:
@@ -127,8 +162,14 @@ def _twice(text: str) -> str | None:
 def _lines(text: str) -> dict[str, int]:
     lines: dict[str, int] = {}
     table = ""
+    many: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if found := _TABLE.fullmatch(line):
+        if found := _MANY.fullmatch(line):
+            many[found[1]] = many.get(found[1], 0) + 1
+            name = found[1] if many[found[1]] == 1 else f"{found[1]}#{many[found[1]]}"
+            table = name + "."
+            lines.setdefault(name, number)
+        elif found := _TABLE.fullmatch(line):
             table = found[1] + "."
             lines.setdefault(found[1], number)
         elif found := _KEY.match(line):
@@ -138,7 +179,7 @@ def _lines(text: str) -> dict[str, int]:
 
 def _row_says(section: str, key: str) -> bool:
     """Whether a key has no place in a mapping of events, because each row has one time, and is one event."""
-    return key in ("at", "per", "order") or (section != "order" and key in ("occurred", "entered"))
+    return key in ("at", "per", "order", "estimated") or (section != "order" and key in ("occurred", "entered"))
 
 
 class _Reader:
@@ -150,6 +191,7 @@ class _Reader:
         rows = self._choice(given.get("rows"), "rows")
         if rows is None:
             raise self._bad("rows", 'say what one row of the table is: rows = "line", rows = "order" or rows = "event"')
+        given = self._spread(given, rows)
         file = self._table(given, "file")
         self._known(file, FILE_OPTIONS, "file.", "key of [file]")
         order = self._table(given, "order")
@@ -162,8 +204,7 @@ class _Reader:
         types = self._types(rows, given)
         rules = {
             rule.where: rule
-            for section in FIELDS
-            if section in given
+            for section in sorted(given.keys() - {"rows", "file"}, key=lambda name: list(FIELDS).index(table_of(name)))
             for rule in self._section(section, self._table(given, section), rows, types)
         }
         line = self._table(given, "line")
@@ -172,10 +213,11 @@ class _Reader:
         line_ids = self._line_ids(line, rows, order)
         per_row = {
             section
-            for section in FIELDS
+            for section in given.keys() - {"rows", "file"}
             if "per" in self._table(given, section)
             and self._choice(self._table(given, section)["per"], f"{section}.per")
         }
+        estimated = {section for section in given.keys() - {"rows", "file"} if self._estimated(given, section)}
         separator = self._separator(order)
         rounding = self._choice(line.get("rounding"), "line.rounding")
         if rounding and "total" not in line:
@@ -197,7 +239,35 @@ class _Reader:
             per_row=frozenset(per_row if rows != "event" else set(FIELDS) - {"order"}),
             types=types,
             line_ids=line_ids,
+            once=frozenset(
+                f"order.{key}"
+                for key in ("occurred", "entered")
+                if isinstance(order.get(key), dict) and "per" in order[key]
+            ),
+            estimated=frozenset(estimated),
         )
+
+    def _spread(self, given: dict[str, Any], rows: str) -> dict[str, Any]:
+        """The tables of a mapping by names of their own: the second [[payment]] is `payment#2`."""
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            if not isinstance(value, list) or name == "rows":
+                found[name] = value
+                continue
+            if name not in REPEATED or rows == "event":
+                many = ", ".join(f"[[{table}]]" for table in REPEATED)
+                why = "each row is one event" if rows == "event" else f"there may be several of {many}"
+                raise self._bad(name, f"[{name}] is given once; {why}")
+            if not 1 <= len(value) <= _MOST_TABLES:
+                raise self._bad(name, f"[[{name}]]: {len(value)} tables; there may be 1 to {_MOST_TABLES}")
+            found |= {name if number == 1 else f"{name}#{number}": table for number, table in enumerate(value, 1)}
+        return found
+
+    def _estimated(self, given: dict[str, Any], section: str) -> bool:
+        said = self._table(given, section).get("estimated", False)
+        if not isinstance(said, bool):
+            raise self._bad(f"{section}.estimated", f"estimated = {said!r}: give true or false")
+        return said
 
     def _separator(self, order: dict[str, Any]) -> str:
         separator = order.get("separator", "-")
@@ -229,9 +299,8 @@ class _Reader:
     def _types(self, rows: str, given: dict[str, Any]) -> dict[str, str | None]:
         """What each value of the column of types makes of a row."""
         if rows != "event":
-            for section in ("event", "adjustment"):
-                if section in given:
-                    raise self._bad(section, f'[{section}] is for tables in which a row is an event: rows = "event"')
+            if "event" in given:
+                raise self._bad("event", '[event] is for tables in which a row is an event: rows = "event"')
             return {}
         if "event" not in given:
             raise self._bad(
@@ -261,8 +330,9 @@ class _Reader:
         return found
 
     def _section(self, section: str, given: dict[str, Any], rows: str, types: Mapping[str, str | None]) -> list[Rule]:
-        known = (*FIELDS[section], *_SETTINGS.get(section, ()))
-        required = _REQUIRED[section]
+        table = table_of(section)
+        known = (*FIELDS[table], *_SETTINGS.get(table, ()))
+        required = _REQUIRED[table]
         if rows == "event":
             # The row's own time is when it happened, and a row is one event anyway.
             known = tuple(key for key in known if not _row_says(section, key))
@@ -276,7 +346,7 @@ class _Reader:
                 raise self._bad(section, f"[{section}] says nothing about {key}{hint if key == 'placed' else ''}")
         return [
             self._rule(f"{section}.{key}", given[key], form)
-            for key, form in FIELDS[section].items()
+            for key, form in FIELDS[table].items()
             if key in given and not (key == "placed" and isinstance(given[key], bool))
         ]
 
@@ -287,6 +357,10 @@ class _Reader:
             )
         table = given if isinstance(given, dict) else {"from": given}
         allowed = ("from", *_TIME_OPTIONS) if form == "time" else ("from", "value")
+        if where in _ONCE:
+            allowed = (*allowed, "per")
+            if table.get("per", "order") != "order":
+                raise self._bad(where, f'{where}: per = {table["per"]!r}: give "order", or leave it out')
         for key in table:
             if key not in allowed:
                 raise self._bad(where, f"{where}: {key!r} does not go here; there are {', '.join(allowed)}")
@@ -300,7 +374,9 @@ class _Reader:
             raise self._bad(where, f"{where} = {table['from']!r}: give the name of a column, or {{ value = … }}")
         for key in table:
             self._check_form(where, _TIME_OPTIONS.get(key, key), table[key])
-        return Rule(where, table["from"], None, {_TIME_OPTIONS[key]: table[key] for key in table if key != "from"})
+        return Rule(
+            where, table["from"], None, {_TIME_OPTIONS[key]: table[key] for key in table if key in _TIME_OPTIONS}
+        )
 
     def _check_form(self, where: str, key: str, value: Any) -> None:
         form, words = _FORMS.get(key, (str, "a text in quotes"))
@@ -330,7 +406,7 @@ class _Reader:
         return tuple(Rule(where, name) for name in names)
 
     def _choice(self, given: Any, where: str) -> str | None:
-        choices = _CHOICES.get(where, ())
+        choices = _CHOICES.get(f"{table_of(where)}.{where.partition('.')[2]}" if "." in where else where, ())
         if given is not None and given not in choices:
             raise self._bad(where, f"{where} = {given!r}: give {' or '.join(map(repr, choices))}, or leave it out")
         return given if given is None else str(given)

@@ -17,9 +17,10 @@ from orders_es.sources.order_tables.checks import (
     check_one_value,
     check_paid,
     check_sign,
+    first_given,
     rows_where,
 )
-from orders_es.sources.order_tables.mapping import EVENTS, FIELDS
+from orders_es.sources.order_tables.mapping import EVENTS, FIELDS, table_of
 from orders_es.sources.tables.headers import plain
 from orders_es.sources.tables.ids import read_ids, read_texts
 from orders_es.sources.tables.numbers import read_decimals, read_integers
@@ -97,12 +98,14 @@ def read_rows(source: SourceTable, mapping: TableMapping, options: TableOptions,
     apart = bool(mapping.line_ids)
     kinds = _kinds(source, mapping, options, bad)
     values = {
-        rule.where: _column(source, mapping, rule, options, bad, _needed(rule.where, kinds))
+        rule.where: _column(source, mapping, rule, options, bad, _needed(rule.where, kinds, mapping))
         for rule in mapping.rules.values()
         if rule.where != "event.type" and not (apart and rule.where.startswith("line."))
     }
     codes = ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     numbers = source.numbers
+    for where in mapping.once:
+        values[where] = _of_whole_order(source, mapping, mapping.rules[where], values[where], codes, bad)
     _check(source, mapping, values, codes, kinds, bad)
     price = adjustment = np.zeros(0, dtype=np.int64)
     is_line = np.full(len(numbers), mapping.has_lines and not apart)
@@ -115,6 +118,26 @@ def read_rows(source: SourceTable, mapping: TableMapping, options: TableOptions,
         turned = returned & (pc.fill_null(values["line.quantity"], 0).to_numpy(zero_copy_only=False) > 0)
         adjustment = np.where(turned, -adjustment, adjustment)
     return OrderRows(numbers, ids, values, price, adjustment, is_line, kinds)
+
+
+def _of_whole_order(
+    source: SourceTable, mapping: TableMapping, rule: Rule, values: Any, codes: npt.NDArray[np.int64], bad: BadRows
+) -> Any:
+    """A time that stands in some of an order's rows, for all of them."""
+    check_one_value(source, mapping, rule, values, codes, bad)
+    known = np.flatnonzero(codes >= 0)
+    first = first_given(values.take(_array(known)), codes[known], int(codes.max(initial=-1)) + 1)
+    found = first.take(_array(codes, mask=codes < 0))
+    if rule.where == "order.occurred":
+        column = source.columns[_key(mapping, rule)]
+        bad.add(
+            {
+                row: f"{column} is empty in every row of the order"
+                for row in rows_where(found.is_null())
+                if codes[row] >= 0
+            }
+        )
+    return found
 
 
 def _check(
@@ -133,11 +156,14 @@ def _check(
         check_once(source, mapping, codes, bad)
     if len(kinds):
         check_created_once(source, mapping, codes, kinds, bad)
-    for where in ("shipping.amount", "discount.amount", "payment.amount", "refund.amount", "line.price"):
-        if where in values:
-            check_sign(mapping, where, values[where], bad)
-    for section in ("payment", "refund"):
-        if f"{section}.at" in values:
+    for where, said in values.items():
+        table, _, key = where.partition(".")
+        if where == "line.price" or (
+            key == "amount" and table_of(table) in ("shipping", "discount", "payment", "refund")
+        ):
+            check_sign(mapping, where, said, bad)
+    for section in [name.partition(".")[0] for name in values if name.endswith(".at")]:
+        if table_of(section) in ("payment", "refund"):
             check_paid(mapping, section, values, codes, bad)
 
 
@@ -231,9 +257,11 @@ def _kinds(source: SourceTable, mapping: TableMapping, options: TableOptions, ba
     return np.where(found.is_valid().to_numpy(zero_copy_only=False), kinds, -1)
 
 
-def _needed(where: str, kinds: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+def _needed(where: str, kinds: npt.NDArray[np.int64], mapping: TableMapping) -> npt.NDArray[np.bool_] | None:
     """The rows in which a field may not be empty, where that depends on what event a row is; None for all of them."""
     section, _, key = where.partition(".")
+    if where in mapping.once:
+        return np.zeros(0, dtype=np.bool_)
     if not len(kinds) or section in ("order", "event"):
         return None
     of = [i for i, table in enumerate(EVENTS.values()) if table == section]
@@ -250,7 +278,7 @@ def _column(
     needed: npt.NDArray[np.bool_] | None,
 ) -> Any:
     section, _, name = rule.where.partition(".")
-    form = FIELDS[section][name]
+    form = FIELDS[table_of(section)][name]
     if rule.column is None:
         return pa.repeat(pa.scalar(rule.value, _TYPES[form]), source.table.num_rows)
     key = _key(mapping, rule)
