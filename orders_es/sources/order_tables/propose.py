@@ -5,6 +5,7 @@ For whoever brings a table. The import itself guesses nothing: it reads what the
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,20 @@ def propose_mapping(
             found.append(given.table or _read_file(given, options, layout))
             found[-1].columns.update({name: name for name in found[-1].table.column_names})
     whole = joined(found)
+    nested = [name for name in whole.table.column_names if pa.types.is_nested(whole.table.column(name).type)]
+    whole = dataclasses.replace(whole, table=_single_values(whole.table, nested))
     whole.columns.update({name: name for name in whole.table.column_names})
-    return _Proposal(whole, options, layout).text()
+    return _Proposal(whole, options, layout, nested).text()
+
+
+def _single_values(table: pa.Table, nested: list[str]) -> pa.Table:
+    """What can be proposed: columns of single values, each as it is and not by numbers of a dictionary."""
+    kept = table.drop_columns(nested)
+    plain_columns: dict[str, Any] = {}
+    for name, column in zip(kept.column_names, kept.columns, strict=True):
+        coded = pa.types.is_dictionary(column.type)
+        plain_columns[name] = column.cast(column.type.value_type) if coded else column
+    return pa.table(plain_columns)
 
 
 def _read_file(given: Given, options: TableOptions, layout: dict[str, str | int]) -> SourceTable:
@@ -154,12 +167,15 @@ def _layout(given: Given) -> tuple[str | None, int | None]:
 
 
 class _Proposal:
-    def __init__(self, table: SourceTable, options: TableOptions, file: dict[str, str | int]) -> None:
+    def __init__(
+        self, table: SourceTable, options: TableOptions, file: dict[str, str | int], nested: list[str]
+    ) -> None:
         self._table, self._options, self._file = table, options, file
         self._by_name = {plain(name): name for name in table.table.column_names}
         self._questions: list[str] = [
             f"{len(table.damaged):,} bad rows: row {row.number:,} has {row.reason}" for row in table.damaged[:1]
         ]
+        self._questions += [f"{name} holds no single values; unpack it first if it is needed" for name in nested]
         self._used: set[str] = set()
         self._columns: dict[str, str] = {}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from orders_es.errors import BadSource
 from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER, TEXT
 from orders_es.sources.tables.values import ERRORS, as_text
 
@@ -79,6 +80,12 @@ def cells_of(source: SourceTable, column: str) -> Cells:
     name, values = source.columns[column], source.column(column)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if pa.types.is_nested(values.type):
+        raise BadSource(
+            str(source.path),
+            None,
+            f"the column {name!r} holds {values.type}, no single values; unpack it first, as with a query",
+        )
     typed = source.kinds.get(name)
     if typed is not None and typed.any():
         # A number and the same digits as text are two cells.

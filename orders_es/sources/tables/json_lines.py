@@ -65,6 +65,8 @@ class JsonLines:
                 _flatten(found, "", cells, 1)
             except (ValueError, RecursionError) as error:
                 reason = f"not one JSON object: {error}" if isinstance(error, json.JSONDecodeError) else str(error)
+                if isinstance(error, RecursionError):
+                    reason = "nested too deeply to be read"
                 damaged.append(DamagedRow(number, (), f"{reason}: {shown[:200]!r}", line))
                 continue
             self._add(cells)
@@ -134,7 +136,7 @@ def parse_json_lines(path: Path, data: bytes, options: TableOptions) -> JsonLine
         options: What was said about its encoding; UTF-8 otherwise, as RFC 8259 has it.
 
     Raises:
-        BadSource: It is not text.
+        BadSource: It is not text, or none of its lines can be read.
 
     Example:
         >>> from pathlib import Path
@@ -151,7 +153,11 @@ def parse_json_lines(path: Path, data: bytes, options: TableOptions) -> JsonLine
             None,
             f"line {line:,} has the byte 0x{bad[0].raw.hex()}, which is no UTF-8; say what the file is in with encoding= (--encoding)",
         )
-    return JsonLines().read(text)
+    rows = JsonLines().read(text)
+    if rows.damaged and not len(rows.numbers):
+        first = rows.damaged[0]
+        raise BadSource(str(path), None, f"no line can be read; line {first.line:,}: {first.reason}")
+    return rows
 
 
 def _refuse(name: str) -> None:
