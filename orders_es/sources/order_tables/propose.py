@@ -118,7 +118,37 @@ def propose_mapping(
     nested = [name for name in whole.table.column_names if pa.types.is_nested(whole.table.column(name).type)]
     whole = dataclasses.replace(whole, table=_single_values(whole.table, nested))
     whole.columns.update({name: name for name in whole.table.column_names})
-    return _Proposal(whole, options, layout, nested).text()
+    options, days = _days_or_months(whole, options)
+    return _Proposal(whole, options, layout, nested, days).text()
+
+
+def _days_or_months(table: SourceTable, options: TableOptions) -> tuple[TableOptions, str]:
+    """Which comes first in dates that fit both ways, where another column of the same file fits one; and that as a line of the mapping."""
+    if options.day_first is not None or options.date_format is not None:
+        return options, ""
+    certain: dict[bool, str] = {}
+    for name in table.table.column_names:
+        column = table.table.column(name)
+        if not pa.types.is_string(column.type):
+            continue
+        dates = pc.match_substring_regex(column.drop_null(), r"^\s*[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}\b")
+        if not len(dates) or not pc.all(dates).as_py():
+            continue
+        fits = [first for first in (True, False) if _fits(table, name, dataclasses.replace(options, day_first=first))]
+        if len(fits) == 1:
+            certain.setdefault(fits[0], name)
+    if len(certain) != 1:
+        return options, ""
+    [(first, name)] = certain.items()
+    line = f"day_first = {str(first).lower()}  # guessed for all dates: those of {name} cannot be read the other way"
+    return dataclasses.replace(options, day_first=first), line
+
+
+def _fits(table: SourceTable, name: str, options: TableOptions) -> bool:
+    try:
+        return not read_times(table, name, options).failures
+    except BadSource:
+        return False
 
 
 def _single_values(table: pa.Table, nested: list[str]) -> pa.Table:
@@ -168,8 +198,9 @@ def _layout(given: Given) -> tuple[str | None, int | None]:
 
 class _Proposal:
     def __init__(
-        self, table: SourceTable, options: TableOptions, file: dict[str, str | int], nested: list[str]
+        self, table: SourceTable, options: TableOptions, file: dict[str, str | int], nested: list[str], days: str
     ) -> None:
+        self._days = days
         self._table, self._options, self._file = table, options, file
         self._by_name = {plain(name): name for name in table.table.column_names}
         self._questions: list[str] = [
@@ -218,7 +249,8 @@ class _Proposal:
             "[file]",
             *(f"{key} = {_quoted(value) if isinstance(value, str) else value}" for key, value in self._file.items()),
             *([f'# decimal = "comma"  # found: {comma}'] if (comma := found.decimal_comma()) else []),
-            '# tz = "Europe/London"  # ? the zone of times that name none; UTC if left out',
+            *([self._days] if self._days else []),
+            '# tz = "Europe/London"  # ? the zone of times that name none, this one for example; UTC if left out',
         ]
         return "\n".join([*head, *body]) + "\n"
 

@@ -119,3 +119,15 @@ def test_columns_are_known_by_their_names_in_other_languages(tmp_path):
     assert "Bezahlt am looks like the time of a payment, and no column says how much" in propose_mapping(
         tmp_path / "0.csv"
     )
+
+
+def test_a_column_that_can_be_read_one_way_settles_those_that_fit_both_and_it_is_said():
+    table = pa.table(
+        {"No": ["A", "B"], "Bestelldatum": ["02.03.2026", "29.03.2026"], "Bezahlt am": ["02.03.2026", "03.04.2026"]}
+    )
+    text = propose_mapping(table)
+    assert "day_first = true  # guessed for all dates: those of Bestelldatum cannot be read the other way" in text
+    assert "two readings" not in text
+    both = propose_mapping(table.set_column(1, "Bestelldatum", pa.array(["02.03.2026", "03.04.2026"])))
+    assert "day_first = " not in both
+    assert "two readings" in both

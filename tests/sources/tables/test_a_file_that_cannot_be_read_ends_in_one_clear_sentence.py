@@ -6,6 +6,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from orders_es.errors import BadSource
 from orders_es.sources.order_tables import preview_table, propose_mapping
@@ -80,7 +81,7 @@ def test_workbooks(tmp_path, odd):
     book = openpyxl.Workbook()
     sheet = book.active
     if odd == "1904":
-        book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+        book.epoch = CALENDAR_MAC_1904
     sheet.append(NAMES)
     sheet.append(CELLS)
     if odd == "merged":
