@@ -25,7 +25,7 @@ help: ## this list
 demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
 	@$(BIN)/orders-es demo $(ARGS)
 
-services: $(VENV)/.stamp-dev ## a private PostgreSQL, Redis and NATS on free loopback ports; says where, and stops them on Ctrl-C
+services: $(VENV)/.stamp-dev ## PostgreSQL, Redis, NATS and stand-ins for OpenSearch, Elasticsearch and Kafka on free loopback ports; says where, and stops them on Ctrl-C
 	@exec $(BIN)/python -m orders_es.testing.services
 
 test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some

@@ -16,11 +16,13 @@ from orders_es.projections.lag.measure import lag_history, measure_lag
 from orders_es.projections.lag.sla import Breach, check_sla
 from orders_es.projections.outlets import (
     FolderOutlet,
+    KafkaOutlet,
     NatsOutlet,
     Outlet,
     OutletProjection,
     PostgresOutlet,
     RedisOutlet,
+    SearchOutlet,
     Target,
     open_outlet,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "FolderOutlet",
     "Freshness",
     "Handlers",
+    "KafkaOutlet",
     "Lag",
     "LagLimits",
     "NatsOutlet",
@@ -53,6 +56,7 @@ __all__ = [
     "RedisOutlet",
     "RowDifference",
     "Rows",
+    "SearchOutlet",
     "SetProjection",
     "State",
     "Tables",

@@ -8,10 +8,27 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from orders_es.testing import nats_server, postgres_server, redis_server
+from orders_es.errors import InvalidSetting
+from orders_es.testing.nats_server import NatsServer
+from orders_es.testing.postgres_server import PostgresServer
+from orders_es.testing.redis_server import RedisServer
+from orders_es.testing.stand_ins import ElasticsearchStandIn, KafkaStandIn, OpenSearchStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__: list[str] = []
+
+_STARTED: tuple[Callable[[contextlib.ExitStack], str], ...] = (
+    lambda started: started.enter_context(PostgresServer(settings={"fsync": "on"})).url("shop"),
+    lambda started: started.enter_context(RedisServer()).url,
+    lambda started: started.enter_context(NatsServer()).url,
+    lambda started: f"{started.enter_context(OpenSearchStandIn()).url}    (a stand-in: osmem-server)",
+    lambda started: f"{started.enter_context(ElasticsearchStandIn()).url}    (a stand-in: noida-db)",
+    lambda started: f"{started.enter_context(KafkaStandIn()).url}    (a stand-in: noida-db)",
+)
 
 
 def main() -> None:
@@ -22,19 +39,11 @@ def main() -> None:
     ):  # also where a shell started us in the background and had us ignore it
         signal.signal(ending, signal.default_int_handler)
     with contextlib.ExitStack() as started:
-        if postgres_server.programs() is None:
-            sys.stdout.write(f"{postgres_server.MISSING}\n")
-        else:
-            postgres = started.enter_context(postgres_server.PostgresServer(settings={"fsync": "on"}))
-            sys.stdout.write(f"{postgres.url('shop')}\n")
-        if redis_server.program() is None:
-            sys.stdout.write(f"{redis_server.MISSING}\n")
-        else:
-            sys.stdout.write(f"{started.enter_context(redis_server.RedisServer()).url}\n")
-        if nats_server.program() is None:
-            sys.stdout.write(f"{nats_server.MISSING}\n")
-        else:
-            sys.stdout.write(f"{started.enter_context(nats_server.NatsServer()).url}\n")
+        for start in _STARTED:
+            try:
+                sys.stdout.write(f"{start(started)}\n")
+            except InvalidSetting as error:  # its program is not here; the others are started all the same
+                sys.stdout.write(f"{error}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

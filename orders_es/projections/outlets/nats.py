@@ -3,8 +3,8 @@
     row.A-1     a row as JSON: money as digits in text, times in UTC with `Z`
     about       what is held there, and up to which position: JSON
 
-A bucket is a stream that keeps the last message of each subject. Rows are published first and acknowledged, then `about`, which is expected to be the one that we know: so two writers cannot both go on. A
-delivery that comes again leads to the same last messages.
+A bucket is a stream that keeps the last message of each subject. `about` says first how far a delivery is `going`, and is expected to be the one that we know: so two writers cannot both go on. Then rows are published
+and acknowledged, then `about` says the position. A delivery that was broken off is made again exactly as far, and leads to the same last messages.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable, RowsRefused
 from orders_es.json_text import json_bytes
 from orders_es.log.shown import without_password
-from orders_es.projections.outlets.redis import redis_text
+from orders_es.projections.outlets.row_text import json_rows, row_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator
 
     import pyarrow as pa
 
     from orders_es.projections.outlets.outlet import Target
 
-__all__ = ["NatsOutlet", "key_token"]
+__all__ = ["NatsOutlet"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WRONG_LAST_SEQUENCE = 10071
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _SECONDS = 30.0
 _IN_FLIGHT = 1_000
 _HEADERS = 2_048
@@ -75,6 +74,7 @@ class NatsOutlet:
         self._client: Any = None
         self._about_at = 0
         """Sequence of the `about` that we know; 0 where there is none."""
+        self._position: int | None = None
         self._since = 0
         """The stream's last sequence when this delivery began for the first time: part of its messages' ids."""
 
@@ -93,8 +93,8 @@ class NatsOutlet:
     def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
         """See `Outlet.deliver`."""
         target = self._opened()
-        new = {self._key(row, target.key): json_bytes(row) for row in rows.to_pylist()}
-        gone = None if removed is None else {self._key(row, target.key) for row in removed.to_pylist()} - new.keys()
+        new = dict(zip(self._keys(rows, target), json_rows(rows), strict=True))
+        gone = None if removed is None else set(self._keys(removed, target)) - new.keys()
         with self._asking():
             refused = self._run(self._deliver(gone, new, position))
         if refused:
@@ -141,6 +141,7 @@ class NatsOutlet:
             )
         self._since = info.state.last_seq
         held, self._about_at = await self._about(stream)
+        self._position = (held or {}).get("position")
         said = {
             "read_model": target.read_model,
             "key": list(target.key),
@@ -161,13 +162,13 @@ class NatsOutlet:
                     f"its bucket {self.bucket!r} holds another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each projection a "
                     "bucket of its own, or delete this one",
                 )
-        position: int | None = held.get("position")
+        position: int | None = held.get("going", held.get("position"))
         return position
 
     async def _deliver(self, gone: set[str] | None, new: dict[str, bytes], position: int) -> dict[int, str]:
         client = await self._connected()
         stream = client.jetstream(timeout=_SECONDS, publish_async_max_pending=_IN_FLIGHT)
-        target = self._opened()
+        everything = gone is None
         if gone is None:
             info = await stream.stream_info(self._stream, subjects_filter=self._subject("row.>"))
             gone = {subject.removeprefix(self._subject("")) for subject in info.state.subjects or ()} - new.keys()
@@ -181,34 +182,35 @@ class NatsOutlet:
         messages = [(key, b"", {"KV-Operation": "DEL"}) for key in [*sorted(gone), *stale]]
         messages += [(key, row, {}) for place, (key, row) in enumerate(new.items()) if place not in refused]
         delivery = f"{self._since}-{_digest(messages, position)}"
+        # What is broken off while all is exchanged is filled anew; what is broken off in between goes on exactly as far.
+        begun = {} if everything else {"position": self._position, "going": position}
+        self._about_at = await self._commit(stream, delivery, "going", begun)
         waiting = []
         for number, (key, row, headers) in enumerate(messages):
             named = {**headers, "Nats-Msg-Id": f"{delivery}-{number}"}
             waiting.append(await stream.publish_async(self._subject(key), row, wait_stall=_SECONDS, headers=named))
         for future in waiting:
             await asyncio.wait_for(future, _SECONDS)
-        about = {
-            "read_model": target.read_model,
-            "key": list(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-            "position": position,
-        }
-        self._about_at = self._since = await self._commit(stream, json_bytes(about), f"{delivery}-about")
+        self._about_at = self._since = await self._commit(stream, delivery, "about", {"position": position})
+        self._position = position
         return refused
 
-    async def _commit(self, stream: Any, about: bytes, message_id: str) -> int:
-        """The sequence of `about` after it says the new position, if it is still the one that we know."""
+    async def _commit(self, stream: Any, delivery: str, step: str, values: dict[str, Any]) -> int:
+        """The sequence of `about` after it says something new, if it is still the one that we know."""
         from nats.js.errors import APIError
 
-        headers = {"Nats-Msg-Id": message_id, "Nats-Expected-Last-Subject-Sequence": str(self._about_at)}
+        target = self._opened()
+        said = {"read_model": target.read_model, "key": list(target.key), "log_id": str(target.log_id)}
+        about = json_bytes({**said, "fingerprint": target.fingerprint, **values})
+        headers = {"Nats-Msg-Id": f"{delivery}-{step}", "Nats-Expected-Last-Subject-Sequence": str(self._about_at)}
         try:
             answer = await stream.publish(self._subject("about"), about, timeout=_SECONDS, headers=headers)
         except APIError as error:
             if error.err_code != _WRONG_LAST_SEQUENCE:
                 raise
             last = await stream.get_last_msg(self._stream, self._subject("about"))
-            if (last.headers or {}).get("Nats-Msg-Id") != message_id:  # else it was ours, whose answer was lost
+            ours = (last.headers or {}).get("Nats-Msg-Id", "").startswith(f"{delivery}-")  # its answer was lost
+            if not ours:
                 raise OutletUnavailable(self.url, "somebody else writes to it, too; stop one of the two") from error
             return int(last.seq)
         return int(answer.seq)
@@ -262,8 +264,8 @@ class NatsOutlet:
         return self._target
 
     @staticmethod
-    def _key(row: dict[str, Any], key: Sequence[str]) -> str:
-        return ".".join(["row", *("=" if row[name] is None else key_token(redis_text(row[name])) for name in key)])
+    def _keys(table: pa.Table, target: Target) -> list[str]:
+        return [f"row.{key}" for key in row_keys(table, target.key)]
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What a coroutine gives, in a loop that has a thread of its own, so that the connection answers between two calls."""
@@ -287,16 +289,6 @@ class NatsOutlet:
                 raise
             self.close()
             raise OutletUnavailable(self.url, " ".join(str(error).split()) or type(error).__name__) from error
-
-
-def key_token(text: str) -> str:
-    """A text as one token of a key: letters, digits, `_` and `-` as they are, every other byte as `=` and two hexadecimal digits.
-
-    Example:
-        >>> key_token("A-1"), key_token("A/1 ü"), key_token("")
-        ('A-1', 'A=2F1=20=C3=BC', '==')
-    """
-    return "".join(chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in text.encode()) or "=="
 
 
 async def _closed(client: Any) -> None:

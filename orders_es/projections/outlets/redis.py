@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable
 from orders_es.log.shown import without_password
+from orders_es.projections.outlets.row_text import column_texts, text_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from orders_es.projections.outlets.outlet import Target
 
-__all__ = ["RedisOutlet", "redis_text"]
+__all__ = ["RedisOutlet"]
 
 _AT_ONCE = 10_000
 """Rows of a delivery that readers see at once; a larger one comes in parts, and `about` says `filling` meanwhile."""
@@ -116,10 +115,14 @@ class RedisOutlet:
     def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
         """See `Outlet.deliver`."""
         target = self._opened()
-        new = {self._row_key([row[name] for name in target.key]): row for row in map(_texts, rows.to_pylist())}
+        new = dict(zip(_row_keys(rows, target.key), text_rows(rows), strict=True))
         digest = _digest(removed, new, position)
         with self._asking() as client:
-            gone = set(client.smembers(self._name("rows"))) - new.keys() if removed is None else self._keys(removed)
+            gone = (
+                set(client.smembers(self._name("rows"))) - new.keys()
+                if removed is None
+                else set(_row_keys(removed, target.key))
+            )
             if len(new) + len(gone) > _AT_ONCE:
                 self._fill(client, gone, new)
                 gone, sent, everything = set(), {}, True
@@ -137,7 +140,7 @@ class RedisOutlet:
         self,
         client: Any,
         gone: set[str],
-        new: dict[str, dict[str, str]],
+        new: dict[str, list[str]],
         position: int,
         digest: str,
         *,
@@ -175,10 +178,10 @@ class RedisOutlet:
             client.hset(about, "filling", position)
             raise failed
 
-    def _fill(self, client: Any, gone: set[str], new: dict[str, dict[str, str]]) -> None:
+    def _fill(self, client: Any, gone: set[str], new: dict[str, list[str]]) -> None:
         """Many rows, in parts; until the last one is there nothing says that any is."""
         client.hset(self._name("about"), "filling", "1")
-        parts: list[tuple[set[str], dict[str, dict[str, str]]]] = [(gone, {})] if gone else []
+        parts: list[tuple[set[str], dict[str, list[str]]]] = [(gone, {})] if gone else []
         keys = list(new)
         parts += [(set(), {key: new[key] for key in keys[i : i + _AT_ONCE]}) for i in range(0, len(keys), _AT_ONCE)]
         for went, came in parts:
@@ -190,14 +193,14 @@ class RedisOutlet:
                     pipe.sadd(self._name("rows"), *came)
                 pipe.execute()
 
-    def _put(self, pipe: Any, gone: set[str], new: dict[str, dict[str, str]]) -> None:
+    def _put(self, pipe: Any, gone: set[str], new: dict[str, list[str]]) -> None:
         """The hashes of rows. Each is removed first: whatever it was, and fields that are null now."""
         row = f"{self.prefix}:row:"
         names = [row + key for key in (*gone, *new)]
         for start in range(0, len(names), _NAMED):
             pipe.unlink(*names[start : start + _NAMED])
         for key, values in new.items():
-            pipe.execute_command("HSET", row + key, *(part for pair in values.items() for part in pair))
+            pipe.execute_command("HSET", row + key, *values)
 
     def _opened(self) -> Target:
         if self._target is None:
@@ -206,16 +209,6 @@ class RedisOutlet:
 
     def _name(self, what: str) -> str:
         return f"{self.prefix}:{what}"
-
-    def _keys(self, table: pa.Table) -> set[str]:
-        return {self._row_key([row[name] for name in self._opened().key]) for row in map(_texts, table.to_pylist())}
-
-    @staticmethod
-    def _row_key(parts: Sequence[str]) -> str:
-        """The parts of a key in one text, from which they could be told again."""
-        if len(parts) == 1:
-            return parts[0]
-        return "|".join(part.replace("\\", r"\\").replace("|", r"\|") for part in parts)
 
     def _check_types(self, client: Any) -> None:
         for what, kind in _TYPES.items():
@@ -263,30 +256,16 @@ class RedisOutlet:
             raise OutletUnavailable(self.url, said if len(said) < _SAID else f"{said[:80]} … {said[-80:]}") from error
 
 
-def redis_text(value: Any) -> str:
-    """A value as text: money and numbers as digits, times in UTC with `Z`, truth as `true` or `false`.
-
-    Example:
-        >>> redis_text(Decimal("12.5000")), redis_text(True), redis_text(datetime(2026, 6, 3, 15, tzinfo=UTC))
-        ('12.5000', 'true', '2026-06-03T15:00:00Z')
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | dict | tuple):
-        from orders_es.json_text import json_bytes
-
-        return json_bytes(value).decode()
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _texts(row: dict[str, Any]) -> dict[str, str]:
-    return {name: redis_text(value) for name, value in row.items() if value is not None}
+def _row_keys(table: pa.Table, key: Sequence[str]) -> list[str]:
+    r"""The parts of each row's key in one text, from which they could be told again; a part that is null is `\N`."""
+    columns = [column_texts(table.column(name)) for name in key]
+    if len(key) == 1:
+        return [r"\N" if part is None else part for part in columns[0]]
+    escaped = [
+        [r"\N" if part is None else part.replace("\\", r"\\").replace("|", r"\|") for part in column]
+        for column in columns
+    ]
+    return list(map("|".join, zip(*escaped, strict=True)))
 
 
 def _entries(gone: set[str], new: Iterable[str], *, everything: bool) -> Iterator[tuple[str, str]]:
@@ -319,8 +298,11 @@ def _members(client: Any, name: str, keys: list[str]) -> list[int]:
     return list(client.smismember(name, keys)) if keys else []
 
 
-def _digest(removed: pa.Table | None, new: dict[str, dict[str, str]], position: int) -> str:
+def _digest(removed: pa.Table | None, new: dict[str, list[str]], position: int) -> str:
     """What tells one delivery from another."""
-    gone = None if removed is None else sorted(map(str, removed.to_pylist()))
-    said = repr((position, gone, sorted((key, sorted(row.items())) for key, row in new.items())))
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    found = hashlib.sha256(str(position).encode())
+    if removed is not None:
+        found.update("\n".join(["removed", *sorted(map(str, removed.to_pylist()))]).encode("utf-8", "surrogatepass"))
+    for key in sorted(new):
+        found.update("\0".join((key, *new[key], "\n")).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()

@@ -159,6 +159,9 @@ class OutletWork(SetWork):
     def _deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
         try:
             self._tried(lambda: self.outlet.deliver(removed, rows, position))
+        except OutletUnavailable:
+            self._ahead = position  # part of it may be there: the next one goes exactly as far, for what comes and goes
+            raise
         except RowsRefused as error:
             stream = self.projection.model.stream
             streams = rows.column(stream).to_pylist() if stream is not None else []
