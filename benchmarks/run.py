@@ -24,6 +24,7 @@ BENCHMARKS = {
     "contend": "eight processes that append to one log at once",
     "postgres": "a log in PostgreSQL, beside bare INSERT and COPY on the same server and beside eventsourcing",
     "http": "commands over HTTP, one client and eight, beside `handle` alone",
+    "outlets": "rows into PostgreSQL, Redis, NATS, a search index and Kafka, beside what each client library does bare",
     "handle": "CPU of one command beside the bare append, and of one question at a moment beside SQL by hand",
     "fold": "the Python fold, decoding included, and a giant order",
     "snapshot": "an order of 5,000 events with snapshots and without",

@@ -44,6 +44,7 @@ __all__ = ["follow", "followed"]
 @click.option("--slot", metavar="NAME", help="Read a logical replication slot (plugin pgoutput) instead of a table.")
 @click.option("--publication", metavar="NAME", help="With --slot: the publication whose tables are read.")
 @click.option("--stream", metavar="NAME", help="The stream of Redis or of NATS JetStream.")
+@click.option("--topic", metavar="NAME", help="The topic of Kafka.")
 @click.option("--subject", metavar="SUBJECT", help="Of NATS: only messages of this subject, such as 'orders.>'.")
 @click.option("--json-field", metavar="NAME", help="Of Redis: the field of an entry that holds a JSON object.")
 @click.option("--after", metavar="PLACE", help="Where to begin, if the log says nothing yet: after that place.")
@@ -95,6 +96,7 @@ def follow(
     slot: str | None,
     publication: str | None,
     stream: str | None,
+    topic: str | None,
     subject: str | None,
     json_field: str | None,
     after: str | None,
@@ -111,7 +113,7 @@ def follow(
     """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
 
     SOURCE is postgresql://user@host/database with --table, somebody else's table of events, or with --slot, a logical
-    replication slot; or redis://host:port/db or nats://host:port with --stream. How far it was read is recorded
+    replication slot; redis://host:port/db or nats://host:port with --stream; or kafka://host:port with --topic. How far it was read is recorded
     in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
 
     \b
@@ -134,6 +136,7 @@ def follow(
         "--slot": slot,
         "--publication": publication,
         "--stream": stream,
+        "--topic": topic,
         "--subject": subject,
         "--json-field": json_field,
     }
@@ -174,6 +177,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "postgres": ("--table", "--slot", "--publication"),
     "redis": ("--stream", "--json-field"),
     "rediss": ("--stream", "--json-field"),
+    "kafka": ("--topic",),
     "nats": ("--stream", "--subject"),
     "tls": ("--stream", "--subject"),
 }
@@ -190,13 +194,16 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
     if scheme not in _KINDS:
         raise click.UsageError(
             f"{without_password(source)!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot, "
-            "or redis://host:port/db or nats://host:port and --stream"
+            "redis://host:port/db or nats://host:port and --stream, or kafka://host:port and --topic"
         )
     wrong = [name for name in given if name not in _KINDS[scheme]]
     if wrong:
         raise click.UsageError(f"{wrong[0]} does not go with {scheme}://; there it is {' or '.join(_KINDS[scheme])}")
     if scheme.startswith("postgres"):
         _check_postgres(given)
+    elif scheme == "kafka":
+        if "--topic" not in given:
+            raise click.UsageError("--topic is missing: the topic's name")
     elif "--stream" not in given:
         raise click.UsageError("--stream is missing: the stream's name")
     try:
@@ -212,11 +219,17 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
             from orders_es.sources.streams.redis_stream import RedisStream
 
             return RedisStream(source, given["--stream"], json_field=given.get("--json-field"))
+        if scheme == "kafka":
+            from orders_es.sources.streams.kafka_topic import KafkaTopic
+
+            return KafkaTopic(source, given["--topic"])
         from orders_es.sources.streams.nats_stream import NatsStream
 
         return NatsStream(source, given["--stream"], subject=given.get("--subject"))
     except ImportError as error:
-        extra = {"redis": "redis", "rediss": "redis", "nats": "nats", "tls": "nats"}.get(scheme, "postgres")
+        extra = {"kafka": "kafka", "redis": "redis", "rediss": "redis", "nats": "nats", "tls": "nats"}.get(
+            scheme, "postgres"
+        )
         raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
 
 

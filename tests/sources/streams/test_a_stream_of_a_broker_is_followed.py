@@ -104,7 +104,57 @@ class OfNats:
         pass
 
 
-@pytest.fixture(scope="module", params=[OfRedis, OfNats], ids=["redis", "nats"])
+class OfKafka:
+    """A topic of three partitions in a stand-in for Kafka; what is written is committed, behind something that was taken back."""
+
+    module, program, library = "stand_ins", "KafkaStandIn", "confluent_kafka"
+
+    def __init__(self, server):
+        self.url, self.stream = server.url, f"orders-{uuid.uuid4().hex}"
+        self.admin = import_module("confluent_kafka.admin")
+        self.client = self.admin.AdminClient({"bootstrap.servers": server.broker})
+        [made] = self.client.create_topics([self.admin.NewTopic(self.stream, 3, 1)]).values()
+        made.result(30)
+        producer = import_module("confluent_kafka").Producer
+        # Two of them: where one producer has taken back something, the stand-in says so of records behind it as well,
+        # and a reader that begins there gets nothing. Kafka names only what overlaps with what is asked for.
+        settings = {"bootstrap.servers": server.broker, "log_level": 0}
+        self.failing, self.producer = (producer({**settings, "transactional.id": f"{self.stream}-{n}"}) for n in (1, 2))
+        self.failing.init_transactions(30)
+        self.producer.init_transactions(30)
+
+    def write(self, *lines):
+        self.failing.begin_transaction()
+        self.failing.produce(self.stream, json.dumps(line("TAKEN-BACK")).encode(), partition=0)
+        self.failing.flush(30)
+        self.failing.abort_transaction(30)
+        self.producer.begin_transaction()
+        for each in lines:
+            self.producer.produce(self.stream, json.dumps(each).encode(), partition=0)
+        self.producer.commit_transaction(30)
+
+    def cut(self, keep):
+        consumer = import_module("confluent_kafka").Consumer({**self.seen, "group.id": "x"})
+        partition = import_module("confluent_kafka").TopicPartition
+        _, high = consumer.get_watermark_offsets(partition(self.stream, 0), timeout=30)
+        consumer.close()
+        [cut] = self.client.delete_records([partition(self.stream, 0, high - keep - 1)]).values()  # one is a mark
+        cut.result(30)
+
+    @property
+    def seen(self):
+        return {"bootstrap.servers": self.url.partition("://")[2]}
+
+    def open(self, stream=None):
+        from orders_es.sources.streams.kafka_topic import KafkaTopic
+
+        return KafkaTopic(self.url, stream or self.stream)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(scope="module", params=[OfRedis, OfNats, OfKafka], ids=["redis", "nats", "kafka"])
 def server(request):
     broker = request.param
     leave_out = pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip
@@ -113,9 +163,11 @@ def server(request):
     except ImportError:
         leave_out(f"there is no {broker.library} here: pip install 'orders_es[{broker.library}]'")
     module = import_module(f"orders_es.testing.{broker.module}")
-    if module.program() is None:
-        leave_out(module.MISSING)
-    with getattr(module, broker.program)() as server:
+    try:
+        running = getattr(module, broker.program)()
+    except InvalidSetting as error:
+        leave_out(str(error))
+    with running as server:
         yield broker, server
 
 
@@ -234,7 +286,7 @@ def test_what_is_no_json_is_refused_with_its_place(theirs, reading, mapping, log
 
 
 def test_a_stream_that_is_not_there_is_said_so(reading):
-    with pytest.raises(BadSource, match="there is no such stream"):
+    with pytest.raises(BadSource, match="there is no such (stream|topic)"):
         reading(stream="none")
 
 
