@@ -201,11 +201,8 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
         raise click.UsageError(f"{wrong[0]} does not go with {scheme}://; there it is {' or '.join(_KINDS[scheme])}")
     if scheme.startswith("postgres"):
         _check_postgres(given)
-    elif scheme == "kafka":
-        if "--topic" not in given:
-            raise click.UsageError("--topic is missing: the topic's name")
-    elif "--stream" not in given:
-        raise click.UsageError("--stream is missing: the stream's name")
+    elif (needed := _KINDS[scheme][0]) not in given:
+        raise click.UsageError(f"{needed} is missing: the {needed.strip('-')}'s name")
     try:
         if "--slot" in given:
             from orders_es.sources.streams.postgres_slot import PostgresSlot
@@ -215,22 +212,26 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
             from orders_es.sources.streams.postgres_table import PostgresTable
 
             return PostgresTable(source, given["--table"], **how)
-        if scheme.startswith("redis"):
-            from orders_es.sources.streams.redis_stream import RedisStream
-
-            return RedisStream(source, given["--stream"], json_field=given.get("--json-field"))
-        if scheme == "kafka":
-            from orders_es.sources.streams.kafka_topic import KafkaTopic
-
-            return KafkaTopic(source, given["--topic"])
-        from orders_es.sources.streams.nats_stream import NatsStream
-
-        return NatsStream(source, given["--stream"], subject=given.get("--subject"))
+        return _broker(scheme, source, given)
     except ImportError as error:
         extra = {"kafka": "kafka", "redis": "redis", "rediss": "redis", "nats": "nats", "tls": "nats"}.get(
             scheme, "postgres"
         )
         raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
+
+
+def _broker(scheme: str, source: str, given: dict[str, str]) -> Source:
+    if scheme.startswith("redis"):
+        from orders_es.sources.streams.redis_stream import RedisStream
+
+        return RedisStream(source, given["--stream"], json_field=given.get("--json-field"))
+    if scheme == "kafka":
+        from orders_es.sources.streams.kafka_topic import KafkaTopic
+
+        return KafkaTopic(source, given["--topic"])
+    from orders_es.sources.streams.nats_stream import NatsStream
+
+    return NatsStream(source, given["--stream"], subject=given.get("--subject"))
 
 
 def _check_postgres(given: dict[str, str]) -> None:

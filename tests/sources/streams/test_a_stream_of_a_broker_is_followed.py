@@ -286,7 +286,7 @@ def test_what_is_no_json_is_refused_with_its_place(theirs, reading, mapping, log
 
 
 def test_a_stream_that_is_not_there_is_said_so(reading):
-    with pytest.raises(BadSource, match="there is no such (stream|topic)"):
+    with pytest.raises(BadSource, match=r"there is no such (stream|topic)"):
         reading(stream="none")
 
 
