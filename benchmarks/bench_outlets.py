@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,9 @@ def run(_: Path, __: Path) -> None:
             best: dict[str, float] = {}
             for turn in range(ROUNDS):
                 works: dict[str, tuple[int, Callable[[], Any]]] = {
-                    "bare": (ROWS, lambda: case.bare(everything)),
-                    "full": (ROWS, lambda at=10 * turn + 1: case.outlet.deliver(None, everything, at)),
-                    "changes": (CHANGES, lambda at=10 * turn + 2: case.outlet.deliver(nothing, changed, at)),
+                    "bare": (ROWS, partial(case.bare, everything)),
+                    "full": (ROWS, partial(case.outlet.deliver, None, everything, 10 * turn + 1)),
+                    "changes": (CHANGES, partial(case.outlet.deliver, nothing, changed, 10 * turn + 2)),
                 }
                 for name, (rows, work) in works.items():
                     gc.collect()

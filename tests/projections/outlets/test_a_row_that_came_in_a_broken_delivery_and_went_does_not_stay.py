@@ -3,6 +3,7 @@
 import json
 import os
 import uuid
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from orders_es.errors import OutletUnavailable
 from orders_es.projections import KafkaOutlet, NatsOutlet, OutletProjection, SearchOutlet, SetProjection
 from orders_es.testing import nats_server, stand_ins
 
-PLACES = {
+PLACES: dict[str, Any] = {
     "nats": ("nats", NatsOutlet, "_commit", nats_server.NatsServer, nats_server.program, "bucket"),
     "search": ("opensearchpy", SearchOutlet, "_count", stand_ins.OpenSearchStandIn, stand_ins.osmem, "index"),
     "kafka": ("confluent_kafka", KafkaOutlet, "_send", stand_ins.KafkaStandIn, stand_ins.noida, "topic"),
