@@ -57,7 +57,7 @@ def table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
         click.option(
             "--date-format",
             metavar="FORMAT",
-            help="How times are written, such as %d.%m.%y or epoch-s, epoch-ms, epoch-us.",
+            help="How times are written, such as %d.%m.%y or epoch-s, epoch-ms, epoch-us, excel.",
         ),
         click.option(
             "--day-first/--month-first",

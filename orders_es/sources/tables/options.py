@@ -15,7 +15,7 @@ __all__ = ["DecimalSign", "EarlierOrLater", "TableOptions", "zone_of"]
 DecimalSign: TypeAlias = Literal["point", "comma"]
 EarlierOrLater: TypeAlias = Literal["earlier", "later"]
 
-_EPOCHS = ("epoch-s", "epoch-ms", "epoch-us")
+_EPOCHS = ("epoch-s", "epoch-ms", "epoch-us", "excel", "excel-1904")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class TableOptions:
         sheets: The names of the sheets of a workbook to read.
         day_first: Whether `01/12/2010` is the first of December (true) or the twelfth of January (false).
         date_format: How times are written, as `strptime` has it (`%d-%b-%Y %H:%M`), or `epoch-s`, `epoch-ms` or
-            `epoch-us` for numbers since 1970.
+            `epoch-us` for numbers since 1970, or `excel` or `excel-1904` for a spreadsheet's days (by whether it counts from 1900 or 1904).
         decimal: Whether the decimals of numbers stand behind a `point` or a `comma`; the other one groups thousands.
         tz: The zone of times that name none, an IANA name or a `tzinfo`; UTC where nothing is said.
         repeated_hour: Which one a local time is that the clock showed twice, in the night when summer time ends.

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,9 @@ _array: Any = pa.array
 
 _ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?"
 _EPOCHS = {"epoch-s": 1_000_000, "epoch-ms": 1_000, "epoch-us": 1}
+_SERIALS = {"excel": datetime(1899, 12, 30), "excel-1904": datetime(1904, 1, 1)}  # noqa: DTZ001 - a sheet has no zone
+"""Days of a spreadsheet, counted from its epoch. Excel's first one holds a 29 February 1900 that never was, so days up to it are refused."""
+_FIRST_SERIAL = 61
 _KINDS = {
     BOOLEAN: "is true or false, and no time",
     CLOCK: "is a time of day without a date",
@@ -71,6 +75,8 @@ def _wall_times(
     here = np.zeros(len(texts), dtype=np.bool_)
     if options.date_format in _EPOCHS:
         return _epochs(texts, _EPOCHS[options.date_format], reasons), ~here
+    if options.date_format in _SERIALS:
+        return _serials(texts, cells, options.date_format, reasons), here
     if options.date_format is not None:
         return _as_said(texts, cells, options.date_format, reasons)
     if matches(texts, _ISO).all() and not np.isin(cells.kinds, (NUMBER, *_KINDS)).any():
@@ -86,8 +92,8 @@ def _wall_times(
             source,
             row,
             f"{cells.name} holds numbers ({shown(cells.first_cell(numeric))}), which may be seconds, milliseconds or a "
-            "spreadsheet's days; say which with date_format= (--date-format epoch-s, epoch-ms or epoch-us), or save them as "
-            "dates",
+            "spreadsheet's days; say which with date_format= (--date-format epoch-s, epoch-ms, epoch-us, excel or excel-1904), or save "
+            "them as dates",
         )
     return numeric_dates(source, cells, texts, options, reasons)
 
@@ -102,6 +108,29 @@ def _epochs(texts: Any, factor: int, reasons: dict[int, str]) -> npt.NDArray[np.
         LAST_MOMENT + 1,
         np.clip(numbers, -LAST_MOMENT // factor, LAST_MOMENT // factor) * factor,
     )
+
+
+def _serials(texts: Any, cells: Cells, epoch: str, reasons: dict[int, str]) -> npt.NDArray[np.int64]:
+    """Numbers of a spreadsheet's days as wall times, to the millisecond, which is as exact as the fraction of a day is kept."""
+    local = np.zeros(len(texts), dtype=np.int64)
+    first = _SERIALS[epoch]
+    for code, (text, kind) in enumerate(zip(texts.to_pylist(), cells.kinds.tolist(), strict=True)):
+        if not text or code in reasons:
+            continue
+        try:
+            if kind == DATE:
+                moment = datetime.fromisoformat(text)
+            else:
+                days = Decimal(text)
+                if epoch == "excel" and days < _FIRST_SERIAL:
+                    reasons[code] = "is a day before March 1900, which spreadsheets count in two ways"
+                    continue
+                moment = first + timedelta(milliseconds=int((days * 86_400_000).to_integral_value()))
+        except (ValueError, ArithmeticError):
+            reasons[code] = "is no number of a spreadsheet's days"
+            continue
+        local[code] = (moment - datetime(1970, 1, 1)) // datetime.resolution  # noqa: DTZ001 - both are off one clock
+    return local
 
 
 def _as_said(

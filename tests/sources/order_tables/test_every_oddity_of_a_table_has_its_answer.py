@@ -141,3 +141,24 @@ def test_a_workbook_has_serial_dates_and_numbers_as_text_and_no_formula_that_nob
     book.save(tmp_path / "formula.xlsx")
     with pytest.raises(BadSource, match=r"cell F2 .* is a formula without a value"):
         first(tmp_path / "formula.xlsx")  # no spreadsheet has computed it yet
+
+
+def test_days_of_a_spreadsheet_are_asked_about_and_then_read_as_said(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    sheet.append(("A-1", 46176.385416666664, "007", "Caf\u00e9", 2, 1234.5))
+    sheet.append(("A-1", datetime(2026, 6, 3, 9, 15), "011", "Jar", 1, 1))  # noqa: DTZ001 - a cell
+    book.save(tmp_path / "t.xlsx")
+    path = tmp_path / "t.csv"
+    path.write_text(text(changed(Day="46176.385416666664")))
+    with pytest.raises(BadSource, match=r"a spreadsheet's days; say which with date_format= .*excel"):
+        first(path)
+    for given in (path, tmp_path / "t.xlsx"):
+        assert first(given, date_format="excel").created_at.isoformat() == EXPECTED[1]
+    path.write_text(text(changed(Day="44714.385416666664")))
+    assert first(path, date_format="excel-1904").created_at.isoformat() == EXPECTED[1]
+    path.write_text(text(changed(Day="60")))
+    with pytest.raises(BadSource, match="before March 1900"):
+        first(path, date_format="excel")
