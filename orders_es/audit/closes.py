@@ -295,7 +295,7 @@ def _moved(currency: str, stated: dict[str, Any] | None, today: dict[str, Any] |
 
 def _share(tolerance: Decimal | str) -> Decimal:
     text = str(tolerance).strip()
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", text)
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", text, re.ASCII)
     if found is None:
         raise InvalidSetting("tolerance", text, "give a share of the closed total, such as 0.5% or 0.005")
     return Decimal(found[1]) / (100 if found[2] else 1)

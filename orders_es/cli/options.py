@@ -240,7 +240,7 @@ def _closed_moment(ctx: click.Context, name: str, which: str) -> datetime:
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str) -> timedelta:
     """The length of time that a text such as 90s, 15m, 1h or 7d names; a callback for an option."""
-    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", value.strip().lower())
+    found = re.fullmatch(r"(\d{1,6})\s*([smhd])", value.strip().lower(), re.ASCII)
     if found is None:
         raise click.BadParameter(f"{value!r} is no length of time; write 90s, 15m, 1h or 7d")
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])

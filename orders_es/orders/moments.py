@@ -41,10 +41,10 @@ __all__ = [
 Moment: TypeAlias = datetime | date | str
 """What names a moment: a datetime with a time zone, or a date or a text, which are read in the asker's zone."""
 
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(
     r"(?P<wall>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _LAST_MICROSECOND = 999_999
 _MICROSECOND = timedelta(microseconds=1)

@@ -16,6 +16,7 @@ from orders_es.log.parquet.chain import COMMITS, SEGMENTS
 from orders_es.log.parquet.digests import DIGITS
 from orders_es.log.parquet.footer import FORMAT, damaged
 from orders_es.log.parquet.storage import publish, sync_folder
+from orders_es.log.scan import literal
 
 __all__ = ["IDENTITY_FILE", "Identity", "create_identity", "has_events", "read_identity"]
 
@@ -120,12 +121,14 @@ def create_identity(folder: str, origin: str | None) -> Identity:
 
     Raises:
         NotALog: The folder holds other things already.
+        InvalidSetting: DuckDB has no spelling for such a path.
         ReadOnlyLog: It cannot be written.
         StorageError: The disk refused.
     """
     path = Path(folder)
     if (path / IDENTITY_FILE).exists():
         return read_identity(folder)
+    literal(str(path.absolute()))  # what nobody could query is not begun
     if path.exists() and not path.is_dir():
         raise NotALog(folder, "it is a file; a log is a folder")
     if path.exists():

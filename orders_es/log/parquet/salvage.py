@@ -147,5 +147,5 @@ def _proven(file: LogFile, before: LogFile | None, after: LogFile, checked: Chec
 def _refusal(file: LogFile, stream_id: str, are: str) -> DamagedLog:
     return DamagedLog(
         file.path,
-        f"its bytes are not those that were written, and events of {stream_id!r} {are} in it; restore the file from a backup",
+        f"it is not as it was written, and events of {stream_id!r} {are} in it; restore the file from a backup",
     )

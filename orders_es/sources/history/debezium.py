@@ -87,7 +87,7 @@ def _commit_time(source: dict[str, Any], message: dict[str, Any]) -> datetime:
 def _order(source: dict[str, Any]) -> int | None:
     """The place in the source's log, where that is one number in one log."""
     said = texts(source.get("lsn"))
-    return int(said) if said is not None and said.isdecimal() else None
+    return int(said) if said is not None and said.isascii() and said.isdecimal() else None
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:

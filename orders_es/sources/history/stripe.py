@@ -78,7 +78,7 @@ def _op(kind: str, given: dict[str, Any], at: datetime) -> str:
 
 def _time(given: Any, column: str) -> datetime:
     said = texts(given)
-    if said is None or not said.isdecimal():
+    if said is None or not (said.isascii() and said.isdecimal()):
         raise ValueError(f"{column} {said!r} is no time in seconds")
     return _EPOCH + timedelta(seconds=int(said))
 

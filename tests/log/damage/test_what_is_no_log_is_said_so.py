@@ -1,6 +1,6 @@
 import pytest
 
-from orders_es.errors import NotALog
+from orders_es.errors import InvalidSetting, NotALog
 from orders_es.log import ANY, open_log
 from orders_es.log.parquet import ParquetLog
 
@@ -52,3 +52,9 @@ def test_an_empty_log_reads_as_nothing(tmp_path):
     assert log.head() == again.head()
     assert log.load("a", after_version=3) == []
     assert ANY is not None
+
+
+def test_a_place_that_sql_could_not_name_gets_no_log(tmp_path):
+    with pytest.raises(InvalidSetting, match="backslash"):
+        open_log(tmp_path / "a\\b[c]" / "log", create=True)
+    assert list(tmp_path.iterdir()) == []

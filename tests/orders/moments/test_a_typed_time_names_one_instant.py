@@ -91,6 +91,7 @@ def test_spellings(text, zone, meant):
         ("yesterday", "UTC", "write 2026-06-03"),
         ("", "UTC", "write 2026-06-03"),
         ("03.06.2026", "UTC", "write 2026-06-03"),
+        ("２０２６-06-03", "UTC", "write 2026-06-03"),
         ("2026-06", "UTC", "write 2026-06-03"),
         ("2026-06-03T15", "UTC", "write 2026-06-03"),
         ("2026-W23-3", "UTC", "write 2026-06-03"),
