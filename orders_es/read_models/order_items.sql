@@ -20,18 +20,19 @@ SELECT
     adjusted,
     added - removed + changed AS ordered,
     added - removed + changed - returned AS kept,
-    added - removed + changed - returned + adjusted AS quantity,
+    quantity,
     gross,
     returns,
     adjustments,
-    (gross - returns + adjustments)::DECIMAL(38, 4) AS amount,
+    amount,
     first_version
 FROM (
     SELECT
         stream_id AS order_id,
         item_id,
         arg_min(description, version) AS description,
-        coalesce(arg_max(CASE WHEN added IS NOT NULL THEN price END, version), arg_max(price, version)) AS price,
+        -- That of the last addition, or of the last event with a price where nothing was added: one pass, not two.
+        arg_max(price, CASE WHEN added IS NULL THEN version ELSE version + 4294967296 END) AS price,
         coalesce(sum(added), 0)::BIGINT AS added,
         coalesce(sum(removed), 0)::BIGINT AS removed,
         coalesce(sum(changed), 0)::BIGINT AS changed,
@@ -40,6 +41,9 @@ FROM (
         coalesce(sum(returns), 0)::DECIMAL(38, 4) AS returns,
         coalesce(sum(adjusted), 0)::BIGINT AS adjusted,
         coalesce(sum(adjustments), 0)::DECIMAL(38, 4) AS adjustments,
+        -- Sums of their own: whoever asks for one of these two alone pays for one sum, not for five.
+        coalesce(sum(item_count), 0)::BIGINT AS quantity,
+        coalesce(sum(total), 0)::DECIMAL(38, 4) AS amount,
         min(version) AS first_version
     FROM order_effects
     WHERE of_item

@@ -29,7 +29,7 @@ shown AS (
             PARTITION BY order_id ORDER BY step ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ), 'infinity'::TIMESTAMPTZ) AS further_at
     FROM firsts
-    QUALIFY reached_at < further_at OR (reached_at = further_at AND step > 0)
+    QUALIFY CASE step WHEN 0 THEN reached_at < further_at ELSE reached_at <= further_at END
 )
 SELECT
     order_id,
