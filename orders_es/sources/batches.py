@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import SourceConflict, VersionConflict
 from orders_es.log import NO_STREAM
-from orders_es.sources.known import cut_batches, difference, find_known, whole_streams
+from orders_es.sources.known import SET_ASIDE, cut_batches, difference, find_known, whole_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from orders_es.log import Appended, EventLog
     from orders_es.sources.known import Known
+    from orders_es.sources.target import Target
 
-__all__ = ["Loaded", "StreamTable", "append_streams", "cut_batches"]
+__all__ = ["Loaded", "StreamTable", "append_new", "append_streams", "cut_batches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,30 @@ def append_streams(
                 given = [position for position in positions if position is not None]
                 loaded.first_position, loaded.last_position = min(given, default=None), max(given, default=None)
                 return loaded
+
+
+def append_new(
+    target: Target,
+    new: StreamTable,
+    digest: str,
+    *,
+    set_aside: bool,
+    batch_events: int,
+    progress: bool,
+    skip_known: bool,
+) -> Loaded:
+    """As `append_streams`, into a log that is not made where there is nothing to append.
+
+    Args:
+        digest: Of the source, as hexadecimal digits: the events' `correlation_id` begins with it.
+        set_aside: Whether some of its orders were set aside; the corrected file may bring them later.
+    """
+    if not new.events.num_rows:
+        return Loaded()
+    run = f"import:{digest[:16]}{SET_ASIDE if set_aside else ''}"
+    return append_streams(
+        target.log(), new, batch_events=batch_events, progress=progress, skip_known=skip_known, run=run
+    )
 
 
 def _append_unknown(

@@ -13,12 +13,12 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource, InvalidSetting
 from orders_es.log.relation import text
-from orders_es.log.target import check_target
 from orders_es.sources.dumps.comparing import compare
 from orders_es.sources.dumps.files import digest_of, load_dump
 from orders_es.sources.dumps.names import find_dumps
 from orders_es.sources.dumps.result import DumpsResult
 from orders_es.sources.dumps.standing import Standing, read_standing, stand
+from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import gaps_since, note_again, note_gaps, noted, read_gaps, start_gaps
 from orders_es.sources.rows.instants import instant_of
 from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
@@ -167,16 +167,7 @@ def _check_settings(
 ) -> None:
     if not keys or not all(keys):
         raise InvalidSetting("key", keys, "give the column that names a row, or several")
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidSetting("on_error", on_error, "give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidSetting(
-            "quarantine", str(quarantine), "on_error='stop' sets no rows aside; add on_error='quarantine'"
-        )
-    if quarantine is not None:
-        check_target(log, quarantine)
-    if batch_events < 1:
-        raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
+    check_import_options(log, on_error, quarantine, batch_events)
 
 
 def _one_table(files: Sequence[DumpFile]) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource, InvalidSetting
 from orders_es.log.relation import text
-from orders_es.log.target import check_target
 from orders_es.sources.history.reading import open_source, read_records
 from orders_es.sources.history.records import Settings
 from orders_es.sources.history.shapes import SHAPES
 from orders_es.sources.history.weaving import Oddities, weave
+from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
 from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
@@ -219,16 +219,7 @@ def _check_settings(
 ) -> None:
     if shape is not None and shape not in SHAPES:
         raise InvalidSetting("shape", shape, f"there are {', '.join(SHAPES)}")
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidSetting("on_error", on_error, "give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidSetting(
-            "quarantine", str(quarantine), "on_error='stop' sets no rows aside; add on_error='quarantine'"
-        )
-    if quarantine is not None:
-        check_target(log, quarantine)
-    if batch_events < 1:
-        raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
+    check_import_options(log, on_error, quarantine, batch_events)
 
 
 def _close_intervals(work: duckdb.DuckDBPyConnection) -> None:

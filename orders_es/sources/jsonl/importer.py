@@ -19,7 +19,6 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from orders_es.errors import InvalidArgument, LogNotEmpty
-from orders_es.log.target import check_target
 from orders_es.sources.batches import Loaded
 from orders_es.sources.event_ids import derive_event_ids
 from orders_es.sources.jsonl.append import Wanted, append_lines
@@ -31,6 +30,7 @@ from orders_es.sources.jsonl.mapping import load_mapping, shipped_mappings
 from orders_es.sources.jsonl.sequence import wrong_records, wrong_sequence
 from orders_es.sources.jsonl.spool import Spool
 from orders_es.sources.jsonl.text import TextLines
+from orders_es.sources.options import check_import_options
 from orders_es.sources.result import ImportResult
 from orders_es.sources.target import target_of
 
@@ -108,9 +108,8 @@ def import_jsonl(
         >>> log.load("A-1")[1].data.price
         Decimal('12.5000')
     """
-    _check_options(mapping, currency, on_error, quarantine, batch_events, as_recorded=as_recorded, unknown=keep_unknown)
-    if quarantine is not None:
-        check_target(log, quarantine)
+    check_import_options(log, on_error, quarantine, batch_events, bad="lines")
+    _check_mapping(mapping, currency, on_error, as_recorded=as_recorded, unknown=keep_unknown)
     with target_of(log) as target:
         return _import(
             target,
@@ -185,24 +184,7 @@ def _import(
         )
 
 
-def _check_options(
-    mapping: object,
-    currency: str | None,
-    on_error: str,
-    quarantine: object,
-    batch_events: int,
-    *,
-    as_recorded: bool,
-    unknown: bool,
-) -> None:
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidArgument(
-            "quarantine= names a file for bad lines, but on_error='stop' sets none aside; add on_error='quarantine'"
-        )
-    if batch_events < 1:
-        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
+def _check_mapping(mapping: object, currency: str | None, on_error: str, *, as_recorded: bool, unknown: bool) -> None:
     if mapping is None and currency is not None:
         raise InvalidArgument("currency= fills in what lines of another shape lack; it needs a mapping=")
     if currency is not None and not re.fullmatch("[A-Z]{3}", currency):

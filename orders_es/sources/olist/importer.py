@@ -31,12 +31,11 @@ import re
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidArgument
-from orders_es.log.target import check_target
-from orders_es.sources.batches import Loaded, append_streams
-from orders_es.sources.known import SET_ASIDE
+from orders_es.sources.batches import append_new
 from orders_es.sources.olist.events import estimated_times, to_streams
 from orders_es.sources.olist.files import find_files
 from orders_es.sources.olist.rows import SetAside, check_folder
+from orders_es.sources.options import check_import_options
 from orders_es.sources.result import ImportResult
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of
@@ -124,9 +123,9 @@ def import_olist(
         >>> log.load("o1")[0].data.postal_code
         '03149'
     """
-    _check_options(on_error, quarantine, currency, batch_events)
-    if quarantine is not None:
-        check_target(log, quarantine)
+    check_import_options(log, on_error, quarantine, batch_events)
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as BRL")
     reading = reading or TableOptions()
     if tz is not None:
         reading = dataclasses.replace(reading, tz=tz)
@@ -144,42 +143,22 @@ def import_olist(
         del files, checked
         estimated = estimated_times(olist)
         streams = to_streams(olist, currency, _COUNTRY, actor)
-        loaded = Loaded()
-        if streams.events.num_rows:
-            loaded = append_streams(
-                target.log(),
-                streams,
-                batch_events=batch_events,
-                progress=progress,
-                skip_known=skip_known,
-                run=f"import:{digest.hex()[:16]}{SET_ASIDE if aside.rows else ''}",
-            )
+        loaded = append_new(
+            target,
+            streams,
+            digest.hex(),
+            set_aside=aside.rows > 0,
+            batch_events=batch_events,
+            progress=progress,
+            skip_known=skip_known,
+        )
     return ImportResult(
+        **dataclasses.asdict(loaded),
         source=str(folder),
         digest=digest.hex(),
         rows=rows,
-        events=loaded.events,
-        streams=loaded.streams,
-        duplicates=loaded.duplicates,
         quarantined=aside.rows,
         quarantine_path=aside.folder,
         repeated=0,
-        commits=loaded.commits,
-        first_position=loaded.first_position,
-        last_position=loaded.last_position,
         estimated=estimated,
-        skipped=loaded.skipped,
     )
-
-
-def _check_options(on_error: str, quarantine: str | os.PathLike[str] | None, currency: str, batch_events: int) -> None:
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidArgument(
-            "quarantine= names a folder for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
-        )
-    if batch_events < 1:
-        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as BRL")

@@ -25,13 +25,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from orders_es.errors import InvalidArgument
-from orders_es.log.target import check_target
 from orders_es.sources.bad_rows import BadRows
-from orders_es.sources.batches import Loaded, append_streams
-from orders_es.sources.known import SET_ASIDE
+from orders_es.sources.batches import append_new
 from orders_es.sources.online_retail.events import to_streams
 from orders_es.sources.online_retail.invoice_lines import read_lines
 from orders_es.sources.online_retail.sheets import without_repeated_invoices
+from orders_es.sources.options import check_import_options
 from orders_es.sources.result import ImportResult
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
@@ -125,16 +124,7 @@ def import_online_retail(
         >>> import_online_retail(log, folder / "lines.csv").duplicates
         3
     """
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidArgument(f"on_error={on_error!r}: give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidArgument(
-            "quarantine= names a file for bad rows, but on_error='stop' sets none aside; add on_error='quarantine'"
-        )
-    if quarantine is not None:
-        check_target(log, quarantine)
-    if batch_events < 1:
-        raise InvalidArgument(f"batch_events={batch_events}: a commit holds at least one event")
+    check_import_options(log, on_error, quarantine, batch_events)
     if not re.fullmatch("[A-Z]{3}", currency):
         raise InvalidArgument(f"currency={currency!r}: give three capital letters, such as GBP")
     reading = reading or TableOptions()
@@ -150,24 +140,17 @@ def import_online_retail(
             actor=actor,
             progress=progress,
         )
-        loaded = Loaded()
-        if streams.events.num_rows:
-            loaded = append_streams(
-                target.log(),
-                streams,
-                batch_events=batch_events,
-                progress=progress,
-                skip_known=skip_known,
-                run=f"import:{facts['digest'][:16]}{SET_ASIDE if facts['quarantined'] else ''}",
-            )
+        loaded = append_new(
+            target,
+            streams,
+            facts["digest"],
+            set_aside=facts["quarantined"] > 0,
+            batch_events=batch_events,
+            progress=progress,
+            skip_known=skip_known,
+        )
     return ImportResult(
-        events=loaded.events,
-        streams=loaded.streams,
-        duplicates=loaded.duplicates,
-        commits=loaded.commits,
-        first_position=loaded.first_position,
-        last_position=loaded.last_position,
-        skipped=loaded.skipped,
+        **dataclasses.asdict(loaded),
         **facts,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,10 @@ import pyarrow as pa
 
 from orders_es.errors import BadSource, InvalidSetting
 from orders_es.log import open_log
-from orders_es.log.target import check_target
 from orders_es.replay import load_order
 from orders_es.sources.bad_rows import BadRows, set_aside_together
-from orders_es.sources.batches import Loaded, append_streams
-from orders_es.sources.known import SET_ASIDE
+from orders_es.sources.batches import append_new
+from orders_es.sources.options import check_import_options
 from orders_es.sources.order_tables.events import to_streams
 from orders_es.sources.order_tables.inputs import read_mapped
 from orders_es.sources.order_tables.mapping_file import load_table_mapping
@@ -121,16 +121,7 @@ def import_table(
         >>> load_order(log, "A-1").total
         Decimal('21.0000')
     """
-    if on_error not in ("stop", "quarantine"):
-        raise InvalidSetting("on_error", on_error, "give 'stop' or 'quarantine'")
-    if quarantine is not None and on_error == "stop":
-        raise InvalidSetting(
-            "quarantine", str(quarantine), "on_error='stop' sets no rows aside; add on_error='quarantine'"
-        )
-    if quarantine is not None:
-        check_target(log, quarantine)
-    if batch_events < 1:
-        raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
+    check_import_options(log, on_error, quarantine, batch_events)
     rules = load_table_mapping(mapping)
     with target_of(log) as target:
         streams, facts = _read(
@@ -145,24 +136,17 @@ def import_table(
             progress=progress,
             put_aside=lambda bad, name: bad.quarantine(_beside(quarantine, name)),
         )
-        loaded = Loaded()
-        if streams.events.num_rows:
-            loaded = append_streams(
-                target.log(),
-                streams,
-                batch_events=batch_events,
-                progress=progress,
-                skip_known=skip_known,
-                run=f"import:{facts['digest'][:16]}{SET_ASIDE if facts['quarantined'] else ''}",
-            )
+        loaded = append_new(
+            target,
+            streams,
+            facts["digest"],
+            set_aside=facts["quarantined"] > 0,
+            batch_events=batch_events,
+            progress=progress,
+            skip_known=skip_known,
+        )
     return ImportResult(
-        events=loaded.events,
-        streams=loaded.streams,
-        duplicates=loaded.duplicates,
-        commits=loaded.commits,
-        first_position=loaded.first_position,
-        last_position=loaded.last_position,
-        skipped=loaded.skipped,
+        **dataclasses.asdict(loaded),
         repeated=0,
         **facts,
     )
