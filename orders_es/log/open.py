@@ -21,7 +21,12 @@ __all__ = ["open_log", "order_registry", "survey_of"]
 
 
 def order_registry() -> EventRegistry:
-    """A fresh registry with the event types of the order domain and the upcasters of their earlier versions; register your own beside them."""
+    """A fresh registry with the event types of the order domain and the upcasters of their earlier versions; register your own beside them.
+
+    Example:
+        >>> order_registry()["OrderPlaced"].schema_version
+        1
+    """
     from orders_es.orders import EVENT_TYPES, UPCASTERS
 
     return mark_by_environment(EventRegistry(EVENT_TYPES, UPCASTERS))

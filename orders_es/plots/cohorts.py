@@ -44,6 +44,12 @@ def plot_cohorts(
         known_at: With a session: only what had been recorded by then.
         recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> plot_cohorts(connect(open_log(":memory:"))).get_title(loc="left").splitlines()[0]
+        'Customers who bought again, by month of their first purchase'
     """
     import numpy as np
     import pandas as pd

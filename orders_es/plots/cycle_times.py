@@ -64,6 +64,12 @@ def plot_cycle_times(
 
     Raises:
         InvalidSetting: `cycle_times` does not measure between these steps.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> plot_cycle_times(connect(open_log(":memory:"))).get_title(loc="left").splitlines()[0]
+        'From created to delivered'
     """
     import pandas as pd
 

@@ -34,6 +34,12 @@ def plot_funnel(
         known_at: With a session: only what had been recorded by then.
         recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> plot_funnel(connect(open_log(":memory:"))).get_title(loc="left").splitlines()[0]
+        'How far orders got'
     """
     rows, moment = frame(data, "order_funnel", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax, 9.0, 4.0)

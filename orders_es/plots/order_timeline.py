@@ -45,6 +45,15 @@ def plot_order_timeline(
         late_after: What took longer than this to become known is late.
         clock: `recorded` asks the log's own clock alone, whatever sources say.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), actor="ann")], expected=NO_STREAM)
+        >>> from orders_es.replay import history
+        >>> plot_order_timeline(history(log, "A-1")).get_title(loc="left").splitlines()[0]
+        'Order A-1 on both clocks'
     """
     from matplotlib.dates import date2num
 

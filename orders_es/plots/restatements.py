@@ -55,6 +55,12 @@ def plot_restatements(
         known_at: With a session: only what had been recorded by then.
         recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> plot_restatements(connect(open_log(":memory:"))).get_title(loc="left").splitlines()[0]
+        'Restatements: net of each day, now beside what was first known'
     """
     import pandas as pd
 

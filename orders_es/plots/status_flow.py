@@ -46,6 +46,12 @@ def plot_status_flow(
         known_at: With a session: only what had been recorded by then.
         recorded_by: With a session: only what the log itself had recorded by then, whatever a source says of when it knew.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> plot_status_flow(connect(open_log(":memory:"))).get_title(loc="left").splitlines()[0]
+        'Ways of orders, with the median wait before each'
     """
     rows, moment = frame(data, "status_transitions", at=at, known_at=known_at, recorded_by=recorded_by)
     ax = axes(ax, 11.0, 4.5)

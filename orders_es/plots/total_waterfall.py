@@ -40,6 +40,17 @@ def plot_total_waterfall(explanation: Any, *, scale: Any = None, ax: Axes | None
         scale: Another explanation, such as that of the order as it stands now: the picture has its axes and its room, so that
             pictures of several moments can be laid one over the other.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> mug = ItemAdded(item_id="mug", quantity=1, price=Decimal(9))
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR"), mug, OrderPlaced()], expected=NO_STREAM)
+        >>> from orders_es.replay import explain
+        >>> plot_total_waterfall(explain(log, "A-1")).get_title(loc="left").splitlines()[0]
+        'What made the total of order A-1'
     """
     bars = _bars(explanation)
     whole = _bars(scale) if scale is not None else bars

@@ -37,9 +37,7 @@ def check_import_options(
         TargetInLog: The quarantine would be in the log.
 
     Example:
-        >>> check_import_options(":memory:", "ignore", None, 1000)
-        Traceback (most recent call last):
-        orders_es.errors.InvalidSetting: on_error='ignore': give 'stop' or 'quarantine'
+        >>> check_import_options(":memory:", "stop", None, 1000)
     """
     if on_error not in ("stop", "quarantine"):
         raise InvalidSetting("on_error", on_error, "give 'stop' or 'quarantine'")

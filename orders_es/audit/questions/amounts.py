@@ -39,6 +39,16 @@ def unexplained_totals(
 
     Raises:
         InvalidSetting: The amount is none.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> mug = ItemAdded(item_id="mug", quantity=1, price=Decimal(9))
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR"), mug, OrderPlaced()], expected=NO_STREAM)
+        >>> len(unexplained_totals(log))
+        1
     """
     least = amount("more_than", more_than, zero=True)
     beyond = f" by more than {least.normalize():f}" if least else ""
@@ -77,6 +87,18 @@ def double_entries(
 
     Raises:
         InvalidSetting: The length is none.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> mug = ItemAdded(item_id="mug", quantity=1, price=Decimal(9))
+        >>> twice = [OrderCreated(currency="EUR", customer_id="C-1"), mug, OrderPlaced()]
+        >>> for order in ("A-1", "A-2"):
+        ...     _ = log.append(order, twice, expected=NO_STREAM)
+        >>> len(double_entries(log))
+        1
     """
     asked = {"within": micros("within", within)}
     question = f"orders like the same customer's one before, within {words(within)}"
@@ -113,6 +135,15 @@ def round_amounts(
 
     Raises:
         InvalidSetting: The amount is none.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced, PaymentReceived
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR"), OrderPlaced(), PaymentReceived(amount=Decimal(4900))], expected=NO_STREAM)
+        >>> round_amounts(log).to_arrow()["amount"].to_pylist()
+        [Decimal('4900.0000')]
     """
     step = amount("multiple_of", multiple_of)
     question = f"amounts that are multiples of {step.normalize():f}{_of(currency)}"
@@ -142,6 +173,15 @@ def below_limit(
 
     Raises:
         InvalidSetting: The limit or the share is none.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced, PaymentReceived
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR"), OrderPlaced(), PaymentReceived(amount=Decimal(4900))], expected=NO_STREAM)
+        >>> below_limit(log, 5000).to_arrow()["amount"].to_pylist()
+        [Decimal('4900.0000')]
     """
     most = amount("limit", limit)
     text = str(within).strip()

@@ -38,6 +38,16 @@ def late_entries(
 
     Raises:
         InvalidSetting: The length is none.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
+        >>> _ = log.append("A-1", [late], expected=NO_STREAM)
+        >>> late_entries(log).to_arrow()["stream_id"].to_pylist()
+        ['A-1']
     """
     limit = {"longer_than": micros("longer_than", longer_than)}
     question = f"events entered more than {words(longer_than)} after they happened"
@@ -70,6 +80,16 @@ def backdated(
         at: Only what had happened by then.
         known_at: Only what was known by then.
         recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
+        >>> _ = log.append("A-1", [late], expected=NO_STREAM)
+        >>> len(backdated(log))
+        0
     """
     return ask(
         source,
@@ -95,6 +115,16 @@ def after_delivery(
         at: Only what had happened by then.
         known_at: Only what was known by then.
         recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
+        >>> _ = log.append("A-1", [late], expected=NO_STREAM)
+        >>> len(after_delivery(log))
+        0
     """
     return ask(
         source,
@@ -154,6 +184,16 @@ def gaps(
 
     Raises:
         InvalidSetting: The length or the clock is none.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
+        >>> _ = log.append("A-1", [late], expected=NO_STREAM)
+        >>> len(gaps(log))
+        0
     """
     if clock not in ("occurred", "recorded"):
         raise InvalidSetting("clock", clock, "it is occurred or recorded")

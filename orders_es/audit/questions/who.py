@@ -87,6 +87,14 @@ def actor_events(
 
     Raises:
         InvalidSetting: The log, as known now, names no such actor.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), actor="ann")], expected=NO_STREAM)
+        >>> actor_events(log, "ann").to_arrow()["stream_id"].to_pylist()
+        ['A-1']
     """
     with session_on(source) as session:
         question = "events that name no actor" if actor is None else f"events by {actor}"
@@ -132,6 +140,15 @@ def one_hand(
 
     Raises:
         InvalidSetting: A step is no event type that is known here, or there is but one step.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [NewEvent(data=OrderCreated(currency="EUR"), actor="ann")], expected=NO_STREAM)
+        >>> _ = log.append("A-1", [NewEvent(data=OrderPlaced(), actor="ann")], expected=1)
+        >>> len(one_hand(log, steps=("OrderCreated", "OrderPlaced")))
+        1
     """
     with session_on(source) as session:
         known = {kind.name for kind in session.log.registry}
