@@ -31,8 +31,7 @@ FROM (
         stream_id AS order_id,
         item_id,
         arg_min(description, version) AS description,
-        -- That of the last addition, or of the last event with a price where nothing was added: one pass, not two.
-        arg_max(price, CASE WHEN added IS NULL THEN version ELSE version + 4294967296 END) AS price,
+        coalesce(arg_max(CASE WHEN added IS NOT NULL THEN price END, version), arg_max(price, version)) AS price,
         coalesce(sum(added), 0)::BIGINT AS added,
         coalesce(sum(removed), 0)::BIGINT AS removed,
         coalesce(sum(changed), 0)::BIGINT AS changed,
