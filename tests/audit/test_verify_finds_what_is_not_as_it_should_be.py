@@ -86,6 +86,20 @@ def test_events_of_unknown_types_are_hashed_like_all_others(any_log):
     assert verify(any_log).ok
 
 
+def test_a_file_replaced_by_an_older_one_is_found(log):
+    older, newer, *_ = (Path(file.path) for file in log.files())
+    newer.write_bytes(older.read_bytes())
+    assert newer.name in said(verify(log.url))
+
+
+def test_a_file_of_another_log_in_the_place_of_one_is_found(log, tmp_path):
+    with open_log(tmp_path / "other", create=True) as other:
+        fill(other)
+        theirs = sorted((tmp_path / "other" / "commits").iterdir())[1]
+        Path(log.files()[1].path).write_bytes(theirs.read_bytes())
+    assert not verify(log.url).ok
+
+
 def test_a_changed_payload_gives_another_root(log):
     found = rewritten(log, column("payload", ['{"currency":"EUR"}', '{"amount":"1"}']))
     assert "position 4: the tree's root is stated as" in said(found)

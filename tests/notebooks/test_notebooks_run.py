@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, object]] = {
     "07_a_year_of_schema_changes": {"moment": "2025-03-01"},
     "08_bring_your_own_orders": {},
     "09_month_end": {"at": "2025-01-31"},
+    "10_an_audit": {"orders": 120},
 }
 SOON = {"01_quickstart"}
 """What a newcomer opens first."""

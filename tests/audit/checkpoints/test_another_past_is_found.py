@@ -24,6 +24,10 @@ CHANGES = {
     "two events swapped": rewriting.by_rows(lambda rows: [rows[2], rows[3], rows[0], rows[1], *rows[4:]]),
     "an event dropped": rewriting.by_rows(lambda rows: rows[:3] + rows[4:]),
     "an event inserted": rewriting.by_rows(lambda rows: [*rows[:3], rows[3] | {"event_id": uuid4()}, *rows[3:]]),
+    "an event duplicated": rewriting.by_rows(lambda rows: [*rows[:4], rows[3] | {"event_id": uuid4()}, *rows[5:]]),
+    "an event spliced in from another log": rewriting.by_rows(
+        lambda rows: [*rows[:3], rows[3] | {"event_id": uuid4(), "payload": '{"amount":"7.0000"}'}, *rows[4:]]
+    ),
     "an event of another stream": rewriting.by_rows(lambda rows: [rows[0] | {"stream_id": "o-7"}, *rows[1:]]),
     "re-attributed": rewriting.by_rows(lambda rows: [rows[0] | {"actor": "nobody"}, *rows[1:]]),
     "re-dated": rewriting.by_rows(lambda rows: [rows[0] | {"occurred_at": EARLIER}, *rows[1:]]),
