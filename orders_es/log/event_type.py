@@ -46,6 +46,7 @@ class Field:
         identifier: Whether its text is an id or a code, which is never empty and at most 1,024 bytes long.
         pattern: The regular expression that its whole text fits, and what that means in words; None for any text.
         personal: Whether it can be erased; see `orders_es.log.personal`.
+        default: What it is where a payload does not have it, if that is a value of a column; None otherwise.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Field:
     identifier: bool = False
     pattern: tuple[str, str] | None = None
     personal: bool = False
+    default: Any = None
+
+    @property
+    def always(self) -> bool:
+        """Whether a recorded event has a value of it, or is read with one: what its column never lacks."""
+        return self.kind != "json" and ((self.required and not self.optional) or self.default is not None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,4 +146,5 @@ def _each_field(cls: type) -> Iterator[Field]:
             identifier,
             f.metadata.get("pattern"),
             f.metadata.get("personal", False),
+            f.default if type(f.default) in _KINDS else None,
         )

@@ -23,12 +23,13 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 class PayloadShape:
     """How payloads of a type of today are written."""
 
-    __slots__ = ("amounts", "floats", "name", "names", "ordered")
+    __slots__ = ("amounts", "defaults", "floats", "name", "names", "ordered")
 
     def __init__(self, event_type: EventType) -> None:
         self.name = event_type.name
         self.names = tuple(f.name for f in event_type.fields)
         self.amounts = tuple(f.name for f in event_type.fields if f.kind == "decimal")
+        self.defaults = {f.name for f in event_type.fields if f.default is not None}
         self.floats = tuple(f.name for f in event_type.fields if f.kind == "float64")
         self.ordered: dict[tuple[str, ...], bool] = {}
 
@@ -68,7 +69,11 @@ class PayloadShape:
         return data
 
     def _ordered(self, keys: tuple[str, ...], data: dict[str, Any]) -> dict[str, Any]:
-        ordered = {name: data[name] for name in self.names if data.get(name) is not None}
+        ordered = {
+            name: data[name]
+            for name in self.names
+            if data.get(name) is not None or (name in data and name in self.defaults)
+        }
         ordered |= {name: value for name, value in data.items() if name not in self.names}
         if len(self.ordered) < _ORDERS_MOST:
             self.ordered[keys] = tuple(ordered) == keys

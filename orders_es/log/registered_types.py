@@ -166,6 +166,8 @@ class RegisteredTypes:
             if value is None:
                 if not f.optional:
                     raise InvalidEvent(event_type.name, f.name, "it is None, and the type does not allow that")
+                if f.default is not None:  # left out, it would be read as that
+                    payload[f.name] = None
                 continue
             if f.kind == "json":
                 payload[f.name] = value

@@ -10,15 +10,15 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.errors import InvalidEvent
-from orders_es.log.relation import ENVELOPE_TYPES, event_columns, quoted, text
+from orders_es.log.relation import COLUMN_TYPES, ENVELOPE_TYPES, event_columns, quoted, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from orders_es.log.event_type import EventType
+    from orders_es.log.event_type import EventType, Field
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["REFUSES", "Reading", "columns_of", "lacks", "odd", "readings_of", "with_readings"]
+__all__ = ["REFUSES", "Reading", "columns_of", "lacks", "odd", "readings_of", "value_of", "with_readings"]
 
 REFUSES = "orders_es cannot read: "
 """What DuckDB's message begins with where an event's payload does not fit its type; a JSON array of the facts follows."""
@@ -96,7 +96,7 @@ def lacks(event_type: EventType, there: Mapping[str, str]) -> str:
         there: The columns that the events have.
     """
     fields = [f for f in event_type.fields if f.kind != "json"]
-    needed = [f for f in fields if f.required and not f.optional]
+    needed = [f for f in fields if f.always]
     nulls = [f"{quoted(f.name)} IS NULL" if f.name in there else "true" for f in needed or fields]
     if not nulls:
         return ""
@@ -147,19 +147,30 @@ def _said(registry: EventRegistry, name: str, kind: str, payload: str, *, refuse
     branches = ["WHEN reading.refusal IS NOT NULL THEN error(reading.refusal)"] if refused else []
     told = f"json_extract_string({payload}, {text('$.' + quoted(name))})::{kind}"
     facts = f"json_array(event.type, {text(name)}, event.\"position\", event.stream_id, 'it is missing')::VARCHAR"
-    needed: list[EventType] = []
-    may: list[EventType] = []
+    there = f"json_exists({payload}, {text('$.' + quoted(name))})"
+    by_value: dict[str, list[EventType]] = {}
     for event_type in registry:
         for field in event_type.fields:
             if field.name == name:
-                (needed if field.required and not field.optional else may).append(event_type)
-    for types, value in ((needed, f"coalesce({told}, error({text(REFUSES)} || {facts}))"), (may, told)):
-        if types:
-            pairs = " OR ".join(
-                f"(event.type = {text(t.name)} AND event.schema_version = {t.schema_version})" for t in types
-            )
-            branches.append(f"WHEN {pairs} THEN {value}")
+                value = told
+                if field.default is not None:
+                    value = f"CASE WHEN {there} THEN {told} ELSE {value_of(field)} END"
+                elif field.required and not field.optional:
+                    value = f"coalesce({told}, error({text(REFUSES)} || {facts}))"
+                by_value.setdefault(value, []).append(event_type)
+    for value, types in by_value.items():
+        pairs = " OR ".join(
+            f"(event.type = {text(t.name)} AND event.schema_version = {t.schema_version})" for t in types
+        )
+        branches.append(f"WHEN {pairs} THEN {value}")
     return f"CASE {' '.join(branches)} END"
+
+
+def value_of(field: Field) -> str:
+    """SQL for the value that a field has where a payload does not have it."""
+    value = field.default
+    said = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return f"{text(said)}::{COLUMN_TYPES[field.kind]}"
 
 
 def refused(message: str) -> InvalidEvent | None:

@@ -14,7 +14,7 @@ from orders_es.errors import RegistrationClash
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event_type import fields_of
 from orders_es.log.relation import COLUMN_TYPES, event_columns, quoted, text
-from orders_es.log.shredding import lacks
+from orders_es.log.shredding import lacks, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,7 +157,7 @@ def _holds(field: Field, given: Mapping[str, str]) -> str:
     if field.name not in given:
         return "false" if field.required and not field.optional else "true"
     value, cast = given[field.name], _cast(field, given)
-    said = [f"{cast} IS NOT NULL"] if not field.optional else []
+    said = [f"{cast} IS NOT NULL"] if not field.optional or field.default is not None else []
     match field.kind:
         case "int64" | "decimal":
             said.append(f"{value} IS NOT DISTINCT FROM {cast}")
@@ -186,7 +186,7 @@ def _as_written(fields: Sequence[Field], columns: Mapping[str, str]) -> str | No
         if f.kind not in COLUMN_TYPES or columns.get(f.name, COLUMN_TYPES[f.kind]) != COLUMN_TYPES[f.kind]:
             return None
     own = {f.name: f"event.{quoted(f.name)}" for f in fields if f.name in columns}
-    needed = [own.get(f.name, "NULL") for f in fields if f.required and not f.optional]
+    needed = [own.get(f.name, "NULL") for f in fields if f.always]
     return " AND ".join([f"{_written(fields, own)} = event.payload", *(f"{value} IS NOT NULL" for value in needed)])
 
 
@@ -240,7 +240,8 @@ def _today(form: Form) -> _Today:
 
 def _of_type(target: EventType, form: Form) -> tuple[str, dict[str, str]]:
     values = {f.name: _cast(f, form.values) for f in target.fields if f.name in form.values}
-    return _written(target.fields, values), values
+    defaults = {f.name: value_of(f) for f in target.fields if f.name not in values and f.default is not None}
+    return _written(target.fields, values), values | defaults
 
 
 def _all_hold(fields: Iterable[Field], form: Form) -> str:

@@ -205,7 +205,7 @@ def _overlapping(files: Sequence[LogFile], spans: Sequence[tuple[int, int]]) -> 
 
 def _required(event_type: EventType) -> list[Field]:
     """The fields that every event of a type has a value for, in a column of its own."""
-    return [f for f in event_type.fields if f.required and not f.optional and f.kind != "json"]
+    return [f for f in event_type.fields if f.always]
 
 
 def _braced(sql: str) -> str:
