@@ -86,7 +86,6 @@ class Following:
         restrict(self._connection, log, [str(self._scratch)], files=files, allow=allow_files)
         check_models(self._connection, self.models, log, allow=allow_files)
         self._reader: Any = None
-        self._reader_ready = False
         self._states: StatesInUse | None = None
         self._first = FirstEvent()
         self._currencies = Currencies() if "currency" in log.registry.columns else None
@@ -140,13 +139,15 @@ class Following:
             for again in (False, True):
                 head = self._refresh(names, anew=again)
                 kept = not fresh and not own and asked == _NOW and ONLY_READS.match(query) is not None
+                kept = kept and not (self._states is not None and self._states.are_called(names))
                 cursor = self._kept_cursor() if kept else self._connection.cursor()
                 try:
                     if asked != _NOW:
                         bind(cursor, asked, with_moment=self._asks_for_moment(names))
-                    if self._states is not None and not own and not (kept and self._reader_ready):
-                        self._states.put_before(cursor, asked, None if kept else names)
-                        self._reader_ready = self._reader_ready or kept
+                    if self._states is not None and kept:
+                        self._states.put_and_keep(cursor, names, head.position, query)
+                    elif self._states is not None and not own:
+                        self._states.put_before(cursor, asked, names, "" if fresh else query)
                     with interruptible(cursor):
                         return ask(cursor, head), head
                 except self._error as error:
@@ -173,7 +174,6 @@ class Following:
         """A cursor for what leaves nothing behind on it; a new one each time would cost milliseconds."""
         if self._reader is None:
             self._reader = self._connection.cursor()
-            self._reader_ready = False
         return self._reader
 
     def _look_for_states(self) -> None:

@@ -8,20 +8,18 @@ that changed in between, once more for each time that they did. Each moment then
 from __future__ import annotations
 
 import itertools
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting, QueryError
-from orders_es.log.relation import quoted, text
+from orders_es.log.relation import quoted
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.replay.moments import as_of
-from orders_es.replay.named import relations_in
+from orders_es.replay.named import columns_in, relations_in
 from orders_es.replay.relations import LIMITS, limits, moment
 from orders_es.replay.tables import ONLY_READS, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import tzinfo
 
     from orders_es.orders import AsOf
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["bind", "is_many", "moments_of", "shared", "tables_at"]
 
 _EVENTS, _MOMENTS = "memory.main.events", "orders_es_epochs"
-_ALL_COLUMNS = re.compile(r"\bNATURAL\b|\bCOLUMNS\s*\(|\bPOSITIONAL\b", re.IGNORECASE)
-_RELATIONS = frozenset({"BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "JOIN"})
 
 
 def is_many(given: Any) -> bool:
@@ -223,39 +219,8 @@ def _columns(cursor: Any, model: ReadModel, readers: Iterable[str]) -> list[str]
     every = [row[0] for row in cursor.execute(f"DESCRIBE {quoted(model.name)}").fetchall()]
     words: set[str] = set()
     for reader in readers:
-        found = _words(cursor, reader)
+        found = columns_in(cursor, reader)
         if found is None:
             return every
         words |= found
     return [name for name in every if name.lower() in words or name == model.stream]
-
-
-def _words(cursor: Any, query: str) -> set[str] | None:
-    """The names of columns in a query; None where it may look at columns that it does not name."""
-    tree = json.loads(cursor.execute(f"SELECT json_serialize_sql({text(query)})").fetchone()[0])
-    if tree.get("error") or _ALL_COLUMNS.search(query):
-        return None
-    words: set[str] = set()
-    whole: set[str] = set()
-    relations: set[str] = set()
-    for node in _inside(tree):
-        if node.get("class") == "STAR":
-            return None
-        names = [name.lower() for name in node.get("column_names") or ()]
-        words |= {*names, *(name.lower() for name in node.get("using_columns") or ())}
-        whole |= set(names) if len(names) == 1 else set()
-        if node.get("type") in _RELATIONS:
-            relations |= {str(node[key]).lower() for key in ("alias", "table_name") if node.get(key)}
-    # A column that is called as a relation may be the whole row of it.
-    return None if whole & relations else words
-
-
-def _inside(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node

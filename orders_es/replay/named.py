@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ from orders_es.replay.moment_macros import CLOCK, MOMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MACROS", "relations_in"]
+__all__ = ["MACROS", "columns_in", "relations_in"]
 
 _LOOKS_AROUND = ("duckdb_", "pg_", "pragma_", "sqlite_")
 _RUNS_TEXT = frozenset({"query", "query_table"})
 MACROS = frozenset({CLOCK, MOMENT})
 """The functions that sessions define."""
+_ALL_COLUMNS = re.compile(r"\bNATURAL\b|\bCOLUMNS\s*\(|\bPOSITIONAL\b", re.IGNORECASE)
+_RELATIONS = frozenset({"BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "JOIN"})
 _CATALOGS = frozenset({"information_schema", "pg_catalog"})
 
 
@@ -86,3 +89,41 @@ def _relation(node: dict[str, Any]) -> tuple[str, str] | None:
     if node.get("class") == "FUNCTION" and node["function_name"] in MACROS:
         return "", node["function_name"]
     return None
+
+
+def columns_in(cursor: Any, query: str) -> frozenset[str] | None:
+    """The names of columns in a query, in small letters; None where it may look at columns that it does not name.
+
+    Args:
+        cursor: Any DuckDB connection or cursor.
+
+    Example:
+        >>> import duckdb
+        >>> con = duckdb.connect()
+        >>> sorted(columns_in(con, "SELECT status, sum(o.total) FROM orders AS o GROUP BY status"))
+        ['o', 'status', 'total']
+        >>> columns_in(con, "SELECT * FROM orders") is None
+        True
+    """
+    tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
+    if tree.get("error") or _ALL_COLUMNS.search(query):
+        return None
+    words: set[str] = set()
+    whole: set[str] = set()
+    relations: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            if node.get("class") == "STAR" or node.get("type") in {"PIVOT", "SHOW_REF"}:
+                return None
+            names = [name.lower() for name in node.get("column_names") or ()]
+            words |= {*names, *(name.lower() for name in node.get("using_columns") or ())}
+            whole |= set(names) if len(names) == 1 else set()
+            if node.get("type") in _RELATIONS:
+                relations |= {str(node[key]).lower() for key in ("alias", "table_name") if node.get(key)}
+            waiting += node.values()
+    # A column that is called as a relation may be the whole row of it.
+    return None if whole & relations else frozenset(words)

@@ -1,33 +1,31 @@
-"""Making the states of a log: for each span of some hundred thousand events, what each read model keeps of them."""
+"""Making the states of a log: for spans of it that grow geometrically, what each read model keeps of them."""
 
 from __future__ import annotations
 
-import uuid
-from contextlib import suppress
-from dataclasses import replace
+from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.log.protocol import HasFiles, derived_folder
-from orders_es.log.relation import event_columns, quoted, text
 from orders_es.read_models import load_read_models, needed_by
-from orders_es.replay.relations import KNOWN_AT, inline
 from orders_es.replay.states.derive import derived_from
-from orders_es.replay.states.files import CLOCKS, Span, States, digest_of, key_of, part_name
+from orders_es.replay.states.files import States, key_of, part_name
+from orders_es.replay.states.making import Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from orders_es.log import EventLog
     from orders_es.read_models import ReadModel
     from orders_es.replay.states.derive import Derived
+    from orders_es.replay.states.files import Found
 
-__all__ = ["SPAN", "Qualified", "end_of", "ends_of", "make_states", "qualified", "states_of"]
+__all__ = ["FANOUT", "SPAN", "Qualified", "end_of", "ends_of", "make_states", "qualified", "states_of"]
 
-SPAN = 250_000
-"""A span ends with the data file that brings it to so many events."""
-_LATE = 0.005
-"""So many of a span's events, at each end of the business clock, are kept as they are, so that its states end where most of it does."""
+SPAN = 1 << 17
+"""So many events has the smallest span; each begins where a multiple of it ends."""
+FANOUT = 4
+"""So many neighbours of one size are put together to the next one."""
 
 
 class Qualified(NamedTuple):
@@ -84,7 +82,9 @@ def ends_of(log: EventLog) -> dict[int, str]:
 def make_states(log: EventLog, *, read_models: Any = None, memory_limit: str = "1.5GB") -> int:
     """How many spans of a log got states that were missing, so that questions about all orders need not read all events.
 
-    Derived, and deletable at any time: `derived/states` beside the log. The end of the log, less than a span, gets none yet.
+    A span of 131,072 events is made of its events, one of four times that of the states of four, and so on: what is new since the last
+    time is read once, and no order that is finished is looked at again but for these. Derived, and deletable at any time:
+    `derived/states` beside the log. The end of the log, less than a span, gets none yet.
 
     Args:
         read_models: A folder of one's own read models, or several, as for `connect`.
@@ -100,126 +100,51 @@ def make_states(log: EventLog, *, read_models: Any = None, memory_limit: str = "
         0
     """
     ends = ends_of(log)
-    spans = _spans(sorted(ends))
     made: set[tuple[int, int]] = set()
     for one in qualified(load_read_models(read_models), log).values():
         states = states_of(log, one)
         if states is None:
             return 0
-        have = {(found.span.first, found.span.last) for found in states.spans(ends)}
-        missing = [span for span in spans if span not in have]
-        made.update(missing)
-        if missing:
-            _make(log, one, states, missing, ends, memory_limit)
+        made |= _make(log, one, states, ends, memory_limit)
     return len(made)
 
 
 def _make(
-    log: EventLog,
-    one: Qualified,
-    states: States,
-    missing: Sequence[tuple[int, int]],
-    ends: Mapping[int, str],
-    memory_limit: str,
-) -> None:
-    import duckdb
-
+    log: EventLog, one: Qualified, states: States, ends: Mapping[int, str], memory_limit: str
+) -> set[tuple[int, int]]:
     from orders_es.errors import ReadOnlyLog, StorageError
 
+    have: dict[tuple[int, int], Found] = {}
+    for found in (each for spans in states.spans(ends).values() for each in spans):
+        if states.sound(found):
+            have.setdefault((found.span.first, found.span.last), found)
+    positions = sorted(ends)
+    missing = [span for span in _spans(positions[-1] if positions else 0) if span not in have]
+    if not missing:
+        return set()
+    made = set()
     try:
         states.place.mkdir(parents=True, exist_ok=True)
-        with _Maker(log, one, states, memory_limit) as maker:
+        with Maker(log, one.model, one.derived, one.needed, states.place, memory_limit) as maker:
             for first, last in missing:
-                with suppress(duckdb.Error):  # an event of it cannot be read; whoever asks for it is told which
-                    maker.make(first, last, ends[last])
-        states.drop(keep=states.spans(ends))
+                step = (last - first + 1) // FANOUT
+                parts = [have.get((begin, begin + step - 1)) for begin in range(first, last, max(step, 1))]
+                with maker.making(first, last, None if last - first + 1 == SPAN else parts) as done:
+                    if done is not None:
+                        at = positions[bisect_left(positions, last)]
+                        have[first, last] = states.put(done.span, at, ends[at], done.files)
+                        made.add((first, last))
+        states.drop(keep=have.values())
     except PermissionError as error:
         raise ReadOnlyLog(str(states.place)) from error
     except OSError as error:
         raise StorageError(str(states.place), error.strerror or str(error)) from error
+    return made
 
 
-def _spans(ends: Sequence[int]) -> list[tuple[int, int]]:
-    spans, first = [], 1
-    for end in ends:
-        if end - first + 1 >= SPAN:
-            spans.append((first, end))
-            first = end + 1
-    return spans
-
-
-class _Maker:
-    """A connection that shows the log, with the read models' parts over the relation `as_asked`."""
-
-    def __init__(self, log: EventLog, one: Qualified, states: States, memory_limit: str) -> None:
-        import duckdb
-
-        from orders_es.replay.defining import set_memory_limit, set_time_zone
-
-        self._one = one
-        self._states = states
-        self._columns = ", ".join(quoted(name) for name in event_columns(log.registry.columns))
-        self._connection = duckdb.connect()
-        set_time_zone(self._connection, None)
-        set_memory_limit(self._connection, memory_limit)
-        self._connection.execute("SET GLOBAL parquet_metadata_cache = true; SET preserve_insertion_order = false")
-        log.bind(self._connection, "events")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def make(self, first: int, last: int, end: str) -> None:
-        here = f'SELECT {self._columns} FROM events WHERE "position" BETWEEN {first} AND {last}'
-        (low, high), *_ = self._connection.execute(
-            f"SELECT quantile_disc(epoch_us(occurred_at), [{_LATE}, {1 - _LATE}]) FROM ({here})"
-        ).fetchone()  # type: ignore[misc]
-        core = f"epoch_us(occurred_at) BETWEEN {low} AND {high}"
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW as_asked AS {here} AND {core}")
-        clocks = ("occurred_at", KNOWN_AT, "recorded_at")
-        asked = ", ".join(f"min(epoch_us({clock})), max(epoch_us({clock}))" for clock in clocks)
-        times: Any = self._connection.execute(f"SELECT {asked} FROM as_asked").fetchone()
-        between = {name: (times[2 * i], times[2 * i + 1]) for i, name in enumerate(CLOCKS)}
-        made: dict[str, Path] = {}
-        types: dict[str, dict[str, str]] = {}
-        try:
-            self._write(f"{here} AND NOT ({core})", "late", made)
-            model, derived, needed = self._one
-            for number, part in enumerate(derived.parts):
-                whole = inline(
-                    replace(model, sql=part.sql),
-                    "SELECT * FROM as_asked",
-                    [(m, "SELECT * FROM as_asked") for m in needed],
-                )
-                self._part(part_name(model.name, number), whole, made, types)
-            files = {name: digest_of(path) for name, path in made.items()}
-            self._states.put(Span(first, last, between, files, types), end, made)
-        finally:
-            for path in made.values():
-                path.unlink(missing_ok=True)
-
-    def _part(self, name: str, query: str, made: dict[str, Path], types: dict[str, dict[str, str]]) -> None:
-        """Write one part, if its figures are kept exactly: sums of floating point numbers depend on their order."""
-        import duckdb
-
-        described = self._connection.execute(f"DESCRIBE {query}").fetchall()
-        kinds = {column[0]: column[1] for column in described}
-        if any(kind in ("DOUBLE", "FLOAT") for kind in kinds.values()):
-            return
-        # Parquet has no whole numbers of 128 bits, and DuckDB would write floating point numbers for them.
-        listed = ", ".join(
-            f"{quoted(column)}::DECIMAL(38, 0) AS {quoted(column)}" if kind == "HUGEINT" else quoted(column)
-            for column, kind in kinds.items()
-        )
-        try:
-            self._write(f"SELECT {listed} FROM ({query})", name, made)
-        except (duckdb.ConversionException, duckdb.OutOfRangeException):  # a sum that overflows: the events say which
-            made.pop(name).unlink(missing_ok=True)
-            return
-        types[name] = kinds
-
-    def _write(self, query: str, name: str, made: dict[str, Path]) -> None:
-        path = made[name] = self._states.place / f".{uuid.uuid4().hex}.tmp"
-        self._connection.execute(f"COPY ({query}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+def _spans(end: int) -> Iterator[tuple[int, int]]:
+    """All spans up to a position, each after those that it is put together from."""
+    size = SPAN
+    while size <= end:
+        yield from ((first, first + size - 1) for first in range(1, end - size + 2, size))
+        size *= FANOUT

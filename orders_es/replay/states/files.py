@@ -1,6 +1,6 @@
 """States on disk: partial results of read models for spans of a log, beside it, derived and deletable. docs/format.md has the layout.
 
-A span is told by its positions and by the root of the log's tree at its end, so that states of another log, or of this one before it
+A span is told by its positions and by the root of the log's tree where the data file that holds its end ends, so that states of another log, or of this one before it
 was exchanged, are as good as not there. Every byte stands under a digest: the small file that describes a span carries its own in its
 name, and those of the other files inside. Nothing is believed that does not have its digest.
 """
@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from orders_es.log import EventLog
 
-__all__ = ["CLOCKS", "FOLDER", "Found", "Span", "States", "digest_of", "key_of", "part_name"]
+__all__ = ["BEGUN", "CONTINUED", "FOLDER", "LATE", "Found", "Span", "States", "digest_of", "key_of", "part_name"]
 
 FOLDER = "states"
-CLOCKS = ("occurred", "known", "recorded")
-_FORMAT = 1
+LATE, CONTINUED, BEGUN = "late", "continued", "begun"
+"""What the files of a span are called: its late events, the streams that began before it; and, of each part, the rows of these
+streams and those of all others."""
+_FORMAT = 2
 _PIECE = 1 << 22
 
 
@@ -35,24 +37,27 @@ class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Args:
         first: Position of its first event.
         last: Position of its last event.
-        between: Of each clock, in microseconds, the first and the last time in those of its events that the states are made of.
-        files: Of each file, its digest: `late`, the events that these leave out, and each part of a read model.
+        between: Of each clock, in microseconds, the first and the last time in those of its events that the states are made of:
+            `occurred`, `known`, `recorded`, and `entered`, which is None where no source said when it knew.
+        files: Of each file, its digest.
         types: Of each part, name and type of the columns as SQL has them.
+        stored: The same as the files have them, where numbers that are small enough take less room.
     """
 
     first: int
     last: int
-    between: dict[str, tuple[int, int]]
+    between: dict[str, tuple[int, int] | None]
     files: dict[str, str]
     types: dict[str, dict[str, str]]
+    stored: dict[str, dict[str, str]]
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A span whose files are as they were written.
+    """A span that has states.
 
     Args:
-        span: What describes it.
-        paths: The path of each of its files.
+        span: What describes it, as it was written.
+        paths: The path of each of its files; under the empty name, of the one that describes it.
     """
 
     span: Span
@@ -87,42 +92,58 @@ class States:
         self._log = log
         self.place = folder / FOLDER / key
         self._identities: dict[str, tuple[int, ...]] = {}
+        self._sound: dict[str, bool] = {}
 
-    def spans(self, ends: Mapping[int, str]) -> list[Found]:
-        """The spans to use: neighbours from the log's beginning on, or from wherever the first one begins, as wide as there are.
+    def spans(self, ends: Mapping[int, str]) -> dict[int, list[Found]]:
+        """The spans of which there are states, by their first position, the widest first.
 
         Args:
             ends: What `end_of` says of each position at which a data file of the log ends.
         """
-        widest: dict[int, Found] = {}
-        for found in self._sound(ends):
-            known = widest.get(found.span.first)
-            if known is None or known.span.last < found.span.last:
-                widest[found.span.first] = found
-        chosen: list[Found] = []
-        for first in sorted(widest):
-            if not chosen or first > chosen[-1].span.last:
-                chosen.append(widest[first])
-        self._identities = {path: _identity(path) for found in chosen for path in found.paths.values()}
-        return chosen
+        found: dict[int, list[Found]] = {}
+        for each in self._described(ends):
+            found.setdefault(each.span.first, []).append(each)
+        for spans in found.values():
+            spans.sort(key=lambda each: -each.span.last)
+        return found
+
+    def sound(self, found: Found) -> bool:
+        """Whether the files of a span have their digests; looked at once, and watched for changes afterwards."""
+        describing = found.paths[""]
+        if describing not in self._sound:
+            known: dict[str, tuple[int, ...]] = {}
+            try:
+                for name, wanted in found.span.files.items():
+                    known[found.paths[name]] = _identity(found.paths[name])
+                    if digest_of(found.paths[name]) != wanted:
+                        break
+                else:
+                    self._identities |= known
+                self._sound[describing] = (
+                    len(known) == len(found.span.files) and known.items() <= self._identities.items()
+                )
+            except OSError:
+                self._sound[describing] = False
+        return self._sound[describing]
 
     def unchanged(self) -> bool:
-        """Whether every file of the spans that were given is still the one whose digest was looked at."""
+        """Whether every file that was found to be sound is still the one whose digest was looked at."""
         try:
             return all(_identity(path) == known for path, known in self._identities.items())
         except OSError:
             return False
 
-    def _sound(self, ends: Mapping[int, str]) -> Iterator[Found]:
+    def _described(self, ends: Mapping[int, str]) -> Iterator[Found]:
         try:
             names = sorted(os.listdir(self.place))  # noqa: PTH208 - names are enough
         except OSError:
             return
         for name in names:
-            first, _, rest = name.removesuffix(".json").partition("-")
-            last, _, rest = rest.partition("-")
-            end, _, digest = rest.partition("-")
-            if not (name.endswith(".json") and first.isdigit() and last.isdigit() and ends.get(int(last)) == end):
+            parts = name.removesuffix(".json").split("-")
+            if not (name.endswith(".json") and len(parts) == 5 and all(part.isdigit() for part in parts[:3])):  # noqa: PLR2004
+                continue
+            first, last, at, end, digest = parts
+            if not int(last) <= int(at) or ends.get(int(at)) != end:
                 continue
             found = self._read(self.place / name, digest)
             if found is not None and (found.span.first, found.span.last) == (int(first), int(last)):
@@ -136,34 +157,36 @@ class States:
             if xxh3_128(data).hexdigest() != digest:
                 return None
             span = msgspec.json.decode(data, type=Span)
-            paths = {name: str(self.place / f"{path.stem}.{name}.parquet") for name in span.files}
-            if any(digest_of(paths[name]) != wanted for name, wanted in span.files.items()):
-                return None
         except (OSError, msgspec.DecodeError, ValueError):
             return None
-        return Found(span, paths)
+        return Found(span, self._paths(path.stem, span))
 
-    def put(self, span: Span, end: str, files: Mapping[str, Path]) -> None:
-        """Put a span in place: its files first, and then what describes it.
+    def put(self, span: Span, at: int, end: str, files: Mapping[str, Path]) -> Found:
+        """Put a span in place, and give it: its files first, and then what describes it.
 
         Args:
-            end: What `end_of` says of its last position.
+            at: The position, the span's last or one after it, at which a data file ends.
+            end: What `end_of` says of that position.
             files: Its files, which are moved.
         """
         from xxhash import xxh3_128
 
         data = msgspec.json.encode(span)
-        stem = f"{span.first:020d}-{span.last:020d}-{end}-{xxh3_128(data).hexdigest()}"
+        stem = f"{span.first:020d}-{span.last:020d}-{at:020d}-{end}-{xxh3_128(data).hexdigest()}"
         for name, path in files.items():
             path.replace(self.place / f"{stem}.{name}.parquet")
         temporary = self.place / f".{uuid.uuid4().hex}.tmp"
         temporary.write_bytes(data)  # no fsync: what a power cut takes was derived
         temporary.replace(self.place / f"{stem}.json")
+        return Found(span, self._paths(stem, span))
 
-    def drop(self, keep: Sequence[Found] = ()) -> int:
+    def _paths(self, stem: str, span: Span) -> dict[str, str]:
+        described = {"": str(self.place / f"{stem}.json")}
+        return described | {name: str(self.place / f"{stem}.{name}.parquet") for name in span.files}
+
+    def drop(self, keep: Iterable[Found] = ()) -> int:
         """Remove all states of this key but those of some spans; how many files went."""
         kept = {path for found in keep for path in found.paths.values()}
-        kept |= {str(Path(path).parent / f"{Path(path).name.split('.')[0]}.json") for path in kept}
         count = 0
         with suppress(FileNotFoundError):
             for path in self.place.iterdir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,10 +10,10 @@ from orders_es.log.event import to_micros
 from orders_es.log.relation import event_columns, quoted
 from orders_es.log.scan import parquet_files
 from orders_es.replay.relations import inline, limits
-from orders_es.replay.states.files import part_name
+from orders_es.replay.states.files import BEGUN, CONTINUED, LATE, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orders_es.log import EventRegistry
     from orders_es.orders import AsOf
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from orders_es.replay.states.derive import Derived
     from orders_es.replay.states.files import Found, Span
 
-__all__ = ["Choice", "choice_of", "over_states"]
+__all__ = ["Choice", "OverStates", "choice_of", "over_states", "stored_rows"]
+
+SEVERAL = "orders_es_several"
+"""The relation of the streams that have events in more than one place."""
 
 
 class Choice(NamedTuple):
@@ -37,34 +41,96 @@ class Choice(NamedTuple):
     raw: list[tuple[int, int | None]]
 
 
-def choice_of(spans: Sequence[Found], asked: AsOf) -> Choice:
-    """What answers a question about a moment.
+def choice_of(spans: Mapping[int, Sequence[Found]], asked: AsOf, sound: Callable[[Found], bool]) -> Choice:
+    """What answers a question about a moment: from each position on, the widest span of which all or nothing counts.
 
     Args:
-        spans: The spans of which there are states, in order.
+        spans: The spans of which there are states, by their first position, the widest first.
         asked: The moment, on both clocks.
+        sound: Whether the files of a span may be believed.
     """
     chosen = Choice([], [], [])
-    begin = 1
-    for found in spans:
-        counts = _counts(found.span, asked)
-        if counts is None:
-            continue
-        (chosen.whole if counts else chosen.none).append(found)
-        if found.span.first > begin:
-            chosen.raw.append((begin, found.span.first - 1))
-        begin = found.span.last + 1
-    chosen.raw.append((begin, None))
-    return chosen
+    firsts = sorted(spans)
+    begin = read = 1
+    while True:
+        for found in spans.get(begin, ()):
+            counts = _counts(found.span, asked)
+            if counts is not None and sound(found):
+                (chosen.whole if counts else chosen.none).append(found)
+                if begin > read:
+                    chosen.raw.append((read, begin - 1))
+                begin = read = found.span.last + 1
+                break
+        else:
+            later = next((first for first in firsts if first > begin), None)
+            if later is None:
+                chosen.raw.append((read, None))
+                return chosen
+            begin = later
 
 
 def _counts(span: Span, asked: AsOf) -> bool | None:
     """Whether all or nothing of a span counts; None where some of it may."""
-    given = {"occurred": asked.at, "known": asked.known_at}
+    given = {"occurred": asked.at, "known": asked.known_at, "recorded": asked.recorded_by}
     moments = {clock: to_micros(moment, clock) for clock, moment in given.items() if moment is not None}
-    if all(span.between[clock][1] <= moment for clock, moment in moments.items()):
+    times = {clock: span.between[clock] or (0, 0) for clock in moments}
+    if asked.position is not None:
+        moments["position"], times["position"] = asked.position, (span.first, span.last)
+    if all(times[clock][1] <= moment for clock, moment in moments.items()):
         return True
-    return False if any(span.between[clock][0] > moment for clock, moment in moments.items()) else None
+    return False if any(times[clock][0] > moment for clock, moment in moments.items()) else None
+
+
+class OverStates(NamedTuple):
+    """A read model over states, in SQL.
+
+    Args:
+        several: The streams that have events in more than one place.
+        combined: Of each part, the rows of these streams, and of all that are not in states.
+        alone: Of each part, the rows of the other streams in states; None where there are none.
+        sql: The read model over these, which are called `orders_es_several`, `orders_es_combined_0`, `orders_es_alone_0` and so on.
+        events: What the others are made of, as it stands behind `WITH`.
+    """
+
+    several: str
+    combined: list[str]
+    alone: list[str] | None
+    sql: str
+    events: str
+
+    def whole(self) -> str:
+        """One SELECT that gives the read model."""
+        given = [f"{SEVERAL} AS MATERIALIZED ({self.several})"]
+        for number, select in enumerate(self.combined):
+            given.append(f"orders_es_combined_{number} AS NOT MATERIALIZED ({select})")
+        return f"WITH {self.events}, {', '.join(given)}, {self._united()} SELECT * FROM ({self.sql})"
+
+    def kept(self, prefix: str) -> tuple[list[str], str]:
+        """Statements that compute once what takes time, in temporary tables, and a SELECT over these.
+
+        Args:
+            prefix: What the tables' names begin with.
+        """
+        made = [
+            f"CREATE OR REPLACE TEMP TABLE {quoted(prefix + SEVERAL)} AS WITH {self.events} SELECT DISTINCT stream_id FROM ({self.several})"
+        ]
+        given = [f"{SEVERAL} AS NOT MATERIALIZED (FROM {quoted(prefix + SEVERAL)})"]
+        for number, select in enumerate(self.combined):
+            table = quoted(f"{prefix}orders_es_combined_{number}")
+            made.append(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS WITH {self.events}, {given[0]} SELECT * FROM ({select})"
+            )
+            given.append(f"orders_es_combined_{number} AS NOT MATERIALIZED (FROM {table})")
+        return made, f"WITH {', '.join(given)}, {self._united()} SELECT * FROM ({self.sql})"
+
+    def _united(self) -> str:
+        given = []
+        for number in range(len(self.combined)):
+            both = f"FROM orders_es_combined_{number}"
+            if self.alone is not None:
+                both = f"{both} UNION ALL ({self.alone[number]})"
+            given.append(f"orders_es_whole_{number} AS NOT MATERIALIZED ({both})")
+        return ", ".join(given)
 
 
 def over_states(
@@ -74,8 +140,12 @@ def over_states(
     registry: EventRegistry,
     chosen: Choice,
     asked: AsOf,
-) -> str | None:
-    """SQL for a read model, where `events` is bound to a moment; None where its events are to be read after all.
+    events: str = "events",
+) -> OverStates | None:
+    """A read model in SQL; None where its events are to be read after all.
+
+    A stream's first event lies in one place. So whoever has all of a stream in one span is whoever has its first event there, and
+    none elsewhere with a later version; and its partial result needs no grouping.
 
     Args:
         derived: The read model over partial results.
@@ -83,28 +153,67 @@ def over_states(
         registry: The event types that the program knows.
         chosen: What answers the question.
         asked: The moment.
+        events: The relation of all events that count then.
     """
     if not (chosen.whole or chosen.none):
         return None
+    names = [part_name(model.name, number) for number in range(len(derived.parts))]
+    if any(
+        name not in found.span.types or found.span.types[name] != chosen.whole[0].span.types.get(name)
+        for found in chosen.whole
+        for name in names
+    ):
+        return None  # a sum overflowed in one of them, or is of numbers whose order matters
     columns = ", ".join(quoted(name) for name in event_columns(registry.columns))
     raw = [
-        f'SELECT {columns} FROM events WHERE "position" >= {first}' + (f' AND "position" <= {last}' if last else "")
+        f'SELECT {columns} FROM {events} WHERE "position" >= {first}' + (f' AND "position" <= {last}' if last else "")
         for first, last in chosen.raw
     ]
-    late = parquet_files(found.paths["late"] for found in (*chosen.whole, *chosen.none))
+    late = parquet_files(found.paths[LATE] for found in (*chosen.whole, *chosen.none))
     raw.append(f"SELECT {columns} FROM {late} WHERE {limits(asked)}")
-    given = [f"as_asked AS NOT MATERIALIZED ({' UNION ALL '.join(raw)})"]
-    events = "SELECT * FROM as_asked"
-    for number, part in enumerate(derived.parts):
-        names = (*part.keys, *part.columns)
-        pieces = [inline(replace(model, sql=part.sql), events, [(m, events) for m in needed])]
-        pieces[0] = f"SELECT {', '.join(map(quoted, names))} FROM ({pieces[0]})"
+    several = ["SELECT stream_id FROM as_asked WHERE version > 1"]
+    if chosen.whole:
+        several.append(f"SELECT stream_id FROM {parquet_files(found.paths[CONTINUED] for found in chosen.whole)}")
+    as_asked = "SELECT * FROM as_asked"
+    combined, alone = [], []
+    for number, (name, part) in enumerate(zip(names, derived.parts, strict=True)):
+        held = (*part.keys, *part.columns)
+        listed = ", ".join(map(quoted, held))
+        made = inline(replace(model, sql=part.sql), as_asked, [(m, as_asked) for m in needed])
+        pieces = [f"SELECT {listed} FROM ({made})"]
         if chosen.whole:
-            name = part_name(model.name, number)
-            types = chosen.whole[0].span.types.get(name)
-            if types is None or any(found.span.types.get(name) != types for found in chosen.whole):
-                return None  # a sum overflowed in one of them, or is of numbers whose order matters
-            listed = ", ".join(f"{quoted(column)}::{types[column]} AS {quoted(column)}" for column in names)
-            pieces.append(f"SELECT {listed} FROM {parquet_files(found.paths[name] for found in chosen.whole)}")
-        given.append(f"orders_es_part_{number} AS NOT MATERIALIZED ({' UNION ALL '.join(pieces)})")
-    return f"WITH {', '.join(given)} SELECT * FROM ({derived.sql})"
+            begun = stored_rows(chosen.whole, name, BEGUN, held)
+            pieces.append(stored_rows(chosen.whole, name, CONTINUED, held))
+            pieces.append(f"SELECT * FROM ({begun}) SEMI JOIN {SEVERAL} USING (stream_id)")
+            rows = f"SELECT * FROM ({begun}) ANTI JOIN {SEVERAL} USING (stream_id)"
+            alone.append(f"WITH orders_es_alone_{number} AS NOT MATERIALIZED ({rows}) {part.alone}")
+        parts = f"orders_es_part_{number} AS NOT MATERIALIZED ({' UNION ALL '.join(pieces)})"
+        combined.append(f"WITH {parts} {part.combining}")
+    return OverStates(
+        " UNION ALL ".join(several),
+        combined,
+        alone or None,
+        derived.sql,
+        f"as_asked AS NOT MATERIALIZED ({' UNION ALL '.join(raw)})",
+    )
+
+
+def stored_rows(spans: Iterable[Found], part: str, which: str, columns: Iterable[str]) -> str:
+    """SQL for the partial results that some spans hold of a part, with the types that they have in SQL.
+
+    Args:
+        spans: At least one; a part has the same types in all of them.
+        which: `BEGUN` or `CONTINUED`.
+        columns: Those that are wanted.
+    """
+
+    def alike(found: Found) -> list[tuple[str, str]]:
+        return list(found.span.stored[part].items())
+
+    columns, selects = list(columns), []
+    for _, group in itertools.groupby(sorted(spans, key=alike), key=alike):
+        files = list(group)
+        types = files[0].span.types[part]
+        listed = ", ".join(f"{quoted(name)}::{types[name]} AS {quoted(name)}" for name in columns)
+        selects.append(f"SELECT {listed} FROM {parquet_files(found.paths[f'{part}.{which}'] for found in files)}")
+    return " UNION ALL ".join(selects)

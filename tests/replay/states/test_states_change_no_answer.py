@@ -1,8 +1,10 @@
 """With states or without, every question has one answer; and nothing of a state is believed whose bytes were changed."""
 
+import itertools
 import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders_es.log import ANY, NewEvent, RawEvent, StreamAppend, open_log
-from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
-from orders_es.replay import connect
+from orders_es.orders import AsOf, ItemAdded, OrderCreated, OrderPlaced
+from orders_es.replay import connect, load_order
 from orders_es.replay.states import build, make_states
+from orders_es.replay.states.relation import choice_of
 from orders_es.replay.states.using import StatesInUse
 from orders_es.sources.simulator import simulate_into
 
@@ -30,6 +33,8 @@ OWN = """-- Largest: of each order, figures that are larger than a floating poin
 SELECT stream_id, sum(quantity) AS pieces, count(*) FILTER (WHERE price > 1) AS dear, max(price) AS dearest
 FROM events GROUP BY stream_id
 """
+SMALL = 160
+"""So many events has the smallest span here: there are some of four times and of sixteen times that, and a tail."""
 LENIENT = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -56,9 +61,9 @@ def _made(folder, patched):
             known = START + timedelta(days=day, hours=5)
             late = [NewEvent(data=item, occurred_at=START + timedelta(days=day), entered_at=known) for item in items]
             log.append_batch([StreamAppend(order_id, late, ANY)])
-    patched.setattr(build, "SPAN", 700)
+    patched.setattr(build, "SPAN", SMALL)
     with open_log(folder / "log") as log:
-        assert make_states(log, read_models=folder / "models") >= 3
+        assert make_states(log, read_models=folder / "models") > 16
     with open_log(folder / "log") as log:  # what is past the states
         log.append("Z-1", [OrderCreated(currency="GBP"), *items], expected=ANY)
         log.append(ids[0], [NewEvent(data=items[0], occurred_at=START + timedelta(days=1))], expected=ANY)
@@ -72,6 +77,7 @@ def both(place):
     def asked(query, **moment):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(StatesInUse, "put_before", lambda *_: None)
+            patched.setattr(StatesInUse, "put_and_keep", lambda *_: None)
             return plain.sql(query, **moment).to_arrow()
 
     with connect(place / "log", read_models=place / "models") as session, plain:
@@ -82,6 +88,23 @@ def question(name):
     return f"SELECT * FROM {name} ORDER BY {MODELS[name]}"
 
 
+COLUMNS = (
+    "order_id",
+    "status",
+    "payment_status",
+    "balance",
+    "total",
+    "currency",
+    "estimated",
+    "customer_id",
+    "position",
+)
+ASKED = (
+    "SELECT {0}, order_id AS o FROM orders ORDER BY o",
+    "SELECT DISTINCT {0} FROM orders ORDER BY ALL",
+    "SELECT count(*) AS n FROM (SELECT {0} FROM orders)",
+    "WITH orders AS (SELECT * FROM orders) SELECT {0}, order_id AS o FROM orders ORDER BY o",
+)
 MOMENTS = st.none() | st.integers(-24, 24 * 24).map(lambda hours: START + timedelta(hours=hours))
 
 
@@ -95,11 +118,40 @@ def test_every_moment_has_one_answer(both, name, at, known_at):
     assert found.equals(wanted)
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
-def test_now_has_one_answer(both, name):
+@LENIENT
+@given(
+    moments=st.lists(st.tuples(MOMENTS, MOMENTS), min_size=1, max_size=3),
+    limit=MOMENTS,
+    written=st.sampled_from(["", "TIMESTAMPTZ "]),
+)
+def test_macros_have_one_answer(both, moments, limit, written):
     session, plain = both
-    assert session.sql(question(name)).to_arrow().equals(plain(question(name)))
-    assert session.sql(question(name), position=300).to_arrow().equals(plain(question(name), position=300))
+    calls = (
+        "orders_at({}, known_at := {})".format(*(f"{written}'{m.isoformat()}'" if m else "NULL" for m in pair))
+        for pair in moments
+    )
+    parts = (f"SELECT {n} AS n, order_id, status, total FROM {call}" for n, call in enumerate(calls))
+    query = f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL"
+    assert session.sql(query, at=limit).to_arrow().equals(plain(query, at=limit))
+
+
+@LENIENT
+@given(at=MOMENTS, columns=st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True), asked=st.sampled_from(ASKED))
+def test_a_question_has_the_columns_that_it_names(both, at, columns, asked):
+    session, plain = both
+    query = asked.format(", ".join(columns))
+    assert session.sql(query, at=at).to_arrow().equals(plain(query, at=at))
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_now_has_one_answer_however_often_it_is_asked(both, name):
+    session, plain = both
+    wanted = plain(question(name))
+    for _ in range(3):  # what does not change is kept from the second time on
+        assert session.sql(question(name)).to_arrow().equals(wanted)
+        assert session.sql(f"SELECT count(*) AS n FROM {name}").rows() == [(wanted.num_rows,)]
+    for limit in ({"position": 900}, {"recorded_by": START + timedelta(days=9)}):
+        assert session.sql(question(name), **limit).to_arrow().equals(plain(question(name), **limit))
 
 
 def test_several_moments_and_recorded_by_have_one_answer(both, place):
@@ -120,8 +172,24 @@ def test_states_are_in_use(both):
         before = session.using(lambda c, _: c.execute(mine).fetchall(), "SELECT * FROM orders", at=moment)
         assert before == [(1,)]
     # One event from the far future leaves no span out.
-    for _, _, spans in session._states._found.values():
-        assert all(found.span.between["occurred"][1] < 4 * 10**15 for found in spans)
+    for one, _, spans in session._states._found.values():
+        assert all(found.span.between["occurred"][1] < 4 * 10**15 for found in itertools.chain(*spans.values()))
+        # And all that is whole is taken in as few pieces as there are.
+        chosen = choice_of(spans, AsOf(), lambda _: True)
+        assert [found.span.last for found in chosen.whole][:2] == [16 * SMALL, 17 * SMALL][: len(chosen.whole)], one
+
+
+def test_a_log_that_grows_is_asked_anew(place, tmp_path):
+    shutil.copytree(place / "log", tmp_path / "log")
+    query = "SELECT count(*) AS n, sum(item_count) AS items FROM orders"
+    with open_log(tmp_path / "log") as log, connect(tmp_path / "log") as session:
+        for number in range(3):
+            asked = [session.sql(query).rows() for _ in range(3)]
+            fold = [load_order(log, order_id) for order_id in log.stream_ids()]
+            assert asked == 3 * [[(len(fold), sum(order.item_count for order in fold))]]
+            item = ItemAdded(item_id="late", price=Decimal(1), quantity=3)
+            log.append(log.stream_ids()[number], [item], expected=ANY)
+            log.append(f"new-{number}", [OrderCreated(currency="GBP"), item], expected=ANY)
 
 
 def test_whole_numbers_stay_exact(both):
@@ -136,17 +204,18 @@ def test_a_flipped_byte_is_found_before_it_is_used(place, tmp_path):
     with open_log(tmp_path / "log") as log, connect(log) as session:
         query = "SELECT sum(hash(o)) FROM orders o"
         right = session.sql(query).rows()
-        before = len(session._states._found["orders"][2])
-        files = sorted(session._states._found["orders"][1].place.iterdir())
-        for number, path in enumerate(files[:6]):  # of two spans, each kind of file
-            whole = path.read_bytes()
+        _, states, spans = session._states._found["orders"]
+        chosen = choice_of(spans, AsOf(), states.sound)
+        for number, path in enumerate(chosen.whole[0].paths.values()):  # each kind of file
+            whole = Path(path).read_bytes()
             at = (number * 7919) % len(whole)
-            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            Path(path).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
             assert session.sql(query).rows() == right
             with connect(log) as afresh:
-                afresh.sql("SELECT 1 FROM orders")
-                assert len(afresh._states._found["orders"][2]) == before - 1
-            path.write_bytes(whole)
+                assert afresh.sql(query).rows() == right
+                _, again, found = afresh._states._found["orders"]
+                assert not any(path in each.paths.values() for each in choice_of(found, AsOf(), again.sound).whole)
+            Path(path).write_bytes(whole)
         shutil.rmtree(tmp_path / "log" / "derived")  # deletable at any time
         assert session.sql(query).rows() == right
 
@@ -169,7 +238,7 @@ def test_a_log_with_events_of_other_domains_is_read_event_by_event(place, tmp_pa
 
 def test_states_are_made_once_and_again_where_one_is_damaged(place, tmp_path, monkeypatch):
     shutil.copytree(place / "log", tmp_path / "log")
-    monkeypatch.setattr(build, "SPAN", 700)
+    monkeypatch.setattr(build, "SPAN", SMALL)
     with open_log(tmp_path / "log") as log:
         make_states(log)
         assert make_states(log) == 0

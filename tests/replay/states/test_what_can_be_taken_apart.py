@@ -24,8 +24,9 @@ def test_what_combines_is_taken_apart(aggregate):
     found = derived_from(f"SELECT stream_id, {aggregate} AS x FROM order_effects GROUP BY stream_id")
     assert found is not None
     assert found.parts[0].keys == ("stream_id",)
-    assert "orders_es_part_0" in found.sql
-    assert "order_effects" not in found.sql
+    assert "orders_es_part_0" in found.parts[0].combining
+    assert "GROUP BY" not in found.parts[0].alone
+    assert "order_effects" not in found.sql + found.parts[0].combining + found.parts[0].alone
 
 
 @pytest.mark.parametrize(
