@@ -11,6 +11,7 @@ from orders_es.log import Head, open_log, order_registry, survey_of
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
+from orders_es.replay.states import wrong_states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,8 @@ def verify(
     Every byte that an answer can depend on: files are held to their digests; positions and versions run without gaps,
     `recorded_at` never decreases, no event id stands twice, every tree head that a file states (RFC 6962, section 2.1) is the
     one that the events give, and so are the versions, times and statistics that it states; typed columns say what payloads
-    say; copies sorted by stream hold the events of their files; and every snapshot that this program would use is the state
+    say; copies sorted by stream hold the events of their files, states of the read models that come with the package what these came
+    to; and every snapshot that this program would use is the state
     that the log gives. Memory grows with the number of streams, and by 24 bytes for each event.
 
     What is wrong is reported with its place, and the rest is read on. It shows that a log is sound, not that it is the log
@@ -107,7 +109,7 @@ def verify(
     for _ in range(_STALE_MOST):
         try:
             return _verified(
-                log.survey(), log.registry, [Snapshots(log, decider=d) for d in domains], progress=progress
+                log.survey(), log.registry, [Snapshots(log, decider=d) for d in domains], log, progress=progress
             )
         except FileNotFoundError:  # merged by somebody else, and vacuumed
             continue
@@ -120,7 +122,7 @@ def _verify_at(place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *
     except (DamagedLog, UnreadableLog):
         registry = order_registry()
         try:
-            return _verified(survey_of(place, registry), registry, (), progress=progress)
+            return _verified(survey_of(place, registry), registry, (), None, progress=progress)
         except (DamagedLog, UnreadableLog) as error:  # one file, of which nothing can be read
             problem = Problem(error.path, error.reason)
             return Verified(Head(0, None, EMPTY_RANGE.root()), 0, 0, 0, 0, (problem,))
@@ -129,7 +131,12 @@ def _verify_at(place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *
 
 
 def _verified(
-    survey: Survey, registry: EventRegistry, snapshots: Sequence[Snapshots[Any]], *, progress: bool
+    survey: Survey,
+    registry: EventRegistry,
+    snapshots: Sequence[Snapshots[Any]],
+    log: EventLog | None,
+    *,
+    progress: bool,
 ) -> Verified:
     from tqdm.auto import tqdm
 
@@ -147,6 +154,8 @@ def _verified(
     reading.finish()
     for finding in survey.copies():
         problems.add(finding.where, finding.what)
+    if log is not None and not problems.named:  # of a log that is damaged itself, they cannot be made again
+        _states(log, problems)
     recomputed = sum(_snapshots(each, problems) for each in snapshots)
     named = tuple(problems.named)
     erased = tuple(reading.erased)
@@ -162,6 +171,19 @@ class _Problems:
     def add(self, where: str, what: str) -> None:
         if len(self.named) < _NAMED_MOST:
             self.named.append(Problem(where, what))
+
+
+def _states(log: EventLog, problems: _Problems) -> None:
+    """Make the states again that this program would use."""
+    import duckdb
+
+    try:
+        for where, what in wrong_states(log):
+            problems.add(where, what)
+    except (duckdb.Error, *_ODD) as error:
+        problems.add(
+            "states", f"they cannot be held to the log ({error}); `rm -r derived/states` takes nothing away but time"
+        )
 
 
 def _snapshots(snapshots: Snapshots[Any], problems: _Problems) -> int:

@@ -247,6 +247,10 @@ class RowBatch:
         """Take the events that do not say when they occurred to occur now, in microseconds."""
         self._now = now
 
+    def happened_as(self, other: RowBatch) -> None:
+        """Take them to occur when those of another batch do, in which they were appended."""
+        self._now = other._now
+
     def place(
         self, first: int, recorded_at: int, bases: Sequence[int], kinds: dict[str, str]
     ) -> tuple[dict[str, tuple[str, list[Any]]], list[bytes]]:

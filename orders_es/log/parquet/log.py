@@ -6,6 +6,7 @@ import os
 import random
 import time
 import uuid
+from bisect import bisect_left
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from orders_es.log.parquet import small
 from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.footer import KEY, Footer, format_of
+from orders_es.log.parquet.grouping import ROWS_MOST, GroupCommit
 from orders_es.log.parquet.identity import IDENTITY_FILE
 from orders_es.log.parquet.maintaining import FolderMaintenance
 from orders_es.log.parquet.reader import columns_of_other_types
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ParquetLog"]
 
-_ROWS_MOST = 64
-"""Up to so many events a commit is encoded row by row; from there on pyarrow is faster."""
 _PATIENCE_SECONDS = 60.0
 _COMMITS_ASKED = 16
 _CLASH = (
@@ -73,6 +73,7 @@ class ParquetLog(FolderMaintenance):
     ) -> None:
         super().__init__(url, registry=registry, clock=clock, read_only=read_only)
         self._turns = Turns(os.path.join(self._folder, IDENTITY_FILE))
+        self._group = GroupCommit(self._commit_few, self._commits)
         self._columns_checked = -1
         registry.ask_writers(self)
         if not read_only:
@@ -144,9 +145,15 @@ class ParquetLog(FolderMaintenance):
         return appended
 
     def _commit_rows(self, rows: RowBatch) -> Appended:
-        if rows.count > _ROWS_MOST:
+        if rows.count > ROWS_MOST:
             return super()._commit_rows(rows)
+        if rows.given_ids():  # it may be a retry, which is looked for before it is this writer's turn
+            return self._commit_few(rows)
+        self._check_writable()
+        self._check_columns()
+        return self._group.append(rows)
 
+    def _commit_few(self, rows: RowBatch) -> Appended:
         def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
             columns, hashes = rows.place(first, recorded_at, bases, self._registry.columns)
             leaves = CompactRange.of_leaves(first - 1, hashes)
@@ -230,7 +237,11 @@ class ParquetLog(FolderMaintenance):
 
     def _keep(self, appended: Appended) -> None:
         with self._lock:
-            self._streams.remember(appended.first_position, appended.events)
+            place = bisect_left(self._chain, appended.first_position, key=lambda file: file.first)
+            file = self._chain[place] if place < len(self._chain) else None
+            # A commit with events of other threads is not kept by halves.
+            if file is not None and (file.first, file.last) == (appended.first_position, appended.last_position):
+                self._streams.remember(file.first, appended.events)
 
     def _may_link(self, first: int, directory: int) -> bool:
         """Whether a commit may begin at a position; asked while the lock of `commits` is held, right before it does.

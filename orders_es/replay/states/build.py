@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orders_es.replay.states.derive import Derived
     from orders_es.replay.states.files import Found
 
-__all__ = ["FANOUT", "SPAN", "Qualified", "end_of", "ends_of", "make_states", "qualified", "states_of"]
+__all__ = ["FANOUT", "SPAN", "Qualified", "end_of", "ends_of", "make_states", "qualified", "states_of", "wrong_states"]
 
 SPAN = 1 << 17
 """So many events has the smallest span; each begins where a multiple of it ends."""
@@ -148,3 +148,45 @@ def _spans(end: int) -> Iterator[tuple[int, int]]:
     while size <= end:
         yield from ((first, first + size - 1) for first in range(1, end - size + 2, size))
         size *= FANOUT
+
+
+def wrong_states(log: EventLog, *, read_models: Any = None) -> Iterator[tuple[str, str]]:
+    """What is wrong with the states that a session would use: the file that describes them, and what it is. Read-only.
+
+    Each is made again, of the log's events or of smaller ones that were found to be right, and compared value by value: what was forged
+    together with its digest is found too.
+
+    Args:
+        read_models: A folder of one's own read models, or several; those of others are not looked at.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> list(wrong_states(open_log(":memory:")))
+        []
+    """
+    ends = ends_of(log)
+    for one in qualified(load_read_models(read_models), log).values():
+        states = states_of(log, one)
+        if states is None or not states.place.is_dir():
+            continue
+        spans = [found for spans in states.spans(ends).values() for found in spans if states.sound(found)]
+        right: dict[int, list[Found]] = {}
+        with Maker(log, one.model, one.derived, one.needed, states.place, "1.5GB") as maker:
+            for found in sorted(spans, key=lambda each: (each.span.last - each.span.first, each.span.first)):
+                wrong = maker.wrong_with(found, _parts_of(found, right))
+                if wrong is None:
+                    right.setdefault(found.span.first, []).insert(0, found)
+                else:
+                    yield f"states {Path(found.paths['']).name}", wrong
+
+
+def _parts_of(found: Found, right: Mapping[int, list[Found]]) -> list[Found]:
+    """The widest of some spans that a wider one is put together from; none where they leave a gap."""
+    parts, begin = [], found.span.first
+    while begin <= found.span.last:
+        part = next((each for each in right.get(begin, ()) if each.span.last < found.span.last), None)
+        if part is None:
+            return []
+        parts.append(part)
+        begin = part.span.last + 1
+    return parts

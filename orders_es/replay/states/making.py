@@ -98,11 +98,7 @@ class Maker:
         files: dict[str, Path] = {}
         try:
             try:
-                if parts is None:
-                    made = self._of_events(first, last, files)
-                else:
-                    found = [part for part in parts if part is not None]
-                    made = self._of_states(first, last, found, files) if len(found) == len(parts) else None
+                made = self._make(first, last, parts, files)
             except duckdb.Error:  # an event of it cannot be read; whoever asks for it is told which
                 made = None
             yield made
@@ -110,56 +106,110 @@ class Maker:
             for path in files.values():
                 path.unlink(missing_ok=True)
 
-    def _of_events(self, first: int, last: int, files: dict[str, Path]) -> Made | None:
-        here = f'SELECT {self._columns} FROM events WHERE "position" BETWEEN {first} AND {last}'
-        asked = ", ".join(f"quantile_disc(epoch_us({c}), [{_LATE}, {1 - _LATE}])" for c in _CLOCKS.values())
-        bounds = dict(zip(_CLOCKS, self._row(f"SELECT {asked} FROM ({here})"), strict=True))
-        core = _within(bounds)
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW as_asked AS {here} AND {core}")
-        between = self._between("as_asked")
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {CONTINUED} AS "
-            "SELECT stream_id FROM as_asked GROUP BY stream_id HAVING min(version) > 1"
-        )
-        self._write(f"{here} AND NOT {core}", LATE, files)
-        partial = {name: self._partial(part) for name, part in self._named()}
-        return self._made(first, last, between, partial, files)
+    def wrong_with(self, found: Found, parts: Sequence[Found]) -> str | None:
+        """What is wrong with the states of a span, beside the log or the spans that it is put together from; None if nothing is.
 
-    def _of_states(self, first: int, last: int, spans: Sequence[Found], files: dict[str, Path]) -> Made | None:
-        late = parquet_files(span.paths[LATE] for span in spans)
-        bounds = self._widened(spans, late)
+        Args:
+            found: The span.
+            parts: The spans that it is put together from, in which nothing is wrong; none if it is made of events.
+        """
+        return next(self._wrongs(found, parts), None)
+
+    def _wrongs(self, found: Found, parts: Sequence[Found]) -> Iterator[str]:
+        span, late = found.span, parquet_files([found.paths[LATE]])
+        here = self._candidates(span.first, span.last, parts)
+        if self._differ(
+            f"SELECT {self._columns} FROM {late}", f'SELECT * FROM ({here}) SEMI JOIN {late} USING ("position")'
+        ):
+            yield "the events that it leaves out are not those of the log"
+        between, partial = self._compute(here, parts, f'"position" NOT IN (SELECT "position" FROM {late})')
+        if between != span.between:
+            yield "its times are not those of its events"
+        left = f"SELECT stream_id FROM {parquet_files([found.paths[CONTINUED]])}"
+        if self._row(f"SELECT count(*) FROM (FROM {CONTINUED}) ANTI JOIN ({left}) USING (stream_id)")[0]:
+            yield "streams that began before it are missing among those"
+        for name, query in partial.items():
+            if name not in span.types:
+                continue  # whoever asks reads events
+            if self._kinds(query) != span.types[name]:
+                yield f"the columns of {name} are of other types"
+            columns = list(span.types[name])
+            begun, continued = (stored_rows([found], name, which, columns) for which in (BEGUN, CONTINUED))
+            if self._row(f"SELECT count(*) FROM ({begun}) SEMI JOIN ({left}) USING (stream_id)")[0]:
+                yield f"{name} has streams that began before it among the others"
+            if self._differ(query, f"{begun} UNION ALL {continued}"):
+                yield f"{name} is not what its events came to"
+
+    def _differ(self, one: str, other: str) -> bool:
+        either = f"(({one}) EXCEPT ALL ({other})) UNION ALL (({other}) EXCEPT ALL ({one}))"
+        return self._connection.execute(f"SELECT 1 FROM ({either}) LIMIT 1").fetchone() is not None
+
+    def _candidates(self, first: int, last: int, parts: Sequence[Found]) -> str:
+        """SQL for the events of a span that are in no states yet."""
+        if parts:
+            return f"SELECT {self._columns} FROM {_files(parts, LATE)}"
+        return f'SELECT {self._columns} FROM events WHERE "position" BETWEEN {first} AND {last}'
+
+    def _make(self, first: int, last: int, parts: Sequence[Found | None] | None, files: dict[str, Path]) -> Made | None:
+        spans = [part for part in parts or () if part is not None]
+        if parts is not None and len(spans) < len(parts):
+            return None
+        here = self._candidates(first, last, spans)
+        if spans:
+            bounds = self._widened(spans, _files(spans, LATE))
+        else:
+            asked = ", ".join(f"quantile_disc(epoch_us({c}), [{_LATE}, {1 - _LATE}])" for c in _CLOCKS.values())
+            bounds = dict(zip(_CLOCKS, self._row(f"SELECT {asked} FROM ({here})"), strict=True))
         core = _within(bounds)
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE as_asked_now AS SELECT {self._columns} FROM {late} WHERE {core}"
-        )
-        self._connection.execute("CREATE OR REPLACE TEMP VIEW as_asked AS SELECT * FROM as_asked_now")
+        between, partial = self._compute(here, spans, core)
+        self._write(f"SELECT * FROM ({here}) WHERE NOT {core}", LATE, files)
+        types: dict[str, dict[str, str]] = {}
+        stored: dict[str, dict[str, str]] = {}
+        self._write(f"SELECT stream_id FROM {CONTINUED}", CONTINUED, files)
+        for name, query in partial.items():
+            self._part(name, query, files, types, stored)
+        digests = {name: digest_of(path) for name, path in files.items()}
+        return Made(Span(first, last, between, digests, types, stored), files)
+
+    def _compute(
+        self, here: str, spans: Sequence[Found], core: str
+    ) -> tuple[dict[str, tuple[int, int] | None], dict[str, str]]:
+        """The times of what states are made of, and SQL for each part; the streams that began before stand in a table.
+
+        Args:
+            here: SQL for the events that are in no states of a smaller span.
+            spans: The smaller spans.
+            core: The condition that one of these events is among what the states are made of.
+        """
+        events = f"SELECT * FROM ({here}) WHERE {core}"
+        if spans:  # they are few
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE late_ones AS {events}")
+            events = "FROM late_ones"
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW as_asked AS {events}")
         between = self._between("as_asked")
         for clock in between:
             times = [span.span.between[clock] for span in spans] + [between[clock]]
             known = [time for time in times if time is not None]
             between[clock] = (min(t[0] for t in known), max(t[1] for t in known)) if known else None
         named = [(name, part) for name, part in self._named() if all(name in span.span.types for span in spans)]
-        begun = " UNION ALL ".join(
-            [
-                "SELECT stream_id FROM as_asked WHERE version = 1",
-                *(f"SELECT stream_id FROM {_files(spans, f'{name}.{BEGUN}')}" for name, _ in named),
-            ]
-        )
+        began = [f"SELECT stream_id FROM {_files(spans, f'{name}.{BEGUN}')}" for name, _ in named if spans]
+        held = [f"SELECT stream_id FROM {_files(spans, CONTINUED)}"] if spans else []
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {CONTINUED} AS SELECT DISTINCT stream_id FROM ("
-            f"SELECT stream_id FROM as_asked UNION ALL SELECT stream_id FROM {_files(spans, CONTINUED)}) "
-            f"ANTI JOIN ({begun}) USING (stream_id)"
+            f"CREATE OR REPLACE TEMP TABLE {CONTINUED} AS SELECT DISTINCT stream_id "
+            f"FROM ({' UNION ALL '.join(['SELECT stream_id FROM as_asked', *held])}) "
+            f"ANTI JOIN ({' UNION ALL '.join(['SELECT stream_id FROM as_asked WHERE version = 1', *began])}) USING (stream_id)"
         )
-        self._write(f"SELECT {self._columns} FROM {late} WHERE NOT {core}", LATE, files)
         partial = {}
         for name, part in named:
-            held = (*part.keys, *part.columns)
-            stored = (stored_rows(spans, name, which, held) for which in (BEGUN, CONTINUED))
-            rows = " UNION ALL ".join([self._partial(part), *stored])
-            keys = ", ".join(map(quoted, part.keys))
-            merged = ", ".join(f"{how} AS {quoted(column)}" for column, how in part.columns.items())
-            partial[name] = f"SELECT {keys}, {merged} FROM ({rows}) GROUP BY {keys}"
-        return self._made(first, last, between, partial, files)
+            partial[name] = self._partial(part)
+            if spans:
+                columns = (*part.keys, *part.columns)
+                stored = (stored_rows(spans, name, which, columns) for which in (BEGUN, CONTINUED))
+                keys = ", ".join(map(quoted, part.keys))
+                merged = ", ".join(f"{how} AS {quoted(column)}" for column, how in part.columns.items())
+                rows = " UNION ALL ".join([partial[name], *stored])
+                partial[name] = f"SELECT {keys}, {merged} FROM ({rows}) GROUP BY {keys}"
+        return between, partial
 
     def _widened(self, spans: Sequence[Found], late: str) -> dict[str, Sequence[int] | None]:
         """The limits of a wider span: no more events are left out of it at each end than of one of those, on average."""
@@ -192,22 +242,6 @@ class Maker:
         listed = ", ".join(map(quoted, (*part.keys, *part.columns)))
         return f"SELECT {listed} FROM ({made})"
 
-    def _made(
-        self,
-        first: int,
-        last: int,
-        between: dict[str, tuple[int, int] | None],
-        partial: Mapping[str, str],
-        files: dict[str, Path],
-    ) -> Made:
-        types: dict[str, dict[str, str]] = {}
-        stored: dict[str, dict[str, str]] = {}
-        self._write(f"SELECT stream_id FROM {CONTINUED}", CONTINUED, files)
-        for name, query in partial.items():
-            self._part(name, query, files, types, stored)
-        digests = {name: digest_of(path) for name, path in files.items()}
-        return Made(Span(first, last, between, digests, types, stored), files)
-
     def _part(
         self,
         name: str,
@@ -219,7 +253,7 @@ class Maker:
         """Write one part, if its figures are kept exactly: sums of floating point numbers depend on their order."""
         import duckdb
 
-        kinds = {column[0]: column[1] for column in self._connection.execute(f"DESCRIBE {query}").fetchall()}
+        kinds = self._kinds(query)
         if any(kind in ("DOUBLE", "FLOAT") for kind in kinds.values()):
             return
         try:
@@ -255,6 +289,9 @@ class Maker:
                 whole = kinds[column] if kinds[column] != "HUGEINT" else "DECIMAL(38,0)"
                 narrow[column] = (f"DECIMAL({_NARROW},{scale})" if scale else "BIGINT") if small else whole
         return narrow
+
+    def _kinds(self, query: str) -> dict[str, str]:
+        return {column[0]: column[1] for column in self._connection.execute(f"DESCRIBE {query}").fetchall()}
 
     def _row(self, query: str) -> tuple[Any, ...]:
         row: Any = self._connection.execute(query).fetchone()

@@ -6,15 +6,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orders_es.audit import verify
 from orders_es.log import ANY, NewEvent, RawEvent, StreamAppend, open_log
 from orders_es.orders import AsOf, ItemAdded, OrderCreated, OrderPlaced
+from orders_es.read_models import load_read_models
 from orders_es.replay import connect, load_order
-from orders_es.replay.states import build, make_states
+from orders_es.replay.states import build, make_states, wrong_states
+from orders_es.replay.states.files import digest_of
 from orders_es.replay.states.relation import choice_of
 from orders_es.replay.states.using import StatesInUse
 from orders_es.sources.simulator import simulate_into
@@ -33,9 +39,9 @@ OWN = """-- Largest: of each order, figures that are larger than a floating poin
 SELECT stream_id, sum(quantity) AS pieces, count(*) FILTER (WHERE price > 1) AS dear, max(price) AS dearest
 FROM events GROUP BY stream_id
 """
-SMALL = 160
-"""So many events has the smallest span here: there are some of four times and of sixteen times that, and a tail."""
-LENIENT = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SMALL = 400
+"""So many events has the smallest span here: there are some of two times and of four times that, and a tail."""
+LENIENT = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +68,9 @@ def _made(folder, patched):
             late = [NewEvent(data=item, occurred_at=START + timedelta(days=day), entered_at=known) for item in items]
             log.append_batch([StreamAppend(order_id, late, ANY)])
     patched.setattr(build, "SPAN", SMALL)
+    patched.setattr(build, "FANOUT", 2)
     with open_log(folder / "log") as log:
-        assert make_states(log, read_models=folder / "models") > 16
+        assert make_states(log, read_models=folder / "models") == 10
     with open_log(folder / "log") as log:  # what is past the states
         log.append("Z-1", [OrderCreated(currency="GBP"), *items], expected=ANY)
         log.append(ids[0], [NewEvent(data=items[0], occurred_at=START + timedelta(days=1))], expected=ANY)
@@ -176,7 +183,7 @@ def test_states_are_in_use(both):
         assert all(found.span.between["occurred"][1] < 4 * 10**15 for found in itertools.chain(*spans.values()))
         # And all that is whole is taken in as few pieces as there are.
         chosen = choice_of(spans, AsOf(), lambda _: True)
-        assert [found.span.last for found in chosen.whole][:2] == [16 * SMALL, 17 * SMALL][: len(chosen.whole)], one
+        assert [found.span.last for found in chosen.whole][:2] == [4 * SMALL, 6 * SMALL][: len(chosen.whole)], one
 
 
 def test_a_log_that_grows_is_asked_anew(place, tmp_path):
@@ -239,6 +246,7 @@ def test_a_log_with_events_of_other_domains_is_read_event_by_event(place, tmp_pa
 def test_states_are_made_once_and_again_where_one_is_damaged(place, tmp_path, monkeypatch):
     shutil.copytree(place / "log", tmp_path / "log")
     monkeypatch.setattr(build, "SPAN", SMALL)
+    monkeypatch.setattr(build, "FANOUT", 2)
     with open_log(tmp_path / "log") as log:
         make_states(log)
         assert make_states(log) == 0
@@ -246,3 +254,30 @@ def test_states_are_made_once_and_again_where_one_is_damaged(place, tmp_path, mo
             min(of_a_model.glob("*.late.parquet")).write_bytes(b"")
         assert make_states(log) == 1
         assert make_states(log) == 0
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_was_forged_together_with_its_digest_is_found(place, tmp_path, monkeypatch, size):
+    shutil.copytree(place / "log", tmp_path / "log")
+    monkeypatch.setattr(build, "SPAN", SMALL)
+    monkeypatch.setattr(build, "FANOUT", 2)
+    with open_log(tmp_path / "log") as log:
+        assert list(wrong_states(log, read_models=place / "models")) == []
+        one = build.qualified(load_read_models(None), log)["orders"]
+        states = build.states_of(log, one)
+        found = next(f for f in states.spans(build.ends_of(log))[1] if f.span.last == size * SMALL)
+        rows = pq.read_table(found.paths["orders.0.begun"])
+        more = pc.add(rows["p40"], pa.array([1] + [0] * (rows.num_rows - 1)))
+        copy = tmp_path / "forged.parquet"
+        pq.write_table(rows.set_column(rows.schema.get_field_index("p40"), "p40", more), copy)
+        forged = msgspec.structs.replace(found.span, files=found.span.files | {"orders.0.begun": digest_of(copy)})
+        copies = {name: tmp_path / name for name in forged.files}
+        for name, path in copies.items():
+            shutil.copy(copy if name == "orders.0.begun" else found.paths[name], path)
+        Path(found.paths[""]).unlink()
+        _, _, at, end, _ = Path(found.paths[""]).name.split("-")
+        again = states.put(forged, int(at), end, copies)
+        assert list(wrong_states(log)) == [
+            (f"states {Path(again.paths['']).name}", "orders.0 is not what its events came to")
+        ]
+        assert [problem.what for problem in verify(log).problems] == ["orders.0 is not what its events came to"]
