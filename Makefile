@@ -1,4 +1,4 @@
-# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make clean
+# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo services test test-long check lint fix coverage notebooks lab docs test-browser bench clean
+.PHONY: help demo services test test-long check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -61,8 +61,12 @@ test-browser: $(VENV)/.stamp-notebooks ## JupyterLab and the receipt page in a r
 	@$(PIP) install selenium pytest pytest-xdist hypothesis
 	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py tests/browser/receipt_page_in_a_browser.py $(ARGS)
 
-bench: $(VENV)/.stamp-dev ## the benchmarks
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/.stamp-dev ## what others do beside what we do, in a quarter of an hour; writes docs/performance.md. benchmarks/run.py has more
+	@$(PIP) install eventsourcing deltalake "pyiceberg[sql-sqlite,pyarrow]"
+	@$(BIN)/python benchmarks/performance.py
+
+bench-scale: $(VENV)/.stamp-dev ## a hundred thousand events to ten million (ARGS="5 6 7 8" to a hundred million): time, memory, bytes, exponents
+	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
 clean: ## remove the virtual environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,4 +1,4 @@
-"""One-event durable commits, beside the bare protocol on the same bytes, taking turns so that both meet the same disk."""
+"""One-event durable commits, beside the bare protocol on the same bytes, taking turns so that both meet the same disk; and by sixteen threads."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import statistics
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import ItemAdded
 
-COMMITS = 2_000
+COMMITS = int(os.environ.get("COMMITS", "2000"))
+THREADS = 16
 
 
 def bare(folder: Path, descriptor: int, content: bytes) -> None:
@@ -50,3 +52,25 @@ def run(folder: Path, _data: Path) -> None:
     print(
         f"  ratio of rates   {b / a:.2f} (aim: 0.80 or better); of means {statistics.mean(theirs) / statistics.mean(ours):.2f}"
     )
+    rates: dict[int, list[float]] = {1: [], THREADS: []}
+    for turn in range(3):
+        for threads, measured in rates.items():
+            measured.append(rate(folder / f"{threads}-{turn}", threads))
+    alone, together = (statistics.median(measured) for measured in rates.values())
+    print(f"  {THREADS} threads       {together:7.0f} appends/s; one thread in turns with them {alone:7.0f}")
+    print(f"  ratio of rates   {together / alone:.2f} (aim: 1.80 or better)")
+
+
+def rate(place: Path, threads: int) -> float:
+    """Appends a second by so many threads of one process, each to streams of its own."""
+    event = ItemAdded(item_id="85123A", quantity=6, price=Decimal("2.55"), description="A lantern")
+    each = COMMITS // 2 // threads
+    with open_log(place, create=True) as log, ThreadPoolExecutor(threads) as pool:
+
+        def append(thread: int) -> None:
+            for i in range(each):
+                log.append(f"order-{thread}-{i}", [event], expected=NO_STREAM)
+
+        start = time.perf_counter()
+        list(pool.map(append, range(threads)))
+        return each * threads / (time.perf_counter() - start)

@@ -45,11 +45,15 @@ def lines(number: int) -> list[dict[str, Any]]:
     return [{"item_id": f"SKU-{i}", "quantity": i + 1, "price": Decimal(number % 90 + i) / 4} for i in range(LINES)]
 
 
-def theirs(folder: Path) -> dict[str, float]:
-    env = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(folder / "theirs.db")}
-    app: Application[Any] = Application(env=os.environ | env)
+def application(path: Path) -> Application[Any]:
+    """Its application on a SQLite file, as its documentation sets one up."""
+    env = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)}
+    return Application(env=os.environ | env)
+
+
+def filled(app: Application[Any]) -> list[Any]:
+    """The ids of the orders that are in it now."""
     ids = []
-    started = time.perf_counter()
     for number in range(ORDERS):
         order = Order("GBP")
         for line in lines(number):
@@ -58,6 +62,13 @@ def theirs(folder: Path) -> dict[str, float]:
         order.pay(order.total)
         app.save(order)
         ids.append(order.id)
+    return ids
+
+
+def theirs(folder: Path) -> dict[str, float]:
+    app = application(folder / "theirs.db")
+    started = time.perf_counter()
+    ids = filled(app)
     written = time.perf_counter() - started
     started = time.perf_counter()
     one = [app.repository.get(ids[i]) for i in range(0, ORDERS, 100)]

@@ -8,7 +8,7 @@ import pytest
 
 from orders_es.errors import StorageError, UnconfirmedWrite, VersionConflict
 from orders_es.log import ANY, NO_STREAM, STREAM_EXISTS, NewEvent, StreamAppend, open_log
-from orders_es.log.parquet import log as parquet_log
+from orders_es.log.parquet.storage import publish
 from orders_es.orders import OrderCreated, OrderPlaced
 
 CREATED = OrderCreated(currency="GBP")
@@ -28,8 +28,7 @@ class Gate:
     def __init__(self, monkeypatch):
         self.reached, self.open = threading.Event(), threading.Event()
         self.then = lambda: None
-        self.real = parquet_log.publish
-        monkeypatch.setattr(parquet_log, "publish", self)
+        monkeypatch.setattr("orders_es.log.parquet.log.publish", self)
 
     def __call__(self, *arguments, **options):
         first = not self.reached.is_set()
@@ -37,7 +36,7 @@ class Gate:
         assert self.open.wait(60)
         if not first:
             self.then()
-        return self.real(*arguments, **options)
+        return publish(*arguments, **options)
 
 
 def together(log, gate, appends):
