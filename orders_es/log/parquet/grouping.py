@@ -59,12 +59,10 @@ class GroupCommit:
     """The appends that wait for their turn in one process.
 
     Args:
-        commit: Appends a batch in one commit, all or nothing.
         folder: Where commits are, for errors.
     """
 
-    def __init__(self, commit: Callable[[RowBatch], Appended], folder: str) -> None:
-        self._commit = commit
+    def __init__(self, folder: str) -> None:
         self._folder = folder
         self._begin()
 
@@ -73,10 +71,13 @@ class GroupCommit:
         self._turn = threading.Lock()
         self._waiting: deque[_Request] = deque()
 
-    def append(self, rows: RowBatch) -> Appended:
+    def append(self, rows: RowBatch, commit: Callable[[RowBatch], Appended]) -> Appended:
         """What came of appending these rows, in a commit of their own or in one with those of other threads.
 
         Each stream's expected version is checked within that commit. Raises as an append alone does.
+
+        Args:
+            commit: Appends a batch in one commit, all or nothing.
         """
         if self._pid != os.getpid():  # a fork has the locks and the list of its parent, and none of its threads
             self._begin()
@@ -85,25 +86,25 @@ class GroupCommit:
         try:
             with self._turn:
                 if not request.settled():
-                    self._lead(request)
+                    self._lead(request, commit)
         except BaseException:
             request.left = True  # whoever comes next must not append what somebody gave up
             raise
         if request.alone:
-            return self._commit(rows)
+            return commit(rows)
         if request.error is not None:
             raise request.error
         assert request.appended is not None
         return request.appended
 
-    def _lead(self, request: _Request) -> None:
+    def _lead(self, request: _Request, commit: Callable[[RowBatch], Appended]) -> None:
         group = self._take(request)
         if len(group) == 1:
-            request.appended = self._commit(request.rows)
+            request.appended = commit(request.rows)
             return
         merged = _merged([each.rows for each in group])
         try:
-            appended = self._commit(merged)
+            appended = commit(merged)
         except BaseException as error:
             if isinstance(error, _NOTHING_IN_PLACE) and not isinstance(error, UnconfirmedWrite):
                 for each in group:  # each for itself: it may be about one of them alone

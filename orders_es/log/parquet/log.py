@@ -73,7 +73,7 @@ class ParquetLog(FolderMaintenance):
     ) -> None:
         super().__init__(url, registry=registry, clock=clock, read_only=read_only)
         self._turns = Turns(os.path.join(self._folder, IDENTITY_FILE))
-        self._group = GroupCommit(self._commit_few, self._commits)
+        self._group = GroupCommit(self._commits)
         self._columns_checked = -1
         registry.ask_writers(self)
         if not read_only:
@@ -151,7 +151,7 @@ class ParquetLog(FolderMaintenance):
             return self._commit_few(rows)
         self._check_writable()
         self._check_columns()
-        return self._group.append(rows)
+        return self._group.append(rows, self._commit_few)
 
     def _commit_few(self, rows: RowBatch) -> Appended:
         def place(first: int, recorded_at: int, bases: Sequence[int]) -> Commit:
