@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.orders.events import MOST_PIECES
-from orders_es.sources.order_tables.mapping import EVENTS
+from orders_es.sources.order_tables.mapping import EVENTS, table_of
 from orders_es.sources.tables.values import DECIMAL, as_text
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "check_lines",
     "check_once",
     "check_one_value",
+    "check_order_totals",
     "check_paid",
     "check_sign",
     "first_given",
@@ -231,6 +232,47 @@ def _compare_totals(
             }
         )
     return np.where(rest != 0, rest, 0)
+
+
+def check_order_totals(
+    mapping: TableMapping,
+    values: dict[str, Any],
+    lines: npt.NDArray[np.int64],
+    codes: npt.NDArray[np.int64],
+    bad: BadRows,
+) -> None:
+    """Note orders that do not come to what their total says.
+
+    Args:
+        lines: What each row's line comes to, in ten-thousandths.
+    """
+    known = np.flatnonzero(codes >= 0)
+    streams = int(codes.max(initial=-1)) + 1
+    sums = np.zeros(streams, dtype=np.int64)
+    np.add.at(sums, codes[known], lines[known])
+    for where, amounts in values.items():
+        table, _, key = where.partition(".")
+        sign = {"shipping": 1, "adjustment": 1, "discount": -1}.get(table_of(table))
+        if key != "amount" or sign is None:
+            continue
+        if mapping.belongs_to_row(where):
+            np.add.at(sums, codes[known], sign * ten_thousandths(amounts)[known])
+        else:
+            sums += sign * ten_thousandths(first_given(amounts.take(pa.array(known)), codes[known], streams))
+    said = first_given(values["order.total"].take(pa.array(known)), codes[known], streams)
+    wrong = pc.is_valid(said).to_numpy(zero_copy_only=False) & (ten_thousandths(said) != sums)
+    first = np.full(streams, len(codes), dtype=np.int64)
+    np.minimum.at(first, codes[known], known)
+    for stream in np.flatnonzero(wrong).tolist():
+        bad.add(
+            {
+                int(
+                    first[stream]
+                ): f"{mapping.rules['order.total'].column} is {as_text(said[stream].as_py())}, and lines, shipping, discounts "
+                f"and adjustments of the order come to {as_text(Decimal(int(sums[stream])) / UNIT)} ({mapping.place('order.total')}): "
+                "something that belongs to it is not in the mapping, or is in it twice"
+            }
+        )
 
 
 def _money(amount: Any) -> str:

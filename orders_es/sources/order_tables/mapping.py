@@ -27,6 +27,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "occurred": "time",
         "entered": "time",
         "placed": "time",
+        "total": "decimal",
     },
     "event": {"type": "text"},
     "line": {

@@ -211,6 +211,11 @@ class _Reader:
         if "line" in given and "price" not in line and "total" not in line:
             raise self._bad("line", "[line] lacks price (of a piece) or total (of the line)")
         line_ids = self._line_ids(line, rows, order)
+        if "total" in order and (rows == "event" or "line" not in given or line_ids):
+            raise self._bad(
+                "order.total",
+                "order.total is compared with the lines of the order, which have to stand in the same table",
+            )
         per_row = {
             section
             for section in given.keys() - {"rows", "file"}

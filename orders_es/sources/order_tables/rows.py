@@ -15,6 +15,7 @@ from orders_es.sources.order_tables.checks import (
     check_lines,
     check_once,
     check_one_value,
+    check_order_totals,
     check_paid,
     check_sign,
     first_given,
@@ -114,6 +115,9 @@ def read_rows(source: SourceTable, mapping: TableMapping, options: TableOptions,
     if mapping.has_lines and not apart:
         returned = kinds == _RETURNED if len(kinds) else ~is_line
         price, adjustment = check_lines(mapping, values, bad, is_line, returned)
+        if "order.total" in values:
+            pieces = pc.fill_null(values["line.quantity"], 0).to_numpy(zero_copy_only=False)
+            check_order_totals(mapping, values, np.where(is_line, price * pieces + adjustment, 0), codes, bad)
         # What comes back is written as a number of pieces or as a negative one, and is taken off either way.
         turned = returned & (pc.fill_null(values["line.quantity"], 0).to_numpy(zero_copy_only=False) > 0)
         adjustment = np.where(turned, -adjustment, adjustment)

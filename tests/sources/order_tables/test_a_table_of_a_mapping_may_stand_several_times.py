@@ -134,3 +134,13 @@ def test_a_time_of_an_order_that_is_said_twice_or_never_is_a_bad_row(bring):
     twice = SHOPIFY.replace(",,1,Tote Bag", ",2026-06-04 10:14:00 -0400,1,Tote Bag")
     with pytest.raises(BadSource, match=r"order\.occurred .* is one value for the whole order"):
         bring(twice, "shopify")
+
+
+def test_what_does_not_come_to_the_total_of_its_order_is_a_bad_order(bring):
+    with pytest.raises(
+        BadSource,
+        match=r"row 1: Total is 53, and lines, shipping, discounts and adjustments of the order come to 56\.29",
+    ):
+        bring(SHOPIFY.replace("56.29", "53"), "shopify")
+    with pytest.raises(BadSource, match=r"line 7: order\.total is compared with the lines"):
+        bring(ROWS, MANY.replace("placed = true\n", 'placed = true\ntotal = "Tip"\n'))
