@@ -35,7 +35,7 @@ def written(shop, tmp_path):
         ('rows = "line"', 'rows = "event"', "there is no [event]"),
         ('amount = "Paid"', 'per = "line"\namount = "Paid"', "give 'row'"),
         ('delimiter = ";"', 'delimiter = ";;"', "give one character"),
-        ('delimiter = ";"', 'day_first = "yes"', "give true or false"),
+        ("day_first = true", 'day_first = "yes"', "give true or false"),
         ('delimiter = ";"', 'sheets = "Orders"', "give a list of names"),
         ('delimiter = ";"', 'tz = "Berlin"', "it is not a time zone"),
         ('occurred = "Order Date"', 'occurred = { from = "Order Date", tz = 1 }', "give a text"),
