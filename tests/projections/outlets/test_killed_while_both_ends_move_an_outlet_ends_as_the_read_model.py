@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -75,8 +76,8 @@ def test_it_holds_what_the_read_model_gives(tmp_path, library, program, kind, fo
             until = time.monotonic() + draw.uniform(0.3, 2.0)  # anywhere between its start and its end
             while time.monotonic() < until:
                 order = f"O-{draw.randrange(60):03}"
-                event = draw.choice([OrderCreated(currency="GBP"), OrderPlaced(), PaymentReceived(amount=1)])
-                items = [ItemAdded(item_id=f"i{draw.random()}", quantity=1, price=1)] * draw.randrange(3)
+                event = draw.choice([OrderCreated(currency="GBP"), OrderPlaced(), PaymentReceived(amount=Decimal(1))])
+                items = [ItemAdded(item_id=f"i{draw.random()}", quantity=1, price=Decimal(1))] * draw.randrange(3)
                 log.append(order, [event, *items], expected=ANY)
             assert runner.is_alive()
             runner.kill()
