@@ -15,29 +15,42 @@ from orders_es.log import open_log
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.merkle import CompactRange, leaf_hash
 from orders_es.log.parquet.footer import parsed_text
+from orders_es.log.personal import erased
 
 VECTORS = json.loads((Path(__file__).parents[2] / "docs" / "format-vectors.json").read_text(encoding="utf-8"))
 STRINGS = ("stream_id", "type", "actor", "correlation_id", "causation_id")
 LEAVES = [bytes.fromhex(event["leaf_hash"]) for event in VECTORS["events"]]
 
 
+def payload_hash_by_the_page(event: dict) -> bytes:
+    payload = event["payload"].encode()
+    if "personal" not in event:
+        return hashlib.sha256(payload).digest()
+    offset, *state, last = event["personal"].split(":")
+    public, personal = payload[: int(offset)], payload[int(offset) :]
+    tail = bytes.fromhex(last) if state == ["erased"] else hashlib.sha256(bytes.fromhex(last) + personal).digest()
+    return hashlib.sha256(hashlib.sha256(public).digest() + tail).digest()
+
+
 def leaf_by_the_page(event: dict) -> bytes:
     """The page's table, read once more without the package."""
     texts = [None if event[name] is None else event[name].encode() for name in STRINGS]
     entered = event.get("entered_at")
-    out: bytes = b"\x01" if entered is None else b"\x02"
+    out = bytes([1 + (entered is not None) + 2 * ("personal" in event)])
     out += event["position"].to_bytes(8, "big") + event["version"].to_bytes(8, "big")
     out += event["schema_version"].to_bytes(4, "big")
     out += event["occurred_at"].to_bytes(8, "big", signed=True) + event["recorded_at"].to_bytes(8, "big", signed=True)
-    out += UUID(event["event_id"]).bytes + hashlib.sha256(event["payload"].encode()).digest()
+    out += UUID(event["event_id"]).bytes + payload_hash_by_the_page(event)
     out += b"".join(b"\xff" * 4 if text is None else len(text).to_bytes(4, "big") for text in texts)
     out += b"" if entered is None else entered.to_bytes(8, "big", signed=True)
     return out + b"".join(text or b"" for text in texts)
 
 
-@pytest.mark.parametrize("event", VECTORS["events"], ids=lambda event: f"position {event['position']}")
+@pytest.mark.parametrize(
+    "event", VECTORS["events"] + VECTORS["personal_events"], ids=lambda event: f"position {event['position']}"
+)
 def test_a_leaf_has_the_bytes_of_the_page(event):
-    hashed = payload_hash(event["payload"].encode())
+    hashed = payload_hash(event["payload"].encode(), event.get("personal"))
     leaf = leaf_bytes(
         event["position"],
         event["version"],
@@ -48,10 +61,17 @@ def test_a_leaf_has_the_bytes_of_the_page(event):
         hashed,
         *(event[name] for name in STRINGS),
         entered_at=event.get("entered_at"),
+        personal="personal" in event,
     )
     assert leaf.hex() == event["leaf"] == leaf_by_the_page(event).hex()
     assert hashed.hex() == event["payload_hash"]
     assert leaf_hash(leaf).hex() == event["leaf_hash"]
+
+
+def test_an_erased_event_has_the_leaf_that_it_had_and_erasing_gives_that_event():
+    for before, after in zip(VECTORS["personal_events"][::2], VECTORS["personal_events"][1::2], strict=True):
+        assert before["leaf"] == after["leaf"]
+        assert erased(before["payload"], before["personal"], None) == (after["payload"], after["personal"])
 
 
 @pytest.mark.parametrize("case", VECTORS["ranges"], ids=lambda case: f"[{case['begin']}, {case['end']})")
