@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, StreamNotFound, UnderLegalHold, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
-from orders_es.log.bookkeeping import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED
+from orders_es.log.bookkeeping import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED, PRIVACY_STREAM
 from orders_es.log.given import check_log
 from orders_es.log.personal import is_live, moved_to_the_end
 from orders_es.log.protocol import CanErase, check_writable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Erasure", "Hold", "erase", "erasures", "holds", "place_hold", "release_hold"]
 
-STREAM = "log:privacy"
+STREAM = PRIVACY_STREAM
 _CUSTOMER = "customer_id"
 _TRIES = 20
 

@@ -59,6 +59,8 @@ def erase(
             f"erased the personal data of {count(len(done.positions), 'event')} of {where}; recorded at position "
             f"{done.position:,}, by {printable(done.erased_by)}"
         )
-        teller()("read models: orders-es project rebuild; backups, exports and receipts are not reached")
+        teller()(
+            "read models: orders-es project run computes their tables anew; tables of handlers take a rebuild; backups, exports and receipts are not reached"
+        )
     if done.left:
         print_text(f"{count(len(done.left), 'event')} without a salt stay as they are")

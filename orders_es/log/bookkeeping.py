@@ -10,6 +10,7 @@ __all__ = [
     "PERIOD_CLOSED",
     "PERSONAL_DATA_ERASED",
     "PRIVACY",
+    "PRIVACY_STREAM",
     "SOURCE_FOLLOWED",
 ]
 
@@ -18,6 +19,8 @@ PERSONAL_DATA_ERASED, LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED = (
     "LegalHoldPlaced",
     "LegalHoldReleased",
 )
+PRIVACY_STREAM = "log:privacy"
+"""The stream that holds them, so that no two of them miss each other. Storage format."""
 PRIVACY = (PERSONAL_DATA_ERASED, LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED)
 """The events by which `orders_es.audit` records what was erased, and what must not be. Storage format, and no domain's concern."""
 

@@ -16,6 +16,7 @@ from orders_es.errors import (
     UnknownEventType,
     UpcastFailed,
 )
+from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED, PRIVACY_STREAM
 from orders_es.log.relation import quoted
 from orders_es.log.upcast_tables import upcast_table
 from orders_es.projections.definitions import SetProjection
@@ -123,7 +124,7 @@ class SetWork(Work[SetProjection]):
         """
         model = self.projection.model
         self.window = None
-        if model.stream is None or end - self.position > _SHARE * end or self.state is None:
+        if model.stream is None or end - self.position > _SHARE * end or self.state is None or self._was_erased(end):
             self.compute_all(end, lambda cursor: use(cursor, True, 0))
             return
         events = few(self.settings.log, self.position, end)
@@ -132,6 +133,16 @@ class SetWork(Work[SetProjection]):
         else:
             self.window = events
             self._few(events, use)
+
+    def _was_erased(self, end: int) -> bool:
+        """Whether personal data were erased since the checkpoint: then rows of streams without any new event are others, too."""
+        log = self.settings.log
+        if not any(name == PERSONAL_DATA_ERASED for name, _ in log.event_types()):
+            return False
+        return any(
+            event.type == PERSONAL_DATA_ERASED and self.position < event.position <= end
+            for event in log.load(PRIVACY_STREAM)
+        )
 
     def compute_all(self, end: int, use: Callable[[Any], None]) -> None:
         """Make all rows as they are at a position, in one pass over the log, and hand them on. Raises as `compute` does.

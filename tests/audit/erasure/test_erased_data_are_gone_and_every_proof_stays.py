@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from orders_es.log import ANY, RawEvent, open_log, order_registry
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.parquet import ParquetLog, erasing
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+from orders_es.projections import Projector, set_projections
 from orders_es.replay import Snapshots, connect, load_order
 
 KEY = audit.generate_key("example.com/shop")
@@ -285,3 +287,16 @@ def _erase_with_states(log, build):
     assert not unknown.exists()
     with connect(log) as session:
         assert session.sql("SELECT count(*) FROM orders WHERE customer_id = 'erased'").rows() == [(3,)]
+
+
+def test_the_next_run_of_a_projection_takes_an_erased_customer_out_of_its_table(log, tmp_path):
+    path = tmp_path / "models.duckdb"
+    Projector(log, path, set_projections(["orders", "customer_value"])).run()
+    audit.erase(log, customer=SECRETS[0], why="asked for", by="Zoë")
+    log.append("A-0", [OrderPlaced()], expected=ANY)
+    Projector(log, path, set_projections(["orders", "customer_value"])).run()
+    with duckdb.connect(str(path), read_only=True) as models, connect(log) as session:
+        held = models.execute("SELECT order_id, customer_id FROM orders ORDER BY 1").fetchall()
+        assert held == session.sql("SELECT order_id, customer_id FROM orders ORDER BY 1").rows()
+        assert {customer for _, customer in held} == {"C-other", "erased"}
+        assert SECRETS[0] not in str(models.execute("FROM customer_value").fetchall())
