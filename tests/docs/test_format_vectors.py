@@ -36,7 +36,7 @@ def leaf_by_the_page(event: dict) -> bytes:
     """The page's table, read once more without the package."""
     texts = [None if event[name] is None else event[name].encode() for name in STRINGS]
     entered = event.get("entered_at")
-    out = bytes([1 + (entered is not None) + 2 * ("personal" in event)])
+    out: bytes = bytes([1 + (entered is not None) + 2 * ("personal" in event)])
     out += event["position"].to_bytes(8, "big") + event["version"].to_bytes(8, "big")
     out += event["schema_version"].to_bytes(4, "big")
     out += event["occurred_at"].to_bytes(8, "big", signed=True) + event["recorded_at"].to_bytes(8, "big", signed=True)
