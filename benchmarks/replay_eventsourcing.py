@@ -16,7 +16,7 @@ from orders_es.log.parquet import ParquetLog
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.replay import connect, load_order
 
-ORDERS = 12_500
+ORDERS = int(os.environ.get("EVENTSOURCING_ORDERS", "12500"))
 LINES = 5
 PER_ORDER = LINES + 3
 

@@ -19,7 +19,7 @@ from orders_es.log import ANY, NewEvent, RawEvent, StreamAppend, open_log
 from orders_es.orders import AsOf, ItemAdded, OrderCreated, OrderPlaced
 from orders_es.read_models import load_read_models
 from orders_es.replay import connect, load_order
-from orders_es.replay.states import build, make_states, wrong_states
+from orders_es.replay.states import build, make_states, using, wrong_states
 from orders_es.replay.states.files import digest_of
 from orders_es.replay.states.relation import choice_of
 from orders_es.replay.states.using import StatesInUse
@@ -42,6 +42,11 @@ FROM events GROUP BY stream_id
 SMALL = 400
 """So many events has the smallest span here: there are some of two times and of four times that, and a tail."""
 LENIENT = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def however_few_events(monkeypatch):
+    monkeypatch.setattr(using, "WORTH", {"narrow": 0, "wide": 0})
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +230,18 @@ def test_a_flipped_byte_is_found_before_it_is_used(place, tmp_path):
             Path(path).write_bytes(whole)
         shutil.rmtree(tmp_path / "log" / "derived")  # deletable at any time
         assert session.sql(query).rows() == right
+
+
+def test_where_they_spare_little_events_are_read_until_a_question_comes_again(both, monkeypatch):
+    session, _ = both
+    monkeypatch.setattr(using, "WORTH", {"narrow": 10**9, "wide": 10**9})
+    mine = "SELECT count(*) FROM duckdb_views() WHERE view_name = 'orders' AND temporary AND contains(sql, '/states/')"
+    before = session.using(lambda c, _: c.execute(mine).fetchall(), "SELECT * FROM orders", at=START)
+    assert before == [(0,)]
+    query = "SELECT count(*) AS n, sum(total) AS total FROM orders"
+    with connect(session.log) as afresh:
+        assert [afresh.sql(query).rows() for _ in range(3)] == 3 * [session.sql(query).rows()]
+        assert afresh._states._kept["orders"][1]
 
 
 def test_states_of_another_log_are_not_used(place, tmp_path):
