@@ -1,4 +1,4 @@
-# make demo | make services | make test | make test-long | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
+# make demo | make services | make test | make test-long | make test-lowest | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -11,12 +11,14 @@ ARGS    ?=
 # What `make test-long` picks, and on how many examples it tries properties.
 LONG    ?= long or hypothesis
 PROFILE ?= long
+# What `make test-lowest` runs: what leans on DuckDB, pandas, NumPy, Arrow, click and matplotlib most.
+LOWEST  ?= tests/orders tests/read_models tests/replay/sql/folding tests/export tests/cli/sql tests/cli/diff tests/plots/test_a_plot_shows_the_figures_of_its_model.py
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo services test test-long check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
+.PHONY: help demo services test test-long test-lowest check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -33,6 +35,14 @@ test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k w
 
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, flips and races, and properties on many examples
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "$(LONG)" --hypothesis-profile=$(PROFILE) $(ARGS)
+
+test-lowest: | $(BIN)/python ## a part of the tests with the lowest versions that pyproject.toml declares, in build/lowest
+	@$(PIP) install uv
+	@rm -rf build/lowest && $(BIN)/uv venv --quiet --python $(BIN)/python build/lowest
+	@$(BIN)/uv pip install --quiet --python build/lowest/bin/python --resolution lowest-direct \
+		'.[audit,excel,http,metrics,plots,polars]' pytest==9.0.0 pytest-xdist==3.6.1 hypothesis==6.100.0 jsonschema==4.20.0
+	@build/lowest/bin/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" \
+		-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning $(or $(ARGS),$(LOWEST))
 
 check lint: $(VENV)/.stamp-dev ## ruff, mypy and the direction of imports, as strict as they go
 	@$(BIN)/ruff check .
