@@ -12,7 +12,7 @@ ARGS    ?=
 LONG    ?= long or hypothesis
 PROFILE ?= long
 # What `make test-lowest` runs: what leans on DuckDB, pandas, NumPy, Arrow, click and matplotlib most.
-LOWEST  ?= tests/orders tests/read_models tests/replay/sql/folding tests/export tests/cli/sql tests/cli/diff tests/plots/test_a_plot_shows_the_figures_of_its_model.py
+LOWEST  ?= tests/orders tests/read_models tests/replay/sql/folding tests/export --ignore=tests/export/process tests/cli/sql tests/cli/diff tests/plots/test_a_plot_shows_the_figures_of_its_model.py
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

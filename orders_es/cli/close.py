@@ -9,7 +9,7 @@ import click
 
 from orders_es.cli.options import as_json, both_clocks, existing_log, log_option
 from orders_es.cli.output import count, money, print_json, print_text, printable, table
-from orders_es.orders.moments import format_instant
+from orders_es.orders.moments import spoken, written
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -81,8 +81,8 @@ def new(
 
 
 def _lines(done: Close, tz: tzinfo) -> list[str]:
-    clocks = f"what had happened by {format_instant(done.at, tz)}, as known at {format_instant(done.known_at, tz)}"
-    when = f"closed by {printable(done.closed_by or '-')} at {format_instant(done.closed_at, tz)}"
+    clocks = f"what had happened by {spoken(done.at, tz)}, as known at {spoken(done.known_at, tz)}"
+    when = f"closed by {printable(done.closed_by or '-')} at {spoken(done.closed_at, tz)}"
     tree = f"{count(done.position, 'event')}, root {done.root.hex()}{', signed' if done.checkpoint else ''}"
     figures = [
         f"  {printable(row['currency']) or '-'}: {count(row['orders'], 'order')}, total {money(row['total'], row['currency'])}, paid {money(row['paid'], row['currency'])}"
@@ -144,7 +144,7 @@ def check(name: str, tolerance: str, log: str, as_json: bool) -> None:
 def _said(found: CheckedClose) -> str:
     done = found.close
     head = "within the tolerance" if found.ok else "MOVED by more than the tolerance"
-    lines = [f"{printable(done.name)}, closed at {format_instant(done.closed_at)}: {found.reason or head}"]
+    lines = [f"{printable(done.name)}, closed at {spoken(done.closed_at)}: {found.reason or head}"]
     cells = []
     for row in found.currencies:
         share = "" if row["share"] is None else f"{row['share'] * 100:.4f}%"
@@ -170,4 +170,4 @@ def _said(found: CheckedClose) -> str:
 
 def _event(event: dict[str, Any]) -> list[str]:
     texts = [printable(event[name] or "-") for name in ("order_id", "type", "actor")]
-    return [*texts, format_instant(event["occurred_at"]), format_instant(event["recorded_at"])]
+    return [*texts, written(event["occurred_at"]), written(event["recorded_at"])]

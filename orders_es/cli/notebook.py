@@ -152,7 +152,7 @@ def _values(given: Sequence[str], raw: Sequence[str], known: Mapping[str, Parame
             raise click.UsageError(f"parameter {key!r} is given twice")
         values[key] = value
     # The kernel's folder is the notebook's; a log is named from where the command is given.
-    if isinstance(values.get("log"), str) and Path(values["log"]).exists():
+    if values.get("log") and isinstance(values["log"], str) and not re.match(r"[a-z][a-z0-9+.-]*:", values["log"]):
         values["log"] = str(Path(values["log"]).resolve())
     return values
 

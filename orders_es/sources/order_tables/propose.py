@@ -50,7 +50,7 @@ _GUESSES: dict[str, tuple[str, str]] = {
     "order.channel": ("text", "channel saleschannel source"),
     "order.occurred": (
         "time",
-        "orderdate orderedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day",
+        "orderdate orderedat placedat placedon placed orderplacedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day",
     ),
     "order.entered": ("time", "enteredat enteredon entered dateentered entrydate entrytime recordedat bookedat"),
     "order.source_status": ("text", "status orderstatus state"),
