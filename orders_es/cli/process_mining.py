@@ -11,6 +11,7 @@ from orders_es.cli.import_options import on_error_option, require_quarantine
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.telling import log_lines, somebody_watches
+from orders_es.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,8 +232,6 @@ def _import(
             progress=somebody_watches(as_json),
             **more,
         )
-    except ValueError as error:
-        if type(error) is not ValueError:
-            raise
+    except InvalidArgument as error:
         raise click.UsageError(str(error)) from error
     tell_import(done, log, as_json)
