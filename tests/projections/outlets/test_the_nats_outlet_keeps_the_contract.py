@@ -242,6 +242,6 @@ def held_at(server):
 
     async def read(js):
         with suppress(nats.js.errors.NotFoundError):
-            return json.loads((await js.get_last_msg("KV_shop", "$KV.shop.about")).data)["position"]
+            return json.loads((await js.get_last_msg("KV_shop", "$KV.shop.about")).data).get("position")
 
     return asked(server, read)
