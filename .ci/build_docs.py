@@ -30,6 +30,7 @@ PACKAGES = (
     "orders_es.audit",
     "orders_es.sources",
     "orders_es.export",
+    "orders_es.evidence",
     "orders_es.report",
     "orders_es.plots",
     "orders_es.ipython",
