@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType
+from orders_es.errors import InvalidEvent, NaiveTime, UnknownEventType, WrongType
 from orders_es.log import NewEvent, RawEvent
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 
@@ -85,7 +85,7 @@ BAD_EVENTS: list[tuple[Any, type[Exception]]] = [
     (ItemAdded(item_id="\ud800", quantity=1, price=Decimal(1)), InvalidEvent),
     (NewEvent(data=OrderPlaced(), actor="\ud800"), InvalidEvent),
     (NewEvent(data=OrderPlaced(), actor=7), InvalidEvent),  # type: ignore[arg-type]
-    (NewEvent(data=OrderPlaced(), event_id="1"), TypeError),  # type: ignore[arg-type]
+    (NewEvent(data=OrderPlaced(), event_id="1"), WrongType),  # type: ignore[arg-type]
     (NewEvent(data=OrderPlaced(), occurred_at=datetime(2026, 6, 3)), NaiveTime),  # noqa: DTZ001 - that is the point
     (object(), UnknownEventType),
     (RawEvent("", "{}"), InvalidEvent),
@@ -98,7 +98,7 @@ BAD_EVENTS: list[tuple[Any, type[Exception]]] = [
     (RawEvent("Other", "{}", 2**31), InvalidEvent),
     (RawEvent("Other", "{}", "1"), InvalidEvent),  # type: ignore[arg-type]
     (RawEvent("Other", "{}", True), InvalidEvent),
-    (NewEvent(data=OrderPlaced(), occurred_at="2026-06-03"), TypeError),  # type: ignore[arg-type]
+    (NewEvent(data=OrderPlaced(), occurred_at="2026-06-03"), WrongType),  # type: ignore[arg-type]
     *((NewEvent(data=OrderPlaced(), occurred_at=moment), InvalidEvent) for moment in BEYOND_THE_CALENDAR),
     *((envelope(**{name: "x" * 1025}), InvalidEvent) for name in ("correlation_id", "causation_id")),
     *((envelope(**{name: ""}), InvalidEvent) for name in ("correlation_id", "causation_id")),
