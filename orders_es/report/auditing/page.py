@@ -89,10 +89,10 @@ def _sound(verified: Verified | None) -> str:
 
 
 def _evidence(known: Provenance, key: Key | None) -> str:
-    recorded = "" if known.recorded_at is None else spoken(known.recorded_at, known.time_zone)
+    when = "" if known.recorded_at is None else spoken(known.recorded_at, known.time_zone)
     facts = [
         ("log", f"{known.origin} ({known.log_id})"),
-        ("last position", f"{known.position:,}, recorded {recorded}" if recorded else "0"),
+        ("last position", f"{known.position:,}, recorded {when}" if when else "0"),
         ("root of its tree", known.root),
         ("computed by", f"orders_es {known.package}"),
         ("signed by", "nobody: no key was given" if key is None else str(key)),
