@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Verbatim", "json_bytes"]
+__all__ = ["Verbatim", "json_bytes", "today_facts"]
 
 
 class Verbatim(str):
@@ -29,6 +29,19 @@ def json_bytes(answer: Any) -> bytes:
     import msgspec
 
     return msgspec.json.encode(_plain(answer, msgspec.Raw))
+
+
+def today_facts(event: Any) -> dict[str, Any] | None:
+    """What an event of an old version is today, its three facts null where it is retired; None where it is read as recorded.
+
+    Args:
+        event: A `RecordedEvent`.
+    """
+    if event.recorded_as is None:
+        return None
+    if (today := event.today) is None:
+        return {"type": None, "schema_version": None, "payload": None}
+    return {"type": today.type, "schema_version": today.schema_version, "payload": Verbatim(today.payload)}
 
 
 def _plain(value: Any, raw: Any) -> Any:

@@ -12,6 +12,7 @@ from orders_es.cli.order_text import history_text, question_text
 from orders_es.cli.output import Verbatim, count, print_json, print_text, printable
 from orders_es.cli.show import domain_of_stream
 from orders_es.errors import UnknownEventType
+from orders_es.json_text import today_facts
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -92,14 +93,6 @@ def _words(event: RecordedEvent, domain: Decider[Any]) -> str | None:
     return domain.summarize(event.data)
 
 
-def _today(event: RecordedEvent) -> dict[str, Any]:
-    """What an event of an old version is today."""
-    today = event.today
-    if today is None:
-        return {"type": None, "schema_version": None, "payload": None}
-    return {"type": today.type, "schema_version": today.schema_version, "payload": Verbatim(today.payload)}
-
-
 def _as_json(event: RecordedEvent, row: HistoryRow | str | None) -> dict[str, Any]:
     words, row = (row, None) if isinstance(row, str) else (None if row is None else row.summary, row)
     return {
@@ -115,7 +108,7 @@ def _as_json(event: RecordedEvent, row: HistoryRow | str | None) -> dict[str, An
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,
         "payload": Verbatim(event.payload),
-        "today": None if event.recorded_as is None else _today(event),
+        "today": today_facts(event),
         "late": None if row is None else row.late,
         "summary": words,
         "status_after": None if row is None else row.status_after,

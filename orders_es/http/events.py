@@ -72,6 +72,10 @@ async def _pieces(door: Door, request: Request, form: str, after: int, end: int,
                 return
             yield _text(page, form)
             after, limit = page.positions[-1], limit - len(page.positions)
+        if (
+            tail.stopping and after < end and limit and not gone.done()
+        ):  # what was acknowledged before the end is still told
+            yield _text(await tail.page(after, min(end, after + limit)), form)
     finally:
         gone.cancel()
         with suppress(asyncio.CancelledError):

@@ -131,6 +131,11 @@ def _schemas() -> dict[str, Any]:
         "status_after": {"enum": list(STATUSES)},
         "total_after": _MONEY,
         "payload": {"type": "object"},
+        "today": _or_null(
+            _object(
+                {"type": _or_null(_TEXT), "schema_version": _or_null(_WHOLE), "payload": {"type": ["object", "null"]}}
+            )
+        ),
     }
     return {
         "Line": _line(),

@@ -11,7 +11,7 @@ from orders_es.http.asking import MOMENTS, moments_of, number_of, order_id_of, p
 from orders_es.http.commands import etag
 from orders_es.http.page import PAGE_POLICY
 from orders_es.http.problems import Problem
-from orders_es.json_text import Verbatim, json_bytes
+from orders_es.json_text import Verbatim, json_bytes, today_facts
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -127,6 +127,7 @@ def _history(log: EventLog, order_id: str, moments: dict[str, Any]) -> dict[str,
             "status_after": row.status_after,
             "total_after": row.total_after,
             "payload": Verbatim(events[row.version].payload),
+            "today": today_facts(events[row.version]),
         }
         for row in told
     ]

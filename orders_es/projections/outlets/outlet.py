@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from orders_es.errors import BadReadModel
+from orders_es.errors import BadReadModel, InvalidArgument
 from orders_es.projections.definitions import Policy, SetProjection
 
 if TYPE_CHECKING:
@@ -157,5 +157,6 @@ class OutletProjection(SetProjection):
         """The projection's name."""
         if self.as_name:
             return self.as_name
-        assert self.outlet is not None
+        if self.outlet is None:
+            raise InvalidArgument("outlet=None: write OutletProjection.into(outlet, model)")
         return f"{self.model.name}_to_{self.outlet.url.partition(':')[0]}"

@@ -51,8 +51,10 @@ def with_values(name: str, values: Mapping[str, Any]) -> str:
         values: Of each parameter its value: None, a boolean, a whole number, a decimal, a text, a time, or a list of such.
 
     Example:
-        >>> with_values("late_entries", {"longer_than": 60_000_000}).splitlines()[-3]
-        '    AND epoch_us(coalesce(entered_at, recorded_at)) - epoch_us(occurred_at) > 60000000'
+        >>> "$longer_than" in question_sql("late_entries")
+        True
+        >>> "> 60000000" in with_values("late_entries", {"longer_than": 60_000_000})
+        True
     """
     return _PARAMETER.sub(
         lambda found: _literal(values[found[1]]) if found[1] in values else found[0], question_sql(name)
