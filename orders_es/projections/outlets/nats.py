@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -35,6 +35,7 @@ __all__ = ["NatsOutlet"]
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WRONG_LAST_SEQUENCE = 10071
 _SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 _IN_FLIGHT = 1_000
 _HEADERS = 2_048
 """Bytes of a message that are left for its headers."""
@@ -273,7 +274,24 @@ class NatsOutlet:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="orders_es-nats", daemon=True)
             self._thread.start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._unless_lost(work), self._loop).result()
+
+    async def _unless_lost(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What it gives; nobody waits for answers that cannot come any more, because the connection broke.
+
+        Raises:
+            ConnectionError: It broke.
+        """
+        if self._client is not None and self._client.is_closed:
+            self._client = None
+        asked = asyncio.ensure_future(work)
+        while not (await asyncio.wait({asked}, timeout=_LOOK_SECONDS))[0]:
+            if self._client is not None and self._client.is_closed:
+                asked.cancel()
+                with suppress(asyncio.CancelledError):
+                    return await asked
+                raise ConnectionError("the connection broke")
+        return asked.result()
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -100,7 +100,12 @@ class NatsStream:
                 """What goes wrong is said by whoever asks."""
 
             self._client = await nats.connect(
-                self._url, connect_timeout=5, allow_reconnect=False, max_reconnect_attempts=0, error_cb=quiet
+                self._url,
+                connect_timeout=5,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0.05,
+                error_cb=quiet,
             )
         return self._client
 

@@ -161,7 +161,7 @@ def server(request):
     try:
         import_module(broker.library)
     except ImportError:
-        leave_out(f"there is no {broker.library} here: pip install 'orders_es[{broker.library}]'")
+        leave_out(f"there is no {broker.library} here: pip install 'orders_es[dev]'")
     module = import_module(f"orders_es.testing.{broker.module}")
     try:
         running = getattr(module, broker.program)()
