@@ -20,7 +20,8 @@ class Verbatim(str):
 def json_bytes(answer: Any) -> bytes:
     """An answer as JSON in UTF-8, keys in the order given.
 
-    Decimals become digits in strings, always with four decimals; times ISO 8601 in UTC with `Z`; bytes hex.
+    Decimals become digits in strings, always with four decimals; times ISO 8601 in UTC with `Z`, or as they
+    are where they have no zone; bytes hex.
 
     Example:
         >>> json_bytes({"total": Decimal("12.5"), "at": datetime(2026, 6, 3, 15, tzinfo=UTC), "root": bytes(2)})
@@ -61,7 +62,7 @@ def _plain_scalar(value: Any, raw: Any) -> Any:
         case Decimal():
             return f"{value:.4f}" if value == round(value, 4) else f"{value:f}"
         case datetime():
-            return value.astimezone(UTC)
+            return value if value.tzinfo is None else value.astimezone(UTC)
         case bytes():
             return value.hex()
     return value
