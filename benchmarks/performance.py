@@ -399,8 +399,9 @@ def draw(rows: list[Row], path: Path) -> None:
     axes = figure.subplots()
     names = [f"{row.work} / {row.other.removeprefix('floor: ')}" for row in rows]
     colours = ["#999999" if row.other.startswith("floor") else "#2b6cb0" for row in rows]
-    axes.barh(names[::-1], [row.ratio for row in rows][::-1], color=colours[::-1])
     axes.set_xscale("log")
+    lengths = [row.ratio - 1 for row in rows]  # from 1 on: to the left slower, to the right faster
+    axes.barh(names[::-1], lengths[::-1], left=1, color=colours[::-1])
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("times as fast as the other (grey: beside a floor)")
     figure.savefig(path, format="svg", metadata={"Date": None})
