@@ -3,11 +3,10 @@
 Signing and checking signatures takes the extra `audit` (the library `cryptography`), which is loaded where it is used.
 """
 
+from orders_es.audit.against import Against, against_checkpoint
 from orders_es.audit.checking import CheckedProof, check_file, verify_consistency
 from orders_es.audit.checkpoint import (
-    Against,
     SignedCheckpoint,
-    against_checkpoint,
     check_against_checkpoint,
     checkpoint,
     kept_checkpoints,

@@ -53,7 +53,12 @@ class CheckedProof:
 
 
 def check_file(
-    path: str | os.PathLike[str], key: Key | str, *, record: bytes | None = None, old: str | None = None, **policy: Any
+    path: str | os.PathLike[str],
+    key: Key | str | os.PathLike[str],
+    *,
+    record: bytes | None = None,
+    old: str | None = None,
+    **policy: Any,
 ) -> CheckedProof:
     """What came of checking a file; a proof that does not hold is an answer and no error.
 
@@ -83,7 +88,7 @@ def check_file(
     return CheckedProof(proof, True, held.origin, held.size, held.root, held.events, held.cosigned, describe(held))
 
 
-def _cose(proof: str, raw: bytes, key: Key | str, policy: dict[str, Any]) -> CheckedProof:
+def _cose(proof: str, raw: bytes, key: Key | str | os.PathLike[str], policy: dict[str, Any]) -> CheckedProof:
     if policy.get("witnesses"):
         raise InvalidSetting("witness", "a COSE receipt", "it holds no cosignatures; check the .tlog-proof instead")
     held = verify_cose_receipt(raw, key, what=proof)
@@ -104,9 +109,9 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 def verify_consistency(
     path: str | os.PathLike[str],
     old: str | os.PathLike[str],
-    key: Key | str,
+    key: Key | str | os.PathLike[str],
     *,
-    witnesses: Sequence[Key | str] = (),
+    witnesses: Sequence[Key | str | os.PathLike[str]] = (),
     quorum: int | None = None,
     origin: str | None = None,
 ) -> CheckedProof:

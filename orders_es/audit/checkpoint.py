@@ -6,16 +6,15 @@ import base64
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orders_es import files
 from orders_es.audit.keys import Signer, public_key, public_keys, read_signer
 from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
-from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint, NotAnExtension
+from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint
 from orders_es.log.given import check_log
 from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.log.target import check_target
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
 
 __all__ = [
-    "Against",
     "SignedCheckpoint",
-    "against_checkpoint",
     "check_against_checkpoint",
     "checkpoint",
     "kept_checkpoints",
@@ -269,9 +266,9 @@ def read_checkpoint(source: str | os.PathLike[str] | bytes) -> SignedCheckpoint:
 def check_against_checkpoint(
     log: EventLog,
     signed: SignedCheckpoint | str | os.PathLike[str],
-    key: Key | str,
+    key: Key | str | os.PathLike[str],
     *,
-    witnesses: Sequence[Key | str] = (),
+    witnesses: Sequence[Key | str | os.PathLike[str]] = (),
     quorum: int | None = None,
     origin: str | None = None,
     progress: bool = False,
@@ -328,62 +325,6 @@ def prove_consistency(log: EventLog, old: SignedCheckpoint | None, new: SignedCh
     tree.checked_consistency(new.size, new.root, head.position, head.root)
     path = [] if old is None else tree.checked_consistency(old.size, old.root, new.size, new.root)
     return ConsistencyProof(0 if old is None else old.size, tuple(path), new.parsed, new.note).to_bytes()
-
-
-@dataclass(frozen=True, slots=True)
-class Against:
-    """What came of holding a log to a signed checkpoint.
-
-    Args:
-        ok: Whether the log is what was signed, with events added at its end.
-        origin: The public name in the checkpoint.
-        size: How many events it counts.
-        root: The root that it states.
-        added: How many events the log has more.
-        cosigned: The witnesses that cosigned it, each with the time at which it says so.
-        reason: What is wrong; None if nothing is.
-    """
-
-    ok: bool
-    origin: str
-    size: int
-    root: bytes
-    added: int
-    cosigned: dict[str, datetime]
-    reason: str | None = None
-
-    def lines(self) -> list[str]:
-        """The same in words."""
-        if not self.ok:
-            return [f"{self.reason}"]
-        what = f"it is what {self.origin} signed at {self.size:,} events, root {self.root.hex()}"
-        lines = [f"{what}, with {self.added:,} events added at its end"]
-        return lines + [f"cosigned by {name} at {moment:%Y-%m-%d %H:%M:%S}Z" for name, moment in self.cosigned.items()]
-
-
-def against_checkpoint(
-    log: EventLog, signed: SignedCheckpoint | str | os.PathLike[str], key: Key | str, **policy: Any
-) -> Against:
-    """As `check_against_checkpoint`, but a log that is not what was signed is an answer and no error.
-
-    Args:
-        signed: The checkpoint, or its file.
-        key: The log's public key, or its file.
-        policy: As for `check_against_checkpoint`.
-
-    Raises:
-        BadKey: A key cannot be used.
-        BadCheckpoint: It is malformed, not signed by this key, or not cosigned by enough witnesses.
-    """
-    check_log(log)
-    if not isinstance(signed, SignedCheckpoint):
-        signed = read_checkpoint(signed)
-    try:
-        cosigned = check_against_checkpoint(log, signed, key, **policy)
-    except (NotAnExtension, DamagedLog) as error:  # `verify` says of damage where it is
-        return Against(False, signed.origin, signed.size, signed.root, 0, {}, str(error))
-    times = {name: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at) for name, at in cosigned.items()}
-    return Against(True, signed.origin, signed.size, signed.root, log.head().position - signed.size, times)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def cose_receipt(
     return made
 
 
-def verify_cose_receipt(raw: bytes, key: Key | str, *, what: str = "receipt") -> Holds:
+def verify_cose_receipt(raw: bytes, key: Key | str | os.PathLike[str], *, what: str = "receipt") -> Holds:
     """What a COSE receipt of this package proves. Its `size` is what the receipt says, and is not signed.
 
     Args:

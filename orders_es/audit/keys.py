@@ -146,7 +146,7 @@ def _signer(text: str) -> Signer:
     return Signer(key, raw[1:])
 
 
-def public_key(text: str | Key) -> Key:
+def public_key(text: str | os.PathLike[str] | Key) -> Key:
     """The public key that a text is, or that is in the file that it names.
 
     Args:
@@ -161,7 +161,7 @@ def public_key(text: str | Key) -> Key:
     """
     if isinstance(text, Key):
         return text
-    said = text
+    said = text = os.fspath(text)  # `write_key` gives a path
     if text.count("+") < 2 or Path(text).is_file():  # noqa: PLR2004 - a verifier key has two or more
         try:
             with Path(text).open("rb") as file:
@@ -176,7 +176,7 @@ def public_key(text: str | Key) -> Key:
         raise BadKey(shown, str(error)) from None
 
 
-def public_keys(texts: Iterable[str | Key]) -> list[Key]:
+def public_keys(texts: Iterable[str | os.PathLike[str] | Key]) -> list[Key]:
     """Several public keys; see `public_key`."""
     return [public_key(text) for text in texts]
 

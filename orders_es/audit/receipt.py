@@ -160,9 +160,9 @@ def _base64(raw: bytes) -> str:
 
 def verify_receipt(
     source: str | os.PathLike[str] | bytes,
-    key: Key | str,
+    key: Key | str | os.PathLike[str],
     *,
-    witnesses: Sequence[Key | str] = (),
+    witnesses: Sequence[Key | str | os.PathLike[str]] = (),
     quorum: int | None = None,
     origin: str | None = None,
     record: bytes | None = None,

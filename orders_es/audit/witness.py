@@ -46,7 +46,7 @@ __all__ = ["cosign", "keep_cosignatures"]
 def cosign(
     proof: str | os.PathLike[str] | bytes,
     key: Signer | str | os.PathLike[str],
-    log_key: Key | str,
+    log_key: Key | str | os.PathLike[str],
     *,
     memory: str | os.PathLike[str],
     at: int | None = None,
@@ -110,7 +110,7 @@ def cosign(
 def keep_cosignatures(
     log: EventLog,
     given: str | os.PathLike[str] | bytes,
-    witnesses: Sequence[Key | str],
+    witnesses: Sequence[Key | str | os.PathLike[str]],
     *,
     checkpoint: SignedCheckpoint | str | os.PathLike[str] | None = None,
 ) -> tuple[SignedCheckpoint, list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.options import as_json, duration, existing_log, log_option, moments
+from orders_es.cli.options import as_json, duration, existing_log, log_option, moments, report_folder, tables_form
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.telling import log_lines, somebody_watches
 
@@ -26,18 +26,9 @@ def _length(name: str, what: str) -> Callable[[_Command], _Command]:
 
 
 @click.command(short_help="Everything auditors ask, in one folder with its evidence, signed if a key is given.")
-@click.option(
-    "--out", metavar="DIR", required=True, type=click.Path(file_okay=False), help="The folder for the report."
-)
+@report_folder
 @moments
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["parquet", "csv", "xlsx"]),
-    default="parquet",
-    show_default=True,
-    help="The kind of file for the tables.",
-)
+@tables_form
 @click.option("--key", metavar="FILE", help="Sign the evidence, and the log's root with it, with this private key.")
 @_length("--late-after", "Events entered longer after they happened are late: 90s, 15m, 1h, 7d.")
 @_length("--silent-after", "Times without events are gaps when they are longer.")

@@ -40,6 +40,8 @@ __all__ = [
     "order_argument",
     "order_id",
     "read_model_folders",
+    "report_folder",
+    "tables_form",
     "zone_option",
 ]
 
@@ -53,6 +55,21 @@ TOLERATES = "orders_es.tolerates"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
+
+
+report_folder = click.option(
+    "--out", metavar="DIR", required=True, type=click.Path(file_okay=False), help="The folder for the report."
+)
+
+
+tables_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "xlsx"]),
+    default="parquet",
+    show_default=True,
+    help="The kind of file for the tables.",
+)
 
 
 allow_files_option = click.option(

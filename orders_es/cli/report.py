@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import (
+    allow_files_option,
+    as_json,
+    existing_log,
+    log_option,
+    moments,
+    read_model_folders,
+    report_folder,
+    tables_form,
+)
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
 from orders_es.cli.telling import log_lines, somebody_watches
 
@@ -19,18 +28,9 @@ __all__ = ["report"]
 
 
 @click.command(short_help="All read models at a moment, as files and one page that shows them.")
-@click.option(
-    "--out", metavar="DIR", required=True, type=click.Path(file_okay=False), help="The folder for the report."
-)
+@report_folder
 @moments
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["parquet", "csv", "xlsx"]),
-    default="parquet",
-    show_default=True,
-    help="The kind of file for the tables.",
-)
+@tables_form
 @click.option("--replace", is_flag=True, help="Replace a report that is there.")
 @click.option(
     "--read-models",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from orders_es.log.core import LogCore, schema_columns
@@ -23,13 +24,13 @@ _PAGE = 65_536
 class KeepingLog(LogCore):
     """A log that says where files for it may lie and at which positions its commits end. See `HasUpcastCopies`."""
 
+    @abstractmethod
     def _copies_folder(self) -> Path | None:
         """Where files may lie; None where nothing is kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _commit_end(self, position: int) -> tuple[int, bytes] | None:
         """Where the first commit ends that ends at a position or after it, and the tree's root there."""
-        raise NotImplementedError
 
     @property
     def _kept(self) -> KeptCopies:

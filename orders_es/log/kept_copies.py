@@ -17,7 +17,7 @@ from orders_es.errors import StorageError
 from orders_es.log.copy_files import digest_of, names_in
 from orders_es.log.maintenance import Reshredded
 from orders_es.log.reshredding import todays
-from orders_es.log.upcasting import old_rows
+from orders_es.log.upcast_tables import old_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

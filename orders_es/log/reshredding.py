@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.collector import no_collector
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.shredding import REFUSES, Reading, columns_of, readings_of
-from orders_es.log.upcast_tables import upcast_table
-from orders_es.log.upcasting import old_rows
+from orders_es.log.upcast_tables import old_rows, upcast_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

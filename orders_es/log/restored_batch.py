@@ -21,7 +21,7 @@ from orders_es.log.payload_text import check_payload_text
 from orders_es.log.personal import check_mark
 from orders_es.log.retry import CONTENT
 from orders_es.log.table_columns import require_distinct
-from orders_es.log.upcasting import old_rows
+from orders_es.log.upcast_tables import old_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt

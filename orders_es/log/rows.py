@@ -14,7 +14,7 @@ from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.envelope import MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
 from orders_es.log.retry import EventPlace
-from orders_es.log.upcasting import old_rows
+from orders_es.log.upcast_tables import old_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

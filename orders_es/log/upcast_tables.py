@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import InvalidEvent
 from orders_es.log.collector import no_collector
-from orders_es.log.upcasting import old_rows, upcast_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.upcasting import Today
 
-__all__ = ["upcast_table"]
+__all__ = ["old_rows", "upcast_table", "upcast_texts"]
 
 _FEW = 32
 """So many old events are not worth the look at whole columns."""
@@ -101,3 +105,48 @@ def _one_by_one(registry: EventRegistry, table: pa.Table, mask: Any) -> pa.Table
     if any(one is None for one in today):
         table = table.filter(pc.is_valid(table.column("type")))
     return table
+
+
+def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
+    """A mask of the events that an upcaster reads; None where there are none.
+
+    Args:
+        table: Events, with their types and schema versions as recorded.
+    """
+    import pyarrow.compute as pc
+
+    if not registry.evolves or not table.num_rows:
+        return None
+    pairs = table.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([]).to_pylist()
+    old = [(p["type"], p["schema_version"]) for p in pairs if registry.upcasts(p["type"], p["schema_version"])]
+    if not old:
+        return None
+    mask: Any = None
+    for name, version in old:
+        one = pc.and_(pc.equal(table.column("type"), name), pc.equal(table.column("schema_version"), version))
+        mask = one if mask is None else pc.or_(mask, one)
+    return mask
+
+
+def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, int, str]]) -> list[Today | None]:
+    """What some old events are today; of those that upcasters changed, the fit to their types is looked at.
+
+    Args:
+        rows: Type, schema version, payload, position and stream of each, as recorded.
+
+    Raises:
+        UpcastFailed: An upcaster raised or gave rubbish.
+    """
+    found = registry.todays(rows)
+    changed = [one for one, row in zip(found, rows, strict=True) if one is not None and one.payload is not row[2]]
+    nowhere = repeat(0, len(changed)), repeat("", len(changed))
+    try:
+        if changed:
+            names, versions, payloads = map(list, zip(*changed, strict=True))
+            registry.decode_many(names, versions, payloads, *nowhere)
+    except InvalidEvent:  # once more, so that the error says what was recorded
+        for row, one in zip(rows, found, strict=True):
+            if one is not None and one.payload is not row[2]:
+                registry.decode(*row)
+        raise
+    return found

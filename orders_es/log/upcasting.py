@@ -7,12 +7,11 @@ nothing, where it is retired. Python, SQL, projections and exports all get it fr
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 
-from orders_es.errors import InvalidEvent, RegistrationClash, UpcastFailed
+from orders_es.errors import RegistrationClash, UpcastFailed
 from orders_es.log.payload_shape import PayloadShape
 from orders_es.log.sql_forms import form_of
 from orders_es.upcaster import UNCHANGED, Renamed, Upcaster
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Part", "Today", "Upcasters", "old_rows", "upcast_texts"]
+__all__ = ["Part", "Today", "Upcasters"]
 
 _Key = tuple[str, int]
 _LOOKED_AT = 32
@@ -361,48 +360,3 @@ def _rubbish(given: object) -> str:
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 """Numbers with a point come as `Decimal`, so that no step of the way is a float."""
 _decode, _decode_lines = _decoder.decode, _decoder.decode_lines
-
-
-def old_rows(registry: EventRegistry, table: pa.Table) -> Any:
-    """A mask of the events that an upcaster reads; None where there are none.
-
-    Args:
-        table: Events, with their types and schema versions as recorded.
-    """
-    import pyarrow.compute as pc
-
-    if not registry.evolves or not table.num_rows:
-        return None
-    pairs = table.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([]).to_pylist()
-    old = [(p["type"], p["schema_version"]) for p in pairs if registry.upcasts(p["type"], p["schema_version"])]
-    if not old:
-        return None
-    mask: Any = None
-    for name, version in old:
-        one = pc.and_(pc.equal(table.column("type"), name), pc.equal(table.column("schema_version"), version))
-        mask = one if mask is None else pc.or_(mask, one)
-    return mask
-
-
-def upcast_texts(registry: EventRegistry, rows: Sequence[tuple[str, int, str, int, str]]) -> list[Today | None]:
-    """What some old events are today; of those that upcasters changed, the fit to their types is looked at.
-
-    Args:
-        rows: Type, schema version, payload, position and stream of each, as recorded.
-
-    Raises:
-        UpcastFailed: An upcaster raised or gave rubbish.
-    """
-    found = registry.todays(rows)
-    changed = [one for one, row in zip(found, rows, strict=True) if one is not None and one.payload is not row[2]]
-    nowhere = repeat(0, len(changed)), repeat("", len(changed))
-    try:
-        if changed:
-            names, versions, payloads = map(list, zip(*changed, strict=True))
-            registry.decode_many(names, versions, payloads, *nowhere)
-    except InvalidEvent:  # once more, so that the error says what was recorded
-        for row, one in zip(rows, found, strict=True):
-            if one is not None and one.payload is not row[2]:
-                registry.decode(*row)
-        raise
-    return found

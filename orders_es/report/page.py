@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orders_es.read_models import ReadModel
     from orders_es.report.front import Front
 
-__all__ = ["STYLE", "TOP", "WORTH", "Section", "page", "table_html"]
+__all__ = ["TOP", "WORTH", "Section", "head_html", "page", "table_html"]
 
 TOP = {
     "daily_sales": "day DESC, currency",
@@ -132,14 +132,7 @@ def page(
     links = " ".join(f'<a href="#{escape(s.model.name)}">{escape(_title(s.model))}</a>' for s in full)
     body = "\n".join(_section(section, payments=front.payments) for section in full)
     name = escape(provenance.origin)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Orders of {name}</title>
-<style>{STYLE}</style>
-</head>
+    return f"""{head_html(f"Orders of {provenance.origin}")}
 <body>
 <h1>Orders of {name}</h1>
 {_when(provenance, last)}
@@ -285,6 +278,18 @@ def _telling(rows: pa.Table, key: Collection[str], *, payments: bool) -> tuple[p
         if payments or not _OF_PAYMENTS.match(name):
             (kept if any(values) else left_out).append(name)
     return rows.select(kept), [name.replace("_", " ") for name in left_out]
+
+
+def head_html(title: str) -> str:
+    """The head of a page that needs no network and no other file to be read."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>
+</head>"""
 
 
 def table_html(rows: pa.Table, seconds: Collection[str] = ()) -> str:

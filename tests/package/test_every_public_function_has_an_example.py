@@ -11,7 +11,6 @@ PACKAGES = sorted(".".join(path.parent.relative_to(ROOT.parent).parts) for path 
 NOT_YET = {
     "orders_es.audit.checking.check_file",
     "orders_es.audit.checking.verify_consistency",
-    "orders_es.audit.checkpoint.against_checkpoint",
     "orders_es.audit.checkpoint.check_against_checkpoint",
     "orders_es.audit.checkpoint.kept_checkpoints",
     "orders_es.audit.checkpoint.newest_checkpoint",

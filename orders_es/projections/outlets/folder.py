@@ -71,12 +71,7 @@ class FolderOutlet:
 
     def open(self, target: Target) -> int | None:
         """See `Outlet.open`."""
-        about = {
-            "read_model": target.read_model,
-            "key": list(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-        }
+        about = target.facts()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for left in self.path.glob(".*.tmp"):

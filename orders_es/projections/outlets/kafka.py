@@ -93,7 +93,7 @@ class KafkaOutlet:
                         f"the topic {self.topic!r} holds what no outlet put there; give another one: topic=NAME",
                     )
                 return None
-            for name, value in self._said().items():
+            for name, value in self._opened().facts().items():
                 if held.get(name) != value:
                     raise OutletMismatch(
                         self.url,
@@ -160,7 +160,7 @@ class KafkaOutlet:
         producer.flush(_SECONDS)
         if failed or len(producer):
             raise OutletUnavailable(self.url, str(failed[0]) if failed else "records were not acknowledged in time")
-        about = {**self._said(), "position": position, "delivery": digest, "last": last}
+        about = {**self._opened().facts(), "position": position, "delivery": digest, "last": last}
         producer.produce(topics.about_name, key=b"about", value=json_bytes(about))
         producer.commit_transaction(_SECONDS)
 
@@ -172,15 +172,6 @@ class KafkaOutlet:
             self._producer = producer
             self._delivered = (topics.about() or {}).get("delivery", "")
         return self._producer
-
-    def _said(self) -> dict[str, Any]:
-        target = self._opened()
-        return {
-            "read_model": target.read_model,
-            "key": list(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-        }
 
     def _opened(self) -> Target:
         if self._target is None:

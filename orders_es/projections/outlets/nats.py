@@ -143,12 +143,7 @@ class NatsOutlet:
         self._since = info.state.last_seq
         held, self._about_at = await self._about(stream)
         self._position = (held or {}).get("position")
-        said = {
-            "read_model": target.read_model,
-            "key": list(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-        }
+        said = target.facts()
         if held is None:
             if info.state.messages:
                 raise OutletMismatch(
@@ -200,9 +195,7 @@ class NatsOutlet:
         """The sequence of `about` after it says something new, if it is still the one that we know."""
         from nats.js.errors import APIError
 
-        target = self._opened()
-        said = {"read_model": target.read_model, "key": list(target.key), "log_id": str(target.log_id)}
-        about = json_bytes({**said, "fingerprint": target.fingerprint, **values})
+        about = json_bytes({**self._opened().facts(), **values})
         headers = {"Nats-Msg-Id": f"{delivery}-{step}", "Nats-Expected-Last-Subject-Sequence": str(self._about_at)}
         try:
             answer = await stream.publish(self._subject("about"), about, timeout=_SECONDS, headers=headers)

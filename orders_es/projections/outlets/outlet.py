@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from orders_es.errors import BadReadModel, InvalidArgument
 from orders_es.projections.definitions import Policy, SetProjection
@@ -34,6 +34,15 @@ class Target:
     columns: pa.Schema
     log_id: uuid.UUID
     fingerprint: str
+
+    def facts(self) -> dict[str, Any]:
+        """What an outlet notes beside its rows, and expects to find there again: whose they are."""
+        return {
+            "read_model": self.read_model,
+            "key": list(self.key),
+            "log_id": str(self.log_id),
+            "fingerprint": self.fingerprint,
+        }
 
 
 @runtime_checkable

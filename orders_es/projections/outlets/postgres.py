@@ -74,12 +74,7 @@ class PostgresOutlet:
                 f"SELECT read_model, key, log_id::text, fingerprint, position FROM {self._about()} WHERE table_name = %s",
                 [self.table],
             ).fetchall()
-            said = {
-                "read_model": target.read_model,
-                "key": list(target.key),
-                "log_id": str(target.log_id),
-                "fingerprint": target.fingerprint,
-            }
+            said = target.facts()
             there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [self._place()]).fetchall() == [(True,)]
             if not rows:
                 if there:

@@ -84,12 +84,7 @@ class RedisOutlet:
     def open(self, target: Target) -> int | None:
         """See `Outlet.open`."""
         self._target = target
-        said = {
-            "read_model": target.read_model,
-            "key": ",".join(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-        }
+        said = {**target.facts(), "key": ",".join(target.key)}
         with self._asking() as client:
             self._check_memory(client)
             self._check_types(client)

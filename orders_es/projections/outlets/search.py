@@ -87,7 +87,7 @@ class SearchOutlet:
             held = self._read_about(client)
             if held is None:
                 return None
-            for name, value in self._said().items():
+            for name, value in self._opened().facts().items():
                 if held.get(name) != value:
                     raise OutletMismatch(
                         self.url,
@@ -118,10 +118,10 @@ class SearchOutlet:
             self._client = None
 
     def _change(self, client: Any, gone: set[str], new: dict[str, bytes], position: int) -> dict[int, str]:
-        before = {**self._said(), "position": self._about.get("position"), "count": self._about.get("count")}
+        before = {**self._opened().facts(), "position": self._about.get("position"), "count": self._about.get("count")}
         self._say(client, {**before, "going": position})
         refused = self._put(client, self._serving, gone, new, position)
-        self._say(client, {**self._said(), "position": position, "count": self._count(client)})
+        self._say(client, {**self._opened().facts(), "position": position, "count": self._count(client)})
         return refused
 
     def _build(self, client: Any, new: dict[str, bytes], position: int) -> dict[int, str]:
@@ -131,7 +131,7 @@ class SearchOutlet:
         client.indices.create(index=beside, body=index_body(self._opened(), self.index))
         refused = self._put(client, beside, set(), new, position)
         count = len(new) - len(refused)
-        about = {**self._said(), HIDDEN: True, "position": position, "count": count}
+        about = {**self._opened().facts(), HIDDEN: True, "position": position, "count": count}
         client.index(index=beside, id=ABOUT, body=about, refresh="true")
         found = client.count(index=beside, body={"query": SHOWN})["count"]
         if found != count:
@@ -242,15 +242,6 @@ class SearchOutlet:
     def _count(self, client: Any) -> int:
         client.indices.refresh(index=self.index)
         return int(client.count(index=self.index)["count"])
-
-    def _said(self) -> dict[str, Any]:
-        target = self._opened()
-        return {
-            "read_model": target.read_model,
-            "key": list(target.key),
-            "log_id": str(target.log_id),
-            "fingerprint": target.fingerprint,
-        }
 
     def _opened(self) -> Target:
         if self._target is None:

@@ -155,7 +155,7 @@ class HandlerWork(Work[Handlers]):
 
         from orders_es.log.columns import ENVELOPE_SCHEMA
         from orders_es.log.rows import events_of
-        from orders_es.log.upcasting import old_rows
+        from orders_es.log.upcast_tables import old_rows
 
         log = self.settings.log
         table = pa.Table.from_batches(log.read(after=after, to=to, columns=ENVELOPE_SCHEMA.names), ENVELOPE_SCHEMA)

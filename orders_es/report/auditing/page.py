@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from orders_es.orders.moments import spoken
-from orders_es.report.page import STYLE, table_html
+from orders_es.report.page import head_html, table_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +37,7 @@ def audit_page(tables: Sequence[Written], verified: Verified | None, key: Key | 
         for each in tables
     )
     notes = dict.fromkeys(note for each in tables for note in each.notes)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Audit of {name}</title>
-<style>{STYLE}</style>
-</head>
+    return f"""{head_html(f"Audit of {known.origin}")}
 <body>
 <h1>Audit of {name}</h1>
 {_when(known)}

@@ -1,5 +1,6 @@
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_the_secret_is_in_no_repr(key):
 
 
 def test_the_public_key_lies_beside_it(key):
-    assert public_key(f"{key}.pub") == read_signer(key).key
+    assert public_key(f"{key}.pub") == public_key(Path(f"{key}.pub")) == read_signer(key).key
     assert public_key(str(read_signer(key).key)) == read_signer(key).key
 
 
