@@ -12,7 +12,7 @@ from orders_es.export.finding import SHOWN, Checked, Finding, other_package
 from orders_es.export.itself import form_of, own_lines, own_totals
 from orders_es.export.process.comparing import same_process
 from orders_es.export.reading import read_facts
-from orders_es.export.writing import select
+from orders_es.export.writing import in_lossless_types, select
 from orders_es.log.roots import root_at
 from orders_es.read_models import load_read_models
 from orders_es.replay import Session
@@ -167,9 +167,8 @@ def _same_table(provenance: Provenance, path: Path, session: Session) -> Iterato
 def _compared(cursor: Any, query: str, path: Path, provenance: Provenance) -> Iterator[Finding]:
     import duckdb
 
-    relation = cursor.sql(f"SELECT * FROM ({query}\n)")
-    columns = list(zip(relation.columns, map(str, relation.types), strict=True))
-    if tuple(columns) != provenance.columns:
+    query, columns = in_lossless_types(cursor, query)
+    if columns != provenance.columns:
         yield Finding("columns", False, "the table has other columns here, so that no rows can be compared")
         return
     fill, form = form_of(path)

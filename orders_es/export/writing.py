@@ -16,6 +16,7 @@ from orders_es.log.given import check_session
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
+from orders_es.replay.lossless import lossless
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
@@ -106,10 +107,9 @@ def export(
     with session.writing(query, target) as fresh:
 
         def use(cursor: duckdb.DuckDBPyConnection, head: Head) -> tuple[int, Provenance]:
-            relation = cursor.sql(f"SELECT * FROM ({query}\n)")
-            columns = tuple(zip(relation.columns, map(str, relation.types), strict=True))
+            exact, columns = in_lossless_types(cursor, query)
             # Computed once: the sums have to be those of the rows that are written, also where a query may give others each time.
-            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT * FROM (\n{query}\n)")
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS SELECT * FROM (\n{exact}\n)")
             is_name = _NAME.fullmatch(source.strip()) is not None
             provenance = provenance_of(
                 session,
@@ -163,6 +163,14 @@ def select(session: Session, source: str, path: str) -> str:
         raise CannotExport(path, f"there is no read model {source!r}; there are events, {', '.join(sorted(models))}")
     order = ", ".join(map(quoted, models[source].key)) or "ALL"
     return f"SELECT * FROM {quoted(source)} ORDER BY {order}"
+
+
+def in_lossless_types(cursor: Any, query: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The query with its answer in types that every form of file holds, and the names and types of its columns."""
+    asked = cursor.sql(f"SELECT * FROM ({query}\n)")
+    exact = lossless(query, zip(asked.columns, asked.types, strict=True), "parquet")
+    relation = asked if exact is query else cursor.sql(exact)
+    return exact, tuple(zip(relation.columns, map(str, relation.types), strict=True))
 
 
 def _write_parquet(session: Session, cursor: Any, query: str, path: Path, provenance: Provenance) -> int:

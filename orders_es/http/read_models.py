@@ -13,6 +13,7 @@ from orders_es.http.orders import pinned
 from orders_es.http.problems import Problem
 from orders_es.json_text import json_bytes
 from orders_es.log.relation import quoted
+from orders_es.replay.lossless import lossless_relation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -138,7 +139,7 @@ def _write(
 
         from orders_es.log.streaming import streamed
 
-        relation = cursor.sql(select)
+        relation = lossless_relation(cursor, select, "arrow")
         schema = relation.limit(0).to_arrow_table().schema
         with pa.OSFile(str(target), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
             for batch in streamed(relation, _BATCH):

@@ -15,6 +15,7 @@ from orders_es.orders import AsOf
 from orders_es.replay.answer import Answer
 from orders_es.replay.following import Following
 from orders_es.replay.handing import copy_out, replacing
+from orders_es.replay.lossless import lossless
 from orders_es.replay.many import is_many, moments_of, shared, tables_at
 from orders_es.replay.model_diff import diff_query, side
 from orders_es.replay.moments import as_of
@@ -207,6 +208,9 @@ class Session(Following):
             cursor: What `using` gave.
             options: What stands in the brackets of COPY.
         """
+        if options.startswith("FORMAT parquet"):
+            asked = cursor.sql(select)
+            select = lossless(select, zip(asked.columns, asked.types, strict=True), "parquet")
         return copy_out(cursor, select, options, self._scratch, path)
 
     def table(

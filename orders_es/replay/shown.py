@@ -95,6 +95,11 @@ def _length(value: timedelta) -> str:
 
 def values_of(column: Any) -> list[Any]:
     """The values of an Arrow column as Python has them; a time or a date that Python has not, as text."""
+    import pyarrow as pa
+
+    if pa.types.is_float32(column.type):
+        # As text it is the shortest that gives the number back: 0.1, where Python's float would show 0.10000000149011612.
+        return [None if said is None else float(said) for said in column.cast("string").to_pylist()]
     try:
         values: list[Any] = column.to_pylist()
     except (OverflowError, ValueError):

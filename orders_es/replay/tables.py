@@ -6,6 +6,8 @@ import re
 import warnings
 from typing import Any
 
+from orders_es.replay.lossless import lossless, lossless_relation
+
 __all__ = ["ONLY_READS", "normal", "table_of"]
 
 ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
@@ -23,9 +25,18 @@ def table_of(cursor: Any, query: str, parameters: Any) -> Any:
         # A relation would be planned twice, which for one order out of many is most of the work. DuckDB warns of a copy of
         # the rows, but by batches it takes neither time nor memory that can be measured.
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            return normal(cursor.execute(query, parameters).to_arrow_reader(_BATCH).read_all())
-    relation = cursor.sql(query, params=parameters)
+            return normal(_executed(cursor, query, parameters).to_arrow_reader(_BATCH).read_all())
+    relation = lossless_relation(cursor, query, "arrow", parameters)
     return pa.table({}) if relation is None else normal(relation.to_arrow_table())
+
+
+def _executed(cursor: Any, query: str, parameters: Any) -> Any:
+    """The cursor, its answer in types that Arrow holds."""
+    asked = cursor.execute(query, parameters)
+    if lossless(query, ((name, kind) for name, kind, *_ in asked.description), "arrow") is query:
+        return asked
+    asked.abort()
+    return lossless_relation(cursor, query, "arrow", parameters)
 
 
 def normal(table: Any) -> Any:
@@ -38,7 +49,7 @@ def normal(table: Any) -> Any:
 
     # An instant is an instant; and DuckDB calls UTC by another name, which some libraries take for another zone.
     fields = [
-        f.with_type(pa.timestamp("us", "UTC")) if pa.types.is_timestamp(f.type) and f.type.tz is not None else f
+        f.with_type(pa.timestamp(f.type.unit, "UTC")) if pa.types.is_timestamp(f.type) and f.type.tz is not None else f
         for f in table.schema
     ]
     table = table.cast(pa.schema(fields))
