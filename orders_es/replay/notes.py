@@ -1,4 +1,4 @@
-"""What has to be said beside an answer, lest it be misread: money of two currencies added up, or a moment before everything."""
+"""What has to be said beside an answer, lest it be misread: money of two currencies added up or compared, or a moment before everything."""
 
 from __future__ import annotations
 
@@ -17,10 +17,55 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog, Head
     from orders_es.orders import AsOf
 
-__all__ = ["PASSED_OVER", "Currencies", "FirstEvent", "adds_up_money", "no_payments", "nothing_then", "passed_over"]
+__all__ = ["PASSED_OVER", "Currencies", "FirstEvent", "mixes_money", "no_payments", "nothing_then", "passed_over"]
 
-_ADDING = frozenset({"sum", "avg", "mean", "fsum", "favg", "kahan_sum", "sumkahan"})
-_MAY_ADD = re.compile(r"\b(sum|avg|mean|fsum|favg|kahan_sum|sumkahan)\s*\(", re.IGNORECASE)
+_ADDING = frozenset(
+    [
+        "sum",
+        "avg",
+        "mean",
+        "fsum",
+        "favg",
+        "kahan_sum",
+        "sumkahan",
+        "geomean",
+        "geometric_mean",
+        "product",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "variance",
+        "var_pop",
+        "var_samp",
+        "list_sum",
+        "list_avg",
+        "list_product",
+        "array_sum",
+    ]
+)
+_COMPARING = frozenset(
+    [
+        "max",
+        "min",
+        "arg_max",
+        "arg_min",
+        "max_by",
+        "min_by",
+        "median",
+        "mad",
+        "quantile",
+        "quantile_cont",
+        "quantile_disc",
+        "approx_quantile",
+        "reservoir_quantile",
+        "list_max",
+        "list_min",
+        "list_median",
+    ]
+)
+_PICKING = frozenset({"arg_max", "arg_min", "max_by", "min_by"})
+_MAY_MIX = re.compile(rf"\b({'|'.join(sorted(_ADDING | _COMPARING))})\s*\(", re.IGNORECASE)
+_FROM_JSON = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_value", "json_extract_path"})
 _ONE_CURRENCY = frozenset({"currency", "order_id", "stream_id"})
 """What has one currency: rows that agree in one of these can be added up."""
 _MONEY = frozenset(
@@ -76,26 +121,26 @@ class Currencies:
         self._until = 0
 
     def note(self, cursor: Any, query: str, head: Head) -> str | None:
-        """What to say of a query that adds up money of several currencies; None if it does not.
+        """What to say of a query that adds up or compares money of several currencies; None if it does not.
 
         Args:
             cursor: Shows the log, with `events` bound to the moment asked for.
         """
-        if not _MAY_ADD.search(query):
+        if not _MAY_MIX.search(query):
             return None
         if len(self._seen) < 2 and head.position > self._until:  # noqa: PLR2004 - two are several
             self._seen |= _currencies(cursor, f'memory.main.events WHERE "position" > {self._until:d}')
             self._until = head.position
         if len(self._seen) < 2:  # noqa: PLR2004 - as above
             return None
-        added = adds_up_money(cursor, query)
-        if added is None:
+        mixing = mixes_money(cursor, query)
+        if mixing is None:
             return None
         then = sorted(_currencies(cursor, "events"))
         if len(then) < 2:  # noqa: PLR2004 - as above
             return None
         return (
-            f"{added} adds up money of {len(then)} currencies ({', '.join(then[:5])}{' …' if len(then) > 5 else ''}); "  # noqa: PLR2004 - five fit
+            f"{mixing} money of {len(then)} currencies ({', '.join(then[:5])}{' …' if len(then) > 5 else ''}); "  # noqa: PLR2004 - five fit
             f"add currency to GROUP BY, or WHERE currency = '{then[0]}'"
         )
 
@@ -193,8 +238,8 @@ def _any_effect(cursor: Any, which: str) -> bool:
     return cursor.execute(f"SELECT 1 FROM ({effects}) WHERE {which} LIMIT 1").fetchone() is not None
 
 
-def adds_up_money(cursor: Any, query: str) -> str | None:
-    """The first aggregate of a query that adds up money and is not within one currency, such as `sum(total)`; or None.
+def mixes_money(cursor: Any, query: str) -> str | None:
+    """What the first aggregate that takes money and is not within one currency does, such as `sum(total) adds up`; or None.
 
     Args:
         cursor: A DuckDB cursor, for its parser.
@@ -202,9 +247,9 @@ def adds_up_money(cursor: Any, query: str) -> str | None:
 
     Example:
         >>> import duckdb
-        >>> adds_up_money(duckdb.connect(), "SELECT status, sum(total) FROM orders GROUP BY status")
-        'sum(total)'
-        >>> adds_up_money(duckdb.connect(), "SELECT currency, sum(total) FROM orders GROUP BY currency")
+        >>> mixes_money(duckdb.connect(), "SELECT status, sum(total) FROM orders GROUP BY status")
+        'sum(total) adds up'
+        >>> mixes_money(duckdb.connect(), "SELECT currency, sum(total) FROM orders GROUP BY currency")
     """
     tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
     if tree["error"]:
@@ -220,9 +265,10 @@ def adds_up_money(cursor: Any, query: str) -> str | None:
     for select in selects:
         for part in ("select_list", "having", "qualify"):
             for node in _inside(select.get(part), into_queries=False):
-                if _adds(node, _MONEY | money):
+                if _mixes(node, _MONEY | money):
                     what = next(name for name in _columns(node) if _is_money(name, money))
-                    return f"{node['function_name']}({what})"
+                    does = "adds up" if node["function_name"].lower() in _ADDING else "compares"
+                    return f"{node['function_name']}({what}) {does}"
     return None
 
 
@@ -236,14 +282,15 @@ def _is_money(name: str, more: Any) -> bool:
     return name in _MONEY or name in more or _MONEY_ENDS.fullmatch(name) is not None
 
 
-def _adds(node: Any, money: Any) -> bool:
-    """Whether a node of the tree is an aggregate that adds up money, and says nothing of one currency itself."""
-    return (
-        node.get("class") in {"FUNCTION", "WINDOW"}
-        and str(node.get("function_name")).lower() in _ADDING
-        and any(_is_money(name, money) for name in _columns(node.get("arguments") or node.get("children") or []))
-        and not _mentions(node, _ONE_CURRENCY)
-    )
+def _mixes(node: Any, money: Any) -> bool:
+    """Whether a node of the tree is an aggregate that takes money, and says nothing of one currency itself."""
+    name = str(node.get("function_name")).lower()
+    if node.get("class") not in {"FUNCTION", "WINDOW"} or name not in _ADDING | _COMPARING:
+        return False
+    taken = node.get("arguments") or node.get("children") or []
+    # arg_max(order_id, total) picks an order by its money, and is not within one order.
+    within = {"currency"} if name in _PICKING else _ONE_CURRENCY
+    return any(_is_money(column, money) for column in _columns(taken)) and not _mentions(node, within)
 
 
 def _is_within_one(select: Any) -> bool:
@@ -269,10 +316,8 @@ def _is_within_one(select: Any) -> bool:
 
 
 def _is_aggregate(node: Any) -> bool:
-    return node.get("class") == "FUNCTION" and str(node.get("function_name")).lower() in _ADDING | {
-        "count",
-        "min",
-        "max",
+    return node.get("class") == "FUNCTION" and str(node.get("function_name")).lower() in _ADDING | _COMPARING | {
+        "count"
     }
 
 
@@ -290,12 +335,20 @@ def _mentions(node: Any, names: Any) -> bool:
 
 
 def _columns(node: Any) -> Iterator[str]:
-    """The names of columns below a node, as text in small letters, without their tables."""
-    return (
-        part["column_names"][-1].lower()
-        for part in _inside(node)
-        if part.get("class") == "COLUMN_REF" and part.get("column_names")
-    )
+    """The names of columns below a node, as text in small letters, without their tables; and fields taken out of JSON."""
+    for part in _inside(node):
+        if part.get("class") == "COLUMN_REF" and part.get("column_names"):
+            yield part["column_names"][-1].lower()
+        elif part.get("function_name") in _FROM_JSON:
+            for below in _inside(part.get("arguments") or part.get("children")):
+                if below.get("class") == "CONSTANT" and (field := _text(below)):
+                    yield re.split(r"[./]", field.replace('"', ""))[-1].lower()
+
+
+def _text(constant: Any) -> str | None:
+    literal, value = constant.get("literal") or {}, (constant.get("value") or {}).get("value")
+    found = literal.get("text") if literal.get("kind") == "STRING" else value
+    return found if isinstance(found, str) else None
 
 
 def _inside(node: Any, *, into_queries: bool = True) -> Iterator[dict[str, Any]]:

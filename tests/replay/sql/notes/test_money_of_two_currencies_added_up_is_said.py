@@ -23,6 +23,16 @@ ADDING = {
     "WITH x AS (SELECT total AS money FROM orders) SELECT sum(money) FROM x": "sum(money)",
     "SELECT sum(total) FROM orders_at('2025-03-09')": "sum(total)",
     "SELECT count(DISTINCT currency), sum(total) FROM orders": "sum(total)",
+    "SELECT list_sum(list(total)) FROM orders": "list_sum(total)",
+    "SELECT stddev(paid) FROM orders": "stddev(paid)",
+    "SELECT sum((payload->>'price')::DECIMAL(18, 4)) FROM events": "sum(price)",
+    "SELECT sum(json_extract_string(payload, '$.price')::DECIMAL(18, 4)) FROM events": "sum(price)",
+}
+COMPARING = {
+    "SELECT max(total) FROM orders": "max(total)",
+    "SELECT status, median(total) FROM orders GROUP BY ALL": "median(total)",
+    "SELECT arg_max(order_id, total) FROM orders": "arg_max(total)",
+    "SELECT quantile_cont(total, 0.9) FROM orders": "quantile_cont(total)",
 }
 WITHIN_ONE = [
     "SELECT currency, sum(total) FROM orders GROUP BY currency",
@@ -36,7 +46,9 @@ WITHIN_ONE = [
     "SELECT sum(amount) FROM order_items WHERE order_id = 'A-1'",
     "SELECT day, sum(revenue) OVER (PARTITION BY currency ORDER BY day) FROM daily_sales",
     "SELECT sum(item_count), count(*) FROM orders",
-    "SELECT max(total) FROM orders",
+    "SELECT max(placed_at), max(item_count) FROM orders",
+    "SELECT max(total) FROM orders WHERE currency = 'USD'",
+    "SELECT sum((payload->>'quantity')::INTEGER) FROM events",
     "FROM daily_sales",
 ]
 
@@ -58,13 +70,14 @@ def session():
         yield session
 
 
-@pytest.mark.parametrize("query", ADDING)
-def test_it_says_what_is_added_and_what_to_do(session, query):
+@pytest.mark.parametrize("query", ADDING | COMPARING)
+def test_it_says_what_is_added_or_compared_and_what_to_do(session, query):
     answer = session.sql(query)
+    said = f"{ADDING[query]} adds up" if query in ADDING else f"{COMPARING[query]} compares"
     assert answer.notes == (
-        f"{ADDING[query]} adds up money of 2 currencies (EUR, USD); add currency to GROUP BY, or WHERE currency = 'EUR'",
+        f"{said} money of 2 currencies (EUR, USD); add currency to GROUP BY, or WHERE currency = 'EUR'",
     )
-    assert repr(answer).count(answer.notes[0]) == answer._repr_html_().count("adds up money") == 1
+    assert repr(answer).count(answer.notes[0]) == answer._repr_html_().count("money of 2 currencies") == 1
 
 
 @pytest.mark.parametrize("query", WITHIN_ONE)
