@@ -62,6 +62,8 @@ def plot_cohorts(
         return empty(ax, "no purchases", title, moment)
     rows, currency, others = of_currency(rows, currency, "revenue")
     title = one_of(title, currency, others)
+    if not int(rows["months_since"].max()):
+        return empty(ax, "nobody bought again in a later month", title, moment)
     months = pd.PeriodIndex(pd.to_datetime(rows["cohort"]), freq="M")
     first, last = months.min(), months.max()
     cells = np.full((last.ordinal - first.ordinal + 1, int(rows["months_since"].max()) + 1), np.nan)

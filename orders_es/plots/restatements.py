@@ -99,7 +99,7 @@ def plot_restatements(
         )
     ax.axhline(0, color="black", lw=0.8)
     ax.set_xlim(changes.index.min() - pd.Timedelta(days=1), changes.index.max() + pd.Timedelta(days=width + 1))
-    date_axis(ax)
+    date_axis(ax, whole_days=True)
     money_axis(ax.yaxis, f"{currency} a {step}")
     today = running_day(data, rows, at=at, known_at=known_at, recorded_by=recorded_by)
     if today is not None and changes.index.min() <= today <= changes.index.max():

@@ -139,7 +139,7 @@ def plot_sales(
     if running or len(whole) > _TREND or (heights < 0).any():
         legend(ax)
     ax.axhline(0, color="black", lw=0.8)
-    date_axis(ax)
+    date_axis(ax, whole_days=True)
     money_axis(ax.yaxis, currency)
     entitle(ax, one_of(f"{name} by {step}", currency, others), moment, others, cut)
     return ax

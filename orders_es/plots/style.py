@@ -55,6 +55,7 @@ _OURS = "orders_es"
 NOTHING = "orders_es-nothing"
 """Marks axes on which there is nothing to see."""
 _EMPTY_HEIGHT = 1.1
+_FEW_DAYS = 8
 _LEGEND_COLUMNS = 4
 _LEGEND_ROW = 0.09
 _SHORT = {60.0: ("s", 1.0), 5_400.0: ("min", 60.0), 172_800.0: ("h", 3_600.0), float("inf"): ("days", 86_400.0)}
@@ -275,10 +276,19 @@ def whole_axis(axis: Any) -> None:
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def date_axis(ax: Axes) -> None:
-    """Dates that say each year and month once."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+def date_axis(ax: Axes, *, whole_days: bool = False) -> None:
+    """Dates that say each year and month once.
 
+    Args:
+        whole_days: What is drawn is of days or longer: no hours, however few days there are.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, DayLocator
+
+    begin, end = ax.get_xlim()
+    if whole_days and end - begin <= _FEW_DAYS:
+        ax.xaxis.set_major_locator(DayLocator())
+        ax.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+        return
     locator = AutoDateLocator(minticks=3, maxticks=9)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))

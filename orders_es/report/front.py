@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.orders.moments import spoken
-from orders_es.orders.money import format_amount, format_money
+from orders_es.orders.money import MINOR_UNITS, format_amount, format_money
 from orders_es.report.attention import attention, called
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ def front(
     )
 
 
+def _each(mean: Decimal, currency: str | None) -> Decimal:
+    """A mean, with two decimals, or more where the currency has more."""
+    return mean.quantize(Decimal(1).scaleb(-max(2, MINOR_UNITS.get(currency or "", 2))))
+
+
 def _key_figures(row: Mapping[str, Any], *, payments: bool) -> Iterator[tuple[str, str]]:
     """What is known of one currency: a step that no order has made, and money that nobody recorded, is not spoken of."""
     currency, placed = row["currency"], row["placed"]
@@ -112,7 +117,7 @@ def _key_figures(row: Mapping[str, Any], *, payments: bool) -> Iterator[tuple[st
     yield "orders placed", f"{placed:,}"
     kept = placed - row["placed_cancelled"]
     if kept:
-        yield "revenue per order", format_money((row["revenue"] / kept).quantize(Decimal("0.01")), currency)
+        yield "revenue per order", format_money(_each(row["revenue"] / kept, currency), currency)
     if row["customers"]:
         yield "customers", f"{row['customers']:,}"
     for name in ("delivered", "cancelled"):

@@ -99,3 +99,19 @@ def test_steps_that_nobody_reached_are_said_and_not_drawn():
     assert [text.get_text() for text in ax.get_yticklabels()] == ["created", "placed"]
     assert "none is known to have been paid, shipped or delivered" in ax.get_title(loc="left").replace("\n", " ")
     assert np.array([bar.get_width() for bar in ax.patches if isinstance(bar, Rectangle)]).sum() == 10
+
+
+@pytest.mark.parametrize("figures", [[5], [5, 7], [5, 7, 9]])
+def test_few_days_have_a_mark_each_and_no_hours(figures):
+    ax = plots.plot_sales(sales(*figures))
+    ax.figure.canvas.draw()
+    marks = {label.get_text() for label in ax.get_xticklabels()}
+    assert {f"2025-01-{day + 1:02}" for day in range(len(figures))} <= marks
+    assert not any(":" in mark for mark in marks)
+
+
+def test_first_purchases_alone_are_no_picture_of_who_came_back():
+    rows = pd.DataFrame({"currency": "EUR", "cohort": ["2025-01-01", "2025-02-01"], "months_since": 0})
+    ax = plots.plot_cohorts(rows.assign(cohort_size=1, revenue=1, retention=1.0))
+    assert [text.get_text() for text in ax.texts] == ["nobody bought again in a later month"]
+    assert ax.get_gid() == plots.style.NOTHING

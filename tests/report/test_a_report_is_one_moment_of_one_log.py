@@ -121,7 +121,8 @@ def test_the_page_loads_nothing_and_is_well_formed(report):
     here = {Path(table.path).name for table in report.tables}
     assert {load for load in page.loads if not load.startswith(("#", "data:image/png;base64,"))} == here
     assert {load.removeprefix("#") for load in page.loads if load.startswith("#")} <= set(page.ids)
-    assert page.tags.count("svg") == 6
+    assert page.tags.count("svg") == 5
+    assert "No picture: nobody bought again in a later month" in Path(report.page).read_text(encoding="utf-8")
     assert "script" not in page.tags
 
 

@@ -18,14 +18,14 @@ START = datetime(2025, 3, 3, 9, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def session():
     with open_log(":memory:", clock=lambda: START + timedelta(days=90)) as log, connect(log) as session:
-        for number, currency in enumerate(("EUR", "USD", "EUR")):
+        for number, (currency, days) in enumerate((("EUR", 0), ("USD", 1), ("EUR", 2), ("USD", 40), ("EUR", 41))):
             data = [
                 OrderCreated(currency=currency, customer_id="c"),
                 ItemAdded(item_id="mug", quantity=1, price=Decimal(10)),
                 OrderPlaced(),
                 PaymentReceived(amount=Decimal(10)),
             ]
-            when = START + timedelta(days=number)
+            when = START + timedelta(days=days)
             events = [NewEvent(data=part, occurred_at=when) for part in data]
             log.append(f"A-{number}", events, expected=NO_STREAM)
         yield session

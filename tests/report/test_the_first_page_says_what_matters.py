@@ -27,10 +27,10 @@ class Shop:
         self.now = START
         self.log = open_log(":memory:", clock=lambda: self.now)
 
-    def order(self, name, when, price, *, paid=True):
+    def order(self, name, when, price, *, paid=True, currency="EUR"):
         self.now = max(self.now, when)
         data = [
-            OrderCreated(currency="EUR", customer_id="c"),
+            OrderCreated(currency=currency, customer_id="c"),
             ItemAdded(item_id="mug", quantity=1, price=Decimal(price)),
             OrderPlaced(),
         ]
@@ -99,3 +99,12 @@ def test_long_tables_are_folded_and_what_says_nothing_is_one_line(page):
     daily = page[page.index('id="daily_sales"') : page.index('id="product_sales"')]
     assert "discounts" in daily[daily.index("Left out here") :]
     assert '<th class="n">discounts' not in daily
+
+
+def test_a_mean_has_the_decimals_of_its_currency(shop):
+    for number, price in enumerate(("2.468", "2.469", "2.469"), 1):
+        shop.order(f"K-{number}", START, price, currency="KWD")
+    for number, price in enumerate(("10.00", "10.00", "10.01"), 1):
+        shop.order(f"E-{number}", START, price)
+    said = {currency: dict(figures)["revenue per order"] for currency, figures in shop.front().figures}
+    assert said == {"EUR": "10.00 EUR", "KWD": "2.469 KWD"}
