@@ -106,6 +106,7 @@ def erase(
         CannotErase: The log's backend cannot, or events were recorded without a salt and `leave_unsalted` is False.
         StreamNotFound: There is no such order.
         InvalidSetting: Neither or both of the two are given, or no reason is.
+        ErasureUnfinished: It is done for whoever reads, and bytes may still be there; call again.
         ReadOnlyLog, StorageError, LogBusy: It was not done, or has begun and goes on when the log is next opened for writing.
 
     Example:
@@ -127,7 +128,9 @@ def erase(
         raise InvalidSetting("stream", stream, "give an order or a customer, one of the two")
     _require_why(why)
     if not isinstance(log, CanErase):
-        reason = "this kind of log keeps what was there before where nobody here can reach it. Copy it into a folder (orders-es copy), erase there, and remove this one"
+        reason = (
+            "this kind of log cannot erase. Copy it into a folder (orders-es copy), erase there, and remove this one"
+        )
         raise CannotErase(log.url, reason)
     who = by or getpass.getuser()
     for _ in range(_TRIES):
@@ -143,6 +146,7 @@ def erase(
         if left and not leave_unsalted:
             raise CannotErase(log.url, _unsalted(left))
         if not live:
+            log.finish_erasing()
             return Erasure(0, (), (), tuple(left), why, who, None)
         said = {"why": why, "positions": sorted(live), "streams": streams, "left": left}
         text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))

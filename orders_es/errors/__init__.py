@@ -11,6 +11,7 @@
     │   │   └── ForeignFile                        a file in the folder is not of this log
     │   ├── ReadOnlyLog         (PermissionError)  the folder cannot be written
     │   ├── CannotErase         (ValueError)       personal data there cannot be erased
+    │   ├── ErasureUnfinished   (TimeoutError)     erased, and bytes of it may still be there
     │   ├── UnderLegalHold      (PermissionError)  what should be erased has to be kept
     │   ├── NoSuchHold          (LookupError)      no legal hold of that id is in force
     │   ├── StorageError        (OSError)          the disk refused: full, quota, I/O
@@ -97,6 +98,7 @@ from orders_es.errors.logs import (
     CannotErase,
     DamagedLog,
     DuplicateEvent,
+    ErasureUnfinished,
     ForeignFile,
     LogBusy,
     LogChanged,
@@ -165,6 +167,7 @@ __all__ = [
     "DamagedLog",
     "DamagedReadModels",
     "DuplicateEvent",
+    "ErasureUnfinished",
     "EventError",
     "FilesNotAllowed",
     "ForeignFile",

@@ -294,6 +294,22 @@ class CannotErase(LogError, ValueError):
 
 
 @stated(
+    "the erasure is recorded in {url!r}, and what was erased answers nothing any more, but bytes of it may still be there: {reason}. "
+    "It goes on when the log is next opened for writing: run orders-es erase once more"
+)
+class ErasureUnfinished(LogError, TimeoutError):
+    """Personal data are erased for whoever reads, and their bytes are not all gone yet.
+
+    Args:
+        url: The log.
+        reason: What was in the way, and what to do about it.
+    """
+
+    url: str
+    reason: str
+
+
+@stated(
     "nothing was erased: {subject} is under legal hold {hold!r}, placed by {placed_by} ({why}). Erase once it is released: "
     "orders-es hold release {hold}"
 )

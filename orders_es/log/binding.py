@@ -27,6 +27,7 @@ def copied_events(
     read: Callable[[int, int], Iterator[pa.RecordBatch]],
     *,
     as_read: str = "",
+    erased: int = 0,
     beside: bool = False,
 ) -> str:
     """The name of a table in the connection that holds a log's events, at least up to a position; only what is new is copied.
@@ -36,6 +37,7 @@ def copied_events(
         read: Gives the events after a position up to another, with all columns, as they are today.
         as_read: What decides how events are read, where that can be otherwise than they were recorded: another one, another
             copy.
+        erased: How often something was erased from the log: after one more, what was copied before is copied anew.
         beside: Whether it has to be a temporary table, since nothing of it belongs in the connection's own database.
     """
     name = f"log_{log_id.hex}{as_read[:16] and '_'}{as_read[:16]}"
@@ -49,11 +51,19 @@ def copied_events(
             f"AND schema_name = {text('main' if beside else _SCHEMA)} AND table_name = {text(name)} ORDER BY column_index"
         ).fetchall()
     )
-    if list(there.items()) != list(wanted.items()):  # nothing is there yet, or the registry has learnt since
+    said = f"as of {erased} records of erasures and holds" if erased else None
+    known_as = connection.execute(
+        f"SELECT comment FROM duckdb_tables() WHERE database_name = {text('temp') if beside else 'current_database()'} "
+        f"AND schema_name = {text('main' if beside else _SCHEMA)} AND table_name = {text(name)}"
+    ).fetchall()
+    # Nothing is there yet, or the registry has learnt since, or something was erased.
+    if list(there.items()) != list(wanted.items()) or known_as != [(said,)]:
         columns = ", ".join(f"{quoted(column)} {kind}" for column, kind in wanted.items())
         if not beside:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         connection.execute(f"CREATE OR REPLACE {'TEMP ' if beside else ''}TABLE {table} ({columns})")
+        if said:
+            connection.execute(f"COMMENT ON TABLE {table} IS {text(said)}")
     # Not how many there are, for retired events are left out.
     [(known,)] = connection.execute(f'SELECT coalesce(max("position"), 0) FROM {table}').fetchall()
     if known < end:

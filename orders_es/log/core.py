@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, InvalidArgument, InvalidSetting, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
+from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
@@ -338,12 +339,17 @@ class LogCore(Primitives):
             head.position,
             lambda after, to: todays(self._registry, lambda a, b: self._pages(a, b, 65_536, names), after, to),
             as_read=self._registry.fingerprint if self._registry.evolves else "",
+            erased=self._erasures(),
         )
         listed = ", ".join(map(quoted, event_columns(self._registry.columns)))
         connection.execute(
             f'CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {listed} FROM {table} WHERE "position" <= {head.position}'
         )
         return head
+
+    def _erasures(self) -> int:
+        """How often something was erased from the log, or held: what was made of its events before may hold what is gone."""
+        return self._versions([PRIVACY_STREAM])[0]
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""

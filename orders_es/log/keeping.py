@@ -36,7 +36,9 @@ class KeepingLog(LogCore):
     def _kept(self) -> KeptCopies:
         from orders_es.log.kept_copies import KeptCopies
 
-        return KeptCopies(self._copies_folder(), self._registry, self._commit_end, read_only=self._read_only)
+        return KeptCopies(
+            self._copies_folder(), self._registry, self._commit_end, read_only=self._read_only, erased=self._erasures()
+        )
 
     def _as_recorded(self, after: int, to: int) -> Iterator[pa.RecordBatch]:
         return self._pages(after, to, _PAGE, schema_columns(None, self._registry))

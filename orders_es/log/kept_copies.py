@@ -9,6 +9,7 @@ commit does, and is read only where the log states that very root there. All of 
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,6 +60,7 @@ class KeptCopies:
         registry: What says how events are read.
         boundary: Gives the first commit that ends at a position or after it: its last position, and the tree's root there.
         read_only: Leave the folder as it is.
+        erased: How often something was erased from the log, or held: what was kept before is not used, and is removed.
     """
 
     def __init__(
@@ -68,7 +70,10 @@ class KeptCopies:
         boundary: Callable[[int], tuple[int, bytes] | None],
         *,
         read_only: bool = False,
+        erased: int = 0,
     ) -> None:
+        self._all = folder
+        self._erased = erased
         self._folder = folder if registry.evolves and not registry.tolerates else None
         self._registry = registry
         self._boundary = boundary
@@ -77,7 +82,24 @@ class KeptCopies:
     @property
     def place(self) -> Path | None:
         """Where the files for the registry as it is now lie."""
-        return None if self._folder is None else self._folder / self._registry.fingerprint[:32]
+        if self._folder is None:
+            return None
+        return self._folder / (self._registry.fingerprint[:32] + (f"-{self._erased}" if self._erased else ""))
+
+    def remove(self) -> None:
+        """Remove all that is kept, for whatever registry: something was erased from the log."""
+        if self._all is not None:
+            shutil.rmtree(self._all, ignore_errors=True)
+
+    def _remove_older(self) -> None:
+        """Remove what was kept before something was erased, by whoever did not hear of it."""
+        place = self.place
+        if place is None or not self._erased or self._read_only:
+            return
+        for other in self.others():
+            count = other.name.partition("-")[2]
+            if not count or (count.isdigit() and int(count) < self._erased):
+                shutil.rmtree(other, ignore_errors=True)
 
     def others(self) -> list[Path]:
         """The folders of files that were made for other registries."""
@@ -142,6 +164,7 @@ class KeptCopies:
 
     def _blocks(self, after: int, to: int) -> list[_Block]:
         """The files that can be read and stand for positions between two, in order; no position is in two of them."""
+        self._remove_older()
         found: list[_Block] = []
         for block in self._named():
             if block.last <= after or block.last > to or (found and block.first <= found[-1].last):

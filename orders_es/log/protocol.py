@@ -291,6 +291,14 @@ class CanErase(Protocol):
         """
         ...
 
+    def finish_erasing(self) -> None:
+        """Go on with what was recorded as erased and not carried through, by one who died or was in somebody's way.
+
+        Raises:
+            ErasureUnfinished: Somebody is in the way again.
+        """
+        ...
+
 
 @runtime_checkable
 class HasDerivedFolder(Protocol):

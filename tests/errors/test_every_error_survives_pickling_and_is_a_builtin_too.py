@@ -24,6 +24,7 @@ SAMPLES = {
     "ForeignFile": ("/file", "it has no footer"),
     "ReadOnlyLog": ("/folder", "it was opened to be read"),
     "CannotErase": ("/folder", "why"),
+    "ErasureUnfinished": ("/folder", "somebody reads it"),
     "UnderLegalHold": ("order 'A-1'", "H-1", "Legal", "case 17"),
     "NoSuchHold": ("/folder", "H-1"),
     "StorageError": ("/folder", "No space left on device"),

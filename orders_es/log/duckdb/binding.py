@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.binding import copied_events
+from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.duckdb.store import MEMORY
+from orders_es.log.duckdb.versions import version_of
 from orders_es.log.relation import event_columns, quoted, text
 from orders_es.log.shredding import Reading, columns_of, lacks, odd, readings_of, with_readings
 
@@ -31,7 +33,7 @@ class Lacking:
 
     def __init__(self, registry: EventRegistry) -> None:
         self._registry = registry
-        self._known = registry.revision
+        self._known = (registry.revision, 0)
         self._until = 0
         self._types: set[str] = set()
         self.readings: dict[int, Reading] = {}
@@ -41,8 +43,9 @@ class Lacking:
 
         `readings` is then what the rule for payloads makes of those of them that SQL might read otherwise.
         """
-        if self._known != self._registry.revision:  # something was registered meanwhile
-            self._known, self._until = self._registry.revision, 0
+        known = (self._registry.revision, version_of(store, PRIVACY_STREAM))
+        if self._known != known:  # something was registered meanwhile, or erased
+            self._known, self._until = known, 0
             self._types.clear()
             self.readings = {}
         there = of_one_type(store.columns, self._registry.columns)
@@ -88,6 +91,8 @@ def bind_view(
     readings: Mapping[int, Reading],
     held: Collection[tuple[str, int]],
     todays: Callable[[int, int], Iterator[pa.RecordBatch]],
+    *,
+    erased: int = 0,
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
 
@@ -104,6 +109,7 @@ def bind_view(
         readings: What the rule for such payloads makes of those that SQL might read otherwise.
         held: The types and schema versions in the log, as recorded.
         todays: Gives the events after a position up to another, with all columns, as they are today.
+        erased: How often something was erased from the log, or held.
     """
     own = _own_database(connection, store.path)
     kinds = registry.columns
@@ -118,6 +124,7 @@ def bind_view(
             end,
             todays,
             as_read=as_read,
+            erased=erased,
             beside=own is not None,
         )
         there: Mapping[str, str] = event_columns(kinds)

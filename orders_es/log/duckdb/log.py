@@ -12,14 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import InvalidArgument, NotALog, WrongType
+from orders_es.errors import CannotErase, InvalidArgument, NotALog, WrongType
+from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.core import nothing_to_read
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
-from orders_es.log.duckdb.opening import open_store, release
+from orders_es.log.duckdb.opening import finish_erasing, open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store
 from orders_es.log.duckdb.versions import version_of
-from orders_es.log.duckdb.writing import added_names, insert_rows, insert_table
+from orders_es.log.duckdb.writing import added_names, in_turn, insert_rows, insert_table
 from orders_es.log.keeping import KeepingLog
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
     from orders_es.log.batch import Batch, RowBatch
     from orders_es.log.duckdb.survey import TableSurvey
-    from orders_es.log.event import Appended, Head, RecordedEvent
+    from orders_es.log.event import Appended, Head, NewEvent, RecordedEvent
+    from orders_es.log.expected import ExpectedVersion
     from orders_es.log.ids import Holder
     from orders_es.log.registry import EventRegistry
     from orders_es.log.retry import EventPlace
@@ -77,6 +79,7 @@ class DuckDBLog(KeepingLog):
         self._path = MEMORY if self._url == MEMORY else os.path.realpath(self._url)
         self._lacking = Lacking(registry)
         self._opening = threading.RLock()
+        self._changes: list[Callable[[DuckDBPyConnection], None]] = []
         self._store: Store | None = None
         if read_only and self._path == MEMORY:
             raise nothing_to_read()
@@ -176,6 +179,8 @@ class DuckDBLog(KeepingLog):
                     if isinstance(events, Mapping)
                     else insert_table(events.select(names))
                 )
+            if self._changes:
+                insert = in_turn([*self._changes, insert])
             needs = (kinds, added_names(names, kinds))
             commit_id = store.commit(commit.first, commit.recorded_at, commit.leaves, insert, needs, commit.versions)
             if store.ids.follows(commit.first):
@@ -198,6 +203,48 @@ class DuckDBLog(KeepingLog):
                 lambda after: ids_after(store, after),
                 lambda *asked: id_holder(store, *asked),
             )
+
+    def erase_personal(
+        self,
+        stream_id: str,
+        event: NewEvent,
+        *,
+        expected: ExpectedVersion,
+        positions: Sequence[int],
+        streams: Sequence[str],
+    ) -> Appended:
+        """Record an erasure, and erase the personal data of some events, in one transaction. See `CanErase.erase_personal`.
+
+        The file is written anew afterwards, since DuckDB leaves what was there in free blocks: that takes its size once more for
+        a while, and appends and reads wait.
+
+        Raises:
+            CannotErase: The file has another name, under which it would stay as it is.
+            ErasureUnfinished: It is erased, and the old file could not be replaced yet.
+        """
+        from orders_es.log.duckdb import erasing
+
+        del streams  # what is derived goes as a whole
+        self._check_writable()
+        with self._locked() as store:
+            if store.path != MEMORY and Path(store.path).stat().st_nlink > 1:
+                raise CannotErase(
+                    self._url, "its file has a second name (a hard link), which would keep what is erased"
+                )
+            self._changes = erasing.changes(store, self._registry, positions)
+            try:
+                done = self.append(stream_id, [event], expected=expected)
+            finally:
+                self._changes = []
+            finish_erasing(store)
+        return done
+
+    def finish_erasing(self) -> None:
+        """Go on with what was erased and not carried through. See `CanErase.finish_erasing`."""
+        self._check_writable()
+        with self._locked() as store:
+            if store.is_erasing:
+                finish_erasing(store)
 
     # -- reading
 
@@ -258,6 +305,7 @@ class DuckDBLog(KeepingLog):
                 self._lacking.readings,
                 self.event_types() if self._registry.evolves else (),
                 self._todays,
+                erased=version_of(store, PRIVACY_STREAM),
             )
         return head
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-__all__ = ["open_store", "release"]
+__all__ = ["finish_erasing", "open_store", "release"]
 
 _opening = threading.RLock()
 _stores: dict[tuple[int, int], Store] = {}
@@ -98,7 +98,31 @@ def _opened(path: str, *, create: bool, origin: str | None, columns: Mapping[str
     store.key = _key(path)
     store.users = 1
     _stores[store.key] = store
+    if not read_only and store.is_erasing:
+        try:
+            finish_erasing(store)
+        except BaseException:
+            release(store)
+            raise
     return store
+
+
+def finish_erasing(store: Store) -> None:
+    """Write a log's file anew, without what was erased. The caller holds the store's lock, or nobody else has the store.
+
+    Raises:
+        ErasureUnfinished, StorageError: It is to be done yet.
+    """
+    if store.path == MEMORY:
+        return
+    with _opening:
+        before = store.key
+        try:
+            store.finish_erasing()
+        finally:
+            if before is not None and store.key != before and store.key is not None:
+                _stores.pop(before, None)
+                _stores[store.key] = store
 
 
 def release(store: Store) -> None:

@@ -12,14 +12,16 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import time
 import uuid
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import LogChanged, LogInUse, ReadOnlyLog, StorageError
+from orders_es.errors import ErasureUnfinished, LogChanged, LogInUse, ReadOnlyLog, StorageError
 from orders_es.files import sync
+from orders_es.log.duckdb import erasing
 from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
@@ -35,7 +37,7 @@ from orders_es.log.ids import EventIds
 from orders_es.log.interrupts import is_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import duckdb
 
@@ -45,6 +47,8 @@ __all__ = ["MEMORY", "Store", "connect", "sync_folder"]
 
 MEMORY = ":memory:"
 """The URL of a log that lives and dies with its handle."""
+_PATIENCE_SECONDS = 30.0
+"""How long an erasure waits until nobody reads the file any more that it takes the place of."""
 
 every_store: weakref.WeakSet[Store] = weakref.WeakSet()
 """All open databases of this process, those in memory too."""
@@ -68,6 +72,9 @@ class Store:
         self.read_only = read_only
         self.pid = os.getpid()
         self.lock = threading.RLock()
+        self._readers = 0
+        self._gate = threading.Condition()
+        self._exchanging = False
         self.users = 0
         self.closed = False
         self.key: tuple[int, int] | None = None
@@ -134,10 +141,20 @@ class Store:
         if self.opened_to_read and not read_only and not self.closed:
             raise LogInUse(self.path, self.pid, "this one, opened with read_only=True; close that first")
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of one's own to the same database, for one thread."""
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own to the same database, for one thread and as long as the block lasts."""
         self.check_process()
-        return self._connection.cursor()
+        with self._gate:
+            self._gate.wait_for(lambda: not self._exchanging)
+            self._readers += 1
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        finally:
+            with self._gate:
+                self._readers -= 1
+                self._gate.notify_all()
 
     def ask(self, query: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT.
@@ -278,6 +295,64 @@ class Store:
                 self.stale = True
                 raise cannot_write(self.path, error) from error
             return True
+
+    @property
+    def is_erasing(self) -> bool:
+        """Whether something was erased, and the file is still the one that held it. The caller holds the lock."""
+        return self.path != MEMORY and erasing.is_unfinished(self._connection)
+
+    def finish_erasing(self) -> None:
+        """Put a file in this one's place that holds nothing of what was erased. The caller holds the lock.
+
+        Raises:
+            ErasureUnfinished: Somebody in this process reads the file all the time.
+            StorageError: The disk refused.
+        """
+        import duckdb
+
+        with self._nobody_reading():
+            try:
+                erasing.remove_derived(self.path)
+                beside = erasing.copied_beside(self._connection, self.path)
+                beside.replace(self.path)
+            except duckdb.Error as error:
+                self.stale = True
+                raise cannot_write(self.path, error) from error
+            except OSError as error:
+                raise StorageError(self.path, error.strerror or str(error)) from error
+            self.stale = True  # until the new file is open
+            self._connection.close()
+            sync_folder(Path(self.path).parent)
+            self._connection = connect(self.path)[0]
+            status = Path(self.path).stat()
+            self.key = (status.st_dev, status.st_ino)
+            with reading(self.path):
+                self._recall()
+
+    @contextmanager
+    def _nobody_reading(self) -> Iterator[None]:
+        """A block in which this connection is the only one to the file; whoever wants to read waits.
+
+        Raises:
+            ErasureUnfinished: Somebody reads all the time.
+        """
+        until = time.monotonic() + _PATIENCE_SECONDS
+        with self._gate:
+            self._exchanging = True
+        try:
+            with self._gate:
+                free = self._gate.wait_for(lambda: not self._readers, _PATIENCE_SECONDS)
+            while free and self._connection.execute("FROM duckdb_connection_count()").fetchall() != [(1,)]:
+                free = time.monotonic() < until
+                time.sleep(0.05)
+            if not free:
+                reason = "this process has connections of its own to the file; close them"
+                raise ErasureUnfinished(self.path, reason)
+            yield
+        finally:
+            with self._gate:
+                self._exchanging = False
+                self._gate.notify_all()
 
     def close(self) -> None:
         """Close the database; DuckDB checkpoints it."""

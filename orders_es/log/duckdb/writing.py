@@ -11,12 +11,12 @@ from orders_es.log.event import to_micros
 from orders_es.log.relation import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-__all__ = ["added_names", "insert_rows", "insert_table"]
+__all__ = ["added_names", "in_turn", "insert_rows", "insert_table"]
 
 _GIVEN = "orders_es_events_to_append"
 
@@ -58,6 +58,16 @@ def insert_table(table: pa.Table) -> Callable[[DuckDBPyConnection], None]:
             connection.unregister(_GIVEN)
 
     return insert
+
+
+def in_turn(steps: Sequence[Callable[[DuckDBPyConnection], None]]) -> Callable[[DuckDBPyConnection], None]:
+    """A function that does one thing after the other."""
+
+    def do(connection: DuckDBPyConnection) -> None:
+        for step in steps:
+            step(connection)
+
+    return do
 
 
 def added_names(names: list[str], kinds: Mapping[str, str]) -> list[str]:

@@ -41,6 +41,9 @@ class Erases(LogCore):
                 self._erase(position)
         return done
 
+    def finish_erasing(self) -> None:
+        """Nothing is ever left to be done. See `CanErase.finish_erasing`."""
+
     def _erase(self, position: int) -> None:
         old = self._events[position - 1]
         if old.personal is None:

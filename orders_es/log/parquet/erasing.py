@@ -17,16 +17,12 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-
-from orders_es.errors import CannotErase, DamagedLog, LogBusy, StorageError
-from orders_es.log.envelope import ENVELOPE
-from orders_es.log.leaf import leaf_hashes
+from orders_es.errors import CannotErase, DamagedLog, ErasureUnfinished, StorageError
+from orders_es.log.erasing import without_personal
 from orders_es.log.parquet import by_stream, upcast_copies
 from orders_es.log.parquet.chain import COMMITS, MARKER, SEGMENTS, list_chain
 from orders_es.log.parquet.compaction import merge
 from orders_es.log.parquet.storage import alone, explained, remove, sync_folder
-from orders_es.log.personal import erased, is_live, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -141,18 +137,17 @@ def finish(folder: str, checked: Checked, registry: EventRegistry, intent: Inten
     Nobody appends while the lock of `commits` is held alone. What is erased is gone from all files, superseded ones too.
 
     Raises:
-        LogBusy: The lock could not be had.
+        ErasureUnfinished: The lock could not be had.
         DamagedLog, StorageError, ReadOnlyLog: A file could not be read, or written; whoever calls again goes on.
     """
-    started = time.monotonic()
     positions = frozenset(intent.positions)
     commits = os.path.join(folder, COMMITS)
     with alone(commits, _PATIENCE_SECONDS) as held:
         if not held:
-            raise LogBusy(folder, 1, time.monotonic() - started)
+            raise ErasureUnfinished(folder, "writers or a compaction kept the folder busy all the time")
         for file in list_chain(folder, checked.log_id).chain:
             if _holds(file, positions) and not merge(
-                folder, checked, [file], change=lambda table: _without(table, positions, registry)
+                folder, checked, [file], change=lambda table: without_personal(table, positions, registry)
             ):
                 raise StorageError(file.path, "it vanished while it was rewritten; erase again")
         for file in list_chain(folder, checked.log_id).superseded:
@@ -167,37 +162,6 @@ def finish(folder: str, checked: Checked, registry: EventRegistry, intent: Inten
 
 def _holds(file: LogFile, positions: Collection[int]) -> bool:
     return any(file.first <= position <= file.last for position in positions)
-
-
-def _without(table: pa.Table, positions: Collection[int], registry: EventRegistry) -> pa.Table:
-    """The same events, those at some positions without their personal data. Every leaf is what it was."""
-    marks = table.column("personal").to_pylist() if "personal" in table.column_names else [None] * table.num_rows
-    rows = [
-        row
-        for row, position in enumerate(table.column("position").to_pylist())
-        if position in positions and is_live(marks[row])
-    ]
-    if not rows:
-        return table
-    payloads = table.column("payload").to_pylist()
-    types, versions = (table.column(name).to_pylist() for name in ("type", "schema_version"))
-    columns = {name: table.column(name).to_pylist() for name in table.column_names if name not in ENVELOPE}
-    for row in rows:
-        known = registry[types[row]] if registry.is_today(types[row], versions[row]) else None
-        texts = None if known is None else {field.name for field in known.fields if field.kind == "string"}
-        gone = names_of(payloads[row], marks[row] or "")  # whatever this program marks
-        payloads[row], marks[row] = erased(payloads[row], marks[row] or "", texts)
-        said = {} if known is None else registry.encode(registry.decode(known.name, versions[row], payloads[row]))[2]
-        for name, values in columns.items():
-            if known is None or name in gone:  # what nobody knows is read from the payload
-                values[row] = said.get(name)
-    changed = table
-    for name, values in (("payload", payloads), ("personal", marks), *columns.items()):
-        index = changed.schema.get_field_index(name)
-        changed = changed.set_column(index, table.schema.field(name), pa.array(values, table.schema.field(name).type))
-    if leaf_hashes(changed) != leaf_hashes(table):
-        raise DamagedLog(str(rows[0]), "an event would have another hash once it is erased; nothing was written")
-    return changed
 
 
 def _sweep(folder: str) -> None:

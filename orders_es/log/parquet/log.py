@@ -77,7 +77,7 @@ class ParquetLog(FolderMaintenance):
         self._columns_checked = -1
         registry.ask_writers(self)
         if not read_only:
-            self._finish_erasing()
+            self.finish_erasing()
 
     def __repr__(self) -> str:
         return f"ParquetLog({self._url!r}, {self._tree.end:,} events)"

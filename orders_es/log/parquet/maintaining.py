@@ -106,7 +106,7 @@ class FolderMaintenance(FolderReading):
         from orders_es.log.parquet import erasing
 
         self._check_writable()
-        self._finish_erasing()
+        self.finish_erasing()
         assert event.event_id is not None
         intent = erasing.Intent(event.event_id, positions, streams)
         with self._lock, erasing.begun(self._folder, intent):
@@ -120,8 +120,11 @@ class FolderMaintenance(FolderReading):
             self._forget()
         return done
 
-    def _finish_erasing(self) -> None:
-        """Go on with what somebody has recorded as erased and died over; what was not recorded is as if it had never begun."""
+    def finish_erasing(self) -> None:
+        """Go on with what somebody has recorded as erased and died over; what was not recorded is as if it had never begun.
+
+        See `CanErase.finish_erasing`.
+        """
         if not os.path.exists(os.path.join(self._folder, MARKER)):
             return
         from orders_es.log.parquet import erasing

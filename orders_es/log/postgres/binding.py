@@ -26,6 +26,8 @@ def bind_view(
     registry: EventRegistry,
     end: int,
     todays: Callable[[int, int], Iterator[pa.RecordBatch]],
+    *,
+    erased: int = 0,
 ) -> None:
     """Make the view `name` in a connection, over the log up to a position.
 
@@ -36,10 +38,11 @@ def bind_view(
         registry: The event types that the program knows.
         end: The last position.
         todays: Gives the events after a position up to another, with all columns, as they are today.
+        erased: How often something was erased from the log, or held.
     """
     kinds = registry.columns
     as_read = registry.fingerprint if registry.evolves else ""
-    table = copied_events(connection, log_id, kinds, end, todays, as_read=as_read)
+    table = copied_events(connection, log_id, kinds, end, todays, as_read=as_read, erased=erased)
     arms = [f"WHEN {text(t.name)} THEN {said}" for t in registry if (said := lacks(t, kinds))]
     found: list[Any] = []
     if arms:

@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import LogChanged, LogError, NotALog, UnansweredAppend
+from orders_es.errors import ErasureUnfinished, LogChanged, LogError, NotALog, UnansweredAppend
 from orders_es.log.envelope import FIELDS
 from orders_es.log.keeping import KeepingLog
 from orders_es.log.merkle import CompactRange
 from orders_es.log.postgres import reading
 from orders_es.log.postgres.address import Address, address_of
 from orders_es.log.postgres.connections import Connections
-from orders_es.log.postgres.failures import cannot_write, is_lost, lost
+from orders_es.log.postgres.failures import cannot_write, is_lost, lost, words
 from orders_es.log.postgres.following import Waiting
 from orders_es.log.postgres.tables import add_columns, create_log, identity_of, state_of, state_query
 from orders_es.log.postgres.writing import copy_table, end_parameters, end_statement, event_arrays
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log.batch import Batch, RowBatch
-    from orders_es.log.event import Appended, Head, RecordedEvent
+    from orders_es.log.event import Appended, Head, NewEvent, RecordedEvent
+    from orders_es.log.expected import ExpectedVersion
     from orders_es.log.ids import Holder
     from orders_es.log.postgres.survey import DatabaseSurvey
     from orders_es.log.postgres.tables import State
@@ -83,6 +84,7 @@ class PostgresLog(KeepingLog):
         self._connections = Connections(self._address, read_only=read_only)
         self._locked: tuple[psycopg.Connection, State] | None = None
         self._known = 0
+        self._to_erase: Sequence[int] = ()
         self._types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
         try:
             if create:
@@ -92,6 +94,8 @@ class PostgresLog(KeepingLog):
             if not self._identity.complete and not incomplete:
                 reason = "it is an unfinished copy; finish it (the same copy again goes on where it ended), or drop its schema"
                 raise NotALog(self._url, reason)
+            if self._identity.is_erasing and not self.read_only and not incomplete:
+                self._finish_erasing(0.0)
         except BaseException:
             self.close()
             raise
@@ -201,6 +205,10 @@ class PostgresLog(KeepingLog):
         commit_id, tree = uuid.uuid4(), state.tree.merge(commit.leaves)
         end = end_parameters(state.log_id, commit_id, commit.first, commit.recorded_at, tree)
         try:
+            if self._to_erase:
+                from orders_es.log.postgres import erasing
+
+                erasing.change(writer, self._address, self._registry, self._to_erase)
             if isinstance(commit.events, Mapping):
                 arrays = event_arrays(commit.events)
                 query, parameters = end_statement(self._address, list(arrays)), [*arrays.values(), *end]
@@ -237,6 +245,60 @@ class PostgresLog(KeepingLog):
             raise UnansweredAppend(self._url, str(lost(self._address, error).reason)) from second
         if not found:
             raise lost(self._address, error) from error
+
+    # -- erasing
+
+    def erase_personal(
+        self,
+        stream_id: str,
+        event: NewEvent,
+        *,
+        expected: ExpectedVersion,
+        positions: Sequence[int],
+        streams: Sequence[str],
+    ) -> Appended:
+        """Record an erasure, and erase the personal data of some events, in one transaction. See `CanErase.erase_personal`.
+
+        The server writes the table anew afterwards (`VACUUM FULL`): that takes its size once more for a while, and appends and
+        reads wait. It takes the role that owns the table.
+
+        Raises:
+            CannotErase: This role does not own it.
+            ErasureUnfinished: It is erased, and somebody kept the server from writing the table anew.
+        """
+        del streams
+        self._check_writable()
+        with self._turn:
+            self._to_erase = positions
+            try:
+                done = self.append(stream_id, [event], expected=expected)
+            finally:
+                self._to_erase = ()
+            self._kept.remove()
+        self.finish_erasing()
+        return done
+
+    def finish_erasing(self) -> None:
+        """Go on with what was erased and not carried through. See `CanErase.finish_erasing`."""
+        from orders_es.log.postgres.erasing import PATIENCE_SECONDS
+
+        self._check_writable()
+        self._finish_erasing(PATIENCE_SECONDS)
+
+    def _finish_erasing(self, patience: float) -> None:
+        import psycopg
+
+        from orders_es.log.postgres import erasing
+
+        with self._connections.one() as connection:
+            try:
+                erasing.finish(connection, self._address, patience=patience)
+            except ErasureUnfinished:
+                if patience:
+                    raise
+            except psycopg.Error as error:
+                if patience:
+                    raise ErasureUnfinished(self._url, words(error)) from error
 
     # -- asking
 
@@ -332,7 +394,7 @@ class PostgresLog(KeepingLog):
         from orders_es.log.postgres.binding import bind_view
 
         head = self.head()
-        bind_view(connection, name, self.log_id, self._registry, head.position, self._todays)
+        bind_view(connection, name, self.log_id, self._registry, head.position, self._todays, erased=self._erasures())
         return head
 
     def _copies_folder(self) -> Path | None:

@@ -53,6 +53,8 @@ KINDS = {
 """The PostgreSQL type of each kind of column; texts compare by code points, as everywhere in this package."""
 JSONB = "payload_jsonb"
 """The payload once more, for SQL. Null where jsonb cannot hold what JSON can."""
+_UNSAMPLED = ("payload", JSONB, "personal")
+"""The planner keeps no samples of these: they would be values that were to be erased."""
 _TABLES = ("log", "events", "commits")
 _HASH = 32
 
@@ -65,12 +67,14 @@ class Identity:
         origin: Its name, for people and for signed checkpoints.
         complete: Whether it may be used: a copy is not, until its tree is the source's.
         columns: The columns of `events`.
+        is_erasing: Whether something was erased, and the server's files may still hold it.
     """
 
     log_id: uuid.UUID
     origin: str
     complete: bool
     columns: frozenset[str]
+    is_erasing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ CREATE TABLE {name("commits")} (
     "first" bigint PRIMARY KEY, "last" bigint NOT NULL, commit_id uuid NOT NULL UNIQUE, recorded_at timestamptz NOT NULL,
     tree_root bytea NOT NULL, tree bytea NOT NULL
 );
+ALTER TABLE {name("events")} {", ".join(f"ALTER {quoted(column)} SET STATISTICS 0" for column in _UNSAMPLED)};
 CREATE TRIGGER nothing_is_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {name("events")}
     FOR EACH STATEMENT EXECUTE FUNCTION {name("nothing_is_changed")}();
 CREATE TRIGGER nothing_is_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {name("commits")}
@@ -229,7 +234,7 @@ def identity_of(connections: Connections, address: Address) -> Identity:
         if missing:
             return DamagedLog(address.shown, f"its table `{missing[0]}` is missing; restore the database from a backup")
         _, log_id, origin, complete = rows[0]
-        return Identity(log_id, origin, complete, has["events"])
+        return Identity(log_id, origin, complete, has["events"], "erasing" in here)
 
     found = connections.asked(look)
     if isinstance(found, LogError):
