@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from orders_es.errors import DamagedLog
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.leaf import leaf_hashes
@@ -13,6 +11,8 @@ from orders_es.log.personal import erased, is_live, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import pyarrow as pa
 
     from orders_es.log.registry import EventRegistry
 
@@ -28,6 +28,8 @@ def live_rows(table: pa.Table, positions: Collection[int]) -> list[int]:
 
 def without_personal(table: pa.Table, positions: Collection[int], registry: EventRegistry) -> pa.Table:
     """The same events, those at some positions without their personal data. Every leaf is what it was."""
+    import pyarrow as pa
+
     rows = live_rows(table, positions)
     if not rows:
         return table
@@ -54,6 +56,8 @@ def without_personal(table: pa.Table, positions: Collection[int], registry: Even
 
 def _fitting(value: Any, kind: pa.DataType) -> Any:
     """A value, if a column of this type can have it: an older version of the event may have had another one."""
+    import pyarrow as pa
+
     return (
         None
         if isinstance(value, str) and not pa.types.is_string(kind) and not pa.types.is_large_string(kind)

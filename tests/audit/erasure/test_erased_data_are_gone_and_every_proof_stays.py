@@ -1,15 +1,12 @@
 """After `erase` no byte of what was erased is left in the folder, and every leaf, root, checkpoint and receipt is what it was."""
 
 import json
-import os
-from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from erasable import SECRETS, Subscribed, everything, fill, places_of, registry
 
 from orders_es import audit
 from orders_es.audit import erasure
@@ -18,37 +15,11 @@ from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, ReadOnlyLo
 from orders_es.log import ANY, RawEvent, open_log, order_registry
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.parquet import ParquetLog, erasing
-from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
+from orders_es.orders import OrderCreated, OrderPlaced
 from orders_es.projections import Projector, set_projections
 from orders_es.replay import Snapshots, connect, load_order
 
 KEY = audit.generate_key("example.com/shop")
-SECRETS = ("C-secret-7", "zoe@secret.example", "+44 secret")
-
-
-@dataclass(frozen=True)
-class Subscribed:
-    email: str = field(metadata={"personal": True})
-    list: str = "news"
-    phone: str | None = field(default=None, metadata={"personal": True})
-
-
-def registry():
-    known = order_registry()
-    known.mark_personal("OrderCreated", "customer_id")
-    known.register(Subscribed)
-    return known
-
-
-def fill(log):
-    for number in range(6):
-        customer = SECRETS[0] if number % 2 else "C-other"
-        created = OrderCreated(currency="EUR", customer_id=customer, country="DE")
-        added = ItemAdded(item_id="mug", quantity=2, price=Decimal(5))
-        log.append(f"A-{number}", [created, added, OrderPlaced()], expected=ANY)
-    log.append("A-1", [OrderPlaced()] * 120, expected=ANY)
-    log.append("mail-1", [Subscribed(SECRETS[1], phone=SECRETS[2])], expected=ANY)
-    log.append("mail-2", [Subscribed("b@other.example")], expected=ANY)
 
 
 @pytest.fixture
@@ -58,23 +29,6 @@ def log(tmp_path):
         opened.upkeep = False
         fill(opened)
         yield opened
-
-
-def everything(folder):
-    """All bytes under a folder: files as they are, Parquet columns and sorted blocks decompressed."""
-    for path in Path(folder).rglob("*"):
-        if not path.is_file():
-            continue
-        yield path, path.read_bytes()
-        if path.suffix == ".parquet":
-            with pq.ParquetFile(path) as parquet:
-                yield path, str(parquet.read().to_pydict()).encode() + str(parquet.metadata.metadata).encode()
-                groups = [parquet.metadata.row_group(i) for i in range(parquet.num_row_groups)]
-                yield path, str([g.column(c).statistics for g in groups for c in range(g.num_columns)]).encode()
-
-
-def places_of(folder, *texts):
-    return {(path.name, text) for path, data in everything(folder) for text in texts if text.encode() in data}
 
 
 def figures(log):
@@ -153,7 +107,7 @@ def test_a_hold_refuses_and_says_whose_it_is(log):
     assert audit.verify(log).ok
 
 
-def test_what_cannot_be_erased_is_said(log, tmp_path):
+def test_what_cannot_be_erased_is_said(log):
     with open_log(log.url) as plain:  # a program that marks nothing
         plain.append("B-1", [OrderCreated(currency="EUR", customer_id=SECRETS[0])], expected=ANY)
     with pytest.raises(CannotErase, match=r"recorded before their fields were marked.*--leave-unsalted"):
@@ -168,11 +122,6 @@ def test_what_cannot_be_erased_is_said(log, tmp_path):
         audit.erase(log, "A-99", why="x")
     with open_log(log.url, read_only=True) as reader, pytest.raises(ReadOnlyLog):
         audit.erase(reader, "A-1", why="x")
-    with (
-        open_log(tmp_path / "x.duckdb", create=True, registry=registry()) as file,
-        pytest.raises(CannotErase, match="Copy it into a folder"),
-    ):
-        audit.erase(file, "A-1", why="x")
 
 
 def test_in_memory_as_well():
@@ -183,63 +132,6 @@ def test_in_memory_as_well():
         assert load_order(log, "A-1").customer_id == "erased"
         assert audit.verify(log).ok
         assert log.head().position == root.num_rows + 1
-
-
-class Killed(BaseException):
-    pass
-
-
-def killed_at(monkeypatch, step):
-    """Let the process die at the n-th call that changes something on disk."""
-    count = 0
-
-    def counting(real):
-        def call(*args, **options):
-            nonlocal count
-            count += 1
-            if count >= step:
-                raise Killed  # and the dead do nothing more
-            return real(*args, **options)
-
-        return call
-
-    for name in ("write", "fsync", "link", "rename", "unlink"):
-        monkeypatch.setattr(os, name, counting(getattr(os, name)))
-
-
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.long)])
-def test_killed_at_every_step_it_is_whole_or_not_begun(tmp_path, monkeypatch, stride):
-    step = done = 0
-    while True:
-        step += stride
-        place = tmp_path / f"log-{step}"
-        with open_log(place, create=True, registry=registry()) as log:
-            assert isinstance(log, ParquetLog)
-            log.upkeep = False
-            log.append("mail-1", [Subscribed(SECRETS[1])], expected=ANY)
-            log.append("mail-2", [Subscribed(SECRETS[1], phone=SECRETS[2])], expected=ANY)
-            log.append("mail-1", [Subscribed(SECRETS[1])], expected=ANY)
-            with monkeypatch.context() as patched:
-                killed_at(patched, step)
-                try:
-                    audit.erase(log, "mail-1", why="request")
-                    finished = True
-                except Killed:
-                    finished = False
-        with open_log(place, registry=registry()) as again:  # whoever opens it next goes on
-            begun = bool(audit.erasures(again))
-            said = [event.data.email for event in again.load("mail-1")]
-            assert said == ["erased" if begun else SECRETS[1]] * 2
-            assert audit.verify(again).ok
-            assert not (place / "erasing.json").exists()
-            done += begun
-            audit.erase(again, "mail-1", why="once more")
-            audit.erase(again, "mail-2", why="once more")
-            assert places_of(place, *SECRETS) == set()
-        if finished:
-            break
-    assert step > 12
-    assert done > 1
 
 
 def test_what_is_decided_and_not_done_is_found(log):
