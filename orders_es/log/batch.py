@@ -6,7 +6,6 @@ A backend asks `parts` for what each stream expects, then `place`s the batch at 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -16,13 +15,14 @@ from orders_es.log.describing import describe_event
 from orders_es.log.envelope import SPARSE
 from orders_es.log.event import NewEvent, RawEvent, RecordedEvent, from_micros, to_micros
 from orders_es.log.expected import ExpectedVersion, check_expected
+from orders_es.log.fresh_ids import fresh_ids
 from orders_es.log.leaf import leaf_bytes, payload_hash
 from orders_es.log.limits import check_id, check_moment, check_new_stream_id, check_text
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.personal import fresh_salts, marked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from orders_es.log.protocol import EventLog
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "fresh_ids", "pending_rows", "with_events"]
+__all__ = ["Batch", "Part", "PendingRow", "RowBatch", "pending_rows", "with_events"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,6 @@ class PendingRow:
     personal: str | None
 
 
-def fresh_ids(count: int) -> list[bytes]:
-    """Random event ids (UUID version 4), 16 bytes each."""
-    raw = bytearray(os.urandom(16 * count))
-    for i in range(0, len(raw), 16):
-        raw[i + 6] = raw[i + 6] & 0x0F | 0x40
-        raw[i + 8] = raw[i + 8] & 0x3F | 0x80
-    data = bytes(raw)
-    return [data[i : i + 16] for i in range(0, len(data), 16)]
-
-
 def _optional_text(value: object, name: str, event_type: str) -> str | None:
     if value is None:
         return None
@@ -129,6 +119,7 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
     parts: list[Part] = []
     rows: list[PendingRow] = []
     retryable = True
+    fresh: Iterator[bytes] | None = None
     seen: set[bytes] = set()
     names: set[str] = set()
     for number, piece in enumerate(batch):
@@ -145,7 +136,8 @@ def pending_rows(registry: EventRegistry, batch: Sequence[StreamAppend]) -> RowB
             name, schema_version, payload, shredded, offset = describe_event(registry, new.data)
             personal = None if offset is None else marked(offset, fresh_salts(1)[0])
             if new.event_id is None:
-                event_id = fresh_ids(1)[0]
+                fresh = fresh or fresh_ids()
+                event_id = next(fresh)
                 retryable = False
             elif isinstance(new.event_id, UUID):
                 event_id = new.event_id.bytes

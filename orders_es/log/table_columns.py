@@ -5,7 +5,6 @@ Whatever cannot be recorded exactly raises `InvalidEvent`, with the column and, 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from orders_es.errors import DuplicateEvent, InvalidEvent
 from orders_es.log.columns import ARROW_TYPES, TIMESTAMP
 from orders_es.log.describing import LARGEST_SCHEMA_VERSION, beyond
 from orders_es.log.event import EPOCH
+from orders_es.log.fresh_ids import fresh_words
 from orders_es.log.leaf import uuid_bytes
 from orders_es.log.limits import FIRST_DAY, FIRST_MOMENT, LAST_DAY, LAST_MOMENT, LONGEST_ID, YEARS
 
@@ -149,10 +149,8 @@ def _floats(table: pa.Table, name: str) -> pa.Array:
 def event_ids(table: pa.Table) -> pa.Array:
     """The event ids, no two alike; fresh ones where the table has none."""
     if "event_id" not in table.column_names:
-        raw = np.frombuffer(bytearray(os.urandom(16 * table.num_rows)), np.uint8).reshape(-1, 16)
-        raw[:, 6] = raw[:, 6] & 0x0F | 0x40
-        raw[:, 8] = raw[:, 8] & 0x3F | 0x80
-        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(raw), [None, pa.py_buffer(raw.tobytes())])
+        words = fresh_words(table.num_rows)
+        storage = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(words), [None, pa.py_buffer(words)])
         return pa.ExtensionArray.from_storage(pa.uuid(), storage)
     values = _column(table, "event_id")
     _no_nulls(values, "event_id")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from orders_es.sources.simulator.draws import mix
 from orders_es.sources.simulator.kinds import KIND_TABLE, Kind, flags_of
 from orders_es.sources.simulator.lives import event_key
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from orders_es.sources.simulator.draws import Flags, Ints, Words
+    from orders_es.sources.simulator.draws import Flags, Ints
     from orders_es.sources.simulator.shop import Shop
     from orders_es.sources.simulator.steps import Steps
     from orders_es.sources.simulator.texts import Texts
@@ -72,7 +71,8 @@ class TableMaker:
         self._item_ids = pa.array([f"P-{number:05d}" for number in shop.product_numbers().tolist()], pa.string())
         self._names = pa.array(shop.product_names(), pa.string())
         self._currency = pa.array([shop.settings.currency], pa.string())
-        self._event_words = (shop.draws.word("event id"), shop.draws.word("event id, second half"))
+        drawn = int(shop.draws.word("event id"))  # 48 bits, the version, 12 bits
+        self._simulation = np.uint64(drawn & 0xFFFF_FFFF_FFFF_0FFF | 0x8000)
 
     def table(self, steps: Steps) -> pa.Table:
         """The steps, in the order given, as a table for `append_table`. Identical arguments make identical bytes."""
@@ -113,20 +113,15 @@ class TableMaker:
     def _event_bytes(self, keys: Ints) -> npt.NDArray[np.uint8]:
         """A version 8 UUID for each key, sixteen bytes a row.
 
-        The first 60 bits that a UUID leaves free come from a bijection of the key, and so do 4 of the others: two keys
-        never share an id. The rest keeps simulations apart.
+        The first half, drawn from the seed, keeps simulations apart; the second one is the key itself, turned so that what
+        differs within a commit stands in its last bytes: two keys never share an id, and a file keeps few bytes of each.
         """
-        golden = np.uint64(0x9E3779B97F4A7C15)
-        first: Words = mix(keys.astype(np.uint64) * golden + self._event_words[0])
-        second: Words = mix(keys.astype(np.uint64) * golden + self._event_words[1])
+        words = keys.astype(np.uint64)
+        line = words & np.uint64(0xFFFF)
+        turned = (line >> np.uint64(3)) << np.uint64(48) | (words >> np.uint64(16)) << np.uint64(3) | line & np.uint64(7)
         ids = np.empty((len(keys), 2), dtype=">u8")
-        # 48 bits, the version, 12 bits; then the variant, the 4 bits left over, and 58 bits.
-        ids[:, 0] = (
-            (first & np.uint64(0xFFFFFFFFFFFF0000)) | np.uint64(0x8000) | ((first >> np.uint64(4)) & np.uint64(0xFFF))
-        )
-        ids[:, 1] = (
-            np.uint64(1 << 63) | ((first & np.uint64(0xF)) << np.uint64(58)) | (second & np.uint64((1 << 58) - 1))
-        )
+        ids[:, 0] = self._simulation
+        ids[:, 1] = np.uint64(1 << 63) | turned
         return ids.view(np.uint8)
 
     def _event_ids(self, keys: Ints) -> Any:
