@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -184,8 +185,10 @@ def _refused(error: OSError) -> str:
     """
     name = re.sub(r"(^|/)\.([^/]+)\.[0-9a-f]{8,}\.part$", r"\1\2", str(error.filename or ""))
     where = f": {name}" if name else ""
-    what_next = "; ask for the permission, act as a user who has it, or give another place"
-    return f"{error.strerror or error}{where}{what_next if isinstance(error, PermissionError) else ''}"
+    what_next = "; make room, and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    if isinstance(error, PermissionError):
+        what_next = "; ask for the permission, act as a user who has it, or give another place"
+    return f"{error.strerror or error}{where}{what_next}"
 
 
 def _complain(ctx: click.Context, text: str, code: int, kind: str) -> None:

@@ -119,7 +119,7 @@ def value_of(given: str, known: Mapping[str, Parameter], notebook: str, *, raw: 
     if name not in known:
         near = get_close_matches(name, known, 1)
         hint = f"; do you mean {near[0]}?" if near else ""
-        raise click.UsageError(f"{notebook} has no parameter {name!r}{hint} It has {', '.join(known) or 'none'}")
+        raise click.UsageError(f"{notebook} has no parameter {name!r}{hint or '.'} It has {', '.join(known) or 'none'}")
     if raw:
         return name, text
     parameter = known[name]

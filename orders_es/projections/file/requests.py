@@ -57,7 +57,8 @@ def requested(models: Path, names: Sequence[str]) -> Iterator[Callable[[Iterable
     def done(finished: Iterable[str]) -> None:
         gone = set(finished)
         left[:] = [name for name in left if name not in gone]
-        os.pwrite(fd, _text(left).ljust(size), 0)
+        with suppress(OSError):  # then they are asked for once more, which finds them done
+            os.pwrite(fd, _text(left).ljust(size), 0)
 
     try:
         yield done

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import CannotWriteReadModels, ProjectionRunning
@@ -109,7 +110,11 @@ class RunnerFile:
             "state": "starting",
         }
         self._ended = threading.Event()
-        self._beat()
+        try:
+            self._write()
+        except OSError as error:
+            os.close(self._fd)
+            raise CannotWriteReadModels(str(path), error.strerror or str(error)) from error
         self._thread = threading.Thread(target=self._beating, name=f"heartbeat of {projection}", daemon=True)
         self._thread.start()
 
@@ -146,6 +151,11 @@ class RunnerFile:
             self._beat()
 
     def _beat(self) -> None:
+        # A sign of life that could not be given is given with the next beat; the work goes on.
+        with suppress(OSError):
+            self._write()
+
+    def _write(self) -> None:
         with self._write_lock:
             self._facts["beat_at"] = format_instant(self._clock())
             # Padded with blanks to the length that it once had, so that a reader never meets the rest of an older text.

@@ -16,9 +16,9 @@ from orders_es.replay.catalog import write_catalog
 
 
 @contextlib.contextmanager
-def full():
+def full(most=1_000):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     try:
         yield
     finally:
@@ -86,3 +86,15 @@ def test_dropping_and_vacuuming_need_no_room_or_say_so(shop):
         assert log.vacuum(grace=timedelta(0)).files == 0
     projector.run()
     assert len(ReadModels(place / "shop.duckdb").query("FROM orders")) == 60
+
+
+@pytest.mark.parametrize("most", [0, 1, 100, 511, 600])
+@pytest.mark.parametrize("what", ["run", "rebuild"])
+def test_whatever_there_is_no_room_for_is_said_with_its_name(shop, tmp_path, most, what):
+    log, _ = shop
+    models = tmp_path / "new" / "shop.duckdb"
+    runner = Projector(log, models, set_projections(["orders"]))
+    with full(most), pytest.raises(CannotWriteReadModels, match=str(models)):
+        runner.run() if what == "run" else runner.rebuild("orders")
+    runner.run()
+    assert len(ReadModels(models).query("FROM orders")) == 60
