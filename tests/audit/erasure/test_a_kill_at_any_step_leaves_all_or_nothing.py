@@ -11,7 +11,7 @@ from erasable import SECRETS, Subscribed, places_of, registry
 from orders_es import audit
 from orders_es.log import ANY, open_log
 
-PROGRAM = Path(__file__).parent / "dying.py"
+PROGRAM = Path(__file__).parents[2] / "log" / "programs" / "dying_eraser.py"
 MOST = 2_000
 
 

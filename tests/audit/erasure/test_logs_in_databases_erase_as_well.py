@@ -10,7 +10,7 @@ from erasable import SECRETS, Subscribed, fill, places_of, registry
 from orders_es import audit
 from orders_es.errors import CannotErase, ErasureUnfinished
 from orders_es.log import ANY, open_log
-from orders_es.log.duckdb import store
+from orders_es.log.duckdb import DuckDBLog, store
 from orders_es.log.postgres import erasing
 from orders_es.replay import connect, load_order
 
@@ -49,6 +49,7 @@ def test_in_a_duckdb_file(tmp_path):
     place = tmp_path / "log.duckdb"
     with open_log(place, create=True, registry=registry()) as log:
         fill(log)
+        assert isinstance(log, DuckDBLog)
         log.compact()
         assert {name for name, _ in places_of(tmp_path, *SECRETS)} == {"log.duckdb"}
         mode = place.stat().st_mode
@@ -111,6 +112,7 @@ def test_somebodys_own_connection_is_named_and_it_goes_on_afterwards(tmp_path, m
     place = tmp_path / "log.duckdb"
     with open_log(place, create=True, registry=registry()) as log:
         fill(log)
+        assert isinstance(log, DuckDBLog)
         log.compact()
         own = duckdb.connect(str(place))
         with pytest.raises(ErasureUnfinished, match="connections of its own"):
@@ -129,6 +131,7 @@ def test_what_was_interrupted_goes_on_when_the_file_is_opened(tmp_path, monkeypa
     place = tmp_path / "log.duckdb"
     with open_log(place, create=True, registry=registry()) as log, monkeypatch.context() as patched:
         fill(log)
+        assert isinstance(log, DuckDBLog)
         log.compact()
         patched.setattr(store, "_PATIENCE_SECONDS", 0.1)
         own = duckdb.connect(str(place))

@@ -1,6 +1,6 @@
 """Processes that erase, and kill themselves at the k-th step of it.
 
-`python dying.py` reads lines `K URL`. For each it forks a process that erases the personal data of `mail-1` in the log at URL, and
+`python dying_eraser.py` reads lines `K URL`. For each it forks a process that erases the personal data of `mail-1` in the log at URL, and
 writes a line with the signal that ended it, or 0. A step begins and ends with each call that the log makes of the operating
 system and of PostgreSQL, and with each line of what changes a DuckDB file.
 """
