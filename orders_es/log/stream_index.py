@@ -89,11 +89,17 @@ class StreamIndex:
 
     def put_keys(self, keys: bytes, versions: npt.NDArray[np.int32]) -> None:
         """As `put_any`, for streams whose 16-byte keys are known, one after the other in `keys`."""
-        if not keys:
+        words: Any = np.frombuffer(keys, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+        self.put_words(words[:, 0].copy(), words[:, 1].copy(), versions)
+
+    def put_words(
+        self, high: npt.NDArray[np.uint64], low: npt.NDArray[np.uint64], versions: npt.NDArray[np.int32]
+    ) -> None:
+        """As `put_keys`, of keys in two halves."""
+        if not len(high):
             return
         self._settle()  # what is recent is believed without a look at the runs
-        words: Any = np.frombuffer(keys, dtype=">u8").astype(np.uint64).reshape(-1, 2)
-        self._runs.append(_Run(words[:, 0].copy(), words[:, 1].copy(), versions))
+        self._runs.append(_Run(high, low, versions))
         if len(self._runs) > _RUNS_MOST:
             self._merge()
 

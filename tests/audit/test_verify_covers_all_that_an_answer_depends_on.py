@@ -140,7 +140,7 @@ def test_a_forged_copy_sorted_by_stream(tmp_path):
     directories = {name: copies[name].read_bytes().rpartition(b'{"log_id"') for name in logs}
     facts = {name: json.loads(b'{"log_id"' + directories[name][2][:-12]) for name in logs}
     forged = json.dumps(facts["other"] | {k: facts["right"][k] for k in ("log_id", "events")}).encode()
-    copies["right"].write_bytes(directories["other"][0] + forged + len(forged).to_bytes(4, "little") + b"OESBLK01")
+    copies["right"].write_bytes(directories["other"][0] + forged + len(forged).to_bytes(4, "little") + b"OESBLK11")
     assert "its events are not those of its data file" in said(verify(tmp_path / "right"))
     copies["right"].unlink()
     assert verify(tmp_path / "right").ok

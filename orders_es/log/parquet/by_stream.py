@@ -12,7 +12,7 @@ import os
 import zlib
 from bisect import bisect_left
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from orders_es.log.stream_index import stream_key
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -33,21 +34,26 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCK_ROWS",
     "FOLDER",
+    "IDS",
     "MARKS",
     "ByStream",
+    "DamagedCopy",
     "Directory",
+    "StreamKeys",
     "block_name",
     "directory_arrays",
     "fingerprint",
-    "stream_keys",
+    "keys_of",
 ]
 
 FOLDER = os.path.join("derived", "by-stream")
 _PLAIN = pa.schema([field for field in ENVELOPE_SCHEMA if field.name not in SPARSE])
 _ENTERED = pa.schema([field for field in ENVELOPE_SCHEMA if field.name != "personal"])
-MARKS = {b"OESBLK01": _PLAIN, b"OESBLK02": _ENTERED, b"OESBLK03": ENVELOPE_SCHEMA}
+MARKS = {b"OESBLK11": _PLAIN, b"OESBLK12": _ENTERED, b"OESBLK13": ENVELOPE_SCHEMA}
 """What a copy ends with, and the columns of its blocks: `entered_at` and `personal` are there where an event of the file has them."""
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 256
+IDS = 4096
+"""So many ids of streams lie in one piece."""
 _WORD = 8
 _MARK = 8
 _TAIL = 4 + _MARK
@@ -79,6 +85,7 @@ class Directory(msgspec.Struct, frozen=True):
         events: What `fingerprint` gives for the data file.
         blocks: How many blocks there are.
         streams: How many streams there are.
+        ids: The first id of each piece of ids.
         digest: SHA-256 of the arrays, in hex.
     """
 
@@ -88,6 +95,7 @@ class Directory(msgspec.Struct, frozen=True):
     events: str
     blocks: int
     streams: int
+    ids: list[str]
     digest: str
 
 
@@ -103,18 +111,16 @@ class ByStream:
 
     def __init__(self, path: str, directory: Directory, arrays: bytes, schema: pa.Schema) -> None:
         self._schema = schema
-        n = directory.blocks
         self._path = path
         self._arrays = arrays
-        self._offsets = np.frombuffer(arrays, "<u8", n + 1)
-        at = _WORD * (n + 1)
-        self._first_keys = np.frombuffer(arrays, "<u8", n, at)
-        at += _WORD * n
-        self._keys = np.frombuffer(arrays, "<u8", directory.streams, at)
-        at += _WORD * directory.streams
-        self._first_versions = np.frombuffer(arrays, "<i4", n, at)
-        at += 4 * n
-        self._checks = np.frombuffer(arrays, "<u4", n, at)
+        self._first_ids = directory.ids
+        at = 0
+        found = []
+        for kind, count in _kinds(directory.blocks, directory.streams, len(directory.ids)):
+            found.append(np.frombuffer(arrays, kind, count, at))
+            at += np.dtype(kind).itemsize * count
+        self._offsets, self._id_offsets, self._first_keys, self._keys, self._low, *found = found
+        self._first_versions, self._versions, self._checks, self._id_checks = found
 
     @classmethod
     def of(cls, path: str, log_id: uuid.UUID, file: LogFile, events: str) -> Self | None:
@@ -152,8 +158,9 @@ class ByStream:
 
     def arrays_of(self, rows: pa.Table) -> bytes:
         """What the arrays have to be if the blocks hold these rows."""
-        keys = stream_keys(rows.column("stream_id"))
-        return directory_arrays(self._offsets, keys, rows.column("version").to_numpy(), self._checks)
+        streams = StreamKeys.of(rows)
+        checks = (self._checks, self._id_checks)
+        return directory_arrays((self._offsets, self._id_offsets), streams, rows.column("version").to_numpy(), checks)
 
     def all_rows(self) -> pa.Table | None:
         """All rows as they stand in the file; None where a block is damaged."""
@@ -162,20 +169,75 @@ class ByStream:
             return None
         return pa.Table.from_batches(batches, ENVELOPE_SCHEMA)
 
+    def ids(self, prefix: str = "") -> Iterator[str] | None:
+        """The ids of the streams that begin with a prefix, sorted; None where a piece of them is damaged.
+
+        What is not taken is not read.
+        """
+        begin = max(bisect_left(self._first_ids, prefix) - 1, 0)
+        first = self._ids(begin) if self._first_ids else []
+        return None if first is None else self._ids_from(begin, first, prefix)
+
+    def all_ids(self) -> list[str] | None:
+        """All ids of streams, sorted; None where a piece of them is damaged."""
+        found = self.ids()
+        try:
+            return None if found is None else list(found)
+        except DamagedCopy:
+            return None
+
+    def _ids_from(self, number: int, piece: list[str] | None, prefix: str) -> Iterator[str]:
+        while piece is not None:
+            for stream_id in piece[bisect_left(piece, prefix) :]:
+                if not stream_id.startswith(prefix):
+                    return
+                yield stream_id
+            number += 1
+            if number >= len(self._first_ids):
+                return
+            piece = self._ids(number)
+        raise DamagedCopy(self._path)
+
+    def _ids(self, number: int) -> list[str] | None:
+        data = self._read(self._id_offsets, self._id_checks, number)
+        try:
+            return None if data is None else msgspec.msgpack.decode(data, type=list[str])
+        except msgspec.DecodeError:  # forged, for it has its checksum
+            return None
+
+    def versions(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+        """Of every stream the two halves of its key and its last version here."""
+        return self._keys, self._low, self._versions
+
     def holds(self, stream_id: str) -> bool:
         """Whether the file may hold events of a stream; a wrong yes is one in 10¹³, a wrong no cannot be."""
-        key = _key(stream_id)
-        at = int(np.searchsorted(self._keys, key))
-        return at < len(self._keys) and bool(self._keys[at] == key)
+        return self._has(_key(stream_id))
 
-    def rows(self, stream_id: str, after_version: int = 0, to_version: int | None = None) -> pa.Table | None:
+    def hold(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Of each of some keys, as `keys_of` gives them, what `holds` says."""
+        at = np.searchsorted(self._keys, keys)
+        inside = at < len(self._keys)
+        found = np.zeros(len(keys), bool)
+        found[inside] = self._keys[at[inside]] == keys[inside]
+        return found
+
+    def _has(self, key: np.uint64) -> bool:
+        at = self._keys.searchsorted(key)
+        return bool(at < len(self._keys) and self._keys[at] == key)
+
+    def rows(
+        self, stream_id: str, after_version: int = 0, to_version: int | None = None, key: np.uint64 | None = None
+    ) -> pa.Table | None:
         """A stream's envelope rows in version order, with `after_version < version <= to_version`.
 
         None where a block does not hold what it should: the data file has to be asked.
+
+        Args:
+            key: The stream's, for whoever asks many files.
         """
-        if not self.holds(stream_id):
+        key = _key(stream_id) if key is None else key
+        if not self._has(key):
             return _NONE
-        key = _key(stream_id)
         # The last block that begins before what is wanted may hold the first of it.
         low = int(np.searchsorted(self._first_keys, key))
         high = int(np.searchsorted(self._first_keys, key, side="right"))
@@ -194,7 +256,15 @@ class ByStream:
         return pa.Table.from_batches(parts, ENVELOPE_SCHEMA)
 
     def _block(self, number: int) -> pa.RecordBatch | None:
-        start, end = int(self._offsets[number]), int(self._offsets[number + 1])
+        plain = self._read(self._offsets, self._checks, number)
+        try:
+            return None if plain is None else _whole(pa.ipc.read_record_batch(plain, self._schema))
+        except (pa.ArrowException, OSError, ValueError, MemoryError):  # forged, for it has its checksum
+            return None
+
+    def _read(self, offsets: npt.NDArray[Any], checks: npt.NDArray[Any], number: int) -> pa.Buffer | None:
+        """What lies between two offsets, decompressed; None where it is not what was written."""
+        start, end = int(offsets[number]), int(offsets[number + 1])
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
             try:
@@ -203,13 +273,16 @@ class ByStream:
                 os.close(fd)
         except OSError:  # removed meanwhile, for one
             return None
-        if zlib.crc32(data) != int(self._checks[number]):
+        if zlib.crc32(data) != int(checks[number]):
             return None
         try:
-            plain = pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
-            return _whole(pa.ipc.read_record_batch(plain, self._schema))
-        except (pa.ArrowException, OSError, ValueError, MemoryError):  # forged, for it has its checksum
+            return pa.Codec("zstd").decompress(memoryview(data)[4:], int.from_bytes(data[:4], "little"))
+        except (pa.ArrowException, OSError, ValueError, MemoryError):
             return None
+
+
+class DamagedCopy(Exception):
+    """A piece of a sorted copy is not what was written, and others before it were used already."""
 
 
 def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -224,37 +297,61 @@ def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=ENVELOPE_SCHEMA)
 
 
-def stream_keys(stream_ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """The key of each row's stream."""
-    import pyarrow.compute as pc  # the package's own name, not its first import
+class StreamKeys(NamedTuple):
+    """The streams of some rows, each once, in the order of their keys.
 
-    ids = pc.unique(stream_ids)
-    keys = np.fromiter((int.from_bytes(stream_key(i)[:_WORD], "big") for i in ids.to_pylist()), np.uint64, len(ids))
-    of_row: npt.NDArray[np.uint64] = keys[pc.index_in(stream_ids, ids).to_numpy()]
-    return of_row
+    Args:
+        of_row: The first half of the key of each row's stream.
+        high: The first half of each stream's key.
+        low: The second half.
+        versions: The last version of each.
+        ids: The ids, sorted, whatever their keys.
+    """
+
+    of_row: npt.NDArray[np.uint64]
+    high: npt.NDArray[np.uint64]
+    low: npt.NDArray[np.uint64]
+    versions: npt.NDArray[np.int32]
+    ids: list[str]
+
+    @classmethod
+    def of(cls, rows: pa.Table) -> Self:
+        """Those of an envelope table."""
+        import pyarrow.compute as pc  # the package's own name, not its first import
+
+        column = rows.column("stream_id")
+        ids = pc.unique(column)
+        names = ids.to_pylist()
+        keys = np.frombuffer(b"".join([stream_key(name) for name in names]), ">u8").astype(np.uint64).reshape(-1, 2)
+        which = pc.index_in(column, ids).to_numpy()
+        versions = np.zeros(len(names), np.int32)
+        np.maximum.at(versions, which, rows.column("version").to_numpy())
+        order = np.lexsort((keys[:, 1], keys[:, 0]))
+        return cls(keys[which, 0].copy(), keys[order, 0].copy(), keys[order, 1].copy(), versions[order], sorted(names))
 
 
 def directory_arrays(
-    offsets: npt.ArrayLike, keys: npt.NDArray[np.uint64], versions: npt.NDArray[np.int32], checks: npt.ArrayLike
+    offsets: tuple[npt.ArrayLike, npt.ArrayLike],
+    streams: StreamKeys,
+    versions: npt.NDArray[np.int32],
+    checks: tuple[npt.ArrayLike, npt.ArrayLike],
 ) -> bytes:
     """Where blocks and streams of a sorted copy begin, as the bytes that stand at its end.
 
     Args:
-        offsets: Where each block begins, and where the last one ends.
-        keys: The key of each row's stream.
+        offsets: Where each block begins, and where the last one ends; the same of the pieces of ids.
+        streams: What `StreamKeys.of` says of the rows, in the copy's order.
         versions: The version of each row.
-        checks: The CRC-32 of each block.
+        checks: The CRC-32 of each block, and of each piece of ids.
     """
-    starts = np.arange(0, len(keys), BLOCK_ROWS)
-    return b"".join(
-        (
-            np.asarray(offsets, "<u8").tobytes(),
-            keys[starts].astype("<u8").tobytes(),
-            np.unique(keys).astype("<u8").tobytes(),
-            versions[starts].astype("<i4").tobytes(),
-            np.asarray(checks, "<u4").tobytes(),
-        )
-    )
+    starts = np.arange(0, len(versions), BLOCK_ROWS)
+    arrays = (*offsets, streams.of_row[starts], streams.high, streams.low, versions[starts], streams.versions, *checks)
+    return b"".join(np.asarray(array, kind).tobytes() for array, (kind, _) in zip(arrays, _kinds(0, 0, 0), strict=True))
+
+
+def keys_of(stream_ids: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """The first half of the key of each of some streams."""
+    return np.frombuffer(b"".join([stream_key(name)[:_WORD] for name in stream_ids]), ">u8").astype(np.uint64)
 
 
 def _key(stream_id: str) -> np.uint64:
@@ -269,7 +366,7 @@ def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None
     mine = np.flatnonzero(pc.equal(batch.column("stream_id"), stream_id).to_numpy(zero_copy_only=False))
     if not len(mine):
         return batch.slice(0, 0)
-    # Streams that share a key may be mixed by version; each one's rows stay in order.
+    # StreamKeys that share a key may be mixed by version; each one's rows stay in order.
     part = (
         batch.slice(int(mine[0]), len(mine)) if int(mine[-1] - mine[0]) == len(mine) - 1 else batch.take(pa.array(mine))
     )
@@ -293,7 +390,7 @@ def _directory(fd: int) -> tuple[Directory, bytes, pa.Schema] | None:
         directory = msgspec.json.decode(os.pread(fd, length, end), type=Directory)
     except (msgspec.DecodeError, ValueError):
         return None
-    start = end - arrays_size(directory.blocks, directory.streams)
+    start = end - arrays_size(directory)
     if min(directory.blocks, directory.streams, start) < 0:
         return None
     arrays = os.pread(fd, end - start, start)
@@ -302,7 +399,22 @@ def _directory(fd: int) -> tuple[Directory, bytes, pa.Schema] | None:
     return directory, arrays, MARKS[tail[4:]]
 
 
-def arrays_size(blocks: int, streams: int) -> int:
+def _kinds(blocks: int, streams: int, pieces: int) -> tuple[tuple[str, int], ...]:
+    """The type and the length of each array of a directory, in order."""
+    return (
+        ("<u8", blocks + 1),
+        ("<u8", pieces + 1),
+        ("<u8", blocks),
+        ("<u8", streams),
+        ("<u8", streams),
+        ("<i4", blocks),
+        ("<i4", streams),
+        ("<u4", blocks),
+        ("<u4", pieces),
+    )
+
+
+def arrays_size(directory: Directory) -> int:
     """How many bytes the arrays of a directory take."""
-    arrays: Any = _WORD * (blocks + 1) + _WORD * blocks + _WORD * streams + 4 * blocks + 4 * blocks
-    return int(arrays)
+    kinds = _kinds(directory.blocks, directory.streams, len(directory.ids))
+    return sum(int(kind[-1]) * count for kind, count in kinds)

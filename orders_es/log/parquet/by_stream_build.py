@@ -18,13 +18,14 @@ from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream import (
     BLOCK_ROWS,
     FOLDER,
+    IDS,
     MARKS,
     ByStream,
     Directory,
+    StreamKeys,
     block_name,
     directory_arrays,
     fingerprint,
-    stream_keys,
 )
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.storage import publish, remove
@@ -32,8 +33,6 @@ from orders_es.log.parquet.storage import publish, remove
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
-
-    import numpy.typing as npt
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
@@ -61,10 +60,10 @@ def build(folder: str, checked: Checked, file: LogFile) -> bool:
     events = fingerprint(footer)
     if ByStream.of(path, checked.log_id, file, events) is not None:
         return False
-    rows, keys = _sorted(file, checked, footer)
+    rows, streams = _sorted(file, checked, footer)
     os.makedirs(place, exist_ok=True)
     remove(path)  # one that cannot be used
-    return publish(place, block_name(file), lambda out: _write(out, rows, keys, file, checked.log_id, events))
+    return publish(place, block_name(file), lambda out: _write(out, rows, streams, file, checked.log_id, events))
 
 
 def orphans(folder: str, chain: Iterable[LogFile]) -> list[str]:
@@ -77,8 +76,8 @@ def orphans(folder: str, chain: Iterable[LogFile]) -> list[str]:
         return []
 
 
-def _sorted(file: LogFile, checked: Checked, footer: Footer) -> tuple[pa.RecordBatch, npt.NDArray[np.uint64]]:
-    """A data file's envelope rows sorted by the streams' keys and version, in one piece, and the key of each."""
+def _sorted(file: LogFile, checked: Checked, footer: Footer) -> tuple[pa.RecordBatch, StreamKeys]:
+    """A data file's envelope rows sorted by the streams' keys and version, in one piece, and their streams."""
     table = pa.Table.from_batches(
         file_batches(
             file,
@@ -94,13 +93,14 @@ def _sorted(file: LogFile, checked: Checked, footer: Footer) -> tuple[pa.RecordB
     # What has digests was held to them; `verify` recomputes the hashes of file and copy.
     if not footer.check and CompactRange.of_leaves(file.first - 1, leaf_hashes(table)) != footer.range:
         raise DamagedLog(file.path, "its events do not have the hashes in its footer; restore it from a backup")
-    of_row = stream_keys(table.column("stream_id"))
-    order = np.lexsort((table.column("version").to_numpy(), of_row))
-    return table.take(pa.array(order)).combine_chunks().to_batches()[0], of_row[order]
+    streams = StreamKeys.of(table)
+    order = np.lexsort((table.column("version").to_numpy(), streams.of_row))
+    rows = table.take(pa.array(order)).combine_chunks().to_batches()[0]
+    return rows, streams._replace(of_row=streams.of_row[order])
 
 
 def _write(
-    out: BinaryIO, rows: pa.RecordBatch, keys: npt.NDArray[np.uint64], file: LogFile, log_id: uuid.UUID, events: str
+    out: BinaryIO, rows: pa.RecordBatch, streams: StreamKeys, file: LogFile, log_id: uuid.UUID, events: str
 ) -> None:
     mark, schema = next(
         (mark, schema)
@@ -109,17 +109,37 @@ def _write(
     )
     rows = rows.select(schema.names)
     codec = pa.Codec("zstd", 2)  # a tenth smaller than level 1, and hardly slower
-    starts = np.arange(0, rows.num_rows, BLOCK_ROWS)
-    offsets, checks = [0], []
-    for start in starts.tolist():
+    blocks = _Pieces(0)
+    for start in range(0, rows.num_rows, BLOCK_ROWS):
         plain = rows.slice(start, BLOCK_ROWS).serialize()
-        data = plain.size.to_bytes(4, "little") + codec.compress(plain, asbytes=True)
-        out.write(data)
-        offsets.append(offsets[-1] + len(data))
-        checks.append(zlib.crc32(data))
-    arrays = directory_arrays(offsets, keys, rows.column("version").to_numpy(), checks)
-    digest = sha256(arrays).hexdigest()
-    end = msgspec.json.encode(
-        Directory(str(log_id), file.first, file.last, events, len(checks), len(np.unique(keys)), digest)
+        blocks.add(out, plain.size, codec.compress(plain, asbytes=True))
+    pieces = _Pieces(blocks.offsets[-1])
+    for start in range(0, len(streams.ids), IDS):
+        listed = msgspec.msgpack.encode(streams.ids[start : start + IDS])
+        pieces.add(out, len(listed), codec.compress(listed, asbytes=True))
+    arrays = directory_arrays(
+        (blocks.offsets, pieces.offsets), streams, rows.column("version").to_numpy(), (blocks.checks, pieces.checks)
     )
+    digest = sha256(arrays).hexdigest()
+    facts = (str(log_id), file.first, file.last, events, len(blocks.checks), len(streams.ids), streams.ids[::IDS])
+    end = msgspec.json.encode(Directory(*facts, digest))
     out.write(arrays + end + len(end).to_bytes(4, "little") + mark)
+
+
+class _Pieces:
+    """Where pieces that were written begin and end, and their CRC-32.
+
+    Args:
+        begin: Where the first one begins.
+    """
+
+    def __init__(self, begin: int) -> None:
+        self.offsets = [begin]
+        self.checks: list[int] = []
+
+    def add(self, out: BinaryIO, size: int, compressed: bytes) -> None:
+        """Write one, behind its length once decompressed."""
+        data = size.to_bytes(4, "little") + compressed
+        out.write(data)
+        self.offsets.append(self.offsets[-1] + len(data))
+        self.checks.append(zlib.crc32(data))

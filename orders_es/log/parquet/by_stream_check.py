@@ -33,7 +33,8 @@ def wrong_with_copy(path: str, log_id: uuid.UUID, file: LogFile, footer: Footer)
     rows = copy.all_rows()
     if rows is None:
         return "a block of it is damaged, and is not used"
-    if copy.arrays() != copy.arrays_of(rows):
+    ids = sorted(set(rows.column("stream_id").to_pylist()))
+    if copy.arrays() != copy.arrays_of(rows) or copy.all_ids() != ids:
         return "its directory does not fit its blocks"
     positions = rows.column("position").to_numpy()
     order = np.argsort(positions, kind="stable")

@@ -13,9 +13,11 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
-from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
+from orders_es.log.parquet.by_stream import FOLDER, ByStream, DamagedCopy, block_name, fingerprint, keys_of
 from orders_es.log.parquet.reader import Scanner, small_file
 from orders_es.log.retry import EventPlace
 from orders_es.log.rows import events_of, rows_of
@@ -162,9 +164,10 @@ class Streams:
     def _large_rows(self, stream_id: str, after_version: int, to_version: int | None) -> Iterator[pa.Table]:
         """A stream's rows in the large files: from their sorted copies, and by one scan of those that have none."""
         unsorted = []
+        key = keys_of([stream_id])[0]
         for file in self._large:
             copy = self.sorted_copy(file)
-            rows = None if copy is None else copy.rows(stream_id, after_version, to_version)
+            rows = None if copy is None else copy.rows(stream_id, after_version, to_version, key)
             if rows is None:
                 unsorted.append(file)
             elif rows.num_rows:
@@ -218,10 +221,20 @@ class Streams:
         """The ids of the streams that begin with a prefix, or at least the first `limit`. Raises as `versions` does."""
         self._see()
         found = {stream_id for stream_id in self._where if stream_id.startswith(prefix)}
-        if self._large:
+        unsorted = []
+        for file in self._large:
+            copy = self.sorted_copy(file)
+            listed = None if copy is None else copy.ids(prefix)
+            try:
+                found.update([] if listed is None else islice(listed, limit))
+            except DamagedCopy:
+                listed = None
+            if listed is None:
+                unsorted.append(file)
+        if unsorted:
             first = "" if limit is None else f"ORDER BY stream_id LIMIT {limit:d}"
             table = self.scanner.query(
-                self._large,
+                unsorted,
                 f"SELECT DISTINCT stream_id FROM {{events}} WHERE starts_with(stream_id, ?) {first}",
                 [prefix],
             )
@@ -238,12 +251,13 @@ class Streams:
             return {s for s, version in zip(stream_ids, self.versions(stream_ids), strict=True) if version}
         found = {stream_id for stream_id in stream_ids if stream_id in self._where}
         unsorted = []
+        keys = keys_of(stream_ids)
         for file in self._large:
             copy = self.sorted_copy(file)
             if copy is None:
                 unsorted.append(file)
             else:
-                found.update(stream_id for stream_id in stream_ids if copy.holds(stream_id))
+                found.update(stream_ids[at] for at in copy.hold(keys).nonzero()[0].tolist())
         rest = [stream_id for stream_id in stream_ids if stream_id not in found]
         if unsorted and rest:
             table = self.scanner.query(
@@ -303,11 +317,17 @@ class Streams:
             self._met.update(versions)
 
     def _learn_all(self) -> None:
-        keys = self.scanner.stream_versions(self._large) if self._large else None
+        copies = {file.path: self.sorted_copy(file) for file in self._large}
+        unsorted = [file for file in self._large if copies[file.path] is None]
+        keys = self.scanner.stream_versions(unsorted) if unsorted else None
         small = {stream_id: places[-1][1] for stream_id, places in self._where.items()}
         self._index = StreamIndex()
         if keys is not None:
             self._index.put_keys(*keys)
+        known = [copy.versions() for copy in copies.values() if copy is not None]
+        if known:
+            high, low, versions = (np.concatenate(arrays) for arrays in zip(*known, strict=True))
+            self._index.put_words(high, low, versions)
         self._index.put_any(small)
         self._index.put_any(self._met)
         self._met = {}

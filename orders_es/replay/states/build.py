@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FANOUT", "SPAN", "Qualified", "end_of", "ends_of", "make_states", "qualified", "states_of", "wrong_states"]
 
-SPAN = 1 << 17
+SPAN = 1 << 16
 """So many events has the smallest span; each begins where a multiple of it ends."""
 FANOUT = 4
 """So many neighbours of one size are put together to the next one."""
@@ -82,7 +82,7 @@ def ends_of(log: EventLog) -> dict[int, str]:
 def make_states(log: EventLog, *, read_models: Any = None, memory_limit: str = "1.5GB") -> int:
     """How many spans of a log got states that were missing, so that questions about all orders need not read all events.
 
-    A span of 131,072 events is made of its events, one of four times that of the states of four, and so on: what is new since the last
+    A span of 65,536 events is made of its events, one of four times that of the states of four, and so on: what is new since the last
     time is read once, and no order that is finished is looked at again but for these. Derived, and deletable at any time:
     `derived/states` beside the log. The end of the log, less than a span, gets none yet.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-__all__ = ["Derived", "Part", "derived_from", "narrowed"]
+__all__ = ["LAST", "Derived", "Part", "derived_from", "narrowed"]
 
 PER_EVENT = frozenset({"order_effects", "events"})
 """The relations of one row per event, each made of its event alone."""
@@ -33,6 +33,8 @@ _OF_STATES = _OF_ONE_EVENT | {"CAST"}
 _PLACES = ("query_location", "query_location_length")
 _VERSION = ["version"]
 _PARTIAL = re.compile(r"p\d+", re.IGNORECASE)
+LAST = "orders_es_last"
+"""The column of partial results that holds the last position of what they are made of."""
 
 
 class Part(NamedTuple):
@@ -88,7 +90,7 @@ def derived_from(sql: str) -> Derived | None:
     Example:
         >>> found = derived_from("SELECT stream_id, count(*) AS events FROM events GROUP BY stream_id")
         >>> found.parts[0].sql
-        'SELECT stream_id, count_star() AS p0 FROM events GROUP BY stream_id'
+        'SELECT stream_id, count_star() AS p0, max("position") AS orders_es_last FROM events GROUP BY stream_id'
         >>> found.parts[0].combining
         'SELECT stream_id, CAST(sum(p0) AS BIGINT) AS events FROM orders_es_part_0 GROUP BY stream_id'
         >>> found.parts[0].alone
@@ -249,7 +251,7 @@ def _taken_apart(connection: Any, node: dict[str, Any], number: int) -> Part:
     assert of is not None
     keys = [_column(expression) for expression in node["group_expressions"]]
     _require("stream_id" in keys and None not in keys and node["group_sets"] == [list(range(len(keys)))])
-    _require(not any(_PARTIAL.fullmatch(str(key)) for key in keys))
+    _require(not any(_PARTIAL.fullmatch(str(key)) or str(key).lower() == LAST for key in keys))
     _require(node["aggregate_handling"] == "STANDARD_HANDLING" and not node["from_table"]["column_name_alias"])
     _require(
         not any(node[name] for name in ("modifiers", "having", "sample", "qualify")) and not node["cte_map"]["map"]
@@ -262,7 +264,8 @@ def _taken_apart(connection: Any, node: dict[str, Any], number: int) -> Part:
     combining = [found.rewritten(expression, alone=False) for expression in node["select_list"]]
     alone = [found.rewritten(expression, alone=True) for expression in node["select_list"]]
     _require(found.made)
-    listed = ", ".join([*(f'"{key}"' for key in keys), *(f"1 AS p{i}" for i in range(len(found.made)))])
+    numbered = (f"1 AS p{i}" for i in range(len(found.made)))
+    listed = ", ".join([*(f'"{key}"' for key in keys), *numbered, f'max("position") AS {LAST}'])
     select = _select(connection, f'SELECT {listed} FROM "{of}" GROUP BY ALL')
     partial = select["statements"][0]["node"]
     for i, made in enumerate(found.made):
@@ -271,7 +274,7 @@ def _taken_apart(connection: Any, node: dict[str, Any], number: int) -> Part:
         partial[name] = copy.deepcopy(node[name])
     part = Part(
         tuple(str(key) for key in keys),
-        {f"p{i}": expression for i, expression in enumerate(found.merging)},
+        {f"p{i}": expression for i, expression in enumerate(found.merging)} | {LAST: f"max({LAST})"},
         _text(connection, select),
         _over(connection, node, combining, f"orders_es_part_{number}"),
         _over(connection, node, alone, f"orders_es_alone_{number}", grouped=False),

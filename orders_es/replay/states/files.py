@@ -27,7 +27,7 @@ FOLDER = "states"
 LATE, CONTINUED, BEGUN = "late", "continued", "begun"
 """What the files of a span are called: its late events, the streams that began before it; and, of each part, the rows of these
 streams and those of all others."""
-_FORMAT = 2
+_FORMAT = 3
 _PIECE = 1 << 22
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.log.event import to_micros
 from orders_es.log.relation import event_columns, quoted
 from orders_es.log.scan import parquet_files
 from orders_es.replay.relations import inline, limits
+from orders_es.replay.states.derive import LAST
 from orders_es.replay.states.files import BEGUN, CONTINUED, LATE, part_name
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "OverStates", "choice_of", "over_states", "stored_rows"]
 
+_WIDE = 8
+"""Of a part with as many columns, it is worth while to look first where the rows stand that are to be grouped."""
 SEVERAL = "orders_es_several"
 """The relation of the streams that have events in more than one place."""
 
@@ -86,51 +89,88 @@ class OverStates(NamedTuple):
 
     Args:
         several: The streams that have events in more than one place.
-        combined: Of each part, the rows of these streams, and of all that are not in states.
-        alone: Of each part, the rows of the other streams in states; None where there are none.
+        parts: Of each part, what has to be grouped, and what has not.
+        spans: First and last position of each span whose states are taken.
         sql: The read model over these, which are called `orders_es_several`, `orders_es_combined_0`, `orders_es_alone_0` and so on.
         events: What the others are made of, as it stands behind `WITH`.
     """
 
     several: str
-    combined: list[str]
-    alone: list[str] | None
+    parts: list[Pieces]
+    spans: list[tuple[int, int]]
     sql: str
     events: str
 
-    def whole(self) -> str:
-        """One SELECT that gives the read model."""
-        given = [f"{SEVERAL} AS MATERIALIZED ({self.several})"]
-        for number, select in enumerate(self.combined):
-            given.append(f"orders_es_combined_{number} AS NOT MATERIALIZED ({select})")
-        return f"WITH {self.events}, {', '.join(given)}, {self._united()} SELECT * FROM ({self.sql})"
+    def on(self, cursor: Any, prefix: str, *, keep: bool = False) -> str:
+        """One SELECT that gives the read model, over temporary tables that are made on a cursor.
 
-    def kept(self, prefix: str) -> tuple[list[str], str]:
-        """Statements that compute once what takes time, in temporary tables, and a SELECT over these.
+        Which streams have to be grouped is computed first: DuckDB then knows how few they are.
 
         Args:
             prefix: What the tables' names begin with.
+            keep: Compute all that takes time now, for whoever asks again.
         """
-        made = [
-            f"CREATE OR REPLACE TEMP TABLE {quoted(prefix + SEVERAL)} AS WITH {self.events} SELECT DISTINCT stream_id FROM ({self.several})"
-        ]
-        given = [f"{SEVERAL} AS NOT MATERIALIZED (FROM {quoted(prefix + SEVERAL)})"]
-        for number, select in enumerate(self.combined):
-            table = quoted(f"{prefix}orders_es_combined_{number}")
-            made.append(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS WITH {self.events}, {given[0]} SELECT * FROM ({select})"
-            )
-            given.append(f"orders_es_combined_{number} AS NOT MATERIALIZED (FROM {table})")
-        return made, f"WITH {', '.join(given)}, {self._united()} SELECT * FROM ({self.sql})"
+        several = quoted(prefix + SEVERAL)
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {several} AS WITH {self.events} {self.several}")
+        given = [self.events, f"{SEVERAL} AS NOT MATERIALIZED (FROM {several})"]
+        combined, united = [], []
+        for number, part in enumerate(self.parts):
+            name = f"orders_es_combined_{number}"
+            select = part.combined(self._ranges(cursor, part, several))
+            if keep:
+                table = quoted(prefix + name)
+                cursor.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {table} AS WITH {', '.join(given)} SELECT * FROM ({select})"
+                )
+                select = f"FROM {table}"
+            combined.append(f"{name} AS NOT MATERIALIZED ({select})")
+            both = f"FROM {name}" + ("" if part.alone is None else f" UNION ALL ({part.alone})")
+            united.append(f"orders_es_whole_{number} AS NOT MATERIALIZED ({both})")
+        return f"WITH {', '.join([*given, *combined, *united])} SELECT * FROM ({self.sql})"
 
-    def _united(self) -> str:
-        given = []
-        for number in range(len(self.combined)):
-            both = f"FROM orders_es_combined_{number}"
-            if self.alone is not None:
-                both = f"{both} UNION ALL ({self.alone[number]})"
-            given.append(f"orders_es_whole_{number} AS NOT MATERIALIZED ({both})")
-        return ", ".join(given)
+    def _ranges(self, cursor: Any, part: Pieces, several: str) -> str:
+        """The condition that a row of a part may be of such a stream: in each span's file they stand side by side, at the end."""
+        if part.begun is None or part.columns < _WIDE:
+            return "true"
+        which = " ".join(f"WHEN {LAST} <= {last} THEN {last}" for _, last in self.spans)
+        rows = cursor.execute(
+            f"SELECT CASE {which} END AS span, min({LAST}) FROM ({part.places}) SEMI JOIN {several} USING (stream_id) GROUP BY span"
+        ).fetchall()
+        return " OR ".join(f"{LAST} BETWEEN {first} AND {last}" for last, first in sorted(rows)) or "false"
+
+
+class Pieces(NamedTuple):
+    """What a part of a read model is made of.
+
+    Args:
+        columns: How many columns have to be read of its rows.
+        always: SQL for the rows that are always grouped.
+        begun: SQL for the rows of streams that began in spans; None where there are none.
+        places: Of these, SQL for the streams and where each of them ends.
+        combining: What groups them.
+        alone: SQL for the rows of the streams that need no grouping; None where there are none.
+    """
+
+    number: int
+    columns: int
+    always: str
+    begun: str | None
+    places: str
+    combining: str
+    alone: str | None
+
+    def combined(self, ranges: str) -> str:
+        """SQL for the rows that are grouped.
+
+        Args:
+            ranges: The condition on where those of the streams that began in spans stand.
+        """
+        pieces = [self.always]
+        if self.begun is not None:
+            pieces.append(
+                f"SELECT * EXCLUDE ({LAST}) FROM ({self.begun}) SEMI JOIN {SEVERAL} USING (stream_id) WHERE {ranges}"
+            )
+        return f"WITH orders_es_part_{self.number} AS NOT MATERIALIZED ({' UNION ALL '.join(pieces)}) {self.combining}"
 
 
 def over_states(
@@ -175,24 +215,25 @@ def over_states(
     if chosen.whole:
         several.append(f"SELECT stream_id FROM {parquet_files(found.paths[CONTINUED] for found in chosen.whole)}")
     as_asked = "SELECT * FROM as_asked"
-    combined, alone = [], []
+    parts = []
     for number, (name, part) in enumerate(zip(names, derived.parts, strict=True)):
-        held = (*part.keys, *part.columns)
+        held = (*part.keys, *(column for column in part.columns if column != LAST))
         listed = ", ".join(map(quoted, held))
         made = inline(replace(model, sql=part.sql), as_asked, [(m, as_asked) for m in needed])
-        pieces = [f"SELECT {listed} FROM ({made})"]
+        always, begun, places, alone = [f"SELECT {listed} FROM ({made})"], None, "", None
         if chosen.whole:
-            begun = stored_rows(chosen.whole, name, BEGUN, held)
-            pieces.append(stored_rows(chosen.whole, name, CONTINUED, held))
-            pieces.append(f"SELECT * FROM ({begun}) SEMI JOIN {SEVERAL} USING (stream_id)")
-            rows = f"SELECT * FROM ({begun}) ANTI JOIN {SEVERAL} USING (stream_id)"
-            alone.append(f"WITH orders_es_alone_{number} AS NOT MATERIALIZED ({rows}) {part.alone}")
-        parts = f"orders_es_part_{number} AS NOT MATERIALIZED ({' UNION ALL '.join(pieces)})"
-        combined.append(f"WITH {parts} {part.combining}")
+            always.append(stored_rows(chosen.whole, name, CONTINUED, held))
+            begun = stored_rows(chosen.whole, name, BEGUN, (*held, LAST))
+            places = stored_rows(chosen.whole, name, BEGUN, ("stream_id", LAST))
+            rows = (
+                f"SELECT * FROM ({stored_rows(chosen.whole, name, BEGUN, held)}) ANTI JOIN {SEVERAL} USING (stream_id)"
+            )
+            alone = f"WITH orders_es_alone_{number} AS NOT MATERIALIZED ({rows}) {part.alone}"
+        parts.append(Pieces(number, len(held), " UNION ALL ".join(always), begun, places, part.combining, alone))
     return OverStates(
         " UNION ALL ".join(several),
-        combined,
-        alone or None,
+        parts,
+        [(found.span.first, found.span.last) for found in chosen.whole],
         derived.sql,
         f"as_asked AS NOT MATERIALIZED ({' UNION ALL '.join(raw)})",
     )

@@ -109,7 +109,7 @@ class StatesInUse:
             if names is None or name in names:
                 over = self.over(name, asked, self._columns(cursor, name, names, query))
                 if over is not None:
-                    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {over.whole()}")
+                    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {over.on(cursor, f'{name}_')}")
             if query and names is not None and f"{name}_at" in names:
                 self._put_macro(cursor, asked, name, query, self._columns(cursor, name, names, query))
 
@@ -117,7 +117,7 @@ class StatesInUse:
         """Put a temporary macro before one such as `orders_at`, which answers the calls of it in this query, and no others."""
         calls = calls_of(cursor, query, f"{name}_at")
         selects = []
-        for given, moments in calls:
+        for number, (given, moments) in enumerate(calls):
             at, known_at, recorded_by = (
                 _earlier(moment, getattr(asked, clock)) for clock, moment in zip(ARGUMENTS, moments, strict=True)
             )
@@ -127,7 +127,10 @@ class StatesInUse:
             if over is None:
                 return
             told = " AND ".join(f"{quoted(a)} IS NOT DISTINCT FROM {g}" for a, g in zip(ARGUMENTS, given, strict=True))
-            selects.append(f"SELECT * FROM ({over.whole()})" + (f" WHERE {told}" if len(calls) > 1 else ""))
+            selects.append(
+                f"SELECT * FROM ({over.on(cursor, f'{name}_at_{number}_')})"
+                + (f" WHERE {told}" if len(calls) > 1 else "")
+            )
         if selects:
             macro = quoted(f"{name}_at")
             cursor.execute(
@@ -155,10 +158,7 @@ class StatesInUse:
                 cursor.execute(f"DROP VIEW IF EXISTS temp.{quoted(name)}")  # the one of an earlier head
                 self._kept[name] = position, False
                 continue
-            made, sql = over.kept(f"{name}_") if again else ([], over.whole())
-            for statement in made:
-                cursor.execute(statement)
-            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {over.on(cursor, f'{name}_', keep=again)}")
             self._kept[name] = position, again
 
     def _columns(self, cursor: Any, name: str, names: Container[str] | None, query: str) -> frozenset[str] | None:

@@ -1,5 +1,6 @@
 """Copies sorted by stream are derived: with them, without them, or with damaged ones, `load` says the same."""
 
+import itertools
 import shutil
 from datetime import timedelta
 from decimal import Decimal
@@ -10,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders_es.log import ANY, StreamAppend, open_log
-from orders_es.log.parquet import ParquetLog
-from orders_es.log.parquet.by_stream import BLOCK_ROWS, FOLDER
+from orders_es.log.parquet import ParquetLog, by_stream_build
+from orders_es.log.parquet import streams as streams_module
+from orders_es.log.parquet.by_stream import BLOCK_ROWS, FOLDER, ByStream
 from orders_es.log.parquet.reader import Scanner
 from orders_es.orders import DiscountApplied, OrderCreated
 
@@ -204,3 +206,51 @@ def test_an_order_that_only_the_tail_knows_can_be_appended_to(large):
     with open_log(large) as log:
         assert log.append("late", [OrderCreated(currency="GBP")], expected=1).first_position == log.head().position
         assert log.append("s-3", [OrderCreated(currency="GBP")], expected=16).versions == {"s-3": 17}
+
+
+IDS_KEPT = [f"s-{n}" for n in range(500)] + ["giant", "late"]
+
+
+@pytest.mark.parametrize("pieces", [4096, 7])
+def test_ids_are_listed_from_the_copies_and_no_further_than_asked(large, monkeypatch, pieces):
+    monkeypatch.setattr(by_stream_build, "IDS", pieces)
+    shutil.rmtree(large / "derived")
+    with open_log(large) as log:
+        assert isinstance(log, ParquetLog)
+        log.compact()
+    monkeypatch.setattr(Scanner, "query", lambda *_: pytest.fail("a scan"))
+    read = []
+    whole = ByStream._ids
+    monkeypatch.setattr(ByStream, "_ids", lambda copy, number: read.append(number) or whole(copy, number))
+    with open_log(large) as log:
+        for prefix, limit in itertools.product(("", "s", "s-1", "s-499", "t", "giant", "gianu"), (None, 0, 1, 3, 1000)):
+            wanted = sorted(i for i in IDS_KEPT if i.startswith(prefix))[:limit]
+            assert log.stream_ids(prefix=prefix, limit=limit) == wanted
+        read.clear()
+        assert log.stream_ids(limit=2) == ["giant", "late"]
+        assert len(read) == 1
+
+
+@pytest.mark.parametrize("sorted_copies", [True, False])
+def test_the_versions_of_all_streams_are_those_of_their_last_events(large, monkeypatch, sorted_copies):
+    if not sorted_copies:
+        shutil.rmtree(large / "derived")
+    monkeypatch.setattr(streams_module, "_SORTED_PROBES_MOST", 0)  # which learns the versions of all
+    if sorted_copies:
+        monkeypatch.setattr(Scanner, "query", lambda *_: pytest.fail("a scan"))
+    with open_log(large) as log:
+        versions = {stream: log.stream_version(stream) for stream in (*IDS_KEPT, "nobody")}
+    with open_log(large) as log:
+        monkeypatch.undo()
+        assert versions == {stream: len(log.load(stream)) for stream in (*IDS_KEPT, "nobody")}
+
+
+def test_a_byte_flipped_anywhere_in_a_copy_changes_no_answer(large):
+    [copy] = (large / COPIES).iterdir()
+    whole = copy.read_bytes()
+    with open_log(large) as log:
+        right = facts(log.load("s-3")), log.stream_ids(), log.existing(["s-3", "s-4", "no"])
+    for at in range(0, len(whole), len(whole) // 150):
+        copy.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with open_log(large) as log:
+            assert (facts(log.load("s-3")), log.stream_ids(), log.existing(["s-3", "s-4", "no"])) == right, at

@@ -42,7 +42,7 @@ def test_a_data_file_has_the_column_where_an_event_has_the_time_and_says_so(tmp_
     assert formats(log) == [(1, False), (1, False)]
     compact(log)
     marks = [path.read_bytes()[-8:] for path in sorted((tmp_path / "log" / "derived" / "by-stream").iterdir())]
-    assert marks == [b"OESBLK01"]
+    assert marks == [b"OESBLK11"]
     log.append("C", entered(), expected=NO_STREAM)
     log.append("D", entered(1500), expected=NO_STREAM)
     assert formats(log)[-2:] == [(2, True), (2, True)]
@@ -51,7 +51,7 @@ def test_a_data_file_has_the_column_where_an_event_has_the_time_and_says_so(tmp_
     assert formats(log) == [(2, True)]
     again = open_log(tmp_path / "log")
     assert [again.load(name) for name in "ABCD"] == before
-    assert b"OESBLK02" in {path.read_bytes()[-8:] for path in (tmp_path / "log" / "derived" / "by-stream").iterdir()}
+    assert b"OESBLK12" in {path.read_bytes()[-8:] for path in (tmp_path / "log" / "derived" / "by-stream").iterdir()}
     assert not verify(again).problems
 
 

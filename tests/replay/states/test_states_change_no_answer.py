@@ -21,7 +21,7 @@ from orders_es.read_models import load_read_models
 from orders_es.replay import connect, load_order
 from orders_es.replay.states import build, make_states, using, wrong_states
 from orders_es.replay.states.files import digest_of
-from orders_es.replay.states.relation import choice_of
+from orders_es.replay.states.relation import OverStates, choice_of
 from orders_es.replay.states.using import StatesInUse
 from orders_es.sources.simulator import simulate_into
 
@@ -189,6 +189,18 @@ def test_states_are_in_use(both):
         # And all that is whole is taken in as few pieces as there are.
         chosen = choice_of(spans, AsOf(), lambda _: True)
         assert [found.span.last for found in chosen.whole][:2] == [4 * SMALL, 6 * SMALL][: len(chosen.whole)], one
+
+
+def test_rows_that_are_grouped_are_found_where_they_stand(both):
+    session, plain = both
+    with pytest.MonkeyPatch.context() as patched:
+        found = []
+        kept = OverStates._ranges
+        patched.setattr(OverStates, "_ranges", lambda *given: found.append(kept(*given)) or found[-1])
+        for name, day in itertools.product(("orders", "order_items"), range(2, 22, 3)):
+            moment = {"at": START + timedelta(days=day)}
+            assert session.sql(question(name), **moment).to_arrow().equals(plain(question(name), **moment))
+    assert any("orders_es_last BETWEEN" in each for each in found)
 
 
 def test_a_log_that_grows_is_asked_anew(place, tmp_path):
