@@ -46,6 +46,7 @@ _TOKEN, _READ_TOKEN = "ORDERS_ES_HTTP_TOKEN", "ORDERS_ES_HTTP_READ_TOKEN"
     help=f"Tokens that permit reading, likewise. Or one in {_READ_TOKEN}.",
 )
 @click.option("--read-only", is_flag=True, help="Take no commands from anybody.")
+@click.option("--currency", metavar="CODE", help="The currency of new orders that name none; without it each has to.")
 @click.option(
     "--models",
     metavar="FILE",
@@ -86,6 +87,7 @@ def serve(
     token_file: Path | None,
     read_token_file: Path | None,
     read_only: bool,
+    currency: str | None,
     models: str | None,
     folder: str | None,
     most_body: int,
@@ -113,6 +115,7 @@ def serve(
     settings = ServerSettings(
         tokens=tuple(_tokens(token_file, read_token_file)),
         read_only=read_only,
+        currency=currency,
         models=models,
         read_models=read_model_folders(folder),
         most_body=most_body,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 import msgspec
 
 from orders_es import orders
+from orders_es.http.other_words import in_our_words, with_other_words
 from orders_es.http.problems import Problem
 from orders_es.log.limits import LONGEST_ID
 from orders_es.orders import commands
@@ -32,7 +33,7 @@ _IDS: Final = frozenset({"item_id", "customer_id", "order_id"})
 
 
 def _text(pattern: str, least: int | None = None, most: int | None = None) -> Any:
-    """Text whose pattern is said to clients, and looked at by `_check_texts`, which says better than a pattern what is wrong."""
+    """Text whose pattern is said to clients, and looked at by `_checked`, which says better than a pattern what is wrong."""
     return Annotated[str, msgspec.Meta(extra_json_schema={"pattern": pattern}, min_length=least, max_length=most)]
 
 
@@ -93,23 +94,28 @@ class Body:
     command: type
     shape: type[msgspec.Struct]
 
-    def read(self, text: bytes) -> Asked:
+    def read(self, text: bytes, *, currency: str | None = None) -> Asked:
         """What a body asks for.
+
+        Args:
+            currency: That of orders whose body names none.
 
         Raises:
             Problem: It is no JSON, or not of this shape.
         """
         try:
-            json.loads(text or b"{}", object_pairs_hook=_once)
-            found = msgspec.json.decode(text or b"{}", type=self.shape, dec_hook=_money)
+            said = json.loads(text or b"{}", object_pairs_hook=_once)
+            ours = in_our_words(self.command.__name__, said, currency)
+            given = text or b"{}" if ours is said else json.dumps(ours).encode()
+            found = msgspec.json.decode(given, type=self.shape, dec_hook=_money)
         except msgspec.ValidationError as error:
             raise Problem("invalid", f"the body is not what {self.command.__name__} takes: {error}") from error
         except (ValueError, RecursionError) as error:
             raise Problem("bad-request", f"the body is no JSON: {error}") from error
-        values = {name: getattr(found, name) for name in self.shape.__struct_fields__}
-        values = {name: value for name, value in values.items() if value is not None}
-        _check_texts(values)
-        values = {name: value.amount if isinstance(value, Money) else value for name, value in values.items()}
+        values = _said(found)
+        values = _checked(values)
+        if "items" in values:
+            values["items"] = tuple(commands.AddItem(**_checked(_said(item))) for item in values["items"])
         order_id = values.pop("order_id", None)
         said = {name: values.pop(name) for name, _ in ENVELOPE if name in values}
         return Asked(order_id, self.command(**values), said)
@@ -142,11 +148,8 @@ def with_order_id(name: str, *, needed: bool) -> Body:
 
 def _body(name: str, first: dict[str, Any]) -> Body:
     cls: Any = COMMANDS[name]
-    hints = get_type_hints(cls, vars(orders) | {"Decimal": Decimal})
     named: list[Any] = [(key, *(kind if isinstance(kind, tuple) else (kind,))) for key, kind in first.items()]
-    for field in dataclasses.fields(cls):
-        kind, optional = _kind(field.name, hints[field.name])
-        named.append((field.name, kind | None, None) if optional else (field.name, kind))
+    named += _fields(cls)
     named += [(key, kind | None, None) for key, kind in ENVELOPE]
     shape = msgspec.defstruct(
         f"{cls.__name__}{'OfOrder' if first else ''}",
@@ -158,8 +161,24 @@ def _body(name: str, first: dict[str, Any]) -> Body:
     return Body(cls, shape)
 
 
+@cache
+def _item() -> type[msgspec.Struct]:
+    """An item of an order that is opened: what `AddItem` has."""
+    fields = [field for field in _fields(commands.AddItem) if field[0] != "currency"]
+    return msgspec.defstruct("Item", fields, kw_only=True, forbid_unknown_fields=True)
+
+
+def _fields(cls: Any) -> list[Any]:
+    hints = get_type_hints(cls, vars(orders) | {"Decimal": Decimal})
+    kinds = [(field.name, *_kind(field.name, hints[field.name])) for field in dataclasses.fields(cls)]
+    return [(name, kind | None, None) if optional else (name, kind) for name, kind, optional in kinds]
+
+
 def _kind(name: str, hint: Any) -> tuple[Any, bool]:
     """What msgspec reads for a field of a command, and whether it may be left out."""
+    if name == "items":
+        items: Any = list[_item()]  # type: ignore[misc] # a class that is made when it is asked for
+        return items, True
     parts = set(get_args(hint)) if get_origin(hint) in (Union, types.UnionType) else {hint}
     optional = type(None) in parts
     if Decimal in parts:
@@ -171,20 +190,28 @@ def _kind(name: str, hint: Any) -> tuple[Any, bool]:
     return (_Id if name in _IDS else _Text), optional
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object that says one thing twice: parsers differ in which of the two they take."""
+def _said(found: msgspec.Struct) -> dict[str, Any]:
+    values = {name: getattr(found, name) for name in found.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, unless it says one thing twice: parsers differ in which of the two they take."""
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} stands there twice; say it once")
+    return dict(pairs)
 
 
-def _check_texts(values: Mapping[str, Any]) -> None:
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a command takes them: texts looked at, money as amounts."""
     for name, value in values.items():
         if isinstance(value, str) and "\0" in value:
             raise Problem("invalid", f"{name} holds a NUL, at which many programs end a text; leave it out")
         if name in _IDS and not _SAYS_SOMETHING.search(value):
             raise Problem("invalid", f"{name} is blank; name one, or leave it out where that is possible")
+    return {name: value.amount if isinstance(value, Money) else value for name, value in values.items()}
 
 
 def _money(kind: type, given: Any) -> Any:
@@ -199,8 +226,12 @@ def _money(kind: type, given: Any) -> Any:
     )
 
 
-def command_schemas() -> dict[str, Any]:
-    """The JSON schemas of all bodies, by name, as OpenAPI's components hold them."""
+def command_schemas(currency: str | None = None) -> dict[str, Any]:
+    """The JSON schemas of all bodies, by name, as OpenAPI's components hold them.
+
+    Args:
+        currency: What new orders have that name none; without it each has to.
+    """
     shapes = [body_of(name).shape for name in COMMANDS]
     shapes += [with_order_id("create-order", needed=False).shape, with_order_id("add-item", needed=True).shape]
 
@@ -215,4 +246,9 @@ def command_schemas() -> dict[str, Any]:
         }
 
     _, components = msgspec.json.schema_components(shapes, schema_hook=hook, ref_template="#/components/schemas/{name}")
+    for name in ("AddItem", "AddItemOfOrder", "Item"):
+        components[name] = with_other_words(components[name])
+    for name in ("CreateOrder", "CreateOrderOfOrder") if currency is not None else ():
+        components[name]["required"] = []
+        components[name]["properties"]["currency"]["default"] = currency
     return components

@@ -35,9 +35,9 @@ def etag(order: Order) -> str:
 
 
 async def create_order(door: Door, request: Request, token: Token | None) -> Response:
-    """`POST /orders`: open an order, of the id that the body names or of a new one."""
+    """`POST /orders`: open an order, of the id that the body names or of a new one, with the items that it names."""
     parameters(request, ())
-    asked = with_order_id("create-order", needed=False).read(await door.body(request))
+    asked = with_order_id("create-order", needed=False).read(await door.body(request), currency=door.settings.currency)
     key = _key(request)
     order_id = asked.order_id
     if order_id is None:  # the same one when the request is sent again
@@ -60,7 +60,7 @@ async def command(door: Door, request: Request, token: Token | None) -> Response
     if name not in COMMANDS:
         raise Problem("not-found", f"there is no command {name!r}; there are {', '.join(COMMANDS)}")
     order_id = order_id_of(request)
-    asked = body_of(name).read(await door.body(request))
+    asked = body_of(name).read(await door.body(request), currency=door.settings.currency)
     return await _handled(door, request, token, order_id, asked, _key(request))
 
 

@@ -111,7 +111,7 @@ def _as_of(**more: dict[str, Any]) -> dict[str, Any]:
     return _object({**dict.fromkeys(("at", "known_at", "recorded_by"), _or_null(_TIME)), **more})
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(currency: str | None) -> dict[str, Any]:
     names = ("actor", "correlation_id", "causation_id")
     root = _or_null(
         {
@@ -212,7 +212,7 @@ def _schemas() -> dict[str, Any]:
             },
             "required": ["type", "title", "status", "detail"],
         },
-        **command_schemas(),
+        **command_schemas(currency),
     }
 
 
@@ -397,7 +397,10 @@ def _paths() -> dict[str, Any]:
     }
     paths: dict[str, Any] = {path: {"get": asked} for path, asked in gets.items()}
     create = _writing(
-        "Open an order, of the id that the body names or of a new one", "CreateOrderOfOrder", created=True, needed=True
+        "Open an order, of the id that the body names or of a new one, with its first items",
+        "CreateOrderOfOrder",
+        created=True,
+        needed=True,
     )
     paths["/orders"]["post"] = create | {"operationId": "CreateOrderOfOrder", "tags": ["commands"]}
     add = _writing("Put an item into the order that the body names", "AddItemOfOrder", needed=True)
@@ -407,8 +410,11 @@ def _paths() -> dict[str, Any]:
     return paths | _commands()
 
 
-def description() -> dict[str, Any]:
+def description(currency: str | None = None) -> dict[str, Any]:
     """The document.
+
+    Args:
+        currency: What new orders have that name none; without it each has to.
 
     Example:
         >>> description()["openapi"], len(description()["paths"])
@@ -423,7 +429,7 @@ def description() -> dict[str, Any]:
         },
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(currency),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}, {}],

@@ -31,11 +31,11 @@ def _page() -> str:
 
 
 @cache
-def _description() -> bytes:
+def _description(currency: str | None) -> bytes:
     from orders_es.http.openapi import description
     from orders_es.json_text import json_bytes
 
-    return json_bytes(description())
+    return json_bytes(description(currency))
 
 
 async def page(door: Door, request: Request, _: Token | None) -> Response:
@@ -47,6 +47,5 @@ async def page(door: Door, request: Request, _: Token | None) -> Response:
 
 async def openapi(door: Door, request: Request, _: Token | None) -> Response:
     """`GET /openapi.json`: all that can be asked, as OpenAPI 3.1."""
-    del door
     parameters(request, ())
-    return Response(_description(), media_type="application/json")
+    return Response(_description(door.settings.currency), media_type="application/json")

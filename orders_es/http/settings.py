@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -107,6 +108,7 @@ class ServerSettings:
     Args:
         tokens: Who may come in; without any, everybody who reaches it may read and write, and it answers only to names of this machine.
         read_only: Take no commands from anybody.
+        currency: That of new orders that name none; without it each has to.
         models: The read-model file, for lag; none is watched if left out.
         read_models: Folders with read models beside the house's own.
         lag_limits: Where one state of a projection ends and the next begins.
@@ -117,11 +119,12 @@ class ServerSettings:
         heartbeat: Seconds after which a quiet stream of server-sent events gets a sign of life.
 
     Raises:
-        InvalidSetting: A number is not above zero.
+        InvalidSetting: A number is not above zero, or the currency no code.
     """
 
     tokens: tuple[Token, ...] = ()
     read_only: bool = False
+    currency: str | None = None
     models: str | None = None
     read_models: Folders = None
     lag_limits: LagLimits | None = None
@@ -132,6 +135,8 @@ class ServerSettings:
     heartbeat: float = 15.0
 
     def __post_init__(self) -> None:
+        if self.currency is not None and not re.fullmatch(r"[A-Z]{3}", self.currency):
+            raise InvalidSetting("currency", self.currency, "give a code of three capital letters, such as GBP")
         for name in ("most_body", "body_within", "most_streams", "queries", "heartbeat"):
             if not getattr(self, name) > 0:
                 raise InvalidSetting(name, getattr(self, name), "give more than 0")

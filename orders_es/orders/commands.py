@@ -35,17 +35,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrder:
-    """Open an order. The currency is a code of three capital letters and stays for good.
+    """Open an order, with its first items where they are given: all of it or nothing. The currency is a code of three capital letters and stays for good.
 
     Example:
         >>> CreateOrder(currency="GBP", customer_id="17850").currency
         'GBP'
+        >>> len(CreateOrder(currency="GBP", items=(AddItem(item_id="mug", quantity=2, price=5),)).items)
+        1
     """
 
     currency: str
     customer_id: str | None = None
     country: str | None = None
     channel: str | None = None
+    items: tuple[AddItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

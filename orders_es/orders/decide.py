@@ -7,11 +7,14 @@ the rule (see `RULES`) that says no. It has no clock and no I/O; money in its ev
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CommandRejected, WrongType
 from orders_es.orders import commands as c
 from orders_es.orders import events as e
+from orders_es.orders.evolve import evolve
+from orders_es.orders.happened import Happened
 from orders_es.orders.money import EXACT, LIMIT, format_money, money, multiply
 from orders_es.orders.requirements import (
     line_in_order,
@@ -34,13 +37,15 @@ from orders_es.orders.requirements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from orders_es.orders.order import Order
 
 __all__ = ["decide"]
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+"""No rule asks when it was; events get their time from whoever appends them."""
 
 
 def decide(command: Any, state: Order) -> list[e.OrderEvent]:
@@ -63,7 +68,21 @@ def decide(command: Any, state: Order) -> list[e.OrderEvent]:
         raise WrongType(
             f"{type(command).__name__} is not an order command; orders_es.orders.commands has {', '.join(t.__name__ for t in _DECISIONS)}"
         )
-    return [decision(command, state)]
+    decided = [decision(command, state)]
+    return [*decided, *_first_items(command, decided[0], state)] if isinstance(command, c.CreateOrder) else decided
+
+
+def _first_items(command: c.CreateOrder, created: e.OrderEvent, state: Order) -> Iterator[e.OrderEvent]:
+    """The items that an order is opened with, each decided on the order as the ones before it leave it."""
+    if not isinstance(command.items, tuple) or not all(isinstance(item, c.AddItem) for item in command.items):
+        raise WrongType(
+            f"items={command.items!r}: give a tuple of AddItem, such as (AddItem(item_id='mug', quantity=1, price=5),)"
+        )
+    event = created
+    for version, item in enumerate(command.items, 1):
+        state = evolve(state, Happened(event, _NO_MOMENT, version))
+        event = _add_item(item, state)
+        yield event
 
 
 def _create_order(command: c.CreateOrder, state: Order) -> e.OrderEvent:

@@ -158,3 +158,56 @@ def test_eight_clients_lose_no_update(shop, serving):
         assert sum(pool.map(work, [url] * 8)) == 8 * adds
     order = load_order(shop, "A-2")
     assert (order.item_count, order.version) == (8 * adds * 2, 1 + 8 * adds)
+
+
+def test_an_order_is_opened_with_its_items_or_not_at_all(log, client_of):
+    client = client_of(log, currency="GBP")
+    items = [
+        {"product_id": "mug", "quantity": 2, "unit_price_cents": 1250},
+        {"item_id": "cup", "quantity": 1, "price": "0.99", "description": "Cup"},
+        {"product_id": "lid", "product_name": "Lid", "quantity": 3, "unit_price": "0.50"},
+    ]
+    said = {"customer_id": "ann", "items": items}
+    made, again = (client.post("/orders", json=said, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert (made.status_code, made.headers["etag"], again.json()["duplicate"]) == (201, '"4"', True), made.text
+    order = client.get(made.headers["location"]).json()["order"]
+    assert (order["total"], order["currency"]) == ("27.4900", "GBP")
+    assert [(line["item_id"], line["description"]) for line in order["lines"]] == [
+        ("mug", None),
+        ("cup", "Cup"),
+        ("lid", "Lid"),
+    ]
+    twice = [*items, {"item_id": "mug", "quantity": 1, "price": 3}]
+    problem(client.post("/orders", json={"order_id": "A-9", "items": twice}), 409, "rule")
+    assert client.get("/orders/A-9").status_code == 404, "nothing of it is there"
+    assert log.head().position == 4
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"product_id": "mug", "quantity": 1, "unit_price": 1250},  # 12.50 or 1250.00?
+        {"product_id": "mug", "quantity": 1, "unit_price": 12.5},
+        {"product_id": "mug", "quantity": 1, "price_cents": "1250"},
+        {"product_id": "mug", "quantity": 1, "price_cents": 12.5},
+        {"product_id": "mug", "quantity": 1, "price_cents": 10**17},
+        {"product_id": "mug", "item_id": "mug", "quantity": 1, "price": 1},
+        {"product_id": "mug", "quantity": 1, "price": 1, "price_cents": 100},
+        {"product_id": "mug", "quantity": 1},
+        {"product_id": " ", "quantity": 1, "price": 1},
+        {"product_id": "mug", "quantity": 1, "price": 1, "currency": "EUR"},
+        "mug",
+    ],
+)
+def test_an_item_that_can_be_read_in_two_ways_is_refused(log, client_of, item):
+    client = client_of(log)
+    problem(client.post("/orders", json={"currency": "GBP", "items": [item]}), 422, "invalid")
+    assert log.head().position == 0
+
+
+def test_a_currency_is_named_by_the_order_or_by_the_server(log, client_of):
+    problem(client_of(log).post("/orders", json={"items": []}), 422, "invalid")
+    client = client_of(log, currency="EUR")
+    assert client.post("/orders", json={"currency": "GBP"}).json()["order"]["currency"] == "GBP"
+    assert client.post("/orders/A-5/create-order", json={}).json()["order"]["currency"] == "EUR"
+    assert "currency" not in client.get("/openapi.json").json()["components"]["schemas"]["CreateOrder"]["required"]

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from orders_es.errors import CommandRejected, WrongType
 from orders_es.orders import (
     AddItem,
     AdjustmentRecorded,
@@ -135,3 +136,13 @@ def test_a_share_that_comes_out_even_is_not_rounded_down():
     given(delivered).when(ReturnItem(item_id="mug", quantity=1)).then(
         ItemReturned(item_id="mug", quantity=1, price=Decimal(1))
     )
+
+
+def test_an_order_is_opened_with_items_as_if_they_were_added_one_by_one():
+    items = (AddItem(item_id="mug", quantity=2, price=5), AddItem(item_id="mug", quantity=1, price=5))
+    created, *added = given().when(CreateOrder(currency="GBP", items=items)).events
+    assert created == OrderCreated(currency="GBP")
+    assert [(item.item_id, item.quantity, item.price) for item in added] == [("mug", 2, 5), ("mug", 1, 5)]
+    other = (*items, AddItem(item_id="mug", quantity=1, price=6))
+    given().when(CreateOrder(currency="GBP", items=other)).then_raises(CommandRejected, rule="one_price_per_item")
+    given().when(CreateOrder(currency="GBP", items=({"item_id": "mug"},))).then_raises(WrongType, match="AddItem")
