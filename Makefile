@@ -1,4 +1,4 @@
-# make demo | make services | make test | make test-long | make test-lowest | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
+# make demo | make services | make shop | make shop-stop | make test | make test-long | make test-lowest | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo services test test-long test-lowest check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
+.PHONY: help demo services shop shop-stop test test-long test-lowest check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -29,6 +29,12 @@ demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about te
 
 services: $(VENV)/.stamp-dev ## PostgreSQL, Redis, NATS and stand-ins for OpenSearch, Elasticsearch and Kafka on free loopback ports; says where, and stops them on Ctrl-C
 	@exec $(BIN)/python -m orders_es.testing.services
+
+shop: $(VENV)/.stamp-dev ## a whole shop in the background: HTTP, log, tables, a dashboard, a search index, a warehouse; examples/whole_shop has more
+	@cd examples && $(abspath $(BIN))/python -m whole_shop start --folder $(CURDIR)/build/shop
+
+shop-stop: ## ends it; its log stays in build/shop
+	@cd examples && $(abspath $(BIN))/python -m whole_shop stop --folder $(CURDIR)/build/shop
 
 test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)

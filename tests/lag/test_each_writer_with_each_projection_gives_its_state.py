@@ -189,3 +189,19 @@ def test_an_empty_log_has_a_silent_writer():
     runner = Runner(holds=True, beat_at=NOON, pid=7, host="shop-1")
     lag = judge(Facts(projection="orders", now=NOON, head_position=0, position=0, runner=runner))
     assert (lag.state, lag.reason, lag.seconds_behind) == ("writer_silent", "the log is empty", 0)
+
+
+def test_one_that_has_not_made_sure_of_what_it_holds_is_not_caught_up_though_nothing_waits():
+    facts = Facts(
+        projection="orders",
+        now=at(20),
+        head_position=5,
+        head_recorded_at=at(0),
+        position=5,
+        runner=Runner(True, at(20), at(0)),
+    )
+    assert judge(facts).state == "caught_up"
+    beginning = replace(facts, runner=replace(facts.runner, ready=False))
+    assert (judge(beginning).state, judge(beginning).events_behind) == ("catching_up", 0)
+    late = replace(beginning, now=at(31), runner=replace(beginning.runner, beat_at=at(31)))
+    assert (judge(late).state, judge(late).reason[:18]) == ("stuck", "it began 31 s ago,")

@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, object]] = {
     "08_bring_your_own_orders": {},
     "09_month_end": {"at": "2025-01-31"},
     "10_an_audit": {"orders": 120},
+    "11_a_whole_shop": {"orders": 6},
 }
 SOON = {"01_quickstart"}
 """What a newcomer opens first."""

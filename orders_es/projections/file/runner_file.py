@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["RunnerFile", "runners_folder", "said_last", "who_runs"]
+__all__ = ["OPENING", "RunnerFile", "runners_folder", "said_last", "who_runs"]
 
 BEAT_SECONDS = 1.0
+OPENING = "opening"
+"""What the runner of an outlet says until it knows that the other system holds what it delivered."""
 _LOOKS_SECONDS = 0.2
 
 

@@ -21,6 +21,7 @@ class Runner:
         started_at: When it began.
         pid: Its process.
         host: Its machine.
+        ready: Whether it has made sure of what it holds; an outlet's may have been emptied since, and is being filled again.
     """
 
     holds: bool | None
@@ -28,6 +29,7 @@ class Runner:
     started_at: datetime | None = None
     pid: int | None = None
     host: str | None = None
+    ready: bool = True
 
 
 NOBODY = Runner(holds=False)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from orders_es.projections.file.runner_file import OPENING
 from orders_es.projections.lag.facts import NOBODY, Facts, Freshness, Runner
 from orders_es.projections.lag.formula import rates_since
 
@@ -138,8 +139,15 @@ def seen_runner(path: Path) -> Seen | None:
         os.close(fd)
     if not holds and told.get("host") != socket.gethostname() and told.get("state") != "ended":
         holds = None  # a network file system may keep another machine's lock to itself
-    position = None if told.get("state") in (None, "starting") else told.get("position")
-    runner = Runner(holds, _moment(told, "beat_at"), _moment(told, "started_at"), told.get("pid"), told.get("host"))
+    position = None if told.get("state") in (None, "starting", OPENING) else told.get("position")
+    runner = Runner(
+        holds,
+        _moment(told, "beat_at"),
+        _moment(told, "started_at"),
+        told.get("pid"),
+        told.get("host"),
+        told.get("state") != OPENING,
+    )
     return Seen(runner, position, _moment(told, "moved_at"))
 
 

@@ -192,7 +192,7 @@ def _state(
             return "catching_up", "it has just begun"
         return "stuck", "it cannot be said how far it is"
     if behind == 0:
-        return _idle(facts, limits)
+        return _idle(facts, limits) if facts.runner.ready else _opening(facts, limits)
     return _busy(facts, limits, seconds, throughput, arrivals)
 
 
@@ -229,6 +229,15 @@ def _dead(facts: Facts, limits: LagLimits) -> str | None:
         frozen = "holds on to it, and " if runner.holds else ""
         return f"{who} {frozen}has given no sign of life for {_words(silent)}"
     return None
+
+
+def _opening(facts: Facts, limits: LagLimits) -> tuple[LagState, str]:
+    """Of one that has nothing new to process, and has not yet made sure of what it holds."""
+    began = facts.runner.started_at or facts.now
+    if facts.now - began > limits.stuck_after:
+        waited = (facts.now - began).total_seconds()
+        return "stuck", f"it began {_words(waited)} ago, and does not get to where its rows are"
+    return "catching_up", "it has just begun, and makes sure that its rows are there"
 
 
 def _idle(facts: Facts, limits: LagLimits) -> tuple[LagState, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletUnavailable, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.run.running import Ran, sample, unforeseen, watch, working
+from orders_es.projections.run.running import Ran, begin, sample, unforeseen, watch, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,12 +110,13 @@ class _Follower(threading.Thread):
         while not stop.is_set():
             try:
                 if self._begun is None:
-                    work.begin()
+                    begin(work, runner)
                     self._begun = work.position
                     work.samples.take()  # the first batch may be the end of an outage that nobody noted
                 busy = self._step(work, runner)
             except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable) as error:
-                runner.say(state="waiting")
+                if self._begun is not None:  # until then it is opening
+                    runner.say(state="waiting")
                 self._notify(self._projection.name, error, False)
                 stop.wait(_AGAIN_SECONDS)
                 continue

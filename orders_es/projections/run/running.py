@@ -12,7 +12,7 @@ from orders_es.errors import OrdersEsError, ProjectionError
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file.holding import held
 from orders_es.projections.file.letters import Failure
-from orders_es.projections.file.runner_file import RunnerFile
+from orders_es.projections.file.runner_file import OPENING, RunnerFile
 from orders_es.projections.file.store import committing
 from orders_es.projections.outlets.outlet import OutletProjection
 from orders_es.projections.run.handler_work import HandlerWork
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orders_es.projections.definitions import Handlers
     from orders_es.projections.run.work import Settings
 
-__all__ = ["Ran", "bar", "catch_up", "raised", "run_one", "sample", "unforeseen", "watch", "working"]
+__all__ = ["Ran", "bar", "begin", "catch_up", "raised", "run_one", "sample", "unforeseen", "watch", "working"]
 
 _LOOK_SECONDS = 0.3
 
@@ -66,7 +66,7 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
     try:
         with working(settings, projection) as (work, runner):
             try:
-                work.begin()
+                begin(work, runner)
                 begun = work.position
                 work.samples.take()  # the first batch may be the end of an outage that nobody noted
                 end = settings.log.head().position
@@ -79,6 +79,17 @@ def run_one(projection: SetProjection | Handlers, settings: Settings, *, progres
     except OrdersEsError as refused:
         error = refused
     return Ran(projection.name, position, end, position - begun, batches, monotonic() - started, error)
+
+
+def begin(work: SetWork | HandlerWork, runner: RunnerFile) -> None:
+    """Look up where a projection stands; an outlet's other system is asked, and may have to be filled again.
+
+    Args:
+        runner: Its runner file.
+    """
+    if isinstance(work, OutletWork):
+        runner.say(state=OPENING)
+    work.begin()
 
 
 def catch_up(work: SetWork | HandlerWork, runner: RunnerFile, end: int, progress: Callable[[int], object]) -> None:
