@@ -11,17 +11,19 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.errors import StorageError
 from orders_es.log.copy_files import digest_of, names_in
 from orders_es.log.maintenance import Reshredded
+from orders_es.log.making import making
 from orders_es.log.reshredding import todays
 from orders_es.log.upcast_tables import old_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import TypeAlias
 
@@ -203,7 +205,7 @@ class KeptCopies:
         if end is None or end[0] != to:
             yield from todays(self._registry, read, after, to)
             return
-        with kept:
+        with kept, kept.making():
             for batch in todays(self._registry, kept.watched(read), after, to):
                 kept.put(batch)
                 yield batch
@@ -247,6 +249,10 @@ class _Keeping:
         if self._temporary is not None:
             with suppress(OSError):
                 self._temporary.unlink()
+
+    def making(self) -> AbstractContextManager[None]:
+        """A block in which nothing is erased from the log."""
+        return nullcontext() if self._writer is None or self._place is None else making(self._place.parents[1])
 
     def watched(self, read: Read) -> Read:
         """The same, which tells this file of old events on their way."""

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.log.given import check_log
+from orders_es.log.making import making, still_so
 from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
@@ -285,11 +286,17 @@ class Snapshots(Generic[State]):
         snapshot = self._snapshot(state, events)
         data = snapshot_bytes(snapshot, self._codec)
         folder = self._stream_folder(snapshot.stream_id)
+        assert self._folder is not None
         temporary = folder / f"{uuid4().hex}.tmp"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)  # no fsync: what a power cut takes was derived
-            temporary.replace(folder / f"{snapshot.version:010d}{_SUFFIX}")
+            with making(self._folder.parent):
+                if not still_so(
+                    self.log, events
+                ):  # erased since it was read; the next one who loads it has it as it is now
+                    return
+                folder.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)  # no fsync: what a power cut takes was derived
+                temporary.replace(folder / f"{snapshot.version:010d}{_SUFFIX}")
         except PermissionError as error:
             raise ReadOnlyLog(str(folder)) from error
         except OSError as error:

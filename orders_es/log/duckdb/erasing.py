@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from orders_es.errors import ErasureUnfinished
 from orders_es.files import sync
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.erasing import live_rows, without_personal
+from orders_es.log.making import nobody_making
 from orders_es.log.relation import quoted, text
 
 if TYPE_CHECKING:
@@ -125,7 +127,18 @@ def remove_beside(path: str) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def remove_derived(path: str) -> None:
-    """Remove whatever was made of the log's events beside it; all of it can be made again."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(f"{path}.derived")
+def remove_derived(path: str, patience: float) -> None:
+    """Remove whatever was made of the log's events beside it; all of it can be made again.
+
+    Raises:
+        ErasureUnfinished: Somebody makes something all the time, or the operating system refused.
+    """
+    derived = Path(f"{path}.derived")
+    with nobody_making(derived, patience) as free:
+        if not free:
+            raise ErasureUnfinished(path, "somebody was making copies or snapshots of its events all the time")
+        try:
+            for place in derived.iterdir() if derived.is_dir() else ():
+                shutil.rmtree(place)
+        except OSError as error:
+            raise ErasureUnfinished(path, error.strerror or str(error)) from error

@@ -111,7 +111,7 @@ def finish_erasing(store: Store) -> None:
     """Write a log's file anew, without what was erased. The caller holds the store's lock, or nobody else has the store.
 
     Raises:
-        ErasureUnfinished, StorageError: It is to be done yet.
+        ErasureUnfinished: It is to be done yet.
     """
     if store.path == MEMORY:
         return

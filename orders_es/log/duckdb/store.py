@@ -305,21 +305,20 @@ class Store:
         """Put a file in this one's place that holds nothing of what was erased. The caller holds the lock.
 
         Raises:
-            ErasureUnfinished: Somebody in this process reads the file all the time.
-            StorageError: The disk refused.
+            ErasureUnfinished: Somebody in this process reads the file all the time, or the disk refused.
         """
         import duckdb
 
         with self._nobody_reading():
+            erasing.remove_derived(self.path, _PATIENCE_SECONDS)
             try:
-                erasing.remove_derived(self.path)
                 beside = erasing.copied_beside(self._connection, self.path)
                 beside.replace(self.path)
             except duckdb.Error as error:
                 self.stale = True
-                raise cannot_write(self.path, error) from error
+                raise ErasureUnfinished(self.path, str(error).splitlines()[0].rstrip(".")) from error
             except OSError as error:
-                raise StorageError(self.path, error.strerror or str(error)) from error
+                raise ErasureUnfinished(self.path, error.strerror or str(error)) from error
             self.stale = True  # until the new file is open
             self._connection.close()
             sync_folder(Path(self.path).parent)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.leaf import leaf_hashes
+from orders_es.log.making import making
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream import (
     BLOCK_ROWS,
@@ -60,9 +61,16 @@ def build(folder: str, checked: Checked, file: LogFile) -> bool:
     events = fingerprint(footer)
     if ByStream.of(path, checked.log_id, file, events) is not None:
         return False
-    rows, streams = _sorted(file, checked, footer)
     os.makedirs(place, exist_ok=True)
-    remove(path)  # one that cannot be used
+    with making(os.path.dirname(place)):
+        return _built(folder, checked, file, footer)
+
+
+def _built(folder: str, checked: Checked, file: LogFile, footer: Footer) -> bool:
+    place = os.path.join(folder, FOLDER)
+    rows, streams = _sorted(file, checked, footer)
+    events = fingerprint(footer)
+    remove(os.path.join(place, block_name(file)))  # one that cannot be used
     return publish(place, block_name(file), lambda out: _write(out, rows, streams, file, checked.log_id, events))
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orders_es.errors import CannotErase, DamagedLog, ErasureUnfinished, StorageError
 from orders_es.log.erasing import without_personal
+from orders_es.log.making import nobody_making
 from orders_es.log.parquet import by_stream, upcast_copies
 from orders_es.log.parquet.chain import COMMITS, MARKER, SEGMENTS, list_chain
 from orders_es.log.parquet.compaction import merge
@@ -78,9 +79,14 @@ def begun(folder: str, intent: Intent) -> Iterator[None]:
         os.write(fd, said.encode())
         os.fsync(fd)
         sync_folder(folder)
-        yield
     except OSError as error:
+        os.close(fd)
         raise explained(error, folder) from error
+    except BaseException:
+        os.close(fd)
+        raise
+    try:
+        yield
     finally:
         os.close(fd)
 
@@ -156,7 +162,12 @@ def finish(folder: str, checked: Checked, registry: EventRegistry, intent: Inten
         _sweep(folder)
         for place in (commits, os.path.join(folder, SEGMENTS)):
             sync_folder(place)
-    _derived(folder, positions, intent.streams)
+    with nobody_making(os.path.join(folder, "derived"), _PATIENCE_SECONDS) as free:
+        if not free:
+            raise ErasureUnfinished(
+                folder, "somebody was making copies, states or snapshots of its events all the time"
+            )
+        _derived(folder, positions, intent.streams)
     withdraw(folder)
 
 

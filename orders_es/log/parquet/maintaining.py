@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orders_es.errors import ErasureUnfinished
 from orders_es.log.maintenance import Reshredded
 from orders_es.log.parquet import compaction
 from orders_es.log.parquet.by_stream_build import build
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from orders_es.log.expected import ExpectedVersion
     from orders_es.log.ids import Holder
     from orders_es.log.maintenance import Compacted, Vacuumed
+    from orders_es.log.parquet import erasing
     from orders_es.log.parquet.survey import FolderSurvey
     from orders_es.log.registry import EventRegistry
 
@@ -116,9 +118,21 @@ class FolderMaintenance(FolderReading):
                 if self._place_of(intent.event_id) is None:
                     erasing.withdraw(self._folder)
                 raise
-            erasing.finish(self._folder, self.checked, self._registry, intent)
-            self._forget()
+            self._erase(intent)
         return done
+
+    def _erase(self, intent: erasing.Intent) -> None:
+        from orders_es.log.parquet import erasing
+
+        try:
+            erasing.finish(self._folder, self.checked, self._registry, intent)
+        except ErasureUnfinished:
+            raise
+        except OSError as error:  # StorageError and ReadOnlyLog among them, whose words are that nothing was written
+            reason = getattr(error, "reason", None) or error.strerror or str(error)
+            raise ErasureUnfinished(self._folder, reason) from error
+        finally:
+            self._forget()
 
     def finish_erasing(self) -> None:
         """Go on with what somebody has recorded as erased and died over; what was not recorded is as if it had never begun.
@@ -136,8 +150,7 @@ class FolderMaintenance(FolderReading):
             if self._place_of(intent.event_id) is None:
                 erasing.withdraw(self._folder)
             else:
-                erasing.finish(self._folder, self.checked, self._registry, intent)
-                self._forget()
+                self._erase(intent)
 
     def _place_of(self, event_id: uuid.UUID) -> Holder | None:
         self.refresh()

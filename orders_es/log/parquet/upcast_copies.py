@@ -25,6 +25,7 @@ from orders_es.errors import ReadOnlyLog, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.copy_files import digest_of, names_in, sound_in
 from orders_es.log.event import LogFile
+from orders_es.log.making import making
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
 from orders_es.log.reshredding import Reshredder, refusals_of, refusals_text
@@ -212,12 +213,23 @@ class UpcastCopies:
         return sha256(b"".join((self._checked.log_id.bytes, *merged.hashes))).hexdigest()[:32]
 
     def _make(self, run: Sequence[LogFile], place: str, stem: str) -> str:
-        schema = event_schema(self._registry.columns)
         temporary = os.path.join(place, f".{uuid.uuid4().hex}.tmp")
+        try:
+            os.makedirs(place, exist_ok=True)
+            with making(os.path.dirname(os.path.dirname(place))):
+                return self._made_under_lock(run, place, stem, temporary)
+        except FileNotFoundError:
+            raise
+        except PermissionError as error:
+            raise ReadOnlyLog(place) from error
+        except OSError as error:
+            raise StorageError(place, error.strerror or str(error)) from error
+
+    def _made_under_lock(self, run: Sequence[LogFile], place: str, stem: str, temporary: str) -> str:
+        schema = event_schema(self._registry.columns)
         refusals: dict[int, Reading] = {}
         made = Reshredder(self._registry)
         try:
-            os.makedirs(place, exist_ok=True)
             rows = sum(file.count for file in run)
             with parquet_writer(temporary, schema, rows) as writer:
                 for stored in self._stored(run):
@@ -227,12 +239,6 @@ class UpcastCopies:
                 writer.add_key_value_metadata({_REFUSALS.decode(): refusals_text(refusals)})
             path = os.path.join(place, f"{stem}{digest_of(temporary)}.parquet")
             os.replace(temporary, path)
-        except FileNotFoundError:
-            raise
-        except PermissionError as error:
-            raise ReadOnlyLog(place) from error
-        except OSError as error:
-            raise StorageError(place, error.strerror or str(error)) from error
         finally:
             made.close()
             with suppress(OSError):

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orders_es.log.making import making
 from orders_es.log.protocol import HasFiles, derived_folder
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.replay.states.derive import derived_from
@@ -125,7 +126,10 @@ def _make(
     made = set()
     try:
         states.place.mkdir(parents=True, exist_ok=True)
-        with Maker(log, one.model, one.derived, one.needed, states.place, memory_limit) as maker:
+        with (
+            making(states.place.parents[1]),
+            Maker(log, one.model, one.derived, one.needed, states.place, memory_limit) as maker,
+        ):
             for first, last in missing:
                 step = (last - first + 1) // FANOUT
                 parts = [have.get((begin, begin + step - 1)) for begin in range(first, last, max(step, 1))]

@@ -118,7 +118,9 @@ class TableMaker:
         """
         words = keys.astype(np.uint64)
         line = words & np.uint64(0xFFFF)
-        turned = (line >> np.uint64(3)) << np.uint64(48) | (words >> np.uint64(16)) << np.uint64(3) | line & np.uint64(7)
+        turned = (
+            (line >> np.uint64(3)) << np.uint64(48) | (words >> np.uint64(16)) << np.uint64(3) | line & np.uint64(7)
+        )
         ids = np.empty((len(keys), 2), dtype=">u8")
         ids[:, 0] = self._simulation
         ids[:, 1] = np.uint64(1 << 63) | turned

@@ -78,7 +78,11 @@ def test_a_commit_shares_what_stands_in_front_and_what_callers_give_stays(tmp_pa
             }
         )
         log.append_table(table)
-        ids = [UUID(bytes=one.bytes).int for batch in log.read(after=5, columns=["event_id"]) for one in batch[0].to_pylist()]
+        ids = [
+            UUID(bytes=one.bytes).int
+            for batch in log.read(after=5, columns=["event_id"])
+            for one in batch[0].to_pylist()
+        ]
         assert [one - ids[0] for one in ids] == list(range(500))
 
 
