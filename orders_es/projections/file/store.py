@@ -9,7 +9,7 @@ from orders_es.errors import CannotWriteReadModels, DamagedReadModels, NoReadMod
 from orders_es.log.interrupts import is_interrupt
 from orders_es.log.relation import quoted
 from orders_es.projections.file.holding import held
-from orders_es.projections.file.tables import place, save, state_of
+from orders_es.projections.file.tables import forget, generations, place, save, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,6 +164,18 @@ def show(connection: Any, state: State) -> None:
             f"SELECT * FROM {place(state.name, state.generation)}.{quoted(table)}"
         )
     save(connection, state)
+
+
+def drop_earlier(connection: Any, state: State) -> None:
+    """Remove the generations of a projection that do not serve, within a transaction: nobody goes back to what was erased.
+
+    Args:
+        connection: A connection that holds the file.
+        state: The row of the one that serves.
+    """
+    for _, other in generations(connection, state):
+        drop_tables(connection, other.name, other.generation)
+        forget(connection, other.name, other.generation)
 
 
 def drop_tables(connection: Any, name: str, generation: int) -> None:

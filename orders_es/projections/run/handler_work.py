@@ -9,7 +9,7 @@ from time import monotonic
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ProjectionStopped, QueryError, WrongType
+from orders_es.errors import ProjectionChanged, ProjectionStopped, QueryError, WrongType
 from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
 from orders_es.projections.file.holding import CATALOG, held
@@ -17,6 +17,7 @@ from orders_es.projections.file.letters import Failure, close_letter, open_strea
 from orders_es.projections.file.store import changing, refused_by_disk, show, take_tables
 from orders_es.projections.file.tables import keep, place, save
 from orders_es.projections.handler_tables import Tables
+from orders_es.projections.run.erased import concerns, erased_between
 from orders_es.projections.run.work import Last, Settings, Work
 
 if TYPE_CHECKING:
@@ -110,7 +111,29 @@ class HandlerWork(Work[Handlers]):
         """As `Work.advance`. Several events are one transaction; where one fails, those before it, and it alone, are others."""
         if self.current is None:
             self.state = self.create()
+        elif self.building is None:
+            self._refuse_erased(end)
         self._process(self._events(self.position, end), end)
+
+    def erased_of(self, state: State, end: int) -> int | None:
+        """Where the last erasure is recorded that took something from events which the tables of a row were given; None where none did."""
+        if not self.table_names():
+            return None
+        log, until = self.settings.log, state.checkpoint
+        found = [e for e in erased_between(log, until, end) if concerns(log, e, self._by_type.keys(), until)]
+        return found[-1].position if found else None
+
+    def _refuse_erased(self, end: int) -> None:
+        """Stop before an erasure of what the tables were given: only the functions know where they have put it.
+
+        Raises:
+            ProjectionChanged: There is one.
+        """
+        assert self.state is not None
+        at = self.erased_of(self.state, end)
+        if at is not None:
+            reason = f"was given personal data that were erased since, as position {at:,} of the log records"
+            raise ProjectionChanged(self.projection.name, reason, str(self.settings.path))
 
     def _process(self, events: Sequence[RecordedEvent], end: int) -> None:
         """As far as it goes; what is left over is the next batch's."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import NothingToRollBackTo, ProjectionError, UnknownProjection
 from orders_es.log.relation import quoted
 from orders_es.projections.file.holding import held
-from orders_es.projections.file.store import changing, drop_tables, find, show
+from orders_es.projections.file.store import changing, drop_earlier, drop_tables, find, show
 from orders_es.projections.file.tables import all_states, erase, forget, generations, keep, place
 from orders_es.projections.run.comparing import Difference, compare
 from orders_es.projections.run.handler_work import HandlerWork
@@ -152,12 +152,19 @@ def _rebuild_handlers(
             for table in built.tables
             if table in serving.tables
         )
+    erased = None if dry_run else work.erased_of(serving, work.settings.log.head().position)
+    while erased is not None and work.position < erased:  # so that the next run has that behind it
+        work.advance(work.goal(erased))
+        progress(work.position)
+        built = work.building
     with _changing(work, serving) as connection:
         forget(connection, built.name, built.generation)
         if dry_run:
             drop_tables(connection, built.name, built.generation)
         else:
             _promote(connection, serving, built)
+            if erased is not None:
+                drop_earlier(connection, built)
     work.building = None
     work.state = serving if dry_run else built
     return differences

@@ -16,13 +16,13 @@ from orders_es.errors import (
     UnknownEventType,
     UpcastFailed,
 )
-from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED, PRIVACY_STREAM
 from orders_es.log.relation import quoted
 from orders_es.log.upcast_tables import upcast_table
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.file.letters import Failure, put_aside, settle
-from orders_es.projections.file.store import changing, show, take_tables
+from orders_es.projections.file.store import changing, drop_earlier, show, take_tables
 from orders_es.projections.file.tables import place, save
+from orders_es.projections.run.erased import erased_between
 from orders_es.projections.run.touched import few, from_payloads, reach
 from orders_es.projections.run.work import Work, event_at
 from orders_es.replay.permissions import check_models, not_allowed, restrict, with_companions
@@ -110,6 +110,11 @@ class SetWork(Work[SetProjection]):
             self._stand_before(end, error, started)
 
     def _process(self, end: int, started: datetime) -> None:
+        if self.state is not None and self._was_erased(end):
+            with changing(
+                self.connection, self.settings.path, self.projection.name, self.state, self.settings.patience
+            ):
+                drop_earlier(self.connection, self.state)
         self.compute(end, lambda cursor, whole, streams: self._merge(cursor, end, started, streams, whole=whole))
 
     def compute(self, end: int, use: Callable[[Any, bool, int], None]) -> None:
@@ -136,13 +141,7 @@ class SetWork(Work[SetProjection]):
 
     def _was_erased(self, end: int) -> bool:
         """Whether personal data were erased since the checkpoint: then rows of streams without any new event are others, too."""
-        log = self.settings.log
-        if not any(name == PERSONAL_DATA_ERASED for name, _ in log.event_types()):
-            return False
-        return any(
-            event.type == PERSONAL_DATA_ERASED and self.position < event.position <= end
-            for event in log.load(PRIVACY_STREAM)
-        )
+        return bool(erased_between(self.settings.log, self.position, end))
 
     def compute_all(self, end: int, use: Callable[[Any], None]) -> None:
         """Make all rows as they are at a position, in one pass over the log, and hand them on. Raises as `compute` does.

@@ -11,12 +11,21 @@ from erasable import SECRETS, Subscribed, everything, fill, places_of, registry
 from orders_es import audit
 from orders_es.audit import erasure
 from orders_es.audit.tree import LogTree
-from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, ReadOnlyLog, StreamNotFound, UnderLegalHold
+from orders_es.errors import (
+    CannotErase,
+    InvalidSetting,
+    NoSuchHold,
+    NothingToRollBackTo,
+    ProjectionChanged,
+    ReadOnlyLog,
+    StreamNotFound,
+    UnderLegalHold,
+)
 from orders_es.log import ANY, RawEvent, open_log, order_registry
 from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.parquet import ParquetLog, erasing
 from orders_es.orders import OrderCreated, OrderPlaced
-from orders_es.projections import Projector, set_projections
+from orders_es.projections import Handlers, Projector, set_projections
 from orders_es.replay import Snapshots, connect, load_order
 
 KEY = audit.generate_key("example.com/shop")
@@ -183,12 +192,63 @@ def _erase_with_states(log, build):
 
 def test_the_next_run_of_a_projection_takes_an_erased_customer_out_of_its_table(log, tmp_path):
     path = tmp_path / "models.duckdb"
-    Projector(log, path, set_projections(["orders", "customer_value"])).run()
+    projector = Projector(log, path, set_projections(["orders", "customer_value"]))
+    projector.run()
+    projector.rebuild("orders")
     audit.erase(log, customer=SECRETS[0], why="asked for", by="Zoë")
     log.append("A-0", [OrderPlaced()], expected=ANY)
     Projector(log, path, set_projections(["orders", "customer_value"])).run()
     with duckdb.connect(str(path), read_only=True) as models, connect(log) as session:
+        assert (
+            models.execute("SELECT * FROM orders_es.generations").fetchall() == []
+        )  # nobody goes back to the tables before
         held = models.execute("SELECT order_id, customer_id FROM orders ORDER BY 1").fetchall()
         assert held == session.sql("SELECT order_id, customer_id FROM orders ORDER BY 1").rows()
         assert {customer for _, customer in held} == {"C-other", "erased"}
         assert SECRETS[0] not in str(models.execute("FROM customer_value").fetchall())
+
+
+def keeping_customers():
+    def keep(event, tables):
+        tables.execute("INSERT INTO customers VALUES (?, ?)", [event.stream_id, event.data.customer_id])
+
+    return Handlers(
+        "customers",
+        1,
+        {OrderCreated: keep},
+        tables="CREATE TABLE customers(order_id TEXT, name TEXT)",
+        pause=0,
+        attempts=1,
+    )
+
+
+def keeping_placed():
+    def keep(event, tables):
+        tables.execute("INSERT INTO placed VALUES (?)", [event.stream_id])
+
+    return Handlers("placed", 1, {OrderPlaced: keep}, tables="CREATE TABLE placed(order_id TEXT)", pause=0, attempts=1)
+
+
+def test_tables_of_handlers_that_were_given_it_wait_for_a_rebuild(log, tmp_path):
+    path = tmp_path / "models.duckdb"
+    projector = Projector(log, path, [keeping_customers(), keeping_placed()])
+    projector.run()
+    done = audit.erase(log, customer=SECRETS[0], why="asked for")
+    log.append("B-1", [OrderCreated(currency="EUR", customer_id="C-new")], expected=ANY)
+    with pytest.raises(
+        ProjectionChanged, match=rf"'customers' was given personal data .* position {done.position}.*rebuild"
+    ):
+        projector.run()
+    with duckdb.connect(str(path), read_only=True) as models:
+        assert models.execute("SELECT count(*) FROM placed").fetchall() == [(126,)]  # which was given none, and goes on
+        assert models.execute("SELECT count(*) FROM customers WHERE name = 'C-new'").fetchall() == [(0,)]
+    projector.rebuild("customers", dry_run=True)
+    with pytest.raises(ProjectionChanged):
+        projector.run()
+    projector.rebuild("customers")
+    projector.run()
+    with duckdb.connect(str(path), read_only=True) as models:
+        held = {name for (name,) in models.execute("SELECT name FROM customers").fetchall()}
+        assert held == {"C-other", "C-new", "erased"}
+    with pytest.raises(NothingToRollBackTo):
+        projector.rollback("customers")
