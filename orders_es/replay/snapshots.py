@@ -109,7 +109,9 @@ class Snapshots(Generic[State]):
         self.every = every
         self._codec = decider.snapshots
         derived = derived_folder(log)
-        self._folder = None if derived is None or self._codec is None else Path(derived) / "snapshots"
+        self._folder = (
+            None if derived is None or self._codec is None else f"{derived}/snapshots"
+        )  # text: on the way of every load
 
     def best(self, stream_id: str, asked: AsOf, *, without: uuid.UUID | None = None) -> Found[State] | None:
         """The latest usable snapshot's state for a question, and the stream's events after it; None where there is none.
@@ -174,9 +176,9 @@ class Snapshots(Generic[State]):
 
     def files(self) -> Iterator[SnapshotFile]:
         """All snapshots on disk, of this domain and of others, as they come."""
-        if self._folder is None or not self._folder.is_dir():
+        if self._folder is None or not Path(self._folder).is_dir():
             return
-        for path in sorted(self._folder.glob(f"*/*/*{_SUFFIX}")):
+        for path in sorted(Path(self._folder).glob(f"*/*/*{_SUFFIX}")):
             name = path.name.removesuffix(_SUFFIX)
             if name.isdigit():
                 with suppress(FileNotFoundError):
@@ -218,7 +220,8 @@ class Snapshots(Generic[State]):
             file.path.unlink(missing_ok=True)
             count += 1
         if self._folder is not None:
-            for folder in (*self._folder.glob("*/*"), *self._folder.glob("*"), self._folder):
+            place = Path(self._folder)
+            for folder in (*place.glob("*/*"), *place.glob("*"), place):
                 with suppress(OSError):  # somebody is taking one
                     folder.rmdir()
         return count
@@ -228,9 +231,9 @@ class Snapshots(Generic[State]):
         """The name under which the snapshots lie that are used: the domain, its version and its event types."""
         return _made_by(self.decider, self.log.registry, self.log.registry.revision)
 
-    def _stream_folder(self, stream_id: str) -> Path:
+    def _stream_folder(self, stream_id: str) -> str:
         assert self._folder is not None
-        return self._folder / self.made_by / sha256(stream_id.encode()).hexdigest()[:32]
+        return f"{self._folder}/{self.made_by}/{sha256(stream_id.encode()).hexdigest()[:32]}"
 
     def _rungs(self, stream_id: str) -> list[tuple[Path, int]]:
         if self._folder is None:
@@ -241,7 +244,7 @@ class Snapshots(Generic[State]):
         except OSError:
             return []
         stems = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)]
-        return [(folder / f"{v:010d}{_SUFFIX}", v) for v in sorted(int(stem) for stem in stems if stem.isdigit())]
+        return [(Path(folder, f"{v:010d}{_SUFFIX}"), v) for v in sorted(int(stem) for stem in stems if stem.isdigit())]
 
     def _decoded(self, path: Path) -> Snapshot | None:
         return None if self._codec is None else read_snapshot(path.read_bytes(), self._codec)
@@ -285,11 +288,11 @@ class Snapshots(Generic[State]):
         assert self._codec is not None
         snapshot = self._snapshot(state, events)
         data = snapshot_bytes(snapshot, self._codec)
-        folder = self._stream_folder(snapshot.stream_id)
+        folder = Path(self._stream_folder(snapshot.stream_id))
         assert self._folder is not None
         temporary = folder / f"{uuid4().hex}.tmp"
         try:
-            with making(self._folder.parent):
+            with making(Path(self._folder).parent):
                 if not still_so(
                     self.log, events
                 ):  # erased since it was read; the next one who loads it has it as it is now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ __all__ = ["KnownChain"]
 _STALE_MOST = 10
 _VANISHING = "its files keep vanishing while they are read; is somebody else removing them?"
 _HASHED_AT_ONCE = 32_768
+_TICK = 2_000_000_000
+"""So many nanoseconds a file system may take to give a later time to what is changed later."""
 _OTHER_EVENTS = (
     "up to position {} it does not hold the events any more that were seen in it: another copy was put in its place, or "
     "files were exchanged"
@@ -54,6 +57,7 @@ class KnownChain:
         self._commits = os.path.join(folder, COMMITS)
         self._segments = os.path.join(folder, SEGMENTS)
         self._segments_changed_at = -1
+        self._not_covered = -1, -1
         self._log_id = log_id
         self._lock = threading.RLock()
         self.checked = Checked(log_id)
@@ -75,10 +79,24 @@ class KnownChain:
         """
         with self._lock:
             self._hold()
-            if not self._catch_up() and covering_segments(self._folder, self._tree.end + 1):
+            if not self._catch_up() and self._covered():
                 self._relist()
             elif self._segments_changed_at != self._segments_change():
                 self._relist()  # others merged files, and reading fewer is faster
+
+    def _covered(self) -> bool:
+        """Whether a segment holds what follows; the folder is listed again only where it may have changed since.
+
+        A change within the same tick of the clock might leave its time as it is, so that time has to be some time ago.
+        """
+        changed = self._segments_change()
+        if (changed, self._tree.end) == self._not_covered:
+            return False
+        settled = 0 <= changed < time.time_ns() - _TICK
+        covered = covering_segments(self._folder, self._tree.end + 1)
+        if settled and not covered:
+            self._not_covered = changed, self._tree.end
+        return covered
 
     def _segments_change(self) -> int:
         try:

@@ -53,6 +53,7 @@ class FolderReading(KnownChain, LogCore):
         LogCore.__init__(self, url, registry=registry, clock=clock, read_only=read_only)
         folder = str(Path(self._url).absolute())
         self._identity = read_identity(folder)
+        self._derived = Path(folder) / "derived"
         KnownChain.__init__(self, folder, self._identity.log_id, registry)
         self._event_ids = FileIds(self._streams.scanner)
         self._salvage: Salvage | None = None
@@ -62,9 +63,7 @@ class FolderReading(KnownChain, LogCore):
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
     many_processes = property(lambda _: True, doc="Other processes can open the log while this one has it open.")
-    derived = property(
-        lambda self: Path(self._folder) / "derived", doc="For what can be made again. See `EventLog.derived`."
-    )
+    derived = property(lambda self: self._derived, doc="For what can be made again. See `EventLog.derived`.")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

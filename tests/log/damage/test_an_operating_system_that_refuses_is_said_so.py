@@ -49,8 +49,9 @@ def test_no_file_descriptors(sample):
         assert "Too many open files" in text
         assert "nothing was" in text
         assert "backup" not in text
-    for call in READS:
-        assert said[call][0] == "UnreadableLog", said[call]
+    assert said["open"][0] == "UnreadableLog"
+    for call, right in READS.items():  # whatever needs no file that is not open is right
+        assert said[call] == right or said[call][0] == "UnreadableLog", said[call]
     assert sample.look() == sample.files
     assert sample.append().first_position == 22
 
