@@ -102,9 +102,11 @@ def _define(
 
     events = guarded("events", model, log.registry, types)
     asked = [(m, guarded("as_asked", m, log.registry, types)) for m in needed]
+    # An internal one stands in the view itself, with the columns that are looked at there: every plan has to bind all of them.
+    within = [(m, guarded("events", m, log.registry, types)) for m in needed if m.internal and m.name in model.reads]
     try:
         if as_view:
-            connection.execute(view(model, events))
+            connection.execute(view(model, events, within))
         # The package's own keep what they promise by its tests; to ask DuckDB takes as long as to make them.
         unproven = as_view and model.path and not is_shipped(model)
         columns = connection.execute(f"DESCRIBE {quoted(model.name)}").fetchall() if unproven else []
@@ -112,7 +114,7 @@ def _define(
             connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
     except duckdb.Error as error:
         refused = not_allowed(error, model.sql)
-        raise _refused(model, prelude(events), str(error) if refused is None else str(refused)) from error
+        raise _refused(model, prelude(events, within, readers=(model.sql,)), str(error) if refused is None else str(refused)) from error
     for tag, names in (("Key", model.key), ("Stream", (model.stream,) if model.stream else ())):
         for name in names:
             if columns and name not in {column[0] for column in columns}:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, OrdersEsError
 from orders_es.log.relation import quoted, text
 from orders_es.log.shredding import refused
+from orders_es.read_models.narrowing import narrowed_for
 from orders_es.replay.moment_macros import MOMENT
 
 if TYPE_CHECKING:
@@ -145,24 +147,39 @@ def inline(model: ReadModel, events: str, needed: Sequence[tuple[ReadModel, str]
         needed: The read models that it needs, as `needed_by` gives them, each with SQL for its events.
         asked: SQL for `moment`, as `moment` gives it; what is bound to that name already if left out.
     """
-    return f"{prelude(events, needed, asked)}{model.sql}\n)"
+    return f"{prelude(events, needed, asked, (model.sql,))}{model.sql}\n)"
 
 
-def prelude(events: str, needed: Sequence[tuple[ReadModel, str]] = (), asked: str = "") -> str:
-    """What stands before a read model's own text in `inline`; the text begins on a line of its own."""
+def _narrowed(model: ReadModel, readers: tuple[str, ...], others: Iterable[ReadModel]) -> str:
+    """An internal read model's SELECT, with what these readers and those others of the needed that read it can name."""
+    reading = tuple(sorted(other.sql for other in others if model.name in other.reads))
+    return narrowed_for((*readers, *reading), model.name, model.sql)
+
+
+def prelude(
+    events: str, needed: Sequence[tuple[ReadModel, str]] = (), asked: str = "", readers: tuple[str, ...] = ()
+) -> str:
+    """What stands before a read model's own text in `inline`; the text begins on a line of its own.
+
+    Args:
+        readers: The SELECTs that read what is needed, beside those that are needed themselves.
+    """
     given = [f"moment AS NOT MATERIALIZED ({asked})"] if asked else []
-    given += [f"{quoted(m.name)} AS NOT MATERIALIZED (\n{inline(m, its_events)}\n)" for m, its_events in needed]
+    for m, its_events in needed:
+        model = replace(m, sql=_narrowed(m, readers, [other for other, _ in needed])) if m.internal else m
+        given.append(f"{quoted(m.name)} AS NOT MATERIALIZED (\n{inline(model, its_events)}\n)")
     given.append(f"events AS NOT MATERIALIZED ({events})")
     return f"WITH {', '.join(given)}\nSELECT * FROM (\n"
 
 
-def view(model: ReadModel, events: str) -> str:
+def view(model: ReadModel, events: str, needed: Sequence[tuple[ReadModel, str]] = ()) -> str:
     """SQL that creates a read model as a view of its name.
 
     Args:
         events: SQL for its events, as `guarded` gives it.
+        needed: The read models that are to stand in the view itself, each with SQL for its events; it reads all others by their names.
     """
-    return f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {inline(model, events)}"
+    return f"CREATE OR REPLACE VIEW {quoted(model.name)} AS {inline(model, events, needed)}"
 
 
 def macro(name: str, model: ReadModel | None, events: str, needed: Sequence[tuple[ReadModel, str]] = ()) -> str:
