@@ -81,7 +81,7 @@ def _may_lose_columns(node: dict[str, Any]) -> bool:
 def _is_aggregate(node: dict[str, Any]) -> bool:
     """Whether a node may make one row of many, which dropping the last such column would undo."""
     return node.get("class") in {"WINDOW", "SUBQUERY"} or (
-        node.get("class") == "FUNCTION" and not node["is_operator"] and node["function_name"] not in {"nullif"}
+        node.get("class") == "FUNCTION" and not node["is_operator"] and node["function_name"] != "nullif"
     )
 
 

@@ -114,7 +114,9 @@ def _define(
             connection.execute(macro(f"{model.name}_at", model, guarded("as_asked", model, log.registry, types), asked))
     except duckdb.Error as error:
         refused = not_allowed(error, model.sql)
-        raise _refused(model, prelude(events, within, readers=(model.sql,)), str(error) if refused is None else str(refused)) from error
+        raise _refused(
+            model, prelude(events, within, readers=(model.sql,)), str(error) if refused is None else str(refused)
+        ) from error
     for tag, names in (("Key", model.key), ("Stream", (model.stream,) if model.stream else ())):
         for name in names:
             if columns and name not in {column[0] for column in columns}:
