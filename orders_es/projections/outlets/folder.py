@@ -71,7 +71,6 @@ class FolderOutlet:
 
     def open(self, target: Target) -> int | None:
         """See `Outlet.open`."""
-        about = target.facts()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for left in self.path.glob(".*.tmp"):
@@ -79,16 +78,14 @@ class FolderOutlet:
             place = self.path / _ABOUT
             if place.exists():
                 held = json.loads(place.read_text(encoding="utf-8"))
-                for name, value in about.items():
-                    if held.get(name) != value:
-                        raise OutletMismatch(
-                            self.url,
-                            f"it holds another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each "
-                            "projection a folder of its own, or empty this one",
-                        )
+                if (other := target.other(held)) is not None:
+                    raise OutletMismatch(
+                        self.url,
+                        f"it holds another {other[0]} ({other[1]}, not {other[2]}); give each projection a folder of its "
+                        "own, or empty this one",
+                    )
             else:
-                _write(place, json.dumps(about, indent=1).encode())
-                sync(self.path)
+                self._say(target)
         except (OSError, ValueError) as error:
             if isinstance(error, OutletMismatch):
                 raise
@@ -122,6 +119,8 @@ class FolderOutlet:
             sync(temporary)
             temporary.rename(self.path / name)
             sync(self.path)
+            if removed is None and self._target is not None:
+                self._say(self._target)
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             raise _unavailable(self.url, error) from error
@@ -161,6 +160,16 @@ class FolderOutlet:
                     connection.execute("INSERT INTO held BY NAME SELECT * FROM came")
             listed = ", ".join(map(quoted, self._key()))
             return connection.sql(f"SELECT * FROM held ORDER BY {listed}").to_arrow_table()
+
+    def _say(self, target: Target) -> None:
+        """Note whose rows they are, if that is not said there yet."""
+        place, said = self.path / _ABOUT, json.dumps(target.facts(), indent=1).encode()
+        if place.exists() and place.read_bytes() == said:
+            return
+        unfinished = self.path / f".{uuid.uuid4().hex}.about"
+        _write(unfinished, said)
+        unfinished.replace(place)
+        sync(self.path)
 
     def _key(self) -> list[str]:
         if self._target is not None:

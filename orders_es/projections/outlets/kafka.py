@@ -93,13 +93,12 @@ class KafkaOutlet:
                         f"the topic {self.topic!r} holds what no outlet put there; give another one: topic=NAME",
                     )
                 return None
-            for name, value in self._opened().facts().items():
-                if held.get(name) != value:
-                    raise OutletMismatch(
-                        self.url,
-                        f"its topic {self.topic!r} holds another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each "
-                        "projection a topic of its own, or delete this one and the one that ends in .about",
-                    )
+            if (other := target.other(held)) is not None:
+                raise OutletMismatch(
+                    self.url,
+                    f"its topic {self.topic!r} holds another {other[0]} ({other[1]}, not {other[2]}); give each "
+                    "projection a topic of its own, or delete this one and the one that ends in .about",
+                )
             return int(held["position"]) if topics.end() > held["last"] else None  # else it was made anew
 
     def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:

@@ -143,7 +143,6 @@ class NatsOutlet:
         self._since = info.state.last_seq
         held, self._about_at = await self._about(stream)
         self._position = (held or {}).get("position")
-        said = target.facts()
         if held is None:
             if info.state.messages:
                 raise OutletMismatch(
@@ -151,13 +150,12 @@ class NatsOutlet:
                     f"the bucket {self.bucket!r} holds what no outlet put there; give another one: bucket=NAME",
                 )
             return None
-        for name, value in said.items():
-            if held.get(name) != value:
-                raise OutletMismatch(
-                    self.url,
-                    f"its bucket {self.bucket!r} holds another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each projection a "
-                    "bucket of its own, or delete this one",
-                )
+        if (other := target.other(held)) is not None:
+            raise OutletMismatch(
+                self.url,
+                f"its bucket {self.bucket!r} holds another {other[0]} ({other[1]}, not {other[2]}); give each projection a "
+                "bucket of its own, or delete this one",
+            )
         position: int | None = held.get("going", held.get("position"))
         return position
 

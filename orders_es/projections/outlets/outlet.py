@@ -10,6 +10,7 @@ from orders_es.projections.definitions import Policy, SetProjection
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
@@ -26,6 +27,7 @@ class Target:
         columns: The name and Arrow type of every column.
         log_id: The log that the rows come from.
         fingerprint: A hash of what decides which rows there are.
+        anew: Whether all rows are about to be delivered, so that what is there of the same log and read model may be defined otherwise.
     """
 
     projection: str
@@ -34,6 +36,7 @@ class Target:
     columns: pa.Schema
     log_id: uuid.UUID
     fingerprint: str
+    anew: bool = False
 
     def facts(self) -> dict[str, Any]:
         """What an outlet notes beside its rows, and expects to find there again: whose they are."""
@@ -43,6 +46,24 @@ class Target:
             "log_id": str(self.log_id),
             "fingerprint": self.fingerprint,
         }
+
+    def other(self, held: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+        """What is another thing there than it is here: its name, there, and here; None where a place is this target's.
+
+        Args:
+            held: What the place notes beside its rows.
+
+        Example:
+            >>> import uuid, pyarrow as pa
+            >>> target = Target("p", "orders", ("order_id",), pa.schema([]), uuid.UUID(int=7), "f")
+            >>> target.other({**target.facts(), "read_model": "stock"})
+            ('read model', 'stock', 'orders')
+        """
+        decided = ("key", "fingerprint") if self.anew else ()
+        for name, value in self.facts().items():
+            if name not in decided and held.get(name) != value:
+                return name.replace("_", " "), held.get(name), value
+        return None
 
 
 @runtime_checkable

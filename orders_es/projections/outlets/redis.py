@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["RedisOutlet"]
 
 _AT_ONCE = 10_000
-"""Rows of a delivery that readers see at once; a larger one comes in parts, and `about` says `filling` meanwhile."""
+"""Rows that are sent in one transaction; more are built beside, in parts, and change their names in one."""
 _KEPT = 100_000
 _SAID = 200
 _NAMED = 1_000
 _TYPES = {"rows": "set", "changes": "stream", "about": "hash"}
+_ALSO = {**_TYPES, "beside": "set"}
 
 
 class RedisOutlet:
@@ -75,6 +76,8 @@ class RedisOutlet:
         self._server = urlunsplit(parts._replace(query=urlencode(others)))
         self._target: Target | None = None
         self._client: Any | None = None
+        self._position: int | None = None
+        """Up to where it was filled when we last knew."""
 
     @property
     def prefix(self) -> str:
@@ -84,28 +87,29 @@ class RedisOutlet:
     def open(self, target: Target) -> int | None:
         """See `Outlet.open`."""
         self._target = target
-        said = {**target.facts(), "key": ",".join(target.key)}
+        self._position = None
         with self._asking() as client:
             self._check_memory(client)
             self._check_types(client)
             held: Any = client.hgetall(self._name("about"))
-            for name, value in said.items():
-                if held and held.get(name) != value:
-                    raise OutletMismatch(
-                        self.url,
-                        f"{self._name('about')!r} says another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each projection "
-                        "a prefix of its own, or remove the keys of this one",
-                    )
+            if held and (other := target.other({**held, "key": held.get("key", "").split(",")})) is not None:
+                raise OutletMismatch(
+                    self.url,
+                    f"{self._name('about')!r} says another {other[0]} ({other[1]}, not {other[2]}); give each projection "
+                    "a prefix of its own, or remove the keys of this one",
+                )
+            self._clear_beside(client)
             if not held:
                 if client.exists(self._name("rows"), self._name("changes")):
                     raise OutletMismatch(
                         self.url,
                         f"there are keys {self.prefix!r}:… that no outlet made; give another prefix: prefix=NAME",
                     )
-                client.hset(self._name("about"), mapping=said)
+                client.hset(self._name("about"), mapping=self._facts())
                 return None
             whole = "filling" not in held and client.scard(self._name("rows")) == int(held.get("count", "-1"))
-            return int(held["position"]) if whole and "position" in held else None
+            self._position = int(held["position"]) if whole and "position" in held else None
+            return self._position
 
     def deliver(self, removed: pa.Table | None, rows: pa.Table, position: int) -> None:
         """See `Outlet.deliver`."""
@@ -118,12 +122,11 @@ class RedisOutlet:
                 if removed is None
                 else set(_row_keys(removed, target.key))
             )
-            if len(new) + len(gone) > _AT_ONCE:
-                self._fill(client, gone, new)
-                gone, sent, everything = set(), {}, True
-            else:
-                sent, everything = new, removed is None
-            self._commit(client, gone, sent, position, digest, everything=everything)
+            large = len(new) + len(gone) > _AT_ONCE
+            if large:
+                self._build_beside(client, new)
+            self._commit(client, gone, new, position, digest, everything=removed is None, beside=large)
+        self._position = position
 
     def close(self) -> None:
         """Let go of the connection; the next call makes one."""
@@ -140,32 +143,39 @@ class RedisOutlet:
         digest: str,
         *,
         everything: bool,
+        beside: bool,
     ) -> None:
-        """One transaction: the rows, what the stream says of them, and the position."""
+        """One transaction: the rows, what the stream says of them, and the position. Rows that stand beside already only change their names."""
         rows, changes, about = (self._name(name) for name in _TYPES)
         with client.pipeline(transaction=True) as pipe:
             pipe.watch(rows, changes, about)
             self._check_types(pipe)
-            held: Any = pipe.hmget(about, "delivery", "log_id", "position")
-            if held[0] == digest:
-                return  # it had arrived, and its answer had not
-            if held[1] != str(self._opened().log_id):
-                raise OutletMismatch(self.url, f"{about!r} was removed or exchanged meanwhile; open it again")
+            if self._has_arrived(pipe, digest, everything=everything):
+                return
             asked = [*new, *gone]
             there = {key for key, found in zip(asked, _members(pipe, rows, asked), strict=True) if found}
             count = pipe.scard(rows) + len(new.keys() - there) - len(gone & there)
             ids = _ids(position, _last_id(pipe, changes))
             pipe.multi()
-            self._put(pipe, gone, new)
-            if gone:
-                pipe.srem(rows, *gone)
-            if new:
-                pipe.sadd(rows, *new)
-            for change, key in _entries(gone, new, everything=everything):
+            row = f"{self.prefix}:row:"
+            for part in _parts([row + key for key in gone]):
+                pipe.unlink(*part)
+            if beside:
+                other = self._name("beside") + ":"
+                for key in new:
+                    pipe.execute_command("RENAME", other + key, row + key)
+                pipe.unlink(self._name("beside"))
+            else:
+                self._put(pipe, row, new)
+            for part in _parts(list(gone)):
+                pipe.srem(rows, *part)
+            for part in _parts(list(new)):
+                pipe.sadd(rows, *part)
+            for change, key in _entries(gone, new, everything=everything or beside):
                 pipe.execute_command(
                     "XADD", changes, "MAXLEN", "~", self._keep, next(ids), "change", change, "row", key
                 )
-            pipe.hset(about, mapping={"position": position, "count": count, "delivery": digest})
+            pipe.hset(about, mapping={**self._facts(), "position": position, "count": count, "delivery": digest})
             pipe.hdel(about, "filling")
             answers = pipe.execute(raise_on_error=False)
         failed = next((answer for answer in answers if isinstance(answer, Exception)), None)
@@ -173,29 +183,55 @@ class RedisOutlet:
             client.hset(about, "filling", position)
             raise failed
 
-    def _fill(self, client: Any, gone: set[str], new: dict[str, list[str]]) -> None:
-        """Many rows, in parts; until the last one is there nothing says that any is."""
-        client.hset(self._name("about"), "filling", "1")
-        parts: list[tuple[set[str], dict[str, list[str]]]] = [(gone, {})] if gone else []
-        keys = list(new)
-        parts += [(set(), {key: new[key] for key in keys[i : i + _AT_ONCE]}) for i in range(0, len(keys), _AT_ONCE)]
-        for went, came in parts:
+    def _has_arrived(self, pipe: Any, digest: str, *, everything: bool) -> bool:
+        """Whether this very delivery is there, its answer lost; else what is there has to be what we know.
+
+        Raises:
+            OutletMismatch: It was emptied, or exchanged.
+            OutletUnavailable: It is as it was at another position.
+        """
+        about = self._name("about")
+        delivery, log_id, position = pipe.hmget(about, "delivery", "log_id", "position")
+        if delivery == digest:
+            return True
+        if log_id != str(self._opened().log_id):
+            raise OutletMismatch(self.url, f"{about!r} was removed or exchanged meanwhile; open it again")
+        if not everything and position != (None if self._position is None else str(self._position)):
+            raise OutletUnavailable(
+                self.url,
+                f"it is at position {position}, not {self._position}: what was delivered since is lost, and it has to be opened again",
+            )
+        return False
+
+    def _build_beside(self, client: Any, new: dict[str, list[str]]) -> None:
+        """Many rows under names of their own, in parts, which readers do not see. What another one left half built is removed."""
+        self._clear_beside(client)
+        beside = self._name("beside")
+        for part in _parts(list(new), _AT_ONCE):
             with client.pipeline(transaction=True) as pipe:
-                self._put(pipe, went, came)
-                if went:
-                    pipe.srem(self._name("rows"), *went)
-                if came:
-                    pipe.sadd(self._name("rows"), *came)
+                for keys in _parts(part):
+                    pipe.sadd(beside, *keys)
+                self._put(pipe, beside + ":", {key: new[key] for key in part})
                 pipe.execute()
 
-    def _put(self, pipe: Any, gone: set[str], new: dict[str, list[str]]) -> None:
+    def _clear_beside(self, client: Any) -> None:
+        """Remove what was built beside and never came into its place."""
+        beside = self._name("beside")
+        for part in _parts(list(client.smembers(beside))):
+            client.unlink(*(f"{beside}:{key}" for key in part))
+        client.unlink(beside)
+
+    def _put(self, pipe: Any, before: str, new: dict[str, list[str]]) -> None:
         """The hashes of rows. Each is removed first: whatever it was, and fields that are null now."""
-        row = f"{self.prefix}:row:"
-        names = [row + key for key in (*gone, *new)]
-        for start in range(0, len(names), _NAMED):
-            pipe.unlink(*names[start : start + _NAMED])
+        for part in _parts([before + key for key in new]):
+            pipe.unlink(*part)
         for key, values in new.items():
-            pipe.execute_command("HSET", row + key, *values)
+            pipe.execute_command("HSET", before + key, *values)
+
+    def _facts(self) -> dict[str, str]:
+        """What `about` says of whose rows they are."""
+        target = self._opened()
+        return {**target.facts(), "key": ",".join(target.key)}
 
     def _opened(self) -> Target:
         if self._target is None:
@@ -206,7 +242,7 @@ class RedisOutlet:
         return f"{self.prefix}:{what}"
 
     def _check_types(self, client: Any) -> None:
-        for what, kind in _TYPES.items():
+        for what, kind in _ALSO.items():
             found = client.type(self._name(what))
             if found not in (kind, "none"):
                 raise OutletMismatch(
@@ -290,7 +326,12 @@ def _last_id(client: Any, stream: str) -> tuple[int, int]:
 
 
 def _members(client: Any, name: str, keys: list[str]) -> list[int]:
-    return list(client.smismember(name, keys)) if keys else []
+    return [found for part in _parts(keys, _AT_ONCE) for found in client.smismember(name, part)]
+
+
+def _parts(whole: list[str], length: int = _NAMED) -> Iterator[list[str]]:
+    for start in range(0, len(whole), length):
+        yield whole[start : start + length]
 
 
 def _digest(removed: pa.Table | None, new: dict[str, list[str]], position: int) -> str:

@@ -87,13 +87,12 @@ class SearchOutlet:
             held = self._read_about(client)
             if held is None:
                 return None
-            for name, value in self._opened().facts().items():
-                if held.get(name) != value:
-                    raise OutletMismatch(
-                        self.url,
-                        f"its index {self.index!r} holds another {name.replace('_', ' ')} ({held.get(name)}, not {value}); give each "
-                        "projection an index of its own, or delete this one",
-                    )
+            if (other := target.other(held)) is not None:
+                raise OutletMismatch(
+                    self.url,
+                    f"its index {self.index!r} holds another {other[0]} ({other[1]}, not {other[2]}); give each "
+                    "projection an index of its own, or delete this one",
+                )
             if "going" in held:
                 return int(held["going"])  # it was broken off, and is made again exactly as far
             return int(held["position"]) if self._count(client) == held["count"] else None

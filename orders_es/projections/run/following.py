@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletUnavailable, ReadModelsInUse
+from orders_es.errors import CannotWriteReadModels, OrdersEsError, OutletMismatch, OutletUnavailable, ReadModelsInUse
 from orders_es.projections.definitions import SetProjection
 from orders_es.projections.run.running import Ran, begin, sample, unforeseen, watch, working
 
@@ -106,17 +106,22 @@ class _Follower(threading.Thread):
             self._notify(self._projection.name, unforeseen(self._projection.name, error), True)
 
     def _follow(self, work: SetWork | HandlerWork, runner: RunnerFile) -> None:
-        stop = self._settings.stop
+        stop, ready = self._settings.stop, False
         while not stop.is_set():
             try:
-                if self._begun is None:
+                if not ready:
                     begin(work, runner)
-                    self._begun = work.position
+                    self._begun = work.position if self._begun is None else self._begun
                     work.samples.take()  # the first batch may be the end of an outage that nobody noted
+                    ready = True
                 busy = self._step(work, runner)
-            except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable) as error:
-                if self._begun is not None:  # until then it is opening
+            except (ReadModelsInUse, CannotWriteReadModels, OutletUnavailable, OutletMismatch) as error:
+                if isinstance(error, OutletMismatch) and not ready:
+                    raise
+                if ready:  # until then it is opening
                     runner.say(state="waiting")
+                # A place that did not answer, or was exchanged, may hold less than was delivered: it is asked again.
+                ready = ready and not isinstance(error, OutletUnavailable | OutletMismatch)
                 self._notify(self._projection.name, error, False)
                 stop.wait(_AGAIN_SECONDS)
                 continue

@@ -63,17 +63,18 @@ class OutletWork(SetWork):
         there = self._tried(lambda: self.outlet.open(self._target()))
         checkpoint = self.position
         if there is not None and self.state is not None and there > checkpoint:
-            head = self.settings.log.head().position
-            if there > head:
-                raise LogReplaced(
-                    self.projection.name,
-                    f"this log ends at position {head:,}, and {self.outlet.url} is filled up to {there:,}",
-                )
+            self._refuse_beyond_the_end(there)
             self._ahead = there
         elif self.state is not None and (there is None or there < checkpoint):
             with held(self.connection, self.settings.path, write=False, patience=self.settings.patience):
                 rows = self.connection.sql(f"SELECT * FROM {self._copy()}").to_arrow_table()
             self._deliver(None, rows, checkpoint)
+
+    def begin_anew(self) -> None:
+        """Find out whether the place may be given all rows anew; what it holds of this read model may be defined otherwise."""
+        target = replace(self._target(), anew=True)
+        there = self._tried(lambda: self.outlet.open(target))
+        self._refuse_beyond_the_end(there)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -171,6 +172,14 @@ class OutletWork(SetWork):
                 event = self._last_event(stream_id, position)
                 self._note_outlet_stop(event, Failure(reason, "", 1))
             self._refused = reasons
+
+    def _refuse_beyond_the_end(self, there: int | None) -> None:
+        head = self.settings.log.head().position
+        if there is not None and there > head:
+            raise LogReplaced(
+                self.projection.name,
+                f"this log ends at position {head:,}, and {self.outlet.url} is filled up to {there:,}",
+            )
 
     def _tried(self, ask: Any) -> Any:
         """What the outlet answers, asked again a few times where it does not."""

@@ -104,6 +104,8 @@ def _next_generation(work: SetWork | HandlerWork, serving: State | None) -> int:
 def _rebuild_set(work: SetWork, position: int, generation: int, *, dry_run: bool) -> tuple[Difference, ...]:
     serving, model = work.state, work.projection.model
     found: list[Difference] = []
+    if not dry_run:
+        work.begin_anew()
 
     def beside(cursor: Any) -> None:
         found.clear()

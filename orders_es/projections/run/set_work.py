@@ -139,6 +139,9 @@ class SetWork(Work[SetProjection]):
             self.window = events
             self._few(events, use)
 
+    def begin_anew(self) -> None:
+        """Make sure, before all rows are made anew, that they may go where they belong."""
+
     def _was_erased(self, end: int) -> bool:
         """Whether personal data were erased since the checkpoint: then rows of streams without any new event are others, too."""
         return bool(erased_between(self.settings.log, self.position, end))
