@@ -7,6 +7,7 @@ import re
 import sys
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import Verbatim as Digits
@@ -14,12 +15,12 @@ from orders_es.cli.output import count, print_text, printable, table
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from orders_es.replay import Answer, Session
 
-__all__ = ["json_rows", "print_csv", "print_rows", "write_parquet"]
+__all__ = ["json_rows", "print_csv", "print_rows", "write_evidence", "write_parquet"]
 
 _SHOWN_ROWS = 100
 _CELL_WIDTH = 40
@@ -61,18 +62,37 @@ def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
 
 def print_csv(answer: Answer, *, guard: bool) -> None:
     """In UTF-8 whatever the terminal's encoding is; on a terminal, without what would move its cursor."""
-    from orders_es.replay.shown import values_of
+    for text in _csv_texts(answer, guard=guard, shown=sys.stdout.isatty()):
+        print_text(text.encode())
 
-    shown = sys.stdout.isatty()
+
+def write_evidence(session: Session, answer: Answer, path: str, *, as_csv: bool, plain: bool) -> None:
+    """Write where an answer comes from to a file; of CSV, also what its bytes hash to."""
+    from orders_es.export.answered import write_answer_evidence
+
+    digest = _csv_digest(answer, guard=not plain) if as_csv else None
+    write_answer_evidence(session, answer, path, digest=digest, guarded=as_csv and not plain)
+
+
+def _csv_digest(answer: Answer, *, guard: bool) -> str:
+    """The SHA-256 of what `print_csv` writes to a file, in hexadecimal."""
+    digest = sha256()
+    for text in _csv_texts(answer, guard=guard, shown=False):
+        digest.update(f"{text}\n".encode())
+    return digest.hexdigest()
+
+
+def _csv_texts(answer: Answer, *, guard: bool, shown: bool) -> Iterator[str]:
+    from orders_es.replay.shown import values_of
 
     def line(values: Sequence[Any]) -> str:
         return ",".join(_csv_field(value, guard=guard, shown=shown) for value in values)
 
-    print_text(line(answer.columns).encode())
+    yield line(answer.columns)
     for batch in answer.to_arrow().to_batches(max_chunksize=10_000):
         columns = [values_of(column) for column in batch.columns]
         lines = [line(row) for row in zip(*columns, strict=True)]
-        print_text("\n".join(lines).encode())
+        yield "\n".join(lines)
 
 
 def _csv_field(value: Any, *, guard: bool, shown: bool) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.answers import json_rows, print_csv, print_rows, write_parquet
+from orders_es.cli.answers import json_rows, print_csv, print_rows, write_evidence, write_parquet
 from orders_es.cli.options import (
     as_json,
     duration,
@@ -48,6 +48,12 @@ def _options(command: _Command) -> _Command:
             "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the rows to this Parquet file."
         ),
         click.option(
+            "--evidence",
+            metavar="OUT",
+            type=click.Path(dir_okay=False),
+            help="Write to this file where the answer comes from, its rows, and the sum of each numeric column.",
+        ),
+        click.option(
             "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
         ),
         click.option("--csv", "as_csv", is_flag=True, help="Print CSV in UTF-8: money as digits, times in UTC with Z."),
@@ -86,6 +92,8 @@ def _tell(
         connect(opened, read_models=read_model_folders(None), tz=tz, recorded_by=recorded_by) as session,
     ):
         answer = question(session, *parameters, at=at, known_at=known_at, **more)
+        if form["evidence"] is not None:
+            write_evidence(session, answer, form["evidence"], as_csv=form["as_csv"], plain=form["plain"])
         if form["parquet"] is not None:
             write_parquet(session, answer.query, form["parquet"], at=at, known_at=known_at)
     tell_notes(answer.notes)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from orders_es.export import Exported
     from orders_es.log import EventLog
+    from orders_es.read_models import Folders
 
 __all__ = ["check", "export", "model", "query"]
 
@@ -126,7 +127,7 @@ def query(
 def check(
     file: str, key: str | None, alone: bool, read_models: str | None, allow_files: bool, log: str | None, as_json: bool
 ) -> None:
-    """Check that FILE is as it was written and holds what the log gives: an exported file, or a folder that `audit` filled.
+    """Check that FILE is as it was written and holds what the log gives: an exported file, or a folder that `audit` or `report` filled.
 
     First its rows are counted and its numeric columns added up, and JSON lines hashed to the log's root: that finds a file that was
     edited. Then the log's events up to the position that FILE names are hashed and compared with the root that it names, and the table
@@ -142,6 +143,8 @@ def check(
 
     from orders_es.export import check_export
 
+    if Path(file).suffix == ".html" and Path(file).with_name("evidence.json").is_file():
+        file = os.path.dirname(file) or "."  # noqa: PTH120 - as it was given
     is_folder = Path(file).is_dir()
     if key is not None and not is_folder:
         raise click.UsageError("--key is about a folder that audit filled and signed; a single file has no signature")
@@ -150,7 +153,7 @@ def check(
         raise click.UsageError("which log? Give --log DIR, or set ORDERS_ES_LOG, or look at the file alone: --alone")
     with nullcontext() if log is None else existing_log(log) as opened:
         if is_folder:
-            _check_folder(file, opened, key, as_json=as_json, allow_files=allow_files)
+            _check_folder(file, opened, key, read_model_folders(read_models), as_json=as_json, allow_files=allow_files)
             return
         checked = _reading(
             lambda: check_export(
@@ -175,11 +178,15 @@ def check(
         click.get_current_context().exit(1)
 
 
-def _check_folder(folder: str, log: EventLog | None, key: str | None, *, as_json: bool, allow_files: bool) -> None:
+def _check_folder(
+    folder: str, log: EventLog | None, key: str | None, read_models: Folders, *, as_json: bool, allow_files: bool
+) -> None:
     from orders_es.report.auditing import check_audit
 
     watched = somebody_watches(as_json)
-    checked = _reading(lambda: check_audit(folder, log, key=key, progress=watched, allow_files=allow_files))
+    checked = _reading(
+        lambda: check_audit(folder, log, key=key, read_models=read_models, progress=watched, allow_files=allow_files)
+    )
     said = checked.evidence
     if as_json:
         findings = [{"about": f.about, "good": f.good, "text": f.text} for f in checked.findings]
@@ -187,7 +194,8 @@ def _check_folder(folder: str, log: EventLog | None, key: str | None, *, as_json
     else:
         for finding in checked.findings:
             print_text(f"{_MARKS[finding.good]:<5} {printable(finding.about)}: {printable(finding.text)}")
-        what = f"the audit of {printable(said['origin'])} as of position {said['position']:,}"
+        kind = "report" if "report" in said["format"] else "audit"
+        what = f"the {kind} of {printable(said['origin'])} as of position {said['position']:,}"
         print_text(f"{printable(folder)} {'is' if checked.ok else 'is NOT'} {what}")
     if not checked.ok:
         click.get_current_context().exit(1)

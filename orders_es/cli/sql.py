@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orders_es.cli.answers import json_rows, print_csv, print_rows, write_parquet
+from orders_es.cli.answers import json_rows, print_csv, print_rows, write_evidence, write_parquet
 from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
@@ -48,6 +48,13 @@ __all__ = ["sql"]
     "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the answer to this Parquet file."
 )
 @click.option(
+    "--evidence",
+    "evidence",
+    metavar="OUT",
+    type=click.Path(dir_okay=False),
+    help="Write to this file where the answer comes from: query, moments, log, root, rows, the sum of each numeric column.",
+)
+@click.option(
     "--read-models",
     metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False),
@@ -68,6 +75,7 @@ def sql(
     as_csv: bool,
     plain: bool,
     parquet: str | None,
+    evidence: str | None,
     read_models: str | None,
     allow_files: bool,
     log: str,
@@ -84,6 +92,7 @@ def sql(
       orders-es sql "FROM daily_sales" --tz Europe/London --log my-log
       orders-es sql -f monthly.sql --csv --log my-log
       orders-es sql "FROM orders" --parquet orders.parquet --log my-log
+      orders-es sql "FROM daily_sales" --csv --evidence june.csv.json --log my-log > june.csv
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.replay import connect
     from orders_es.replay.defining import MEMORY_LIMIT
@@ -91,6 +100,8 @@ def sql(
     query = _query(query, file, limit)
     if plain and not as_csv:
         raise click.UsageError("--plain is about CSV; add --csv")
+    if evidence is not None and parquet is not None:
+        raise click.UsageError("a Parquet file has its evidence within; --evidence is for what is printed")
     if as_csv + as_json + (parquet is not None) > 1:
         raise click.UsageError("--csv, --json and --parquet are three forms of one answer; give one of them")
     with (
@@ -112,6 +123,8 @@ def sql(
             )
             return
         answer = session.sql(query, at=at, known_at=known_at)
+        if evidence is not None:
+            write_evidence(session, answer, evidence, as_csv=as_csv, plain=plain)
     tell_notes(answer.notes)
     if as_csv:
         print_csv(answer, guard=not plain)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotExport, NotAnExport
-from orders_es.evidence import LINES, OCEL, XES, Provenance, definition_hash
+from orders_es.evidence import LINES, OCEL, XES, Provenance, beside, definition_hash
+from orders_es.export.answered import is_evidence, read_evidence, same_totals
 from orders_es.export.finding import SHOWN, Checked, Finding, other_package
 from orders_es.export.itself import form_of, own_lines, own_totals
 from orders_es.export.process.comparing import same_process
@@ -91,6 +92,8 @@ def check_one(
         session: A session on the log that may read the file, for all those of its time zone.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes as DuckDB has it
+    if is_evidence(file) and not beside(file).exists():
+        return _check_evidence(file, log, known, read_models=read_models, progress=progress, allow_files=allow_files)
     provenance, changed = read_facts(Path(path))
     findings = [] if changed is None else [Finding("file", False, changed)]
     if provenance.name == LINES:
@@ -113,6 +116,31 @@ def check_one(
                 with Session(log, models, tz=provenance.time_zone, allow_files=allow_files, files=[str(file)]) as own:
                     findings += compared(provenance, file, own)
     return Checked(str(path), provenance, tuple(findings))
+
+
+def _check_evidence(
+    file: Path,
+    log: EventLog | None,
+    known: dict[tuple[int, str], Finding],
+    *,
+    read_models: Folders,
+    progress: bool,
+    allow_files: bool,
+) -> Checked:
+    """Evidence of an answer that was printed: the log has to give the same figures."""
+    provenance = read_evidence(file)
+    findings = []
+    if log is not None:
+        end = (provenance.position, provenance.root)
+        same = known[end] = known.get(end) or _same_events(provenance, log, progress=progress)
+        findings.append(same)
+        if same.good:
+            models = load_read_models(read_models)
+            with Session(log, models, tz=provenance.time_zone, allow_files=allow_files) as session:
+                findings.append(same_totals(provenance, session))
+    else:
+        findings.append(Finding("totals", None, "it is evidence of an answer, and no file; give the log to hold it to"))
+    return Checked(str(file), provenance, tuple(findings))
 
 
 def _same_events(provenance: Provenance, log: EventLog, *, progress: bool) -> Finding:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from orders_es.evidence import Sum
     from orders_es.export import Provenance
     from orders_es.read_models import ReadModel
     from orders_es.report.front import Front
@@ -95,6 +96,7 @@ class Section:
         rows: How many rows it has in all.
         file: The name of the file beside the page that has them.
         first: Those that the page shows.
+        sums: The exact sum of each numeric column, over all rows.
         picture: An `<svg>` element, or nothing.
         nothing: Why there is no picture, where there could be one.
     """
@@ -103,6 +105,7 @@ class Section:
     rows: int
     file: str
     first: pa.Table
+    sums: Sequence[Sum]
     picture: str
     nothing: str = ""
 
@@ -113,6 +116,7 @@ def page(
     sections: Sequence[Section],
     notes: Sequence[str] = (),
     last: datetime | None = None,
+    figures: str = "",
 ) -> str:
     """The page as HTML. It loads nothing, and everything that comes from the log is text in it, whatever it says.
 
@@ -122,6 +126,7 @@ def page(
         sections: The read models; those without rows get one line each.
         notes: What has to be said before all else.
         last: When the last event happened that counts.
+        figures: The name of the file beside the page that has the key figures.
     """
     if not front.figures:
         sections = []
@@ -138,7 +143,7 @@ def page(
 {_when(provenance, last)}
 {"".join(f'<p class="loud">{escape(note[:1].upper() + note[1:])}.</p>' for note in notes)}
 {_front(front, {section.model.name for section in full}) if front.figures else ""}
-{_cover(provenance)}
+{_cover(provenance, figures)}
 <nav>{links}</nav>
 {body}
 {_without_rows([section for section in ordered if not section.rows])}
@@ -157,7 +162,7 @@ def _when(known: Provenance, last: datetime | None) -> str:
     return f'<p class="meaning">As it stood at {at}. As known at {known_at}. Days begin in {zone}.</p>'
 
 
-def _cover(known: Provenance) -> str:
+def _cover(known: Provenance, figures: str) -> str:
     facts = [
         *(
             [("as recorded by", spoken(known.asked_recorded_by, known.time_zone))]
@@ -172,8 +177,9 @@ def _cover(known: Provenance) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     return (
         f'<h2 class="front">Where this comes from</h2><dl>{rows}</dl>'
-        '<p class="note">Each table below is whole in a file beside this page, which names the same log and root: '
-        "<code>orders-es export check FILE --log LOG</code> computes it anew and compares.</p>"
+        '<p class="note">Each table below is whole in a file beside this page, which names the same log and root, and so are the key figures above '
+        f'(<a href="{escape(figures)}">{escape(figures)}</a>). <a href="evidence.json">evidence.json</a> has the SHA-256 of this page and of each file, and their rows and control totals: '
+        "<code>orders-es export check FOLDER --log LOG</code> computes all of it anew and compares.</p>"
     )
 
 
@@ -246,7 +252,22 @@ def _section(section: Section, *, payments: bool) -> str:
         f'<section><h2 id="{escape(section.model.name)}">{escape(_title(section.model))}</h2>'
         f'<p class="meaning">{_code(escape(meaning[:1].upper() + meaning[1:]))}</p>{picture}'
         f'<p class="note">{shown_rows} in <a href="{escape(section.file)}">{escape(section.file)}</a></p>'
-        f"{table}</section>"
+        f"{table}{_control_totals(section, payments=payments)}</section>"
+    )
+
+
+def _control_totals(section: Section, *, payments: bool) -> str:
+    """The sum of every numeric column over all rows, as `export check` computes them anew."""
+    sums = [each for each in section.sums if payments or not _OF_PAYMENTS.search(each.column)]
+    if not sums:
+        return ""
+    lines = "".join(
+        f'<tr><td>{escape(each.column)}</td><td class="n">{escape(each.total)}</td><td class="n">{each.values:,}</td></tr>'
+        for each in sums
+    )
+    return (
+        f"<details><summary>Control totals: {count_of(section.rows, 'row')}, {count_of(len(sums), 'sum')}</summary>"
+        f'<table><tr><th>column</th><th class="n">sum of all its values</th><th class="n">values</th></tr>{lines}</table></details>'
     )
 
 

@@ -13,6 +13,7 @@ from orders_es.log.given import check_session
 from orders_es.log.target import check_target
 from orders_es.replay.calendar import require_calendar
 from orders_es.replay.moments import as_of
+from orders_es.report.auditing.evidence import EVIDENCE, REPORT, evidence_of
 from orders_es.report.front import front
 from orders_es.report.page import TOP, WORTH, Section, page
 from orders_es.report.pictures import pictures
@@ -20,6 +21,7 @@ from orders_es.report.pictures import pictures
 if TYPE_CHECKING:
     import os
 
+    from orders_es.evidence import Provenance
     from orders_es.export import Exported
     from orders_es.orders.moments import Moment
     from orders_es.read_models import ReadModel
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Report", "write_report"]
 
 _SHOWN = 20
+_FIGURES = "key_figures"
 _OF_EACH_LEAST = 5
 NO_PAYMENTS = "this log records no payments, so nobody can tell from it what is owed: no balance stands here for a debt"
 _WHOLE_LIFE = ("order_history", "order_record_history")
@@ -84,6 +87,9 @@ def write_report(
     progress: bool = False,
 ) -> Report:
     """Write all read models of a session, and `index.html`, to a folder. Read-only on the log.
+
+    `evidence.json` names every file with its SHA-256, and every table with its rows and the exact sum of each numeric column;
+    `check_audit`, or `orders-es export check FOLDER`, holds the folder to it and to the log.
 
     Everything is of one moment, even if others append meanwhile: where no `known_at` is given, it is the time at which the
     log's last event was recorded. The page comes last, so a folder with a page is complete.
@@ -146,7 +152,11 @@ def write_report(
         # Not before the plots are there: without matplotlib, the folder and the report in it stay as they were.
         with asked_for(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            index.unlink(missing_ok=True)
+            for place in (index, folder / EVIDENCE):
+                place.unlink(missing_ok=True)
+        keys = export(
+            session, FIGURES, folder / f"{_FIGURES}.{form}", at=at, known_at=known_at, recorded_by=recorded_by
+        )
         for model in models:
             table = export(
                 session, model.name, folder / f"{model.name}.{form}", at=at, known_at=known_at, recorded_by=recorded_by
@@ -155,16 +165,39 @@ def write_report(
                 _first(model, len(currencies)), at=at, known_at=known_at, recorded_by=recorded_by
             ).to_arrow()
             done.append(table)
-            sections.append(Section(model, table.rows, Path(table.path).name, shown, *drawn.get(model.name, ("", ""))))
+            sections.append(
+                Section(
+                    model,
+                    table.rows,
+                    Path(table.path).name,
+                    shown,
+                    table.provenance.sums or (),
+                    *drawn.get(model.name, ("", "")),
+                )
+            )
             bar.update(1)
         rows = {section.model.name: section.rows for section in sections}
         first = front(session, figures, rows, at=at, known_at=known_at, recorded_by=recorded_by)
         bar.update(1)
     [(last,)] = session.sql(_LAST, at=at, known_at=known_at, recorded_by=recorded_by).rows()
-    text = page(done[0].provenance, first, sections, notes, last)
+    text = page(keys.provenance, first, sections, notes, last, Path(keys.path).name).encode()
+    named: list[tuple[list[Path], Provenance, dict[str, str | None]]] = [
+        (list(map(Path, keys.files)), keys.provenance, {"title": "Key figures", "query": FIGURES})
+    ]
+    named += [
+        (
+            list(map(Path, table.files)),
+            table.provenance,
+            {"title": table.provenance.title, "name": table.provenance.name},
+        )
+        for table in done
+    ]
+    proof = folder / EVIDENCE
     with asked_for(index):
-        write_whole(index, text.encode())
-    return Report(str(index), (str(index), *(file for table in done for file in table.files)), tuple(done), notes)
+        write_whole(proof, evidence_of(REPORT, keys.provenance, text, named))
+        write_whole(index, text)
+    files = (str(index), *(file for table in (keys, *done) for file in table.files), str(proof))
+    return Report(str(index), files, tuple(done), notes)
 
 
 def _first(model: ReadModel, currencies: int) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from orders_es.audit import Key
     from orders_es.log import EventLog
+    from orders_es.read_models import Folders
 
 __all__ = ["CheckedAudit", "check_audit"]
 
@@ -55,18 +56,20 @@ def check_audit(
     log: EventLog | None = None,
     *,
     key: Key | str | None = None,
+    read_models: Folders = None,
     progress: bool = False,
     allow_files: bool = False,
 ) -> CheckedAudit:
-    """Hold a report to itself, to its signature, and to its log. Read-only.
+    """Hold an audit or a report to itself, to its signature, and to its log. Read-only.
 
     Every file has the SHA-256 that the evidence names, and every table the rows and control totals that it says of itself; the evidence, and
     the root that it names, are signed by the key; the log is what was signed with events added, and gives every table again.
 
     Args:
-        path: The folder that `write_audit` filled.
+        path: The folder that `write_audit` or `write_report` filled.
         log: The log; without it, the folder alone is looked at.
         key: The public key that should have signed it, or the file that holds it.
+        read_models: The folder of one's own read models, or several, where the report has tables of them.
         progress: Show a bar where a large log has to be hashed.
         allow_files: Let queries that the report names read other files; they come with it, so look at them first.
 
@@ -88,7 +91,7 @@ def check_audit(
     folder = Path(path)
     facts, raw = read_evidence(folder)
     findings = list(_signature(folder, facts, raw, None if key is None else public_key(key), log, progress=progress))
-    with _session(folder, facts, log, allow_files=allow_files) as session:
+    with _session(folder, facts, log, read_models, allow_files=allow_files) as session:
         look = _Looking(folder, log, session, {}, allow_files)
         for each in facts["files"]:
             findings += look.at(each)
@@ -101,7 +104,7 @@ def check_audit(
 
 @contextmanager
 def _session(
-    folder: Path, facts: dict[str, Any], log: EventLog | None, *, allow_files: bool
+    folder: Path, facts: dict[str, Any], log: EventLog | None, read_models: Folders, *, allow_files: bool
 ) -> Iterator[Session | None]:
     """One session for all tables, since making the questions ready takes longer than most of them."""
     if log is None:
@@ -109,7 +112,9 @@ def _session(
         return
     files = [os.path.abspath(folder / Path(each["file"]).name) for each in facts["files"]]  # noqa: PTH100 - as DuckDB has it
     try:
-        session = Session(log, load_read_models(), tz=facts.get("time_zone"), allow_files=allow_files, files=files)
+        session = Session(
+            log, load_read_models(read_models), tz=facts.get("time_zone"), allow_files=allow_files, files=files
+        )
     except InvalidSetting as error:
         raise NotAnExport(str(folder / EVIDENCE), f"it is not as it was written ({error})") from error
     with session:
@@ -147,6 +152,8 @@ class _Looking:
         except NotAnExport as error:
             yield Finding(place.name, False, error.reason)
             return
+        if said.get("name", checked.provenance.name) != checked.provenance.name:
+            yield Finding(place.name, False, "it is another table than the report says")
         # The file carries its query with it; a file that belongs to another question would be sound for itself.
         if "query" in said and str(said["query"]).strip() != (checked.provenance.query or "").strip():
             yield Finding(place.name, False, "it answers another question than the report says")

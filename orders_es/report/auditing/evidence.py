@@ -14,57 +14,50 @@ from orders_es.errors import NotAnExport
 from orders_es.evidence import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from orders_es.audit import Verified
     from orders_es.evidence import Provenance
-    from orders_es.report.auditing.writing import Written
 
-__all__ = ["EVIDENCE", "SIGNED", "digest_of", "evidence_of", "extension_of", "read_evidence"]
+__all__ = ["AUDIT", "EVIDENCE", "REPORT", "SIGNED", "digest_of", "evidence_of", "extension_of", "read_evidence"]
 
-FORMAT = "orders_es audit 1"
+AUDIT, REPORT = "orders_es audit 1", "orders_es report 1"
 """Storage format: people file such reports."""
 EVIDENCE, SIGNED = "evidence.json", "evidence.checkpoint"
 _EXTENSION = "orders_es/evidence"
 
 
-def evidence_of(known: Provenance, verified: Verified | None, page: bytes, tables: Iterable[Written]) -> bytes:
+def evidence_of(
+    kind: str,
+    known: Provenance,
+    page: bytes,
+    tables: Iterable[tuple[Sequence[Path], Provenance, Mapping[str, Any]]],
+    also: Mapping[str, Any] | None = None,
+) -> bytes:
     """The evidence as it is filed.
 
     Args:
+        kind: `AUDIT` or `REPORT`.
         known: Where the tables come from.
-        verified: What reading and hashing the whole log came to; None if that was left out.
         page: The page's bytes, which are hashed.
-        tables: All that were written; each of their files is named.
+        tables: Of each that was written: its files, the last of which says what is said of the table, where it comes from, and what it is.
+        also: What is said beside.
     """
     facts: dict[str, Any] = {
-        "format": FORMAT,
+        "format": kind,
         **{name: getattr(known, name) for name in ("log_id", "origin", "position", "root", "time_zone", "package")},
         **{
             name: None if moment is None else shown(moment)
             for name in ("recorded_at", "asked_at", "asked_known_at", "asked_recorded_by", "at", "known_at")
             for moment in [getattr(known, name)]
         },
-        "verified": None
-        if verified is None
-        else {
-            "ok": verified.ok,
-            "events": verified.events,
-            "problems": [{"where": each.where, "what": each.what} for each in verified.problems],
-            "erased": len(verified.erased),
-        },
+        **(also or {}),
         "files": [{"file": "index.html", "sha256": hashlib.sha256(page).hexdigest()}],
     }
-    for each in tables:
-        for path in each.files:
-            facts["files"].append({"file": path.name, "sha256": digest_of(path)})
-        facts["files"][-len(each.files)] |= {
-            "title": each.asked.title,
-            "query": each.asked.query,
-            "rows": each.rows,
-            "sums": [total._asdict() for total in each.provenance.sums or ()],
-        }
+    for files, provenance, what in tables:
+        facts["files"] += [{"file": path.name, "sha256": digest_of(path)} for path in files]
+        totals = {"rows": provenance.rows, "sums": [total._asdict() for total in provenance.sums or ()]}
+        facts["files"][-len(files)] |= {**what, **totals}
     return (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode()
 
 
@@ -94,13 +87,15 @@ def read_evidence(folder: Path) -> tuple[dict[str, Any], bytes]:
     try:
         raw = place.read_bytes()
         facts = json.loads(raw)
-        if facts["format"] != FORMAT:
-            raise ValueError(f"its format is {facts['format']!r}, and this version reads {FORMAT!r}")
+        if facts["format"] not in (AUDIT, REPORT):
+            raise ValueError(f"its format is {facts['format']!r}, and this version reads {AUDIT!r} and {REPORT!r}")
         if not all(isinstance(each["file"], str) and isinstance(each["sha256"], str) for each in facts["files"]):
             raise ValueError("a file in it has no name or no hash")
         int(facts["position"]), bytes.fromhex(facts["root"])
     except FileNotFoundError:
-        raise NotAnExport(str(folder), f"there is no {EVIDENCE} in it, which `orders-es audit` writes") from None
+        raise NotAnExport(
+            str(folder), f"there is no {EVIDENCE} in it, which `orders-es audit` and `orders-es report` write"
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotAnExport(str(place), f"it is not as it was written ({error})") from error
     return facts, raw

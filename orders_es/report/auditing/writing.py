@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.audit.checkpoint import sign_head
 from orders_es.audit.keys import read_signer
@@ -17,7 +17,7 @@ from orders_es.log.target import check_target
 from orders_es.orders.moments import resolve
 from orders_es.replay import connect
 from orders_es.report.auditing.asking import Thresholds, asked_of
-from orders_es.report.auditing.evidence import EVIDENCE, SIGNED, evidence_of, extension_of
+from orders_es.report.auditing.evidence import AUDIT, EVIDENCE, SIGNED, evidence_of, extension_of
 from orders_es.report.auditing.page import audit_page
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def write_audit(
                 place.unlink(missing_ok=True)
         tables = tuple(_written(session, each, folder, form, at, known_at) for each in asked)
     page = audit_page(tables, verified, None if signer is None else signer.key).encode()
-    evidence = evidence_of(tables[0].provenance, verified, page, tables)
+    named = [(each.files, each.provenance, {"title": each.asked.title, "query": each.asked.query}) for each in tables]
+    evidence = evidence_of(AUDIT, tables[0].provenance, page, named, {"verified": _said_of(verified)})
     made = None
     if key is not None:
         made = sign_head(log, key, extension=extension_of(evidence), progress=progress)
@@ -165,6 +166,13 @@ def write_audit(
     last = [folder / EVIDENCE, *([folder / SIGNED] if made is not None else [])]
     files = [index, *(path for each in tables for path in each.files), *last]
     return Audit(str(index), tuple(map(str, files)), tables, verified, made)
+
+
+def _said_of(verified: Verified | None) -> dict[str, Any] | None:
+    if verified is None:
+        return None
+    problems = [{"where": each.where, "what": each.what} for each in verified.problems]
+    return {"ok": verified.ok, "events": verified.events, "problems": problems, "erased": len(verified.erased)}
 
 
 def _written(
