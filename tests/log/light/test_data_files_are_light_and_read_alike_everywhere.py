@@ -1,7 +1,7 @@
 """Data files as they are written now: the same values for DuckDB, Polars and pyarrow, and few bytes an event."""
 
-import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -90,7 +90,7 @@ def simulated(tmp_path_factory):
 def test_a_simulated_event_takes_32_bytes(simulated):
     (file,) = simulated.files()
     assert file.count > ROW_GROUP
-    assert os.path.getsize(file.path) / file.count <= 32
+    assert Path(file.path).stat().st_size / file.count <= 32
 
 
 def test_what_grows_or_repeats_is_encoded_as_such(simulated):

@@ -1,5 +1,6 @@
 """Event ids that nobody gave: UUIDs of version 7 that no other commit, process or machine makes, alike but for their ends."""
 
+import itertools
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -53,7 +54,7 @@ def test_many_that_begin_in_one_millisecond_and_in_many_processes_share_none():
     assert len(set(ids)) == len(ids)
     # Far apart where they share the millisecond: a commit that counts on from one does not reach the next one.
     ids.sort()
-    assert min(b - a for a, b in zip(ids, ids[1:], strict=False)) > 1 << 32
+    assert min(b - a for a, b in itertools.pairwise(ids)) > 1 << 32
 
 
 def test_a_commit_shares_what_stands_in_front_and_what_callers_give_stays(tmp_path):
