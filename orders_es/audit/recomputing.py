@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 
+from orders_es.audit.restating import restated
 from orders_es.errors import EventError
 from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED
 from orders_es.log.describing import describe_event
 from orders_es.log.event import RawEvent
+from orders_es.log.hashing import range_beside
+from orders_es.log.ids import id_keys
 from orders_es.log.leaf import leaf_hashes, uuid_bytes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.personal import check_mark, is_live
@@ -21,12 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
-    import pyarrow as pa
-
     from orders_es.log import EventRegistry
+    from orders_es.log.hashing import Beside
     from orders_es.log.survey import Stated, Stretch
 
 __all__ = ["Recomputing"]
+
+_MANY = 64
+"""Of fewer events in a batch each is looked at by itself."""
+_WORTH_IT = 4_096
+_WAITING_MOST = 8
+"""So many batches wait for another process to hash them before this one hashes some itself."""
 
 _ODD = (EventError, ValueError, TypeError, ArithmeticError, RecursionError)
 """What a payload that no program of ours has written may bring about."""
@@ -57,6 +66,7 @@ class Recomputing:
     def take(self, stretch: Stretch) -> None:
         """Read a stretch and hold it to what is said of it."""
         leaves = CompactRange(stretch.first - 1, stretch.first - 1, ())
+        hashing: deque[tuple[pa.RecordBatch, Beside | None]] = deque()
         position = stretch.first - 1
         streams: dict[str, int] = {}
         whole = True
@@ -69,13 +79,17 @@ class Recomputing:
             if place != position + 1:
                 whole = False
                 self._gap = self._gap or place > position + 1
-            self._order(batch, position if whole else place - 1)
-            streams |= zip(batch.column("stream_id").to_pylist(), batch.column("version").to_pylist(), strict=True)
-            self._columns(batch, stretch.nulls)
             if whole:
-                leaves = leaves.merge(CompactRange.of_leaves(leaves.end, leaf_hashes(batch)))
+                beside = range_beside(batch, place) if batch.num_rows >= _WORTH_IT else None
+                hashing.append((batch, beside))
+            streams |= self._order(batch, position if whole else place - 1)
+            self._columns(batch, stretch.nulls)
+            while hashing and (len(hashing) > _WAITING_MOST or _done(hashing[0][1])):
+                leaves = _merged(leaves, hashing.popleft())
             position = batch.column("position")[-1].as_py()
             self.events += batch.num_rows
+        for each in hashing:
+            leaves = _merged(leaves, each)
         if not stretch.protected:
             self.unprotected += stretch.last - stretch.first + 1
         for finding in stretch.found:
@@ -124,10 +138,44 @@ class Recomputing:
         if before != stretch.where:
             self._wrong(stretch.where, f"it has the commit id of {before}")
 
-    def _order(self, batch: pa.RecordBatch, position: int) -> None:
-        positions = batch.column("position").to_pylist()
+    def _order(self, batch: pa.RecordBatch, position: int) -> dict[str, int]:
+        """Hold places, versions and times to one another; the streams of a batch, each with its last version there."""
+        ids: Any = uuid_bytes(batch.column("event_id"))
+        self._ids.append(ids.copy())
+        positions = batch.column("position").to_numpy()
+        self._positions.append(positions.copy())
+        encoded = batch.column("stream_id").dictionary_encode()
+        names: list[str] = encoded.dictionary.to_pylist()
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        versions = batch.column("version").to_numpy()
+        order = np.argsort(codes, kind="stable")
+        ends = np.cumsum(np.bincount(codes, minlength=len(names))) - 1
+        begins = np.concatenate(([0], ends[:-1] + 1))
+        steps = np.diff(versions[order].astype(np.int64), prepend=0)
+        steps[begins] = 1
+        firsts, lasts = versions[order[begins]].tolist(), versions[order[ends]].tolist()
+        recorded = batch.column("recorded_at").cast("int64").to_numpy()
+        before = recorded[0] if self._recorded_at is None else self._recorded_at
+        known = self._versions
+        sound = (
+            np.array_equal(positions, np.arange(position + 1, position + 1 + len(positions)))
+            and bool((steps == 1).all())
+            and all(known.get(name, 0) + 1 == first for name, first in zip(names, firsts, strict=True))
+            and int(recorded[0]) >= before
+            and bool((recorded[1:] >= recorded[:-1]).all())
+        )
+        streams = dict(zip(names, lasts, strict=True))
+        if not sound:
+            self._one_by_one(batch, position)
+        else:
+            known |= streams
+            self._recorded_at = int(recorded[-1])
+        return streams
+
+    def _one_by_one(self, batch: pa.RecordBatch, position: int) -> None:
+        """Hold each event's place, version and time to the one before it, and say which is wrong."""
         rows = zip(
-            positions,
+            batch.column("position").to_pylist(),
             batch.column("stream_id").to_pylist(),
             batch.column("version").to_pylist(),
             batch.column("recorded_at").cast("int64").to_pylist(),
@@ -146,14 +194,17 @@ class Recomputing:
                 self._wrong(f"position {found}", "it was recorded before the event in front of it")
             before = recorded_at
         self._recorded_at = before
-        ids: Any = uuid_bytes(batch.column("event_id"))
-        self._ids.append(ids.copy())
-        self._positions.append(np.array(positions, np.int64))
 
     def _columns(self, batch: pa.RecordBatch, nulls: frozenset[str]) -> None:
         """Hold typed columns to the payloads, nulls included, but where views read the payload then."""
         known = self._registry.columns
         names = [name for name in batch.schema.names if name in known]
+        if batch.num_rows >= _MANY:
+            certain = restated(batch, self._registry)
+            if certain.any():
+                plain = batch if certain.all() else batch.filter(pa.array(certain))
+                self.values += sum(plain.num_rows - plain.column(name).null_count for name in names)
+                batch = batch.filter(pa.array(~certain))
         columns = {name: batch.column(name).to_pylist() for name in names}
         rows = zip(
             *(batch.column(n).to_pylist() for n in ("position", "type", "schema_version", "payload")),
@@ -202,6 +253,12 @@ class Recomputing:
         if not self._ids:
             return
         ids, positions = np.concatenate(self._ids), np.concatenate(self._positions)
+        keys = id_keys(ids.tobytes())
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        alike = np.flatnonzero(keys[1:] == keys[:-1])
+        rows = np.sort(order[np.union1d(alike, alike + 1)])  # the only ones that can be the same
+        ids, positions = ids[rows], positions[rows]
         order = np.argsort(ids, kind="stable")
         ids, positions = ids[order], positions[order]
         twice = np.flatnonzero(ids[1:] == ids[:-1])
@@ -209,6 +266,16 @@ class Recomputing:
             here = positions[ids == np.void(at)].tolist()
             places = ", ".join(f"{p}" for p in here[:5])
             self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {times + 1} times: at {places}")
+
+
+def _done(beside: Beside | None) -> bool:
+    return beside is not None and beside.done()
+
+
+def _merged(leaves: CompactRange, hashing: tuple[pa.RecordBatch, Beside | None]) -> CompactRange:
+    batch, beside = hashing
+    found = CompactRange.of_leaves(leaves.end, leaf_hashes(batch)) if beside is None else beside.range()
+    return leaves.merge(found)
 
 
 def _marks(batch: pa.RecordBatch) -> list[str | None]:

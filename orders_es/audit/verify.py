@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
+from orders_es.log.hashing import warm_up
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
@@ -144,6 +145,7 @@ def _verified(
 
     problems = _Problems()
     head = survey.head()
+    warm_up(head.position)
     for finding in survey.found():
         problems.add(finding.where, finding.what)
     reading = Recomputing(registry, problems.add)

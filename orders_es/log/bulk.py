@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["TableBatch", "table_batch", "table_of_rows"]
+__all__ = ["TableBatch", "check_columns", "table_batch", "table_of_rows"]
 
 _ASSIGNED = ("position", "version", "recorded_at")
 _ENVELOPE_IN = ("stream_id", "type", "occurred_at", "event_id", "schema_version", *OPTIONAL, "payload")
@@ -236,7 +236,7 @@ def table_batch(
         columns |= _shred(registry, columns)
     else:
         shredded = {name: field_values(given, name, registry.columns[name]) for name in fields}
-        _check_fields(registry, columns["type"], shredded)
+        check_columns(registry, columns["type"], shredded)
         if "schema_version" in given.column_names:
             _check_shapes(registry, columns["type"], columns["schema_version"])
         columns["payload"], columns["personal"] = payloads_of(registry, columns["type"], shredded)
@@ -288,7 +288,7 @@ def _arrow(table: Any) -> pa.Table:
     )
 
 
-def _check_fields(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> None:
+def check_columns(registry: EventRegistry, types: pa.Array, shredded: dict[str, pa.Array]) -> None:
     """Every field that a type needs is there, and none that it has not: a value is never dropped silently."""
     encoded = types.dictionary_encode()
     names: list[str] = encoded.dictionary.to_pylist()

@@ -185,7 +185,7 @@ class LogCore(Primitives):
 
     def _placed(self, batch: Batch, table: pa.Table, recorded_at: int, first: int, bases: Sequence[int]) -> Commit:
         """A table of events at its place, ready for `_put`."""
-        from orders_es.log.leaf import range_of
+        from orders_es.log.hashing import range_of
 
         return commit_of(batch, first, recorded_at, bases, table, range_of(table, first))
 

@@ -19,21 +19,24 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from orders_es.log.envelope import OPTIONAL_TEXTS
-from orders_es.log.merkle import LEAF_PREFIX, CompactRange
+from orders_es.log.merkle import LEAF_PREFIX
 from orders_es.log.personal import sealed_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash", "range_of"]
+__all__ = ["HASHED", "leaf_bytes", "leaf_hashes", "leaves_of", "payload_hash"]
 
 _FORMAT, _WITH_ENTERED, _WITH_PERSONAL = 1, 1, 2
 """The first format, and what is added for each of what an event may have."""
 NULL_LENGTH = 0xFFFFFFFF
 _HEADER = struct.Struct(">BQQIqq16s32s5I")
 _ENTERED = struct.Struct(">q")
-_STEP = 32_768
 _STRINGS = ("stream_id", "type", *OPTIONAL_TEXTS)
+HASHED = frozenset(
+    (*_STRINGS, "position", "version", "schema_version", "event_id", "occurred_at", "recorded_at", "entered_at", "personal", "payload")
+)
+"""The columns that a leaf is made of."""
 
 
 def payload_hash(payload: bytes, personal: str | None = None) -> bytes:
@@ -112,19 +115,6 @@ def leaf_hashes(events: pa.Table | pa.RecordBatch) -> list[bytes]:
 def leaves_of(events: pa.Table | pa.RecordBatch) -> list[bytes]:
     """The leaf of every event of a table, in its order: the bytes themselves, as `leaf_bytes` gives them."""
     return [leaf[1:] for leaf in _prefixed(events)]
-
-
-def range_of(table: pa.Table, first: int) -> CompactRange:
-    """The compact range of the leaves of events, a piece at a time.
-
-    Args:
-        table: The events, in order.
-        first: Position of the first.
-    """
-    leaves: list[bytes] = []
-    for start in range(0, table.num_rows, _STEP):
-        leaves += leaf_hashes(table.slice(start, _STEP))
-    return CompactRange.of_leaves(first - 1, leaves)
 
 
 def _prefixed(events: pa.Table | pa.RecordBatch) -> list[bytes]:

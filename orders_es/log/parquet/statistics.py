@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from xxhash import xxh64_intdigest
@@ -91,14 +92,15 @@ def _not_in_filter(path: str, chunk: Any, values: pa.ChunkedArray) -> str | None
     blocks = size // _BLOCK
     if not blocks or start + size > len(data):
         return "anything"
-    words = memoryview(data)[start : start + size].cast("I")
-    for text in pc.unique(values).to_pylist():
-        digest = xxh64_intdigest(text.encode())
-        block = ((digest >> 32) * blocks >> 32) * 8
-        key = digest & 0xFFFFFFFF
-        if not all(words[block + i] >> ((key * salt & 0xFFFFFFFF) >> 27) & 1 for i, salt in enumerate(_SALTS)):
-            return str(text)
-    return None
+    words = np.frombuffer(data, "<u4", size // 4, start)
+    texts = pc.unique(values).drop_null()
+    digests = np.fromiter((xxh64_intdigest(text) for text in texts.cast(pa.binary()).to_pylist()), np.uint64, len(texts))
+    block = ((digests >> np.uint64(32)) * np.uint64(blocks) >> np.uint64(32)).astype(np.int64) * 8
+    keys = digests.astype(np.uint32)
+    found = np.ones(len(texts), np.bool_)
+    for i, salt in enumerate(_SALTS):
+        found &= (words[block + i] >> (keys * np.uint32(salt) >> np.uint32(27)) & np.uint32(1)).astype(np.bool_)
+    return None if found.all() else str(texts[int(np.argmin(found))].as_py())
 
 
 def _filter_bytes(data: bytes) -> tuple[int, int]:

@@ -86,9 +86,15 @@ class FolderSurvey:
             path = os.path.join(self._folder, FOLDER, block_name(file))
             footer = stated_footer(file.path)
             if os.path.exists(path) and footer is not None:
-                what = wrong_with_copy(path, footer.log_id, file, footer)
+                what = wrong_with_copy(path, footer.log_id, file, footer, sound=self._is_sound(file))
                 if what is not None:
                     yield Finding(path, f"{what}; remove it, and `orders-es compact` makes it anew")
+
+    def _is_sound(self, file: LogFile) -> bool:
+        try:
+            return bool(self._checked.sound(file.path).check)
+        except (LogError, OSError):
+            return False
 
     def _upcast_copies(self) -> Iterator[Finding]:
         scanner, contents = Scanner(self._checked), Contents(self._registry)

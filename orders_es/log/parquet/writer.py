@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orders_es.log.leaf import leaf_hashes
-from orders_es.log.merkle import CompactRange
+from orders_es.log.hashing import range_of
 from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from orders_es.log.merkle import CompactRange
     from orders_es.log.parquet.footer import Footer
 
 __all__ = ["ROW_GROUP", "parquet_writer", "pieces_of", "table_writer"]
@@ -90,14 +90,11 @@ def table_writer(
         with parquet_writer(file, table.schema, table.num_rows) as writer, ThreadPoolExecutor(1) as pool:
             columns = pool.submit(writer.write_table, table, ROW_GROUP)
             try:
-                step = 32_768
-                leaves: list[bytes] = []
-                for start in range(0, table.num_rows, step):
-                    leaves += leaf_hashes(table.slice(start, step))
+                leaves = range_of(table, first)
             finally:
                 _end(columns)
             recorded_at = table.column("recorded_at").cast(pa.int64())[-1].as_py()
-            footer = footer_of(CompactRange.of_leaves(first - 1, leaves), recorded_at)
+            footer = footer_of(leaves, recorded_at)
             columns.result()
             pieces = pieces_of(table.schema, table.num_rows)
             writer.add_key_value_metadata({KEY: footer.to_bytes(pieces)})

@@ -126,7 +126,7 @@ class Maker:
         span, late = found.span, parquet_files([found.paths[LATE]])
         here = self._candidates(span.first, span.last, parts)
         if self._differ(
-            f"SELECT {self._columns} FROM {late}", f'SELECT * FROM ({here}) SEMI JOIN {late} USING ("position")'
+            f'SELECT * FROM ({here}) SEMI JOIN {late} USING ("position")', f"SELECT {self._columns} FROM {late}"
         ):
             yield "the events that it leaves out are not those of the log"
         between, partial = self._compute(here, parts, f'"position" NOT IN (SELECT "position" FROM {late})')
@@ -147,9 +147,21 @@ class Maker:
             if self._differ(query, f"{begun} UNION ALL {continued}"):
                 yield f"{name} is not what its events came to"
 
-    def _differ(self, one: str, other: str) -> bool:
-        either = f"(({one}) EXCEPT ALL ({other})) UNION ALL (({other}) EXCEPT ALL ({one}))"
-        return self._connection.execute(f"SELECT 1 FROM ({either}) LIMIT 1").fetchone() is not None
+    def _differ(self, right: str, found: str) -> bool:
+        """Whether two relations differ in their rows or in how many they have; no row of the first one is there twice.
+
+        As many rows as in the first one, and each of those among them: so they are the same. One join, where EXCEPT ALL numbers all
+        rows of both sides by all their columns, twice.
+        """
+        for name, query in (("right_rows", right), ("found_rows", found)):
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        names = [quoted(column) for column, *_ in self._connection.execute("FROM right_rows LIMIT 0").description or ()]
+        alike = " AND ".join(f"one.{name} IS NOT DISTINCT FROM other.{name}" for name in names)
+        wanted, there, same = self._row(
+            "SELECT (SELECT count(*) FROM right_rows), (SELECT count(*) FROM found_rows), "
+            f"(SELECT count(*) FROM right_rows AS one SEMI JOIN found_rows AS other ON {alike})"
+        )
+        return not wanted == there == same
 
     def _candidates(self, first: int, last: int, parts: Sequence[Found]) -> str:
         """SQL for the events of a span that are in no states yet."""
