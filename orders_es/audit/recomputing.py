@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
     from orders_es.log import EventRegistry
     from orders_es.log.hashing import Beside
     from orders_es.log.survey import Stated, Stretch
@@ -65,8 +66,7 @@ class Recomputing:
 
     def take(self, stretch: Stretch) -> None:
         """Read a stretch and hold it to what is said of it."""
-        leaves = CompactRange(stretch.first - 1, stretch.first - 1, ())
-        hashing: deque[tuple[pa.RecordBatch, Beside | None]] = deque()
+        hashing = _Hashing(stretch.first - 1)
         position = stretch.first - 1
         streams: dict[str, int] = {}
         whole = True
@@ -80,16 +80,13 @@ class Recomputing:
                 whole = False
                 self._gap = self._gap or place > position + 1
             if whole:
-                beside = range_beside(batch, place) if batch.num_rows >= _WORTH_IT else None
-                hashing.append((batch, beside))
+                hashing.begin(batch)
             streams |= self._order(batch, position if whole else place - 1)
             self._columns(batch, stretch.nulls)
-            while hashing and (len(hashing) > _WAITING_MOST or _done(hashing[0][1])):
-                leaves = _merged(leaves, hashing.popleft())
+            hashing.go_on()
             position = batch.column("position")[-1].as_py()
             self.events += batch.num_rows
-        for each in hashing:
-            leaves = _merged(leaves, each)
+        leaves = hashing.end()
         if not stretch.protected:
             self.unprotected += stretch.last - stretch.first + 1
         for finding in stretch.found:
@@ -154,22 +151,22 @@ class Recomputing:
         steps = np.diff(versions[order].astype(np.int64), prepend=0)
         steps[begins] = 1
         firsts, lasts = versions[order[begins]].tolist(), versions[order[ends]].tolist()
-        recorded = batch.column("recorded_at").cast("int64").to_numpy()
-        before = recorded[0] if self._recorded_at is None else self._recorded_at
+        times = batch.column("recorded_at").cast("int64").to_numpy()
+        before = times[0] if self._recorded_at is None else self._recorded_at
         known = self._versions
         sound = (
             np.array_equal(positions, np.arange(position + 1, position + 1 + len(positions)))
             and bool((steps == 1).all())
             and all(known.get(name, 0) + 1 == first for name, first in zip(names, firsts, strict=True))
-            and int(recorded[0]) >= before
-            and bool((recorded[1:] >= recorded[:-1]).all())
+            and int(times[0]) >= before
+            and bool((times[1:] >= times[:-1]).all())
         )
         streams = dict(zip(names, lasts, strict=True))
         if not sound:
             self._one_by_one(batch, position)
         else:
             known |= streams
-            self._recorded_at = int(recorded[-1])
+            self._recorded_at = int(times[-1])
         return streams
 
     def _one_by_one(self, batch: pa.RecordBatch, position: int) -> None:
@@ -268,14 +265,40 @@ class Recomputing:
             self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {times + 1} times: at {places}")
 
 
-def _done(beside: Beside | None) -> bool:
-    return beside is not None and beside.done()
+class _Hashing:
+    """The leaves of batches that follow one another, hashed by other processes while this one looks at them.
 
+    Args:
+        begin: Index of the first leaf.
+    """
 
-def _merged(leaves: CompactRange, hashing: tuple[pa.RecordBatch, Beside | None]) -> CompactRange:
-    batch, beside = hashing
-    found = CompactRange.of_leaves(leaves.end, leaf_hashes(batch)) if beside is None else beside.range()
-    return leaves.merge(found)
+    def __init__(self, begin: int) -> None:
+        self._leaves = CompactRange(begin, begin, ())
+        self._next = begin
+        self._waiting: deque[tuple[pa.RecordBatch, Beside | None]] = deque()
+
+    def begin(self, batch: pa.RecordBatch) -> None:
+        beside = range_beside(batch, self._next + 1) if batch.num_rows >= _WORTH_IT else None
+        self._waiting.append((batch, beside))
+        self._next += batch.num_rows
+
+    def go_on(self) -> None:
+        """Take in what other processes have done; where much waits for them, hash the oldest here."""
+        while self._waiting:
+            beside = self._waiting[0][1]
+            if len(self._waiting) <= _WAITING_MOST and not (beside is not None and beside.done()):
+                return
+            self._take()
+
+    def end(self) -> CompactRange:
+        while self._waiting:
+            self._take()
+        return self._leaves
+
+    def _take(self) -> None:
+        batch, beside = self._waiting.popleft()
+        found = CompactRange.of_leaves(self._leaves.end, leaf_hashes(batch)) if beside is None else beside.range()
+        self._leaves = self._leaves.merge(found)
 
 
 def _marks(batch: pa.RecordBatch) -> list[str | None]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
-from orders_es.log.hashing import warm_up
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
@@ -142,6 +141,7 @@ def _verified(
     from tqdm.auto import tqdm
 
     from orders_es.audit.recomputing import Recomputing
+    from orders_es.log.hashing import warm_up
 
     problems = _Problems()
     head = survey.head()

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -124,7 +125,7 @@ class _Hasher:
 
     def __init__(self) -> None:
         self._shared = _shared_file()
-        program = _PROGRAM.format(path=[place or os.getcwd() for place in sys.path], fd=self._shared.fileno())
+        program = _PROGRAM.format(path=[place or str(Path.cwd()) for place in sys.path], fd=self._shared.fileno())
         self._process = subprocess.Popen(  # noqa: S603 - this very Python, and a text of ours
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,

@@ -34,7 +34,18 @@ _HEADER = struct.Struct(">BQQIqq16s32s5I")
 _ENTERED = struct.Struct(">q")
 _STRINGS = ("stream_id", "type", *OPTIONAL_TEXTS)
 HASHED = frozenset(
-    (*_STRINGS, "position", "version", "schema_version", "event_id", "occurred_at", "recorded_at", "entered_at", "personal", "payload")
+    (
+        *_STRINGS,
+        "position",
+        "version",
+        "schema_version",
+        "event_id",
+        "occurred_at",
+        "recorded_at",
+        "entered_at",
+        "personal",
+        "payload",
+    )
 )
 """The columns that a leaf is made of."""
 

@@ -94,7 +94,9 @@ def _not_in_filter(path: str, chunk: Any, values: pa.ChunkedArray) -> str | None
         return "anything"
     words = np.frombuffer(data, "<u4", size // 4, start)
     texts = pc.unique(values).drop_null()
-    digests = np.fromiter((xxh64_intdigest(text) for text in texts.cast(pa.binary()).to_pylist()), np.uint64, len(texts))
+    digests = np.fromiter(
+        (xxh64_intdigest(text) for text in texts.cast(pa.binary()).to_pylist()), np.uint64, len(texts)
+    )
     block = ((digests >> np.uint64(32)) * np.uint64(blocks) >> np.uint64(32)).astype(np.int64) * 8
     keys = digests.astype(np.uint32)
     found = np.ones(len(texts), np.bool_)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from orders_es.log import open_log
 from orders_es.log.columns import ENVELOPE_SCHEMA, TIMESTAMP
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
 from orders_es.sources.simulator import simulate_into
 
@@ -83,6 +84,7 @@ def simulated(tmp_path_factory):
     place = tmp_path_factory.mktemp("simulated") / "log"
     simulate_into(place, orders=8_500, seed=7, start=datetime(2025, 1, 1, tzinfo=UTC), days=7, window=timedelta(days=1))
     with open_log(place) as log:
+        assert isinstance(log, ParquetLog)
         log.compact()
         yield log
 
