@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orders_es.errors import BadSource
-from orders_es.log.relation import quoted, text
+from orders_es.log.relation import text
 from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
+from orders_es.sources.rows.work import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,7 @@ def read_standing(work: duckdb.DuckDBPyConnection, log: EventLog | None, table: 
         work.execute(f"ALTER TABLE last ADD COLUMN c{i} VARCHAR")
     start_known_rows(work)
     fill_known_rows(work, f"({text(table)})")
-    cells = "".join(f", row->>{text('$.' + quoted(name))}" for name in standing.columns)
+    cells = "".join(f", row->>{text(pointer(name))}" for name in standing.columns)
     work.execute(f"INSERT INTO last SELECT row_key, version, row IS NOT NULL, own_time {cells} FROM known_rows")
     work.execute("DROP TABLE known_rows")
     work.execute("DROP VIEW events")

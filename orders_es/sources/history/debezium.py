@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMAL = "org.apache.kafka.connect.data.Decimal"
 _VARIABLE = "io.debezium.data.VariableScaleDecimal"
 _DAYS = ("io.debezium.time.Date", "org.apache.kafka.connect.data.Date")
+_SECOND = 1_000_000_000
 _TIMES = {
-    "io.debezium.time.Timestamp": 1_000,
-    "org.apache.kafka.connect.data.Timestamp": 1_000,
-    "io.debezium.time.MicroTimestamp": 1,
+    "io.debezium.time.Timestamp": 1_000_000,
+    "org.apache.kafka.connect.data.Timestamp": 1_000_000,
+    "io.debezium.time.MicroTimestamp": 1_000,
+    "io.debezium.time.NanoTimestamp": 1,
 }
+_CLOCKS = {
+    "io.debezium.time.Time": 1_000_000,
+    "org.apache.kafka.connect.data.Time": 1_000_000,
+    "io.debezium.time.MicroTime": 1_000,
+    "io.debezium.time.NanoTime": 1,
+}
+"""How many nanoseconds one is."""
 
 
 def debezium(line: Row, settings: Settings) -> Iterator[Record]:
@@ -45,6 +55,8 @@ def debezium(line: Row, settings: Settings) -> Iterator[Record]:
     fields: dict[str, dict[str, Any]] = {}
     if isinstance(message, dict) and "payload" in message and "schema" in message:
         fields = _fields(message["schema"] or {})
+        message = message["payload"]
+    elif isinstance(message, dict) and isinstance(message.get("payload"), dict) and "op" in message["payload"]:
         message = message["payload"]
     if message is None:  # a tombstone, which follows a deletion so that Kafka can forget the key
         return
@@ -72,6 +84,7 @@ def debezium(line: Row, settings: Settings) -> Iterator[Record]:
         before=before,
         whole=after is not None and _UNCHANGED not in (message.get("after") or {}).values(),
         order=_order(source),
+        space=".".join(said for name in ("db", "schema") if (said := texts(source.get(name)))) or None,
         transaction=texts(source.get("txId") or source.get("gtid") or (message.get("transaction") or {}).get("id")),
     )
 
@@ -87,7 +100,15 @@ def _commit_time(source: dict[str, Any], message: dict[str, Any]) -> datetime:
 def _order(source: dict[str, Any]) -> int | None:
     """The place in the source's log, where that is one number in one log."""
     said = texts(source.get("lsn"))
-    return int(said) if said is not None and said.isascii() and said.isdecimal() else None
+    if said is not None:
+        return int(said) if said.isascii() and said.isdecimal() else None
+    # MySQL and MariaDB: the number of the log's file, the place in it, and the row within the event there.
+    file = re.fullmatch(r".*\.([0-9]{1,7})", texts(source.get("file")) or "")
+    place, row = texts(source.get("pos")) or "", texts(source.get("row")) or "0"
+    if file is None or not place.isdecimal() or not row.isdecimal():
+        return None
+    order = (int(file[1]) << 44) + (int(place) << 12) + min(int(row), 4_095)
+    return order if order < 1 << 63 else None
 
 
 def _fields(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -118,13 +139,24 @@ def _value(name: str, value: Any, schema: dict[str, Any], settings: Settings) ->
         return _decimal(name, value, int(said or 0))
     if kind == _VARIABLE and isinstance(value, dict):
         return _decimal(name, value["value"], int(texts(value["scale"]) or 0))
+    return texts(value) if kind not in (*_DAYS, *_TIMES, *_CLOCKS) else _time(str(kind), int(texts(value) or 0))
+
+
+def _time(kind: str, number: int) -> str:
+    """A day, a time or a time of day that comes as a number, written out."""
     if kind in _DAYS:
-        return (date(1970, 1, 1) + timedelta(days=int(texts(value) or 0))).isoformat()
-    if kind in _TIMES:
-        return (
-            (_EPOCH + timedelta(microseconds=int(texts(value) or 0) * _TIMES[kind])).replace(tzinfo=None).isoformat(" ")
-        )
-    return texts(value)
+        return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
+    seconds, below = divmod(number * (_TIMES | _CLOCKS)[kind], _SECOND)
+    if kind in _CLOCKS:
+        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{_below(below)}"
+    return f"{(_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(' ')}{_below(below)}"
+
+
+def _below(nanoseconds: int) -> str:
+    """A fraction of a second, as far as it goes: to the microsecond, or else to the nanosecond."""
+    if nanoseconds % 1_000 == 0:
+        return f".{nanoseconds // 1_000:06}" if nanoseconds else ""
+    return f".{nanoseconds:09}"
 
 
 def _decimal(name: str, value: Any, scale: int) -> str | None:

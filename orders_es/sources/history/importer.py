@@ -11,14 +11,16 @@ from orders_es.log.relation import text
 from orders_es.sources.history.reading import open_source, read_records
 from orders_es.sources.history.records import Settings
 from orders_es.sources.history.shapes import SHAPES
+from orders_es.sources.history.spelling import spell_keys
 from orders_es.sources.history.weaving import Oddities, weave
 from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
+from orders_es.sources.rows.instants import Instants
 from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
 from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
-from orders_es.sources.rows.work import event_id_of, value, workspace
+from orders_es.sources.rows.work import event_id_of, pointer, value, workspace
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of
@@ -145,7 +147,9 @@ def import_history(
     name = table or (
         Path(source).name.split(".")[0] if isinstance(source, str) or hasattr(source, "__fspath__") else ""
     )
-    settings = Settings(table=name or "table", key=keys, options=options, scales=scales or {})
+    settings = Settings(
+        table=name or "table", key=keys, options=options, scales=scales or {}, instants=Instants(options)
+    )
     if "/" in settings.table:
         raise InvalidSetting("table", table, "give a name without a slash, which stands between a table and a key")
     opened = open_source(source, shape, settings, query, transactions)
@@ -165,6 +169,7 @@ def import_history(
             note_gaps(
                 work, "set aside", text(settings.table), "NULL::TIMESTAMPTZ", text(str(path)), f"range({len(bad)})"
             )
+        spell_keys(work, str(opened.path), settings)
         _close_intervals(work)
         _spread_truncations(work, target.existing)
         _identify(work, target.existing)
@@ -188,7 +193,9 @@ def import_history(
         )
         meanings = None
         if rules is not None:
-            meanings = derive(work, rules, target.existing, target.registry, settings.instant)
+            instants = Instants(options)
+            meanings = derive(work, rules, target.existing, target.registry, instants)
+            instants.check(str(opened.path))
             note_nothing(work, meanings)
         if value(work, "SELECT count(*) FROM change"):
             known = target.log()
@@ -309,7 +316,7 @@ def _compare_live(work: duckdb.DuckDBPyConnection, live: str | os.PathLike[str],
     differs = [
         f"(json_exists(row, {path}) AND json_extract_string(row, {path}) IS DISTINCT FROM nullif(d{i}::VARCHAR, ''))"
         for i, name in enumerate(names)
-        for path in [text('$."' + name.replace('"', '\\"') + '"')]
+        for path in [text(pointer(name))]
     ]
     mine = f"(FROM left_rows WHERE source_table = {text(settings.table)} AND alive) AS l FULL JOIN live ON live.k = l.row_key"
     label, none = text(settings.table), "NULL::TIMESTAMPTZ"

@@ -25,7 +25,7 @@ from orders_es.sources.tables.source import SourceTable
 from orders_es.sources.tables.values import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import duckdb
 
@@ -46,6 +46,7 @@ _RECORD = pa.schema(
         ("entered", _INSTANT),
         *((name, pa.string()) for name in ("after", "before")),
         ("whole", pa.bool_()),
+        ("closed", pa.bool_()),
         ("ord", pa.int64()),
         *((name, pa.string()) for name in ("actor", "txn", "reason")),
         ("until", _INSTANT),
@@ -64,6 +65,7 @@ _BESIDE = frozenset(
             "issued_at",
             "user_id",
             "remote_addr",
+            "transaction_user_id",
         ),
         *(
             "end_transaction_id",
@@ -208,12 +210,18 @@ def _joined(path: Path, given: pa.Table, transactions: Any, settings: Settings) 
     beside = [
         name
         for name in other.column_names
-        if name.lower() not in here and name.lower() not in {a for a, _ in shape.link}
+        if (name.lower() not in here or (shape.name, name.lower()) == ("sqlalchemy-continuum", "user_id"))
+        and name.lower() not in {a for a, _ in shape.link}
     ]
     on = " AND ".join(
         f"trim(g.{quoted(here[b])}::VARCHAR) = trim(o.{quoted(there[a])}::VARCHAR)" for a, b in shape.link
     )
-    columns = "".join(f", o.{quoted(name)}" for name in beside)
+    beside.sort(key=lambda name: name.lower() != "issued_at")
+    # Who did it, and not a column of the row that is called so, too.
+    columns = "".join(
+        f", o.{quoted(name)} AS {quoted('transaction_user_id' if name.lower() == 'user_id' else name)}"
+        for name in beside
+    )
     keys = ", ".join(quoted(there[a]) for a, _ in shape.link)
     with duckdb.connect() as connection:
         for name, table in (("given", given), ("other", other)):
@@ -285,6 +293,7 @@ def read_records(
     work.execute("CREATE OR REPLACE TABLE record AS FROM nothing")
     work.unregister("nothing")
     part: list[tuple[Any, ...]] = []
+    spaces: dict[str, str] = {}
     bad: list[tuple[int, Row, str]] = []
     place = 0
     records = itertools.count(1)  # one row of an export may say several things, in their order
@@ -295,7 +304,7 @@ def read_records(
                 found = source.shape.read(rows[0][1], settings)
             else:
                 found = source.shape.read_many([row for _, row in rows], settings)
-            part += [_tuple(next(records), record, settings, occurred) for record in found]
+            part += [_tuple(next(records), one, settings, occurred) for one in _of_one_table(found, spaces)]
         except ValueError as error:
             bad += [(number, row, str(error)) for number, row in rows]
         except (AttributeError, KeyError, TypeError, OverflowError) as error:
@@ -305,6 +314,8 @@ def read_records(
         if len(part) >= _BATCH:
             _write(work, part)
     _write(work, part)
+    if settings.instants is not None:
+        settings.instants.check(str(source.path))
     if not bad and not source.damaged:
         return place, None
     names = source.columns
@@ -327,6 +338,18 @@ def _together(source: Source) -> Iterator[list[tuple[int, Row]]]:
     return ([(int(row.pop(_ROW) or 0), row) for row in rows] for _, rows in groups)
 
 
+def _of_one_table(records: Iterable[Record], spaces: dict[str, str]) -> Iterator[Record]:
+    """The records, if no other table of the same name, in another schema, was spoken of before."""
+    for record in records:
+        known = record.space if record.space is None else spaces.setdefault(record.table, record.space)
+        if known != record.space:
+            raise ValueError(
+                f"the table {record.table!r} is that of {record.space}, and in rows before it that of {known}; give the records of each "
+                "schema in an export of its own, with table= (--table)"
+            )
+        yield record
+
+
 def _tuple(place: int, record: Record, settings: Settings, occurred: str | None) -> tuple[Any, ...]:
     said = None if occurred is None else (record.after or {}).get(occurred)
     return (
@@ -339,6 +362,7 @@ def _tuple(place: int, record: Record, settings: Settings, occurred: str | None)
             _text(record.after),
             _text(record.before),
             record.whole,
+            record.closed,
         ),
         *(record.order, record.actor, record.transaction, record.reason, record.until, record.interval),
         None if said is None or occurred is None else settings.instant(said, occurred),

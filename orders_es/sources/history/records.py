@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orders_es.sources.rows.instants import instant_of
+from orders_es.sources.rows.instants import Instants
+from orders_es.sources.tables.ids import clean_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from orders_es.sources.tables.options import TableOptions
 
-__all__ = ["Record", "Row", "Settings", "key_of", "pairs", "texts", "values_of"]
+__all__ = ["JOINED", "LEFT", "Record", "Row", "Settings", "key_of", "pairs", "texts", "values_of"]
+
+JOINED, LEFT = " (joined)", " (left)"
+"""Stand behind the name of a column whose value lists what came into it, or went out of it."""
 
 Row = dict[str, str | None]
 """A row of the history, as the export has it: texts and nulls, by column."""
@@ -35,6 +39,8 @@ class Record:
         order: The source's own order, if it has one.
         until: Up to when this version held, where the source keeps intervals; None for the current one.
         interval: Whether the source keeps intervals.
+        closed: Whether a column that `after` lacks is known to have no value, as with documents that are always sent whole.
+        space: In which schema or database the table is, if the source says it.
     """
 
     table: str
@@ -50,6 +56,8 @@ class Record:
     reason: str | None = None
     until: datetime | None = None
     interval: bool = False
+    closed: bool = False
+    space: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +69,14 @@ class Settings:
         key: The columns that name a row, where the history has none of its own for that.
         options: How times are read.
         scales: The number of decimals of columns whose numbers come as bytes, by column.
+        instants: What reads times; made from the options if left out.
     """
 
     table: str
     key: tuple[str, ...]
     options: TableOptions
     scales: Mapping[str, int] = field(default_factory=dict)
+    instants: Instants | None = None
 
     def instant(self, text: str | None, column: str) -> datetime:
         """A time as an instant.
@@ -74,7 +84,7 @@ class Settings:
         Raises:
             ValueError: It is none, or has two readings.
         """
-        return instant_of(text, column, self.options)
+        return (self.instants or Instants(self.options))(text, column)
 
 
 def texts(value: Any) -> str | None:
@@ -90,7 +100,18 @@ def texts(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, _Number):
         return value.text
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=lambda number: number.plain)
+    return _spelt(value)
+
+
+def _spelt(value: Any) -> str:
+    """A value within an object or a list as JSON, numbers digit for digit, which `json` itself would make floats of."""
+    if isinstance(value, dict):
+        return (
+            "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_spelt(one)}" for name, one in value.items()) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ",".join(map(_spelt, value)) + "]"
+    return value.text if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
 
 
 class _Number:
@@ -101,21 +122,35 @@ class _Number:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    @property
-    def plain(self) -> int | float:
-        return int(self.text) if self.text.lstrip("-").isdecimal() else float(self.text)
-
 
 def loads(text: str | None, column: str) -> Any:
     """What a text of JSON says, its numbers digit for digit.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: It is no JSON, or says a key twice.
     """
     try:
-        return None if text is None or not text.strip() else json.loads(text, parse_float=_Number, parse_int=_Number)
+        if text is None or not text.strip():
+            return None
+        return json.loads(text, parse_float=_Number, parse_int=_Number, object_pairs_hook=_object)
+    except _Twice as error:
+        raise ValueError(f"{column} {error}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{column} {text[:60] if text else ''!r} is no JSON: {error}") from None
+
+
+class _Twice(ValueError):
+    """An object says a key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(
+            f"says {next(name for name in names if names.count(name) > 1)!r} twice, and only one of them can be meant"
+        )
+    return found
 
 
 def values_of(given: Any, column: str) -> Row | None:
@@ -157,10 +192,9 @@ def pairs(given: str | None, column: str) -> tuple[Row, Row]:
     old: Row = {}
     new: Row = {}
     for name, two in value.items():
-        if isinstance(two, list) and len(two) == 2:  # noqa: PLR2004 - an old and a new one
-            old[name], new[name] = texts(two[0]), texts(two[1])
-        else:
-            new[name] = texts(two)
+        if not isinstance(two, list) or len(two) != 2:  # noqa: PLR2004 - an old and a new one
+            raise ValueError(f"{column} of {name!r} are no pair of an old and a new value")
+        old[name], new[name] = texts(two[0]), texts(two[1])
     return old, new
 
 
@@ -178,10 +212,21 @@ def key_of(row: Row | None, settings: Settings, what: str) -> str:
         raise ValueError("which columns name a row? Give key= (--key)")
     parts = []
     for name in settings.key:
-        part = None if row is None else row.get(name)
+        part = None if row is None else row.get(name, _spelt_otherwise(row, name))
         if part is None or not part.strip():
             raise ValueError(f"{what} has no {name}, and that names the row")
+        if name not in settings.options.verbatim and not (part.isascii() and part.isdecimal()):
+            try:
+                part = clean_id(part)
+            except ValueError as error:
+                raise ValueError(f"{name} {part!r} {error}, or say verbatim= (--verbatim)") from None
         if len(settings.key) > 1 and "-" in part:
             raise ValueError(f"{name} {part!r} holds '-', which stands between the parts of a key")
         parts.append(part.strip())
     return "-".join(parts)
+
+
+def _spelt_otherwise(row: Row, name: str) -> str | None:
+    """The value of a column that is there in other letters, small or capital."""
+    found = [value for other, value in row.items() if other.lower() == name.lower()]
+    return found[0] if len(found) == 1 else None

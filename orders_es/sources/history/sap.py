@@ -70,7 +70,11 @@ def _sides(rows: Sequence[Row]) -> dict[str, tuple[Row, Row]]:
         for side, end in zip(kinds.setdefault(kind, ({}, {})), ("old", "new"), strict=True):
             if name in _NO_FIELD:
                 continue
-            side[name] = _text(row.get(f"value_{end}"))
+            value = _text(row.get(f"value_{end}"))
+            if side.setdefault(name, value) != value:
+                raise ValueError(
+                    f"FNAME {name} stands twice in one change of one entry, with VALUE_{end.upper()} {side[name]!r} and {value!r}"
+                )
             for unit in ("unit", "cuky"):
                 if said := _text(row.get(f"{unit}_{end}")):
                     side[f"{name}.{unit.upper()}"] = said

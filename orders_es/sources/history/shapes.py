@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orders_es.sources.history.debezium import debezium
-from orders_es.sources.history.records import Record, Row, Settings, key_of, pairs, values_of
+from orders_es.sources.history.records import (
+    JOINED,
+    LEFT,
+    Record,
+    Row,
+    Settings,
+    key_of,
+    loads,
+    pairs,
+    texts,
+    values_of,
+)
 from orders_es.sources.history.sap import change_document
 from orders_es.sources.history.shopify import shopify
 from orders_es.sources.history.stripe import stripe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
 __all__ = ["SHAPES", "Shape"]
 
@@ -29,6 +42,18 @@ _OPS = {
     "D": "delete",
     "T": "truncate",
 }
+
+
+_OF_SIMPLE_HISTORY = (
+    *("history_id", "history_date", "history_type", "history_change_reason"),
+    *("history_user", "history_user_id", "history_relation", "history_relation_id"),
+)
+_OF_TRANSACTIONS = re.compile(r"transaction_user_id|(user_id|remote_addr)( \(column [0-9]+\))?")
+_OF_DBT = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted", "dbt_change_type")
+_TRUE, _FALSE = frozenset(("true", "t", "1")), frozenset(("false", "f", "0"))
+_MEMBERS = {"add": JOINED, "delete": LEFT}
+_TOUCHED = ("_at", "_on")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +98,14 @@ def _number(text: str | None, column: str) -> int:
         raise ValueError(f"{column} {text!r} is no whole number, and says what came first") from None
 
 
-def _without(row: Row, *names: str, prefix: str | None = None) -> Row:
-    return {
-        name: value
-        for name, value in row.items()
-        if name not in names and (prefix is None or not name.startswith(prefix))
-    }
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 def _simple_history(row: Row, settings: Settings) -> Iterator[Record]:
     op = _chosen(row, "history_type", _NAMES)
-    values = _without(row, prefix="history_")
+    values = _without(row, *_OF_SIMPLE_HISTORY)
+    place = row["history_id"] or ""
     yield Record(
         table=settings.table,
         key=key_of(values, settings, "the row"),
@@ -91,7 +113,7 @@ def _simple_history(row: Row, settings: Settings) -> Iterator[Record]:
         at=settings.instant(row["history_date"], "history_date"),
         after=None if op == "delete" else values,
         before=values if op == "delete" else None,
-        order=_number(row["history_id"], "history_id"),
+        order=None if _UUID.fullmatch(place.strip()) else _number(place, "history_id"),
         actor=row.get("history_user_id"),
         reason=row.get("history_change_reason"),
     )
@@ -102,10 +124,8 @@ def _auditlog(row: Row, settings: Settings) -> Iterator[Record]:
     if action == "3":  # somebody looked at it
         return
     op = _chosen(row, "action", _CODES)
-    old, new = pairs(row["changes"], "changes")
-    # This library writes the word None for no value.
-    old, new = ({name: None if value == "None" else value for name, value in side.items()} for side in (old, new))
-    if not (row["object_pk"] or "").strip():
+    old, new = _auditlog_changes(row["changes"])
+    if (row["object_pk"] or "").strip() in ("", "None"):
         raise ValueError("object_pk is empty, and names the row")
     yield Record(
         table=row.get("model") or settings.table,
@@ -121,11 +141,35 @@ def _auditlog(row: Row, settings: Settings) -> Iterator[Record]:
     )
 
 
+def _auditlog_changes(given: str | None) -> tuple[Row, Row]:
+    """Old and new values; who joined and who left a relation of many to many stands in the new ones as a JSON object."""
+    said = loads(given, "changes") or {}
+    if not isinstance(said, dict):
+        raise ValueError("changes is no object of old and new values")  # noqa: TRY004 - the cell is wrong
+    old: Row = {}
+    new: Row = {}
+    for name, change in said.items():
+        if isinstance(change, dict) and change.get("type") == "m2m":
+            if change.get("operation") not in _MEMBERS or not isinstance(change.get("objects"), list):
+                raise ValueError(
+                    f"changes of {name!r} are those of a relation, and neither add nor delete a list of objects"
+                )
+            new[name + _MEMBERS[change["operation"]]] = texts(change["objects"])
+            continue
+        if not isinstance(change, list) or len(change) != 2:  # noqa: PLR2004 - an old and a new one
+            raise ValueError(f"changes of {name!r} are no pair of an old and a new value")
+        # This library writes the word None for no value.
+        old[name], new[name] = (None if one == "None" else texts(one) for one in change)
+    return old, new
+
+
 def _continuum(row: Row, settings: Settings) -> Iterator[Record]:
     op = _chosen(row, "operation_type", _CODES)
-    values = _without(
-        row, "transaction_id", "end_transaction_id", "operation_type", "issued_at", "user_id", "remote_addr"
-    )
+    # What stands before the transaction's time is the row's, though it be called as a column of the transactions.
+    names = list(row)
+    beside = [name for name in names[names.index("issued_at") :] if _OF_TRANSACTIONS.fullmatch(name)]
+    values = _without(row, "transaction_id", "end_transaction_id", "operation_type", "issued_at", *beside)
+    who = next((row[name] for name in beside if "user_id" in name), None)
     yield Record(
         table=settings.table,
         key=key_of(values, settings, "the row"),
@@ -133,7 +177,7 @@ def _continuum(row: Row, settings: Settings) -> Iterator[Record]:
         at=settings.instant(row["issued_at"], "issued_at"),
         after=None if op == "delete" else values,
         order=_number(row["transaction_id"], "transaction_id"),
-        actor=row.get("user_id"),
+        actor=who,
         transaction=row["transaction_id"],
     )
 
@@ -141,12 +185,14 @@ def _continuum(row: Row, settings: Settings) -> Iterator[Record]:
 def _envers(row: Row, settings: Settings) -> Iterator[Record]:
     op = _chosen(row, "revtype", _CODES)
     values = _without(row, "rev", "revtype", "revend", "revend_tstmp", "revtstmp")
-    milliseconds = _number(row["revtstmp"], "revtstmp")
+    said = (row["revtstmp"] or "").strip()
+    # Milliseconds where its own revision entity keeps them, a time where somebody else's does.
+    when = _iso(int(said)) if said.isascii() and said.isdecimal() and settings.options.date_format is None else said
     yield Record(
         table=settings.table,
         key=key_of(values, settings, "the row"),
         op=op,
-        at=settings.instant(f"{_iso(milliseconds)}", "revtstmp"),
+        at=settings.instant(when, "revtstmp"),
         after=None if op == "delete" else values,
         order=_number(row["rev"], "rev"),
         transaction=row["rev"],
@@ -166,6 +212,10 @@ def _paper_trail(row: Row, settings: Settings) -> Iterator[Record]:
             raise ValueError(f"{column} is YAML; let PaperTrail keep JSON, or export it converted")
     before = values_of(row.get("object"), "object")
     old, new = pairs(row.get("object_changes"), "object_changes")
+    if not new and op == "update" and before:
+        # A touch, which keeps no changes: it moves times of the row, and `object` has them as they are then.
+        new = {name: value for name, value in before.items() if name.endswith(_TOUCHED)}
+        old = {name: value for name, value in before.items() if name not in new}
     if not new and op != "delete":
         raise ValueError("object_changes is empty, so it does not say what the row became")
     yield Record(
@@ -195,35 +245,55 @@ def _triggers(row: Row, settings: Settings) -> Iterator[Record]:
         order=_number(row["id"], "id") if row.get("id") else None,
         actor=row.get("actor") or row.get("session_user_name"),
         transaction=row.get("txid"),
+        space=row.get("table_schema"),
     )
 
 
 def _dbt(row: Row, settings: Settings) -> Iterator[Record]:
-    values = _without(row, prefix="dbt_")
+    values = _without(row, *_OF_DBT)
     deleted = (row.get("dbt_is_deleted") or "").strip().lower() == "true"
-    until = row["dbt_valid_to"]
     yield Record(
         table=settings.table,
         key=key_of(values, settings, "the row"),
         op="delete" if deleted else "update",
-        at=settings.instant(row["dbt_valid_from"], "dbt_valid_from"),
+        at=(since := settings.instant(row["dbt_valid_from"], "dbt_valid_from")),
         after=None if deleted else values,
-        until=None if until is None or not until.strip() else settings.instant(until, "dbt_valid_to"),
+        until=_until(row["dbt_valid_to"], "dbt_valid_to", since, settings),
         interval=True,
     )
+
+
+def _until(text: str | None, column: str, since: datetime, settings: Settings) -> datetime | None:
+    """When a version ended; None where it has not: the source cannot know of an end to come, and writes the year 9999 or so for none."""
+    from datetime import UTC, datetime
+
+    if text is None or not text.strip() or text.strip().startswith("9999-12-31"):
+        return None
+    until = settings.instant(text, column)
+    if until < since:
+        raise ValueError(f"{column} {text!r} is before the version began")
+    return None if until > datetime.now(UTC) else until
 
 
 def _fivetran(row: Row, settings: Settings) -> Iterator[Record]:
     from datetime import timedelta
 
-    values = _without(row, prefix="_fivetran_")
-    active = (row["_fivetran_active"] or "").strip().lower() in ("true", "t", "1")
-    end = settings.instant(row["_fivetran_end"], "_fivetran_end") if not active else None
+    # Its key of a table that has none is a value of the row.
+    values = {name: value for name, value in row.items() if not name.startswith("_fivetran_") or name == "_fivetran_id"}
+    said = (row["_fivetran_active"] or "").strip().lower()
+    if said not in _TRUE | _FALSE:
+        raise ValueError(f"_fivetran_active {row['_fivetran_active']!r} is neither true nor false")
+    since = settings.instant(row["_fivetran_start"], "_fivetran_start")
+    end = None if said in _TRUE else _until(row["_fivetran_end"], "_fivetran_end", since, settings)
+    if end is None and said in _FALSE:
+        raise ValueError(
+            f"_fivetran_active says that the version has ended, and _fivetran_end {row['_fivetran_end']!r} that it has not"
+        )
     yield Record(
         table=settings.table,
         key=key_of(values, settings, "the row"),
         op="update",
-        at=settings.instant(row["_fivetran_start"], "_fivetran_start"),
+        at=since,
         after=values,
         # A version ends a millisecond before the next one begins; what lies between them is no gap.
         until=None if end is None else end + timedelta(milliseconds=1),

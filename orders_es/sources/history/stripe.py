@@ -58,6 +58,7 @@ def stripe(line: Row, settings: Settings) -> Iterator[Record]:
         op=_op(kind, given, at),
         after=None if kind == "deleted" else after,
         before=None if not isinstance(previous, dict) else flattened(previous),
+        closed=True,  # an event has the whole object, so a field that it lacks has no value
         **said,
     )
     if isinstance(lines, dict) and kind != "deleted":

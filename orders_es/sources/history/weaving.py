@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from orders_es.sources.history.records import JOINED, LEFT
 from orders_es.sources.rows.gaps import KINDS
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class _Record:
     after: Row | None
     before: Row | None
     whole: bool
+    closed: bool
     order: int | None
     actor: str | None
     transaction: str | None
@@ -151,15 +153,20 @@ class _Life:
         self._last = record.at
 
     def _event(self, record: _Record) -> tuple[str, Row | None, Row | None] | None:
-        self._opening = record.op == "snapshot"
+        self._opening = record.op == "snapshot" and not self.alive
         if record.op in ("delete", "truncate"):
             return self._gone(record)
-        after = record.after or {}
+        after = _with_members(record.after or {}, self.values if self.alive else {})
         if not self.alive:
             return self._there(record, after)
         if record.op == "insert":
             self._note("inserted twice", record)
         self._compare(record)
+        if record.op == "snapshot":
+            self._compare(record, after)
+        if record.closed:
+            gone: Row = {name: None for name, value in self.values.items() if value is not None}
+            after = gone | after
         new = {name: value for name, value in after.items() if name not in self.values or self.values[name] != value}
         if not new:
             if record.op == "update":
@@ -197,24 +204,35 @@ class _Life:
         self.alive, self.values = False, {}
         return "RowDeleted", before or None, None
 
-    def _compare(self, record: _Record) -> None:
-        other = [
-            name
-            for name, value in (record.before or {}).items()
-            if self.alive and name in self.values and self.values[name] != value
-        ]
-        if other:
-            name = other[0]
-            self._note(
-                "before differs",
-                record,
-                f": {name} was {(record.before or {})[name]!r}, and last {self.values[name]!r}",
-            )
+    def _compare(self, record: _Record, seen: Row | None = None) -> None:
+        """Note where a row was not as it is known, by what a record says of what was before, or by what a second look has seen."""
+        said = (record.before or {}) if seen is None else seen
+        for name, value in said.items():
+            if self.alive and name in self.values and self.values[name] != value:
+                self._note("before differs", record, f": {name} was {value!r}, and last {self.values[name]!r}")
+                break
 
     def _note(self, kind: str, record: _Record, told: str = "") -> None:
         # What the log has already was found before, and is told again; but it need not begin where this export does.
         if not (record.seen and kind == "begins in the middle"):
             self._odd.note(kind, record, told)
+
+
+def _with_members(after: Row, was: Row) -> Row:
+    """What a record says, with a relation's members put together out of those that were there and those that joined or left."""
+    if not any(name.endswith((JOINED, LEFT)) for name in after):
+        return after
+    row = {name: value for name, value in after.items() if not name.endswith((JOINED, LEFT))}
+    for name, value in after.items():
+        for end in (JOINED, LEFT):
+            if name.endswith(end):
+                column = name.removesuffix(end)
+                members, named = (json.loads(text or "[]") for text in (row.get(column, was.get(column)), value))
+                kept = [one for one in members if one not in named]
+                row[column] = json.dumps(
+                    kept + named if end == JOINED else kept, ensure_ascii=False, separators=(",", ":")
+                )
+    return row
 
 
 def _text(values: Row | None) -> str | None:
@@ -239,7 +257,7 @@ def weave(work: duckdb.DuckDBPyConnection, odd: Oddities) -> None:
     reading.execute("SET TimeZone = 'UTC'")
     # The source's own order comes first where it has one; then its clock, then the place in the export.
     found = reading.execute(
-        "SELECT r.source_table, r.row_key, op, entered, after, before, whole, ord, actor, txn, reason, interval, occurred, identity, seen, "
+        "SELECT r.source_table, r.row_key, op, entered, after, before, whole, closed, ord, actor, txn, reason, interval, occurred, identity, seen, "
         "bool_or(seen) OVER (PARTITION BY r.source_table, r.row_key), coalesce(k.version, 0), k.row FROM record AS r "
         "LEFT JOIN known_rows AS k ON k.source_table = r.source_table AND k.row_key = r.row_key "
         "ORDER BY r.source_table, r.row_key, ord NULLS LAST, entered, place"
@@ -250,12 +268,12 @@ def weave(work: duckdb.DuckDBPyConnection, odd: Oddities) -> None:
     at: tuple[str, str] | None = None
     for row in _rows(found):
         after, before = (None if text is None else json.loads(text) for text in row[4:6])
-        record = _Record(*(*row[:4], after, before, *row[6:16]))
+        record = _Record(*(*row[:4], after, before, *row[6:17]))
         if (record.table, record.key) != at:
             if life is not None and at is not None:
                 ends.append((*at, bool(life.alive), _text(life.values)))
             at = (record.table, record.key)
-            life = _Life(record, row[16], None if row[17] is None else json.loads(row[17]), odd)
+            life = _Life(record, row[17], None if row[18] is None else json.loads(row[18]), odd)
         assert life is not None
         made = life.take(record)
         if made is not None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log import open_log
-from orders_es.log.relation import quoted, text
+from orders_es.log.relation import text
 from orders_es.orders import ORDERS
 from orders_es.replay import load_order
 from orders_es.sources.rows.landing import rows_registry
+from orders_es.sources.rows.work import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,7 +167,7 @@ def _steps(status: str, said: Sequence[str], own: Sequence[str], amount: str | N
 
 def _values(connection: Any, table: str, name: str) -> list[str]:
     """The values of a column where there are a few; none where there are many."""
-    path = text("$." + quoted(name))
+    path = text(pointer(name))
     found = connection.execute(
         f"SELECT DISTINCT row_after->>{path} AS v FROM said WHERE source_table = ? AND row_after->>{path} IS NOT NULL "
         f"ORDER BY v LIMIT {_MOST_VALUES + 1}",

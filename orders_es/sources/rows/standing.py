@@ -14,7 +14,7 @@ from orders_es.replay.moments import as_of
 from orders_es.replay.session import Session
 from orders_es.rows import ROWS
 from orders_es.sources.rows.landing import take_domain
-from orders_es.sources.rows.work import value
+from orders_es.sources.rows.work import pointer, value
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +58,7 @@ def rows_at(log: EventLog, table: str, *, at: Moment | None = None, known_at: Mo
     take_domain(log)
     with Session(log, _models()) as session:
         names = _columns(session, table, at, known_at)
-        said = ", ".join(f"row_values->>{text('$.' + quoted(name))} AS {quoted(name)}" for name in names) or "row_key"
+        said = ", ".join(f"row_values->>{text(pointer(name))} AS {quoted(name)}" for name in names) or "row_key"
         rows: pa.Table = session.sql(
             f"SELECT {said} FROM table_rows WHERE source_table = ? ORDER BY row_key", [table], at=at, known_at=known_at
         ).to_arrow()

@@ -13,7 +13,7 @@ from orders_es.log.relation import text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["event_id_of", "json_of", "value", "workspace"]
+__all__ = ["event_id_of", "json_of", "pointer", "value", "workspace"]
 
 _MEMORY = "512MB"
 
@@ -50,6 +50,16 @@ def json_of(columns: dict[str, str]) -> str:
         "json_object('id', c0)::VARCHAR"
     """
     return f"json_object({', '.join(f'{text(name)}, {value}' for name, value in columns.items())})::VARCHAR"
+
+
+def pointer(name: str) -> str:
+    """Where a column stands in a JSON object, as RFC 6901 has it; a path of DuckDB has no way to write a quote.
+
+    Example:
+        >>> pointer('net/gross "x"')
+        '/net~1gross "x"'
+    """
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def event_id_of(identity: str) -> str:

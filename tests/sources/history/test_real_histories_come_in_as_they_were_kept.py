@@ -1,6 +1,7 @@
 """Exports that the libraries and PostgreSQL themselves have made (`tests/data/history`): the rows as they stood, and nothing else."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,25 @@ def test_that_a_table_was_emptied_counts_for_rows_of_an_earlier_export_and_for_n
     said = {name: [(e.type, e.entered_at, e.payload) for e in whole.load(name)] for name in whole.stream_ids()}
     assert {name: [(e.type, e.entered_at, e.payload) for e in log.load(name)] for name in log.stream_ids()} == said
     assert [import_history(log, path, key="id").events for path in parts] == [0, 0, 0]
+
+
+def test_versions_of_paper_trail_with_a_touch_and_an_id_that_came_back():
+    log = open_log(":memory:")
+    done = import_history(log, DATA / "paper_trail.csv")
+    assert (done.shape, {gap.kind: gap.count for gap in done.gaps.gaps}) == ("paper-trail", {"came back": 1})
+    assert [event.type.removeprefix("Row") for event in log.load("Order/1")] == ["Inserted", "Changed", "Changed"]
+    _, touched, gone, back = log.load("Order/2")
+    assert (touched.data.row_before, touched.data.row_after) == (
+        '{"updated_at":"2026-06-01T09:16:00.000Z"}',
+        '{"paid_at":null,"updated_at":"2026-06-01T11:15:00.000Z"}',
+    ), "a touch keeps no changes, and moves a time all the same"
+    assert (touched.actor, gone.actor, gone.type) == ("webhook", "import:history", "RowDeleted")
+    assert json.loads(back.data.row_after)["total"] == "12345678.9"
+    first = stood(log, "Order", "2026-06-01T10:30Z")["1"]
+    assert (first["status"], first["note"], first["paid_at"]) == (
+        "paid",
+        'a "pot",\nwith a lid',
+        "2026-06-01T10:00:00.250Z",
+    )
+    assert stood(log, "Order", "2026-06-01T13:30Z").keys() == {"1"}
+    assert "note" not in stood(log, "Order", None)["1"]
