@@ -81,6 +81,7 @@ def check_one(
     known: dict[tuple[int, str], Finding],
     *,
     session: Session | None = None,
+    scratch: duckdb.DuckDBPyConnection | None = None,
     read_models: Folders = None,
     progress: bool = False,
     allow_files: bool = False,
@@ -90,6 +91,7 @@ def check_one(
     Args:
         known: What is known already of the log's root at a position, so that many files of one moment hash it once.
         session: A session on the log that may read the file, for all those of its time zone.
+        scratch: A DuckDB that holds nothing, to count what is in each file.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100 - `..` goes as DuckDB has it
     if is_evidence(file) and not beside(file).exists():
@@ -99,7 +101,7 @@ def check_one(
     if provenance.name == LINES:
         findings += own_lines(file, provenance)
     else:
-        findings.append(own_totals(file, provenance))
+        findings.append(own_totals(file, provenance, scratch))
     if log is not None:
         end = (provenance.position, provenance.root)
         same = known[end] = known.get(end) or _same_events(provenance, log, progress=progress)

@@ -68,7 +68,7 @@ def _serving(log, **settings):
         server = Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
         thread.start()
-        assert started.wait(60)
+        assert started.wait(600)
         try:
             yield f"http://127.0.0.1:{taken.getsockname()[1]}"
         finally:

@@ -146,7 +146,7 @@ def test_eight_clients_lose_no_update(shop, serving):
 
     def work(url):
         done = 0
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with httpx.Client(base_url=url, timeout=600) as client:
             while done < adds:
                 tag = client.get("/orders/A-2").headers["etag"]
                 answer = client.post("/orders/add-item", json=MUGS, headers={"If-Match": tag})

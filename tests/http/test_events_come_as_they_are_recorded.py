@@ -32,7 +32,7 @@ def _order(name):
 
 
 def test_a_follower_gets_what_comes_and_goes_on_where_it_was(shop, serving):
-    with serving(shop) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with serving(shop) as url, httpx.Client(base_url=url, timeout=600) as client:
         ids = []
         with client.stream("GET", "/events?after=2", headers={"Accept": "text/event-stream"}) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")
@@ -49,7 +49,7 @@ def test_a_follower_gets_what_comes_and_goes_on_where_it_was(shop, serving):
 
 
 def test_streams_end_when_the_server_does(shop, serving):
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=600) as client:
         with serving(shop) as url:
             stream = client.stream("GET", f"{url}/events?follow=true")
             lines = stream.__enter__().iter_lines()
@@ -59,7 +59,7 @@ def test_streams_end_when_the_server_does(shop, serving):
 
 
 def test_so_many_may_follow_and_no_more(shop, serving):
-    with serving(shop, most_streams=1) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with serving(shop, most_streams=1) as url, httpx.Client(base_url=url, timeout=600) as client:
         with client.stream("GET", "/events?follow=true") as answer:
             lines = answer.iter_lines()  # which ends the stream when it goes
             assert next(lines)
@@ -77,10 +77,10 @@ def test_a_thousand_who_do_not_read_keep_nobody_waiting(log, serving):
         host, port = url.removeprefix("http://").split(":")
         slow = []
         for _ in range(1_000):
-            one = socket.create_connection((host, int(port)), timeout=60)
+            one = socket.create_connection((host, int(port)), timeout=600)
             one.sendall(b"GET /events?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n")
             slow.append(one)
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with httpx.Client(base_url=url, timeout=600) as client:
             for one in slow:
                 assert one.recv(15) == b"HTTP/1.1 200 OK"
             with client.stream("GET", "/events?after=4000&follow=true") as answer:

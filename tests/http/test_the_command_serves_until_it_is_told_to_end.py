@@ -18,13 +18,13 @@ def test_what_was_begun_is_finished_and_streams_end(shop, ending):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         said = "".join(iter(server.stdout.readline, "}\n")) + "}"
         url = json.loads(said)["url"]
-        with httpx.Client(base_url=url, timeout=60) as client, client.stream("GET", "/events?follow=true") as events:
+        with httpx.Client(base_url=url, timeout=600) as client, client.stream("GET", "/events?follow=true") as events:
             lines = events.iter_lines()
             assert next(lines)
             assert client.post("/orders", json={"order_id": "N-1", "currency": "GBP"}).status_code == 201
             os.kill(server.pid, ending)
             assert [line for line in lines if line][-1].startswith('{"position":5')
-        assert server.wait(60) == 0
+        assert server.wait(600) == 0
         assert server.stderr.read() == ""
 
 

@@ -55,7 +55,7 @@ def test_drawn_requests_get_answers_that_it_describes(shop, serving):
             @given(case=operation.as_strategy())
             @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
             def holds(case):
-                case.call_and_validate(timeout=30)
+                case.call_and_validate(timeout=600)
 
             holds()
             checked.add((operation.method.lower(), operation.path))

@@ -229,7 +229,7 @@ def test_a_follower_that_is_frozen_or_killed_is_stopped(shop, killed):
 
 
 def wait_for(look, good):
-    until = time.monotonic() + 120
+    until = time.monotonic() + 600
     while time.monotonic() < until:
         with contextlib.suppress(NoReadModels):
             found = look()

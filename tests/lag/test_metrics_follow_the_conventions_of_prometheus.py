@@ -132,5 +132,5 @@ def test_a_scrape_that_cannot_be_answered_fails(shop):
 
 
 def scrape(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=120) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=600) as answer:
         return samples(answer.read().decode())

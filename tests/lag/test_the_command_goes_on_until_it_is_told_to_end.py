@@ -39,7 +39,7 @@ def test_it_answers_scrapes_and_ends_well_on_sigterm(start):
     pytest.importorskip("prometheus_client")
     serving = start("--prometheus-port", "0")
     [url] = re.findall(r"http://\S+/metrics", serving.stderr.readline())
-    with urllib.request.urlopen(url, timeout=120) as answer:
+    with urllib.request.urlopen(url, timeout=600) as answer:
         assert 'orders_es_projection_behind_events{projection="orders"} 0.0' in answer.read().decode()
     serving.send_signal(signal.SIGTERM)
     serving.communicate()

@@ -77,7 +77,7 @@ def test_it_is_correct_throughout(tmp_path):
             assert notebook.returncode == 0, said[-3000:]
         finally:
             writer.terminate()
-            writer.wait(120)
+            writer.wait(600)
     out = nbformat.read(tmp_path / "out.ipynb", 4)
     [told] = [o.text for cell in out.cells for o in cell.outputs if o.get("name") == "stdout"]
     assert int(told.removeprefix("grown by ")) > 0, "it was written to meanwhile"

@@ -113,7 +113,7 @@ def test_so_many_times(shop, kills):
         writer.join()
         runners.stdin.close()
         runners.stdout.close()
-        runners.wait(120)
+        runners.wait(600)
     batches_before = shop.rows("SELECT count(*) FROM orders_es.batches")[0][0]
     assert batches_before >= kills // 5, "hardly anything was committed between the kills"
     projector = shop.projector(*projections())

@@ -113,7 +113,7 @@ def test_a_signal_lets_the_batch_be_finished(shop, number):
     ) as runner:
         until(lambda: runner.poll() is not None or (shop.path.exists() and shop.models.status()))
         runner.send_signal(number)
-        out, err = runner.communicate(timeout=120)
+        out, err = runner.communicate(timeout=600)
     assert runner.returncode == 0, err
     assert f"orders: up to position {last} of {last}" in out
     assert "Traceback" not in err
@@ -129,9 +129,9 @@ def test_handlers_that_are_stopped_between_tries_have_lost_nothing(shop, followi
 
     tables = "CREATE TABLE seen(a INTEGER)"
     stop, thread, came_to = following(shop.projector(Handlers("x", 1, {OrderPlaced: fail}, tables=tables, pause=60)))
-    assert tried.wait(120)
+    assert tried.wait(600)
     stop.set()
-    thread.join(120)
+    thread.join(600)
     assert [(one.position, one.error) for one in came_to] == [(2, None)]
     assert shop.rows("SELECT count(*) FROM seen") == [(0,)]
 

@@ -45,7 +45,7 @@ def held(shop):
     yield holder
     holder.stdin.close()
     holder.stdout.close()
-    holder.wait(120)
+    holder.wait(600)
 
 
 def test_a_deleted_one_is_made_anew(shop):
@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_what_was_there(shop):
         [StreamAppend(f"{name}-{os.urandom(300).hex()}", [OrderPlaced()], NO_STREAM) for _ in range(4_000)]
     )
     command = [sys.executable, "-c", FULL_DISK, str(shop.folder / "log"), str(shop.path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("12 cannot write")
     assert shop.table("orders") == shop.ought("orders", 12)
@@ -145,7 +145,7 @@ def test_a_reader_waits_out_a_short_lock_and_says_whose_a_long_one_was(shop, hel
         shop.models.query("FROM orders", timeout=0.05)
     assert told.value.pid == held.pid
     threading.Timer(0.1, held.stdin.close).start()
-    assert len(shop.models.query("FROM orders", timeout=120)) == 4
+    assert len(shop.models.query("FROM orders", timeout=600)) == 4
 
 
 def test_so_does_a_runner(shop, held):
@@ -160,7 +160,7 @@ def test_so_does_a_runner(shop, held):
 
     follower = threading.Thread(target=lambda: shop.projector(patience=0.05).follow(stop, notify=hear))
     follower.start()
-    until = time.monotonic() + 120
+    until = time.monotonic() + 600
     while time.monotonic() < until and (held.poll() is None or shop.checkpoint("orders") < 15):
         time.sleep(0.02)
     stop.set()
@@ -174,18 +174,18 @@ def test_another_thread_is_waited_for_as_well(shop):
 
     def slow(_event, tables):
         started.set()
-        assert done.wait(120)
+        assert done.wait(600)
         tables.execute("INSERT INTO seen VALUES (1)")
 
     shop.run()
     handlers = Handlers("slow", 1, {OrderPlaced: slow}, tables="CREATE TABLE seen(a INTEGER)")
     runner = threading.Thread(target=shop.run, args=(handlers,))
     runner.start()
-    assert started.wait(120)
+    assert started.wait(600)
     with pytest.raises(ReadModelsInUse, match="another thread of this program"):
         shop.models.query("FROM orders", timeout=0.05)
     done.set()
-    assert len(shop.models.query("FROM orders", timeout=120)) == 4
+    assert len(shop.models.query("FROM orders", timeout=600)) == 4
     runner.join()
 
 

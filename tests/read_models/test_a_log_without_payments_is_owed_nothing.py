@@ -5,7 +5,6 @@ from decimal import Decimal
 from orders_es.log import ANY, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentFailed
 from orders_es.replay import connect
-from orders_es.report import write_report
 
 PLACED = [OrderCreated(currency="EUR"), ItemAdded(item_id="mug", quantity=1, price=Decimal(10)), OrderPlaced()]
 
@@ -18,11 +17,3 @@ def test_receivables_has_no_rows_and_says_why_until_a_payment_was_at_least_tried
         log.append("A-1", [PaymentFailed(amount=Decimal(10))], expected=ANY)
         answer = session.sql("SELECT owed FROM receivables")
         assert (answer.rows(), answer.notes) == ([(Decimal(10),)], ())
-
-
-def test_a_report_shows_no_balance_and_says_why(tmp_path):
-    with open_log(":memory:") as log, connect(log) as session:
-        log.append("A-1", PLACED, expected=ANY)
-        report = write_report(session, tmp_path / "out")
-        assert "records no payments" in report.notes[0]
-        assert "This log records no payments" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

@@ -55,6 +55,7 @@ def page(tmp_path_factory):
         shop.order(f"A-{number}", START + timedelta(days=number), 10, paid=False)
     with connect(shop.log) as session:
         report = write_report(session, tmp_path_factory.mktemp("report"))
+    assert "records no payments" in report.notes[0]
     return Path(report.page).read_text(encoding="utf-8")
 
 
@@ -84,6 +85,7 @@ def test_what_came_in_after_a_close_is_said_with_how_to_look_closer(shop):
 
 
 def test_a_log_without_payments_speaks_of_none_of_them(page):
+    assert "This log records no payments" in page
     body = page[page.index("<h1>") :]
     for silent in (r"<svg.*?</svg>", r"<p class=.(loud|meaning|note).*?</p>", r"<li id=.receivables.*?</li>"):
         body = re.sub(silent, "", body, flags=re.DOTALL)

@@ -22,6 +22,8 @@ from orders_es.report.auditing.evidence import EVIDENCE, SIGNED, digest_of, exte
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import duckdb
+
     from orders_es.audit import Key
     from orders_es.log import EventLog
     from orders_es.read_models import Folders
@@ -88,11 +90,16 @@ def check_audit(
         >>> check_audit(folder, log).ok
         True
     """
+    import duckdb
+
     folder = Path(path)
     facts, raw = read_evidence(folder)
     findings = list(_signature(folder, facts, raw, None if key is None else public_key(key), log, progress=progress))
-    with _session(folder, facts, log, read_models, allow_files=allow_files) as session:
-        look = _Looking(folder, log, session, {}, allow_files)
+    with (
+        _session(folder, facts, log, read_models, allow_files=allow_files) as session,
+        duckdb.connect() as scratch,
+    ):
+        look = _Looking(folder, log, session, scratch, {}, allow_files)
         for each in facts["files"]:
             findings += look.at(each)
     named = {EVIDENCE, SIGNED, *(each["file"] for each in facts["files"])}
@@ -126,6 +133,7 @@ class _Looking:
     folder: Path
     log: EventLog | None
     session: Session | None
+    scratch: duckdb.DuckDBPyConnection
     roots: dict[tuple[int, str], Finding]
     allow_files: bool
 
@@ -148,7 +156,14 @@ class _Looking:
 
     def _table(self, place: Path, said: dict[str, Any]) -> Iterator[Finding]:
         try:
-            checked = check_one(place, self.log, self.roots, session=self.session, allow_files=self.allow_files)
+            checked = check_one(
+                place,
+                self.log,
+                self.roots,
+                session=self.session,
+                scratch=self.scratch,
+                allow_files=self.allow_files,
+            )
         except NotAnExport as error:
             yield Finding(place.name, False, error.reason)
             return

@@ -77,6 +77,7 @@ def test_what_is_no_notebook_is_said_so(run, tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_cell_that_fails_is_bad_news_that_names_it(run, folder, tmp_path):
     out = tmp_path / "out.ipynb"
     out.write_text("what an earlier run left")

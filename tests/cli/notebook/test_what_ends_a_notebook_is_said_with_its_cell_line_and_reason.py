@@ -24,7 +24,7 @@ ENDS = {
 
 
 # Each starts a kernel. A mistake in a cell that is Python is also told of a notebook with parameters, beside this file.
-_AMONG_THE_SHORT = {"a mistake in a SQL cell", "a dead kernel"}
+_AMONG_THE_SHORT = {"a mistake in a SQL cell"}
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Dying:
     def __exit__(self, *_):
         self.program.stdin.close()
         self.program.stdout.close()
-        assert self.program.wait(120) == 0
+        assert self.program.wait(600) == 0
 
     def copies(self):
         """A copy of the log for each moment in turn, with whether its process died; ends after the first that lived.

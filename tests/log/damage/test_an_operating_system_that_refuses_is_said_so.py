@@ -23,7 +23,7 @@ READS = {"head": 21, "read": 21, "load": 7, "open": 21}
 
 def under(limit, folder):
     done = subprocess.run(
-        [sys.executable, PROGRAM, folder, limit], check=False, capture_output=True, text=True, timeout=120
+        [sys.executable, PROGRAM, folder, limit], check=False, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
@@ -85,7 +85,7 @@ def test_a_folder_that_nobody_else_may_read(sample):
         for path in folder.rglob("*.parquet"):
             path.chmod(0o600)
         done = subprocess.run(
-            [sys.executable, PROGRAM, folder, "nobody"], check=False, capture_output=True, text=True, timeout=120
+            [sys.executable, PROGRAM, folder, "nobody"], check=False, capture_output=True, text=True, timeout=600
         )
         said = json.loads(done.stdout)
         kind, text = said["open"]

@@ -126,7 +126,7 @@ print(os.waitstatus_to_exitcode(status), log.head().position)
 
 
 def test_a_forked_process_is_refused_and_does_its_parents_file_no_harm(path):
-    done = subprocess.run([sys.executable, "-c", FORK, path], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", FORK, path], capture_output=True, text=True, check=True, timeout=600)
     assert done.stdout == "6 2\n"
     with open_log(path) as log:
         assert [e.version for e in log.load("here")] == [1, 2]

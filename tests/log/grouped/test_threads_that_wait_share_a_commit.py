@@ -33,7 +33,7 @@ class Gate:
     def __call__(self, *arguments, **options):
         first = not self.reached.is_set()
         self.reached.set()
-        assert self.open.wait(60)
+        assert self.open.wait(600)
         if not first:
             self.then()
         return publish(*arguments, **options)
@@ -43,7 +43,7 @@ def together(log, gate, appends):
     """The outcomes of some appends that came to wait while another one was being written: what `append` gave, or raised."""
     with ThreadPoolExecutor(len(appends) + 1) as pool:
         before = pool.submit(log.append, "first", [CREATED], expected=NO_STREAM)
-        assert gate.reached.wait(60)
+        assert gate.reached.wait(600)
         waiting = []
         for number, append in enumerate(appends, 1):
             waiting.append(pool.submit(append, log))

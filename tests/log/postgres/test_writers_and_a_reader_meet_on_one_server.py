@@ -111,7 +111,7 @@ def test_nothing_is_missed_and_nothing_that_was_acknowledged_is_lost(tmp_path):
                     writers[number].wait()
                     begin(number, (life + 1) * 1_000 + kill)
                 reader.stop.set()
-                reader.join(60)
+                reader.join(600)
                 assert reader.wrong is None
                 reader.log.close()
                 if not life:

@@ -2,10 +2,12 @@
 
 `python dying.py WHAT TEMPORARY` reads lines `K FOLDER`. For each it forks a process that does WHAT (`batch`, `table`,
 `compact` or `vacuum`) to the log in FOLDER, with `unnamed` or `named` temporary files, and writes a line with the signal
-that ended it, or 0. The moments lie before and after each system call that the log builds its promises on: at moment K
-the process sends itself SIGKILL. The acknowledgement, if the process lives to make one, goes to `FOLDER-acks`.
+that ended it, or 0. The moments lie before and after each system call that changes what is on disk: at moment K the
+process sends itself SIGKILL. Around a call that only looks, the files are those of the moment before, so it is none.
+The acknowledgement, if the process lives to make one, goes to `FOLDER-acks`.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -25,12 +27,13 @@ from orders_es.log import (
 )
 from orders_es.log.parquet import ParquetLog, compaction, storage  # noqa: F401
 
-CALLS = ("open", "write", "fsync", "link", "unlink", "stat", "listdir")
+CALLS = ("open", "write", "pwrite", "fsync", "link", "rename", "replace", "unlink")
+CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 def die_at(k):
     """Wrap the calls, so that this process dies at the k-th moment before or after one."""
-    moments = 0
+    moments, opening = 0, os.open
 
     def pass_by():
         nonlocal moments
@@ -40,6 +43,8 @@ def die_at(k):
 
     def wrapped(call):
         def run(*args, **options):
+            if call is opening and (args[1:] or (os.O_RDONLY,))[0] & CHANGING == 0:
+                return call(*args, **options)
             pass_by()
             try:
                 return call(*args, **options)
@@ -52,18 +57,16 @@ def die_at(k):
         setattr(os, name, wrapped(getattr(os, name)))
 
 
-def do(what, k, folder):
+def do(what, k, folder, pairs, given):
     """What a forked process does; it never returns."""
     acks = Acks(f"{folder}-acks")
     with open_log(folder) as log:
         assert isinstance(log, ParquetLog)
-        pairs = events_for(["a", "b", "b"] if what != "table" else ["a"] * 150 + ["b"] * 50)
-        batch, table = batch_of(pairs, {"a": ANY, "b": ANY}), table_of(pairs)
         die_at(k)
         if what == "batch":
-            acks.tell(events=places(pairs, log.append_batch(batch)))
+            acks.tell(events=places(pairs, log.append_batch(given)))
         elif what == "table":
-            acks.tell(events=places(pairs, log.append_table(table, expected=ANY)))
+            acks.tell(events=places(pairs, log.append_table(given, expected=ANY)))
         elif what == "compact":
             log.compact()
         else:
@@ -74,12 +77,15 @@ def do(what, k, folder):
 def main(what, temporary):
     if temporary == "named":
         pytest.MonkeyPatch().setattr(os, "O_TMPFILE", 0)  # for the rest of this process
+    pairs = events_for(["a", "b", "b"] if what != "table" else ["a"] * 150 + ["b"] * 50)
+    given = table_of(pairs) if what == "table" else batch_of(pairs, {"a": ANY, "b": ANY})
+    gc.freeze()
     for line in sys.stdin:
         k, _, folder = line.strip().partition(" ")
         child = os.fork()
         if not child:
             try:
-                do(what, int(k), folder)
+                do(what, int(k), folder, pairs, given)
             finally:
                 sys.stderr.flush()
                 os._exit(3)

@@ -174,7 +174,7 @@ def watch(kind, folder, stop_path, out_path, begun=None):
                 said["end"] = reader.look(said["turns"])
                 said["turns"] += 1
                 if begun is not None and said["turns"] == 1:
-                    begun.wait(120)
+                    begun.wait(600)
                 time.sleep(max(0.02, 3 * (time.monotonic() - started)) if left else 0)  # leaves room for the writers
     except Exception as error:  # noqa: BLE001 - whatever it is, the test is to hear of it
         said["error"] = f"{type(error).__name__}: {error}"
@@ -190,14 +190,14 @@ def subscribe(folder, stop_path, said, begun):
             time.sleep(0.02)
         with open_log(folder) as log:
             end = log.head().position
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 600
         while said["end"] < end and time.monotonic() < limit:
             time.sleep(0.01)
         stop.set()
 
     threading.Thread(target=wait, daemon=True).start()
     if begun is not None:
-        begun.wait(120)
+        begun.wait(600)
     with open_log(folder) as log:
         for batch in log.subscribe(stop=stop, poll_interval=0.002, columns=COLUMNS):
             rows = columns_of([batch])

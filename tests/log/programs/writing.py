@@ -112,7 +112,7 @@ def write_mixed(folder, name, commits, ack_path, barrier=None, *, polite=True):
     known = {}
     with open_log(folder) as log:
         if barrier is not None:
-            barrier.wait(120)
+            barrier.wait(600)
         done = 0
         while done < commits:
             kind = random.random()

@@ -25,7 +25,7 @@ def sleeping_append(folder, expected, at, reached, go, said, unnamed):
 
     def sleep():
         reached.set()
-        go.wait(120)
+        go.wait(600)
 
     def slow_link(*args, **options):
         sleep_here = at == "before the link"
@@ -65,13 +65,13 @@ def test_its_events_land_at_the_true_end_or_conflict(tmp_path, expected, outcome
             target=sleeping_append, args=(folder, expected, "before the lock", reached, go, said, unnamed)
         )
         writer.start()
-        assert reached.wait(120)
+        assert reached.wait(600)
         ids = compacted_away(log, 6)
         before = log.head()
         old = open_log(folder)
         go.set()
-        answer = said.get(timeout=120)
-        writer.join(120)
+        answer = said.get(timeout=600)
+        writer.join(600)
         with open_log(folder) as fresh:
             rows, where = rows_of(folder)
             assert all(event_id in where for event_id in ids)
@@ -108,7 +108,7 @@ def test_a_writer_stopped_right_before_its_link_keeps_vacuum_from_freeing_the_na
             target=sleeping_append, args=(folder, ANY, "before the link", reached, go, said, True)
         )
         writer.start()
-        assert reached.wait(120)
+        assert reached.wait(600)
         os.kill(writer.pid, signal.SIGSTOP)
         log.append("a", [event for _, event in events_for(["a"])], expected=ANY)
         log.append("b", [event for _, event in events_for(["b"])], expected=ANY)
@@ -116,8 +116,8 @@ def test_a_writer_stopped_right_before_its_link_keeps_vacuum_from_freeing_the_na
         assert log.vacuum(grace=NOW).waiting == 2
         os.kill(writer.pid, signal.SIGCONT)
         go.set()
-        assert said.get(timeout=120)[1:] == ("contested", 1, 3)
-        writer.join(120)
+        assert said.get(timeout=600)[1:] == ("contested", 1, 3)
+        writer.join(600)
         assert log.vacuum(grace=NOW).files == 2
         assert [file.kind for file in log.files()] == ["segment", "commit"]
 
@@ -131,9 +131,9 @@ def test_a_writer_killed_right_after_its_link_leaves_a_whole_commit_and_no_lock(
             target=sleeping_append, args=(folder, ANY, "killed after the link", reached, go, said, True)
         )
         writer.start()
-        assert reached.wait(120)
+        assert reached.wait(600)
         go.set()
-        writer.join(120)
+        writer.join(600)
         assert writer.exitcode == -signal.SIGKILL
         assert log.head().position == 1
         log.append("a", [event for _, event in events_for(["a"])], expected=ANY)
@@ -153,10 +153,10 @@ def test_a_writer_killed_after_its_link_onto_a_vacuumed_name_changes_nothing(tmp
             target=sleeping_append, args=(folder, ANY, "killed after the link", reached, go, said, True)
         )
         writer.start()
-        assert reached.wait(120)
+        assert reached.wait(600)
         ids = compacted_away(log, 3)
         go.set()
-        writer.join(120)
+        writer.join(600)
         assert writer.exitcode == -signal.SIGKILL
         rows, where = rows_of(folder)
         assert all(event_id in where for event_id in ids)
@@ -175,7 +175,7 @@ def test_a_reader_with_an_old_listing_never_reads_a_commit_that_came_late(tmp_pa
             target=sleeping_append, args=(folder, ANY, "killed after the link", reached, go, said, True)
         )
         writer.start()
-        assert reached.wait(120)
+        assert reached.wait(600)
         ids = [append_one(log) for _ in range(3)]
         old = open_log(folder)
         assert isinstance(old, ParquetLog)
@@ -183,7 +183,7 @@ def test_a_reader_with_an_old_listing_never_reads_a_commit_that_came_late(tmp_pa
         log.compact()
         log.vacuum(grace=NOW)
         go.set()
-        writer.join(120)
+        writer.join(600)
         batches = list(old.read(after=1, to=4, columns=["event_id"]))
         assert [event_id.hex for batch in batches for event_id in batch.column(0).to_pylist()] == ids
 

@@ -8,7 +8,7 @@ from writing import write_mixed
 from orders_es.log import open_log
 from orders_es.log.parquet import ParquetLog
 
-WRITERS, COMMITS = 4, 120
+WRITERS, COMMITS = 4, 80
 
 
 def test_writers_that_take_no_turns_make_one_line_of_commits(tmp_path):
@@ -28,7 +28,7 @@ def test_writers_that_take_no_turns_make_one_line_of_commits(tmp_path):
     for process in writers:
         process.start()
     for process in writers:
-        process.join(120)
+        process.join(600)
     assert [process.exitcode for process in writers] == [0] * WRITERS
     facts = check_log(folder, acks)
     assert sum("events" in fact for fact in facts) == COMMITS

@@ -12,7 +12,7 @@ from orders_es.log.parquet import ParquetLog
 READERS = ("read", "load", "subscribe", "duckdb")
 
 
-@pytest.mark.parametrize(("count", "commits"), [(4, 240), pytest.param(8, 2000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "commits"), [(4, 120), pytest.param(8, 2000, marks=pytest.mark.long)])
 def test_positions_and_versions_are_gapless_and_each_version_has_one_winner(tmp_path, count, commits):
     folder, stop = str(tmp_path / "log"), tmp_path / "stop"
     open_log(folder, create=True).close()
@@ -33,7 +33,7 @@ def test_positions_and_versions_are_gapless_and_each_version_has_one_winner(tmp_
         process.join(600)
     stop.touch()
     for process in readers:
-        process.join(120)
+        process.join(600)
     assert [process.exitcode for process in (*writers, *readers)] == [0] * (count + len(READERS))
 
     seen = [json.loads((tmp_path / f"{kind}.json").read_text(encoding="utf-8")) for kind in READERS]

@@ -96,7 +96,7 @@ def keys_held(outlet_class, url):
         reading = await client.jetstream().subscribe(f"$KV.{name}.row.>", ordered_consumer=True)
         found, left = {}, 1
         while left:
-            message = await reading.next_msg(timeout=30)
+            message = await reading.next_msg(timeout=600)
             left = message.metadata.num_pending
             found[message.subject] = message
         await client.close()

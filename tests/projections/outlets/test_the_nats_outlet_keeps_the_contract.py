@@ -62,7 +62,7 @@ def held_by(server):
         left = (await js.stream_info("KV_shop")).state.messages
         reading = await js.subscribe("$KV.shop.>", ordered_consumer=True)
         while left:
-            message = await reading.next_msg(timeout=60)
+            message = await reading.next_msg(timeout=600)
             left = message.metadata.num_pending
             if "KV-Operation" not in (message.headers or {}):
                 found[message.subject.removeprefix("$KV.shop.")] = json.loads(message.data)

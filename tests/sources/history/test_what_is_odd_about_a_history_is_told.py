@@ -13,7 +13,7 @@ from orders_es.orders import ORDERS
 from orders_es.replay import connect
 from orders_es.rows import ROWS
 from orders_es.sources.history import import_history
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 
 def audit(*rows):
@@ -100,7 +100,10 @@ def test_bad_rows_are_named_or_set_aside(tmp_path, monkeypatch):
 
 
 def test_our_orders_in_a_table_with_triggers_come_back_as_they_stood_at_every_moment(tmp_path):
-    simulate_into(tmp_path / "shop", orders=6, seed=3, start=datetime(2026, 1, 1, tzinfo=UTC), days=30)
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(
+        tmp_path / "shop", orders=30, seed=3, start=datetime(2026, 1, 1, tzinfo=UTC), days=30, settings=few_lines
+    )
     log = open_log(tmp_path / "shop")
     shop = sqlite3.connect(":memory:")
     shop.executescript("""

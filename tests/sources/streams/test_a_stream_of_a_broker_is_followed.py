@@ -136,7 +136,7 @@ class OfKafka:
     def cut(self, keep):
         consumer = import_module("confluent_kafka").Consumer({**self.seen, "group.id": "x"})
         partition = import_module("confluent_kafka").TopicPartition
-        _, high = consumer.get_watermark_offsets(partition(self.stream, 0), timeout=30)
+        _, high = consumer.get_watermark_offsets(partition(self.stream, 0), timeout=600)
         consumer.close()
         [cut] = self.client.delete_records([partition(self.stream, 0, high - keep - 1)]).values()  # one is a mark
         cut.result(30)

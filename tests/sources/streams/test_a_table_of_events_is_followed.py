@@ -253,7 +253,7 @@ def test_a_notify_ends_the_wait(theirs, reading):
     source.read(None, 1)
     with theirs.connect() as connection:
         connection.execute("NOTIFY shop")
-    assert source.wait(30) is True
+    assert source.wait(600) is True
 
 
 def test_a_source_that_does_not_answer_is_asked_again(theirs, reading, mapping, log, monkeypatch):

@@ -18,7 +18,7 @@ from orders_es.log.copy import copy_log
 from orders_es.log.parquet import ParquetLog
 from orders_es.orders import EVENT_TYPES, OrderCreated, evolve, initial_state
 from orders_es.replay import fold_streams, load_orders
-from orders_es.sources.simulator import simulate_into
+from orders_es.sources.simulator import SimulatorSettings, simulate_into
 
 EXAMPLES = str(Path(__file__).parents[4] / "examples")
 MID = datetime(2024, 1, 20, tzinfo=UTC)
@@ -49,7 +49,8 @@ def parcel_log(parcels, tmp_path):
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop") / "log"
-    simulate_into(folder, orders=150, seed=5, start=datetime(2024, 1, 1, tzinfo=UTC), days=30)
+    few_lines = SimulatorSettings(long_orders=0)
+    simulate_into(folder, orders=150, seed=5, start=datetime(2024, 1, 1, tzinfo=UTC), days=30, settings=few_lines)
     with open_log(folder) as log:
         yield log
 
