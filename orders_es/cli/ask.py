@@ -97,6 +97,14 @@ def _tell(
         if form["parquet"] is not None:
             write_parquet(session, answer.query, form["parquet"], at=at, known_at=known_at)
     tell_notes(answer.notes)
+    _print(answer, form)
+    if len(answer) and not looks_up:
+        click.get_current_context().exit(1)
+
+
+def _print(answer: Answer, form: dict[str, Any]) -> None:
+    """The answer in the form that was asked for."""
+    at, known_at, recorded_by, tz = form["at"], form["known_at"], form["recorded_by"], form["tz"]
     found = f"{len(answer):,} found" if len(answer) else "nothing found"
     if form["as_csv"]:
         print_csv(answer, guard=not form["plain"])
@@ -116,8 +124,6 @@ def _tell(
         print_text(f"{found}: {printable(answer.question)}")
         if len(answer):
             print_rows(answer, question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz), tz)
-    if len(answer) and not looks_up:
-        click.get_current_context().exit(1)
 
 
 def _check_text(given: Any) -> None:
