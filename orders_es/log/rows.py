@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["events_of", "require_moments", "rows_of", "table_of", "with_todays_columns"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
+_FEW = 64
 
 
 def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
@@ -50,6 +52,10 @@ def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
 
 def _moments(table: pa.Table, name: str) -> list[Any]:
     """A column of times; in place of one that no datetime holds, the error for whoever asks for that event."""
+    if table.num_rows <= _FEW:  # a stream, mostly
+        given = [value for chunk in table.column(name).chunks for value in chunk.view(pa.int64()).to_pylist()]
+        with suppress(OverflowError):
+            return [None if value is None else from_micros(value) for value in given]
     micros = table.column(name).cast(pa.int64()).combine_chunks()
     if micros.null_count == len(micros):
         return [None] * len(micros)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "made_by", "read_snapshot", "snapshot_bytes"]
 
-FORMAT = 3
+FORMAT = 4
+STEP = 64
+"""Of so many events at a time a snapshot keeps the earliest times."""
 _DIGEST = 32
 _ID = 8
 
@@ -34,6 +36,7 @@ class _Record(msgspec.Struct, array_like=True, frozen=True):
     recorded_at: datetime
     known_at: datetime
     ids: bytes
+    earliest: list[tuple[datetime, datetime, datetime, int]]
     state: bytes
 
 
@@ -49,6 +52,8 @@ class Snapshot:
         recorded_at: When that event was recorded; none before it was recorded later.
         known_at: When the one of the events up to there became known that became so last; see `RecordedEvent.known_at`.
         ids: The first 8 bytes of the ids of all events up to there, one after the other.
+        earliest: Of each 64 events up to there, in the order of their versions: when the first of them occurred, became known and was
+            recorded, and the first position.
         state: The state, with no question noted on it.
     """
 
@@ -61,7 +66,26 @@ class Snapshot:
     recorded_at: datetime
     known_at: datetime
     ids: bytes
+    earliest: list[tuple[datetime, datetime, datetime, int]]
     state: Any
+
+    def counting(
+        self, after: int, counts: Callable[[datetime, datetime, datetime, int], bool]
+    ) -> list[tuple[int, int]]:
+        """Where events may stand that count, behind a version and up to the snapshot's: ranges, each of versions after and up to.
+
+        Args:
+            counts: Told when the earliest of some events occurred, became known and was recorded, and the first position: whether
+                one of them may count.
+        """
+        found: list[tuple[int, int]] = []
+        for step in range(after // STEP, len(self.earliest)):
+            begin, end = max(step * STEP, after), min((step + 1) * STEP, self.version)
+            if begin < end and counts(*self.earliest[step]):
+                if found and found[-1][1] == begin:
+                    begin = found.pop()[0]
+                found.append((begin, end))
+        return found
 
     def may_hold(self, event_id: bytes) -> bool:
         """Whether one of the events may have this id; a wrong yes is possible, a wrong no is not."""
@@ -90,6 +114,7 @@ def snapshot_bytes(snapshot: Snapshot, codec: StateCodec[Any]) -> bytes:
             snapshot.recorded_at,
             snapshot.known_at,
             snapshot.ids,
+            snapshot.earliest,
             codec.encode(snapshot.state),
         )
     )
@@ -97,13 +122,15 @@ def snapshot_bytes(snapshot: Snapshot, codec: StateCodec[Any]) -> bytes:
 
 
 def read_snapshot(
-    data: bytes, codec: StateCodec[Any], unless: Callable[[datetime, datetime, datetime, int], bool] | None = None
+    data: bytes,
+    codec: StateCodec[Any] | None,
+    unless: Callable[[datetime, datetime, datetime, int], bool] | None = None,
 ) -> Snapshot | None:
     """The snapshot in a file; None if it is none, of another format, cut short or altered.
 
     Args:
         data: The file's bytes.
-        codec: What reads its state.
+        codec: What reads its state; None reads all but that.
         unless: Called with when the latest of its events occurred and when it became known, when the last was recorded, and its
             position; True spares the reading of the state, and gives None.
     """
@@ -116,7 +143,7 @@ def read_snapshot(
             return None
         if unless is not None and unless(record.occurred_at, record.known_at, record.recorded_at, record.position):
             return None
-        state = codec.decode(record.state)
+        state = None if codec is None else codec.decode(record.state)
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError):  # of a codec that has changed
         return None
     return Snapshot(
@@ -129,6 +156,7 @@ def read_snapshot(
         recorded_at=record.recorded_at,
         known_at=record.known_at,
         ids=record.ids,
+        earliest=record.earliest,
         state=state,
     )
 

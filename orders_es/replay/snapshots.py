@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
@@ -20,8 +20,9 @@ from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
 from orders_es.log.given import check_log
 from orders_es.log.making import making, still_so
 from orders_es.log.protocol import check_writable, derived_folder
-from orders_es.orders import ORDERS
-from orders_es.replay.snapshot_file import Snapshot, made_by, read_snapshot, snapshot_bytes
+from orders_es.orders import ORDERS, AsOf
+from orders_es.replay.moments import counts
+from orders_es.replay.snapshot_file import STEP, Snapshot, made_by, read_snapshot, snapshot_bytes
 
 if TYPE_CHECKING:
     import uuid
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from orders_es.decider import Decider
     from orders_es.log import EventLog, RecordedEvent
-    from orders_es.orders import AsOf, Order
+    from orders_es.orders import Order
 
 __all__ = ["EVERY", "Found", "SnapshotFile", "Snapshots"]
 
@@ -39,6 +40,7 @@ State = TypeVar("State")
 EVERY = 500
 """So many events of a stream lie between two snapshots, unless told otherwise."""
 _RUNGS_MOST = 16
+_NOW = AsOf()
 _SUFFIX = ".snapshot"
 
 
@@ -122,7 +124,8 @@ class Snapshots(Generic[State]):
             asked: Which events are asked for.
             without: An event that has to be among those after the snapshot, if the stream has it at all.
         """
-        for path, version in reversed(self._rungs(stream_id)):
+        rungs = self._rungs(stream_id)
+        for path, version in reversed(rungs if without is not None else self._early_enough(rungs, stream_id, asked)):
             if asked.version is not None and version > asked.version:
                 continue
             snapshot = self._read(path, stream_id, version, asked)
@@ -130,10 +133,68 @@ class Snapshots(Generic[State]):
                 continue
             if without is not None and snapshot.may_hold(without.bytes):
                 continue
-            events = self.log.load(stream_id, after_version=version - 1, to_version=asked.version)
+            events = self._that_may_count(rungs[-1], stream_id, version, asked) if without is None else None
+            if events is None:
+                events = self.log.load(stream_id, after_version=version - 1, to_version=asked.version)
             if events and _ends_with(snapshot, events[0]):
                 return Found(snapshot.state, version, events[1:])
+        events = self._that_may_count(rungs[-1], stream_id, 0, asked) if rungs and without is None else None
+        if events and any(counts(event, asked) for event in events):
+            return Found(self.decider.initial(stream_id), 0, events)
         return None
+
+    def _early_enough(self, rungs: list[tuple[Path, int]], stream_id: str, asked: AsOf) -> list[tuple[Path, int]]:
+        """Those that may serve: where one is too late, so are those after it."""
+        if asked == _NOW:
+            return rungs
+        low, high = 0, len(rungs)
+        while low < high:
+            middle = (low + high) // 2
+            path, version = rungs[middle]
+            late = asked.version is not None and version > asked.version
+            if late or self._read(path, stream_id, version, asked, whole=False) is None:
+                high = middle
+            else:
+                low = middle + 1
+        return rungs[:low]
+
+    def _that_may_count(
+        self, rung: tuple[Path, int], stream_id: str, version: int, asked: AsOf
+    ) -> list[RecordedEvent] | None:
+        """The event at a version, and those after it that may count; None where all have to be looked at.
+
+        The newest snapshot knows how early the events before it are, so that those are not read which are all too late.
+
+        Args:
+            rung: The newest snapshot's file, and its version.
+            version: That of an earlier one; 0 for none.
+        """
+        path, end = rung
+        if asked.version is not None or end <= version or self._folder is None:
+            return None
+        try:
+            newest = read_snapshot(path.read_bytes(), None)
+        except OSError:
+            return None
+        if newest is None or (newest.log_id, newest.stream_id, newest.version) != (
+            str(self.log.log_id),
+            stream_id,
+            end,
+        ):
+            return None
+        last = self.log.load(stream_id, after_version=end - 1)
+        if not (last and _ends_with(newest, last[0])):
+            return None
+        ranges = newest.counting(version, lambda *earliest: not _beyond(asked, *earliest))
+        if version and ranges and ranges[0][0] == version:
+            ranges[0] = version - 1, ranges[0][1]
+        elif version:
+            ranges.insert(0, (version - 1, version))
+        found: list[RecordedEvent] = []
+        for after, to in ranges:
+            if after < min(to, end - 1):
+                found += self.log.load(stream_id, after_version=after, to_version=min(to, end - 1))
+        return [*found, *last]
 
     def newest_version(self, stream_id: str) -> int | None:
         """The version of a stream's newest snapshot on disk; None where there is none. Not held against the log."""
@@ -249,20 +310,11 @@ class Snapshots(Generic[State]):
     def _decoded(self, path: Path) -> Snapshot | None:
         return None if self._codec is None else read_snapshot(path.read_bytes(), self._codec)
 
-    def _read(self, path: Path, stream_id: str, version: int, asked: AsOf) -> Snapshot | None:
-        """The snapshot in a file, if it is of this stream and all its events count for a question."""
-
-        def too_late(occurred: datetime, known: datetime, recorded_at: datetime, position: int) -> bool:
-            return (
-                (asked.at is not None and occurred > asked.at)
-                or (asked.known_at is not None and known > asked.known_at)
-                or (asked.recorded_by is not None and recorded_at > asked.recorded_by)
-                or (asked.position is not None and position > asked.position)
-            )
-
+    def _read(self, path: Path, stream_id: str, version: int, asked: AsOf, *, whole: bool = True) -> Snapshot | None:
+        """The snapshot in a file, if it is of this stream and all its events count for a question; without its state if not `whole`."""
         assert self._codec is not None
         try:
-            snapshot = read_snapshot(path.read_bytes(), self._codec, too_late)
+            snapshot = read_snapshot(path.read_bytes(), self._codec if whole else None, partial(_beyond, asked))
         except OSError:
             return None
         if snapshot is None or snapshot.log_id != str(self.log.log_id):
@@ -281,6 +333,7 @@ class Snapshots(Generic[State]):
             recorded_at=last.recorded_at,
             known_at=max(event.known_at for event in events),
             ids=b"".join(event.event_id.bytes[:8] for event in events),
+            earliest=[_earliest(events[begin : begin + STEP]) for begin in range(0, len(events), STEP)],
             state=state,
         )
 
@@ -311,6 +364,25 @@ class Snapshots(Generic[State]):
         for path, version in rungs:
             if version not in keep:
                 path.unlink(missing_ok=True)
+
+
+def _beyond(asked: AsOf, occurred: datetime, known: datetime, recorded_at: datetime, position: int) -> bool:
+    """Whether something of these times is beyond what was asked for."""
+    return (
+        (asked.at is not None and occurred > asked.at)
+        or (asked.known_at is not None and known > asked.known_at)
+        or (asked.recorded_by is not None and recorded_at > asked.recorded_by)
+        or (asked.position is not None and position > asked.position)
+    )
+
+
+def _earliest(events: Sequence[RecordedEvent]) -> tuple[datetime, datetime, datetime, int]:
+    return (
+        min(event.occurred_at for event in events),
+        min(event.known_at for event in events),
+        events[0].recorded_at,
+        events[0].position,
+    )
 
 
 def _thinned(versions: list[int], wanted: list[int]) -> list[int]:

@@ -167,7 +167,7 @@ class ByStream:
         batches = [self._block(number) for number in range(len(self._checks))]
         if any(batch is None for batch in batches):
             return None
-        return pa.Table.from_batches(batches, ENVELOPE_SCHEMA)
+        return pa.Table.from_batches([_whole(batch) for batch in batches if batch is not None], ENVELOPE_SCHEMA)
 
     def ids(self, prefix: str = "") -> Iterator[str] | None:
         """The ids of the streams that begin with a prefix, sorted; None where a piece of them is damaged.
@@ -228,7 +228,7 @@ class ByStream:
     def rows(
         self, stream_id: str, after_version: int = 0, to_version: int | None = None, key: np.uint64 | None = None
     ) -> pa.Table | None:
-        """A stream's envelope rows in version order, with `after_version < version <= to_version`.
+        """A stream's envelope rows in version order, with `after_version < version <= to_version`; without columns that are empty throughout.
 
         None where a block does not hold what it should: the data file has to be asked.
 
@@ -253,12 +253,12 @@ class ByStream:
             part = _of_stream(batch, stream_id, after_version, to_version)
             if part.num_rows:
                 parts.append(part)
-        return pa.Table.from_batches(parts, ENVELOPE_SCHEMA)
+        return pa.Table.from_batches(parts, self._schema)
 
     def _block(self, number: int) -> pa.RecordBatch | None:
         plain = self._read(self._offsets, self._checks, number)
         try:
-            return None if plain is None else _whole(pa.ipc.read_record_batch(plain, self._schema))
+            return None if plain is None else pa.ipc.read_record_batch(plain, self._schema)
         except (pa.ArrowException, OSError, ValueError, MemoryError):  # forged, for it has its checksum
             return None
 

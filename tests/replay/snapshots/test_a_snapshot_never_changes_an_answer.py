@@ -24,11 +24,20 @@ from orders_es.orders import (
     OrderCreated,
     PaymentReceived,
 )
-from orders_es.replay import Snapshots, load_order, snapshot_file
+from orders_es.replay import Snapshots, load_order, snapshot_file, snapshots
 from orders_es.service import handle
 
 START = datetime(2011, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_steps():
+    """The earliest times of a few events each: there are many such steps in short histories."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(snapshot_file, "STEP", 3)
+        patched.setattr(snapshots, "STEP", 3)
+        yield
 
 
 def event(kind, number):
@@ -139,6 +148,25 @@ def test_a_very_long_order_keeps_at_most_sixteen_and_the_newest(log):
         kept = [file.version for file in Snapshots(log).files()]
         assert len(kept) <= 16
         assert kept[-1] == log.stream_version("A")
+
+
+@pytest.mark.parametrize(("late", "read"), [((), 12), ((90, 120), 18)])
+def test_at_a_past_moment_events_are_not_read_that_are_too_late(tmp_path, monkeypatch, late, read):
+    """Snapshots are at 50, 100 and 150; of the events behind the one at 50 those count that occurred within some hours."""
+    with open_log(tmp_path / "log", create=True) as log:
+        data = [NewEvent(data=event(1, n), occurred_at=START + (50 if n in late else n) * HOUR) for n in range(153)]
+        log.append("A", data, expected=ANY)
+        moments = [{"at": START + hour * HOUR} for hour in (-1, 1, 30, 55, 155)]
+        plain = [outcome(log, **moment) for moment in moments]
+        Snapshots(log, every=50).take("A")
+        assert [outcome(log, **moment) for moment in moments] == plain
+        loaded = []
+        whole = type(log).load
+        monkeypatch.setattr(
+            type(log), "load", lambda *given, **asked: loaded.extend(found := whole(*given, **asked)) or found
+        )
+        load_order(log, "A", at=START + 55 * HOUR)
+        assert len(loaded) == read
 
 
 @pytest.mark.parametrize("at", range(0, 2000, 97))
