@@ -13,6 +13,7 @@ from orders_es.cli.options import (
     log_option,
     order_id,
     read_model_folders,
+    read_models_option,
     zone_option,
 )
 from orders_es.cli.order_lookup import order_lookup
@@ -45,7 +46,7 @@ _SHOWN_ROWS = 100
 )
 @click.option("--order", metavar="ORDER", callback=order_id, help="Only this order.")
 @click.option("--model", metavar="NAME", help="The rows of this read model that differ, and what made them differ.")
-@click.option("--read-models", metavar="FOLDER", help="A folder of your own read models, one .sql file each.")
+@read_models_option()
 @zone_option("Where a time without a zone is read, and where times are shown.")
 @log_option()
 @as_json

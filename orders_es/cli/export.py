@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import re
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from orders_es.cli.jsonl import export
-from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import (
+    allow_files_option,
+    as_json,
+    existing_log,
+    log_option,
+    moments,
+    read_model_folders,
+    read_models_option,
+)
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.orders.moments import spoken
@@ -26,46 +34,35 @@ if TYPE_CHECKING:
 __all__ = ["check", "export", "model", "query"]
 
 _Answer = TypeVar("_Answer")
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 _MARKS = {True: "ok", False: "BAD", None: "note"}
 _out = click.argument("out", metavar="OUT", type=click.Path(dir_okay=False))
-_plain = click.option(
-    "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
-)
-_replace = click.option("--replace", is_flag=True, help="Replace the file if it is there.")
-_models = click.option(
-    "--read-models",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file.",
-)
+
+
+def _written(command: _Command) -> _Command:
+    """What is written, and where to: the options that `_export` takes."""
+    for option in (
+        as_json,
+        log_option(),
+        allow_files_option,
+        read_models_option(),
+        click.option("--replace", is_flag=True, help="Replace the file if it is there."),
+        click.option(
+            "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
+        ),
+        moments,
+        _out,
+    ):
+        command = option(command)
+    return command
 
 
 @export.command(short_help="A read model, at any moment, as a Parquet, CSV or Excel file.")
 @log_lines
 @click.argument("name", metavar="NAME")
-@_out
-@moments
-@_plain
-@_replace
-@_models
-@allow_files_option
-@log_option()
-@as_json
-def model(
-    name: str,
-    out: str,
-    at: datetime | None,
-    known_at: datetime | None,
-    recorded_by: datetime | None,
-    tz: tzinfo,
-    plain: bool,
-    replace: bool,
-    read_models: str | None,
-    allow_files: bool,
-    log: str,
-    as_json: bool,
-) -> None:
+@_written
+def model(name: str, out: str, **given: Any) -> None:
     """Write the read model NAME, or `events`, to OUT, whose ending says how: .parquet, .csv or .xlsx.
 
     The file says which log gave it: its identity, its last position and root, the moment, and the definition's hash. A
@@ -78,41 +75,21 @@ def model(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     if not re.fullmatch(r"\w+", name):
         raise click.UsageError(f"{name!r} is no read model's name; for a query there is export sql")
-    _export(name, out, at, known_at, recorded_by, tz, plain, replace, read_models, allow_files, log, as_json)
+    _export(name, out, **given)
 
 
 @export.command(name="sql", short_help="The answer to a query, at any moment, as a Parquet, CSV or Excel file.")
 @log_lines
 @click.argument("query", metavar="QUERY")
-@_out
-@moments
-@_plain
-@_replace
-@_models
-@allow_files_option
-@log_option()
-@as_json
-def query(
-    query: str,
-    out: str,
-    at: datetime | None,
-    known_at: datetime | None,
-    recorded_by: datetime | None,
-    tz: tzinfo,
-    plain: bool,
-    replace: bool,
-    read_models: str | None,
-    allow_files: bool,
-    log: str,
-    as_json: bool,
-) -> None:
+@_written
+def query(query: str, out: str, **given: Any) -> None:
     """Write the answer to QUERY, one SELECT as in `sql`, to OUT, as `export model` does. OUT holds the query as well.
 
     \b
     Example:
       orders-es export sql "SELECT status, sum(total) AS total FROM orders GROUP BY ALL ORDER BY 1" totals.csv --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    _export(query, out, at, known_at, recorded_by, tz, plain, replace, read_models, allow_files, log, as_json)
+    _export(query, out, **given)
 
 
 @export.command(short_help="Check an exported file against a log.")
@@ -120,7 +97,7 @@ def query(
 @click.argument("file", metavar="FILE", type=click.Path(exists=True))
 @click.option("--key", metavar="VKEY", help="Of a folder: the public key that should have signed it, or its file.")
 @click.option("--alone", is_flag=True, help="Hold the file to what it says of itself only; that needs no log.")
-@_models
+@read_models_option()
 @allow_files_option
 @log_option(required=False)
 @as_json

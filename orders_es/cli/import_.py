@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.import_options import on_error_option, require_quarantine, skip_known_option, table_options
+from orders_es.cli.import_options import (
+    on_error_option,
+    quarantine_option,
+    require_quarantine,
+    skip_known_option,
+    table_options,
+)
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
@@ -231,12 +237,7 @@ def _currency_option(default: str) -> Callable[[_Command], _Command]:
 @import_.command(name="online-retail")
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, dir_okay=False))
 @on_error_option
-@click.option(
-    "--quarantine",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
-)
+@quarantine_option()
 @table_options()
 @zone_option("The zone of the shop's clock, in which the file's times are read; UTC if left out.", default=None)
 @_currency_option("GBP")
@@ -289,11 +290,8 @@ def online_retail(
 @import_.command()
 @click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False))
 @on_error_option
-@click.option(
-    "--quarantine",
-    metavar="DIR",
-    type=click.Path(file_okay=False),
-    help="Where the rows of orders with a bad row go, in files of the same names; '<name of FOLDER>.quarantine' in this "
+@quarantine_option(
+    folder="Where the rows of orders with a bad row go, in files of the same names; '<name of FOLDER>.quarantine' in this "
     "folder if left out. Nothing there is overwritten.",
 )
 @table_options(workbooks=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_looking import look, looking_options, require_log
-from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
+from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import print_json, print_text
 from orders_es.cli.telling import log_lines, somebody_watches
@@ -63,11 +63,8 @@ strict_option = click.option(
     "--table", metavar="NAME", help="What to call the table; what stands before the time in the names if left out."
 )
 @on_error_option
-@click.option(
-    "--quarantine",
-    metavar="DIR",
-    type=click.Path(file_okay=False),
-    help="Where the bad rows of each dump go; '<table>.quarantine' in this folder if left out. Nothing there is overwritten.",
+@quarantine_option(
+    folder="Where the bad rows of each dump go; '<table>.quarantine' in this folder if left out. Nothing there is overwritten."
 )
 @strict_option
 @table_options()

@@ -8,7 +8,7 @@ import click
 
 from orders_es.cli.import_dumps import strict_option, tell_rows
 from orders_es.cli.import_looking import look, looking_options, require_log
-from orders_es.cli.import_options import on_error_option, require_quarantine, table_options
+from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine, table_options
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.telling import log_lines
 
@@ -96,12 +96,7 @@ def _file_or_url(ctx: click.Context, param: click.Parameter, given: str) -> str:
     help="The table in which times stand, where that is another: Continuum's transaction, Envers' REVINFO, SAP's CDHDR.",
 )
 @on_error_option
-@click.option(
-    "--quarantine",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
-)
+@quarantine_option()
 @strict_option
 @table_options()
 @zone_option("The zone of times that name none; UTC if left out.", default=None)

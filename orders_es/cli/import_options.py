@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.bad_rows import OnError
 
-__all__ = ["on_error_option", "require_quarantine", "skip_known_option", "table_options"]
+__all__ = ["on_error_option", "quarantine_option", "require_quarantine", "skip_known_option", "table_options"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -26,6 +26,26 @@ def on_error_option(command: _Command) -> _Command:
         help="What to do about a bad row: import nothing and name it, or write all bad rows with their reasons to a file "
         "and import the rest.",
     )(command)
+
+
+def quarantine_option(
+    *, rows: str = "bad rows", of: str = "SRC", folder: str = "", metavar: str = "FILE"
+) -> Callable[[_Command], _Command]:
+    """`--quarantine`: where bad rows go.
+
+    Args:
+        rows: What goes there.
+        of: The argument after which the file is called.
+        folder: What the help says where it is a folder.
+        metavar: What stands for the file in the help.
+    """
+    return click.option(
+        "--quarantine",
+        metavar="DIR" if folder else metavar,
+        type=click.Path(file_okay=False) if folder else click.Path(dir_okay=False),
+        help=folder
+        or f"Where {rows} go; '<name of {of}>.quarantine.csv' in this folder if left out. Never overwritten.",
+    )
 
 
 def table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:

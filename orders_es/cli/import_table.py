@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_ import tell_import
-from orders_es.cli.import_options import on_error_option, require_quarantine, skip_known_option, table_options
+from orders_es.cli.import_options import (
+    on_error_option,
+    quarantine_option,
+    require_quarantine,
+    skip_known_option,
+    table_options,
+)
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text
 from orders_es.cli.telling import log_lines, somebody_watches
@@ -49,12 +55,7 @@ __all__ = ["import_orders_table"]
     help="With --dry-run: how many orders to show.",
 )
 @on_error_option
-@click.option(
-    "--quarantine",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="Where bad rows go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
-)
+@quarantine_option()
 @table_options()
 @zone_option("The zone of times that name none; the mapping's, or UTC, if left out.", default=None)
 @skip_known_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.import_ import currency_code, tell_import
+from orders_es.cli.import_options import quarantine_option
 from orders_es.cli.lazy_group import LazyGroup
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
@@ -104,12 +105,7 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
     help="What to do about a bad line: import nothing and name it, or write all lines of its stream to a file and import "
     "the other streams.",
 )
-@click.option(
-    "--quarantine",
-    metavar="CSV",
-    type=click.Path(dir_okay=False),
-    help="Where such lines go; '<name of FILE>.quarantine.csv' in this folder if left out. Never overwritten.",
-)
+@quarantine_option(rows="such lines", of="FILE", metavar="CSV")
 @log_option(makes=True)
 @as_json
 def import_lines(

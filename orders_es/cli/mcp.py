@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from orders_es.cli.options import existing_log, log_option, read_model_folders
+from orders_es.cli.options import existing_log, log_option, read_model_folders, read_models_option
 from orders_es.cli.telling import log_lines
 
 __all__ = ["mcp"]
@@ -12,13 +12,7 @@ __all__ = ["mcp"]
 
 @click.command(short_help="The log for assistants: questions over the Model Context Protocol, nothing is written.")
 @log_lines
-@click.option(
-    "--read-models",
-    "folder",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file.",
-)
+@read_models_option("folder")
 @click.option(
     "--most-rows",
     metavar="N",

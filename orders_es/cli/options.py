@@ -40,6 +40,7 @@ __all__ = [
     "order_argument",
     "order_id",
     "read_model_folders",
+    "read_models_option",
     "report_folder",
     "tables_form",
     "zone_option",
@@ -153,6 +154,22 @@ def read_model_folders(folder: str | None) -> list[str | os.PathLike[str]]:
     """
     of_domains = [decider.read_models for decider in domains() if decider.read_models is not None]
     return [*([] if folder is None else [folder]), *of_domains]
+
+
+def read_models_option(name: str = "read_models", more: str = "") -> Callable[[_Command], _Command]:
+    """`--read-models`: where read models of one's own are.
+
+    Args:
+        name: The argument that takes it.
+        more: What the help says besides.
+    """
+    return click.option(
+        "--read-models",
+        name,
+        metavar="FOLDER",
+        type=click.Path(exists=True, file_okay=False),
+        help=f"A folder with read models of your own, each a .sql file{more}.",
+    )
 
 
 def zone_option(text: str, *, default: str | None = "UTC") -> Callable[[_Command], _Command]:

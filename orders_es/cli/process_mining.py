@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_ import currency_code, tell_import
-from orders_es.cli.import_options import on_error_option, require_quarantine
+from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.output import count, print_json, print_text, printable
 from orders_es.cli.telling import log_lines, somebody_watches
@@ -34,12 +34,7 @@ _currency = click.option(
     callback=currency_code,
     help="With --mapping: the currency of orders whose events name none, such as EUR.",
 )
-_quarantine = click.option(
-    "--quarantine",
-    metavar="CSV",
-    type=click.Path(dir_okay=False),
-    help="Where bad events go; '<name of SRC>.quarantine.csv' in this folder if left out. Never overwritten.",
-)
+_quarantine = quarantine_option(rows="bad events", metavar="CSV")
 
 
 @click.command(name="ocel", short_help="All orders at a moment for process mining: OCEL 2.0, JSON or SQLite.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.options import allow_files_option, find_modules_here, read_model_folders
+from orders_es.cli.options import allow_files_option, find_modules_here, read_model_folders, read_models_option
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:
@@ -47,12 +47,7 @@ def definition_options(command: _Command) -> _Command:
         click.option(
             "--tz", metavar="ZONE", default="UTC", show_default=True, help="Where days begin, in read models."
         ),
-        click.option(
-            "--read-models",
-            metavar="FOLDER",
-            type=click.Path(exists=True, file_okay=False),
-            help="A folder with read models of your own, each a .sql file.",
-        ),
+        read_models_option(),
         allow_files_option,
         click.option(
             "--handlers",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders
+from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders, read_models_option
 from orders_es.cli.output import print_json, print_text, printable, table
 from orders_es.cli.suggesting import unknown
 
@@ -18,13 +18,7 @@ __all__ = ["read_models"]
 
 @click.command("read-models", short_help="The read models and the meaning of their columns.")
 @click.argument("name", metavar="[NAME]", required=False)
-@click.option(
-    "--read-models",
-    "folder",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file.",
-)
+@read_models_option("folder")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the definition, as it stands in its file.")
 @log_option(required=False)
 @as_json

@@ -14,6 +14,7 @@ from orders_es.cli.options import (
     log_option,
     moments,
     read_model_folders,
+    read_models_option,
     report_folder,
     tables_form,
 )
@@ -32,12 +33,7 @@ __all__ = ["report"]
 @moments
 @tables_form
 @click.option("--replace", is_flag=True, help="Replace a report that is there.")
-@click.option(
-    "--read-models",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file; they are in the report.",
-)
+@read_models_option(more="; they are in the report")
 @allow_files_option
 @log_option()
 @log_lines

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.lag import stopping
-from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders
+from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders, read_models_option
 from orders_es.cli.output import print_json
 from orders_es.cli.telling import log_lines, teller
 from orders_es.errors import InvalidSetting
@@ -54,13 +54,7 @@ _TOKEN, _READ_TOKEN = "ORDERS_ES_HTTP_TOKEN", "ORDERS_ES_HTTP_READ_TOKEN"
     show_envvar=True,
     help="The read-model file, to watch its lag.",
 )
-@click.option(
-    "--read-models",
-    "folder",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file.",
-)
+@read_models_option("folder")
 @click.option(
     "--most-body",
     metavar="BYTES",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.answers import json_rows, print_csv, print_rows, write_evidence, write_parquet
-from orders_es.cli.options import allow_files_option, as_json, existing_log, log_option, moments, read_model_folders
+from orders_es.cli.options import (
+    allow_files_option,
+    as_json,
+    existing_log,
+    log_option,
+    moments,
+    read_model_folders,
+    read_models_option,
+)
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
 from orders_es.cli.telling import log_lines
@@ -54,12 +62,7 @@ __all__ = ["sql"]
     type=click.Path(dir_okay=False),
     help="Write to this file where the answer comes from: query, moments, log, root, rows, the sum of each numeric column.",
 )
-@click.option(
-    "--read-models",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False),
-    help="A folder with read models of your own, each a .sql file.",
-)
+@read_models_option()
 @allow_files_option
 @log_option()
 @as_json

@@ -6,19 +6,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from orders_es.errors import LogError
+from orders_es.errors import InvalidEvent, LogError
+from orders_es.log.event import Head, from_micros
+from orders_es.log.merkle import EMPTY_RANGE
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from orders_es.log.core import LogCore
-    from orders_es.log.event import Head
     from orders_es.log.merkle import CompactRange
 
-__all__ = ["Finding", "Stated", "Stretch", "Survey", "WholeSurvey", "paged_stretches"]
+__all__ = ["CommitsSurvey", "Finding", "Stated", "Stretch", "Survey", "WholeSurvey", "paged_stretches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,39 @@ class Survey(Protocol):
     def copies(self) -> Iterator[Finding]:
         """What is wrong with what was derived from the data files and is answered from."""
         ...
+
+
+class CommitsSurvey:
+    """A log whose commits stand in a table, each with what it says of itself. See `Survey`.
+
+    Args:
+        kept: Gives the files that are not what the log's events give, and why.
+    """
+
+    _commits: Sequence[Stated]
+
+    def __init__(self, kept: Callable[[], Iterator[tuple[str, str]]]) -> None:
+        self._kept = kept
+        self._found: list[Finding] = []
+
+    def found(self) -> list[Finding]:
+        """What is wrong beside the events."""
+        return self._found
+
+    def head(self) -> Head:
+        """The end of the log as its last commit states it."""
+        if not self._commits:
+            return Head(0, None, EMPTY_RANGE.root())
+        end = self._commits[-1]
+        return Head(end.last, from_micros(end.recorded_at), end.tree.root())
+
+    def copies(self) -> Iterator[Finding]:
+        """What is wrong with what is kept of events as they are today."""
+        try:
+            for path, what in self._kept():
+                yield Finding(path, f"{what}; remove it, and it is made anew")
+        except (LogError, InvalidEvent):
+            return  # what is wrong with the events themselves is found where these are looked at
 
 
 class WholeSurvey:

@@ -15,7 +15,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,10 @@ import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from orders_es.errors import InvalidSetting
+from orders_es.testing.server_process import SECONDS, ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,6 @@ MISSING = (
 """What to do where `programs` finds nothing."""
 _USER = "orders_es"
 _DATABASE = "orders"
-_STARTS_MOST = 5
-_SECONDS = 60
 
 
 def programs() -> Path | None:
@@ -63,7 +61,7 @@ def _version(place: Path) -> int:
 
 
 @dataclass
-class PostgresServer:
+class PostgresServer(ServerProcess):
     """A server that runs as long as the block, with a database `orders`.
 
     Args:
@@ -75,6 +73,9 @@ class PostgresServer:
             log = open_log(server.url("shop"), create=True)
     """
 
+    kind: ClassVar[str] = "postgres"
+    in_order: ClassVar[signal.Signals] = signal.SIGINT
+    """At once; with SIGQUIT it stops as in a power cut, and recovers at the next start."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,20 +88,6 @@ class PostgresServer:
             account = next(_accounts(("postgres", "nobody")))
             self._as = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         self.password = secrets.token_hex(8)
-        self.port = 0
-        self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def pid(self) -> int:
@@ -115,38 +102,15 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it; again, on the same port and data, after `stop`."""
-        if self._folder is None:
-            self._make()
-        for attempt in range(1, _STARTS_MOST + 1):
-            fresh = not self.port
-            self.port = self.port or _free_port()
-            if self._begin():
-                break
-            if not fresh or attempt == _STARTS_MOST:
-                raise InvalidSetting("postgres", str(self._folder), f"it did not start: {self._said()}")
-            self.port = 0  # somebody took the port between looking for a free one and using it
+        super().start()
         if not self._has_database():
             self._run("createdb", "-h", str(self._folder), "-p", str(self.port), "-U", _USER, _DATABASE)
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop it: with SIGINT at once and in order; with SIGQUIT as a power cut would, to be recovered at the next start."""
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(_SECONDS)
-            self._process = None
-
-    def close(self) -> None:
-        """Stop it and remove its folder."""
-        self.stop()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
-
-    def _make(self) -> None:
+    def _made(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="orders-es-postgres-"))
         if self._as:
             os.chown(folder, self._as["user"], self._as["group"])
-        self._folder = folder
+        self._folder = folder  # what runs below runs in it
         if self._as and not self._may_run():  # such as a wheel in root's own home
             self._programs = _copied(self._programs, folder / "wheel")
         secret = folder / "password"
@@ -166,6 +130,7 @@ class PostgresServer:
             f"--pwfile={secret}",
         ]
         self._run("initdb", *given, "--auth-local=trust", "--auth-host=scram-sha-256")
+        return folder
 
     def _may_run(self) -> bool:
         """Whether the user that the server runs as reaches its programs."""
@@ -174,30 +139,29 @@ class PostgresServer:
         except PermissionError:
             return False
 
-    def _begin(self) -> bool:
-        assert self._folder is not None
+    def _begin(self, folder: Path) -> bool:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            "unix_socket_directories": str(self._folder),
+            "unix_socket_directories": str(folder),
             "fsync": "off",
             "max_connections": "200",
             "shared_buffers": "32MB",
             **self.settings,
         }
         given = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (self._folder / "log").open("ab") as output:
+        with (folder / "log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the programs that were found
-                [self._programs / "postgres", "-D", self._folder / "data", *given],
+                [self._programs / "postgres", "-D", folder / "data", *given],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                cwd=self._folder,
+                cwd=folder,
                 start_new_session=True,  # Ctrl-C is for whoever started it
                 env={**os.environ, "LC_ALL": "C"},
                 **self._as,
             )
-        until = time.monotonic() + _SECONDS
+        until = time.monotonic() + SECONDS
         while time.monotonic() < until and self._process.poll() is None:
             if self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), check=False) == 0:
                 return True
@@ -225,11 +189,6 @@ class PostgresServer:
             raise InvalidSetting("postgres", str(self._programs / program), f"it failed: {said}")
         return done.returncode
 
-    def _said(self) -> str:
-        assert self._folder is not None
-        lines = (self._folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return " ".join(lines[-3:])
-
 
 def _copied(bins: Path, place: Path) -> Path:
     """The programs of a wheel at another place, with the libraries that they look for beside the package."""
@@ -246,13 +205,6 @@ def _accounts(names: tuple[str, ...]) -> Any:
     for name in names:
         with contextlib.suppress(KeyError):
             yield pwd.getpwnam(name)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def main() -> None:

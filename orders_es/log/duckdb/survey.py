@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from orders_es.errors import InvalidEvent, LogError
+from orders_es.errors import LogError
 from orders_es.log.columns import conform, event_schema
 from orders_es.log.duckdb.binding import of_one_type
 from orders_es.log.duckdb.failures import reading
-from orders_es.log.event import Head, from_micros
-from orders_es.log.merkle import EMPTY_RANGE, CompactRange, decompose
+from orders_es.log.merkle import CompactRange, decompose
 from orders_es.log.relation import quoted
-from orders_es.log.survey import Finding, Stated, Stretch, paged_stretches
+from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ _HASH = 32
 _RESTORE = "restore the file from a backup"
 
 
-class TableSurvey:
+class TableSurvey(CommitsSurvey):
     """The commits of a log in one DuckDB file; see `Survey`.
 
     Args:
@@ -49,34 +48,14 @@ class TableSurvey:
         kept: Callable[[], Iterator[tuple[str, str]]],
     ) -> None:
         self._store = store
-        self._kept = kept
+        super().__init__(kept)
         self._registry = registry
-        self._found: list[Finding] = []
         self._lacking: frozenset[str] = frozenset()
         try:
             self._lacking = frozenset(lacking())
         except LogError as error:
             self._found.append(Finding(store.path, str(error)))
         self._commits = self._stated()
-
-    def found(self) -> list[Finding]:
-        """What is wrong beside the events."""
-        return self._found
-
-    def head(self) -> Head:
-        """The end of the log as its last commit states it."""
-        if not self._commits:
-            return Head(0, None, EMPTY_RANGE.root())
-        end = self._commits[-1]
-        return Head(end.last, from_micros(end.recorded_at), end.tree.root())
-
-    def copies(self) -> Iterator[Finding]:
-        """What is wrong with what is kept of events as they are today."""
-        try:
-            for path, what in self._kept():
-                yield Finding(path, f"{what}; remove it, and it is made anew")
-        except (LogError, InvalidEvent):
-            return  # what is wrong with the events themselves is found where these are looked at
 
     def _stated(self) -> list[Stated]:
         try:

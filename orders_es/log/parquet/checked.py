@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.parquet.digests import altered_pieces, piece_ends
-from orders_es.log.parquet.footer import damaged, footer_of
+from orders_es.log.parquet.footer import damaged, footer_of, opened
 
 if TYPE_CHECKING:
     import uuid
@@ -84,12 +84,7 @@ class Checked:
             self._open(path, whole=True)
 
     def _open(self, path: str, *, whole: bool) -> Footer:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise damaged(path, error) from error
+        fd = opened(path)
         try:
             identity = _identity(os.fstat(fd))
             footer = footer_of(fd, path, self.log_id)

@@ -14,14 +14,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from xxhash import xxh3_128_hexdigest
 
 from orders_es.errors import UpcastFailed
 from orders_es.log.columns import ARROW_TYPES
 from orders_es.log.copy_files import names_in
 from orders_es.log.parquet.by_stream import fingerprint
-from orders_es.log.parquet.footer import READING_FAILS, damaged
+from orders_es.log.parquet.footer import schema_of
 from orders_es.log.relation import COLUMN_TYPES, ENVELOPE_TYPES
 from orders_es.log.scan import parquet_files
 from orders_es.log.sql_forms import Direct, form_of, judged, read_directly, refuse_other_types
@@ -158,13 +157,7 @@ class DirectReads:
         reads = {f.name for form in forms.values() for f in form.reads or ()}
         found: dict[str, str] = {}
         for file in run:
-            try:
-                schema = pq.read_schema(file.path)
-            except FileNotFoundError:
-                raise
-            except READING_FAILS as error:
-                raise damaged(file.path, error) from error
-            for field in schema:
+            for field in schema_of(file.path):
                 wanted = field.name in reads or field.name in self._registry.columns
                 if wanted and found.setdefault(field.name, _in_duckdb(field.type)) != _in_duckdb(field.type):
                     return None

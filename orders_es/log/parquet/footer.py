@@ -29,7 +29,9 @@ __all__ = [
     "damaged",
     "footer_of",
     "format_of",
+    "opened",
     "read_footer",
+    "schema_of",
     "stated_footer",
 ]
 
@@ -145,12 +147,7 @@ def read_footer(path: str, log_id: uuid.UUID) -> Footer:
         DamagedLog: It is not a Parquet file, cut short, altered, or contradicts itself.
         UnreadableLog: The operating system refused.
     """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise damaged(path, error) from error
+    fd = opened(path)
     try:
         return footer_of(fd, path, log_id)
     finally:
@@ -243,6 +240,36 @@ def _no_text(path: str) -> LogError:
     except READING_FAILS as error:
         return damaged(path, error)
     return ForeignFile(path, "it carries no orders_es footer; move it out of the log's folder")
+
+
+def opened(path: str) -> int:
+    """A data file, opened to be read; never one that waits, such as a pipe in its place.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        UnreadableLog: The operating system refuses.
+    """
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise damaged(path, error) from error
+
+
+def schema_of(path: str) -> pa.Schema:
+    """The columns of a data file.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        UnreadableLog: It is damaged.
+    """
+    try:
+        return pq.read_schema(path)
+    except FileNotFoundError:
+        raise
+    except READING_FAILS as error:
+        raise damaged(path, error) from error
 
 
 def damaged(path: str, error: Exception) -> LogError:

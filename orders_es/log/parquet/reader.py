@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from orders_es.errors import DamagedLog, LogError
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, TYPES, conform
 from orders_es.log.envelope import SPARSE
-from orders_es.log.parquet.footer import FORMATS, READING_FAILS, damaged
+from orders_es.log.parquet.footer import FORMATS, READING_FAILS, damaged, schema_of
 from orders_es.log.parquet.small_reading import decode, table_of_files
 from orders_es.log.relation import ENVELOPE_TYPES
 from orders_es.log.scan import parquet_files
@@ -201,13 +201,7 @@ def columns_of_other_types(files: Sequence[LogFile], registry: EventRegistry) ->
     found: dict[str, tuple[pa.DataType, str]] = {}
     wanted = {name: ARROW_TYPES[kind] for name, kind in registry.columns.items()}
     for file in files:
-        try:
-            schema = pq.read_schema(file.path)
-        except FileNotFoundError:
-            raise
-        except READING_FAILS as error:
-            raise damaged(file.path, error) from error
-        for field in schema:
+        for field in schema_of(file.path):
             if field.name in wanted and not _alike(field.type, wanted[field.name]):
                 found.setdefault(field.name, (field.type, file.path))
     return found

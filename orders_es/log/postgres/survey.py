@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import DamagedLog, InvalidEvent, LogError
+from orders_es.errors import DamagedLog, LogError
 from orders_es.log.core import schema_columns
-from orders_es.log.event import Head, from_micros
-from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.log.postgres.reading import table_page
 from orders_es.log.postgres.tables import micros, state_of, state_query, tree_of
-from orders_es.log.survey import Finding, Stated, Stretch, paged_stretches
+from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ _PAGE = 65_536
 _RESTORE = "restore the database from a backup"
 
 
-class DatabaseSurvey:
+class DatabaseSurvey(CommitsSurvey):
     """The commits of a log in a PostgreSQL database; see `Survey`.
 
     Args:
@@ -44,33 +42,13 @@ class DatabaseSurvey:
         registry: EventRegistry,
         kept: Callable[[], Iterator[tuple[str, str]]],
     ) -> None:
-        self._kept = kept
+        super().__init__(kept)
         self._connections = connections
         self._address = address
         self._there = there
         self._registry = registry
-        self._found: list[Finding] = []
         self._checksums = connections.rows("SELECT current_setting('data_checksums')") == [("on",)]
         self._commits = self._stated()
-
-    def found(self) -> list[Finding]:
-        """What is wrong beside the events."""
-        return self._found
-
-    def head(self) -> Head:
-        """The end of the log as its last commit states it."""
-        if not self._commits:
-            return Head(0, None, EMPTY_RANGE.root())
-        end = self._commits[-1]
-        return Head(end.last, from_micros(end.recorded_at), end.tree.root())
-
-    def copies(self) -> Iterator[Finding]:
-        """What is wrong with what is kept of events as they are today."""
-        try:
-            for path, what in self._kept():
-                yield Finding(path, f"{what}; remove it, and it is made anew")
-        except (LogError, InvalidEvent):
-            return  # what is wrong with the events themselves is found where these are looked at
 
     def _say(self, where: str, what: str) -> None:
         self._found.append(Finding(where, f"{what}; {_RESTORE}"))
