@@ -72,6 +72,20 @@ def check_file(
     Raises:
         BadKey: A key cannot be used.
         InvalidSetting: It is a consistency proof, and there is no earlier checkpoint.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from orders_es.audit import checkpoint, generate_key, prove_order
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log, signer = open_log(mkdtemp(), create=True), generate_key("example.com/shop")
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=NO_STREAM)
+        >>> _ = checkpoint(log, signer)
+        >>> receipt = Path(mkdtemp(), "A-1.receipt")
+        >>> _ = receipt.write_bytes(prove_order(log, "A-1").text)
+        >>> check_file(receipt, signer.key).holds, check_file(receipt, generate_key("example.com/shop").key).holds
+        (True, False)
     """
     proof = os.fspath(path)
     try:
@@ -129,6 +143,20 @@ def verify_consistency(
         BadKey: A key cannot be used.
         BadProof: It is malformed, or does not hold.
         BadCheckpoint: The earlier checkpoint is malformed, or one of the two is not signed as it has to be.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from orders_es.audit import checkpoint, generate_key, prove_consistency
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log, signer, place = open_log(mkdtemp(), create=True), generate_key("example.com/shop"), Path(mkdtemp())
+        >>> seen = checkpoint(log, signer)
+        >>> _ = (place / "seen").write_bytes(seen.note)
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=NO_STREAM)
+        >>> _ = (place / "proof").write_bytes(prove_consistency(log, seen, checkpoint(log, signer)))
+        >>> verify_consistency(place / "proof", place / "seen", signer.key).holds
+        True
     """
     verifier, known = public_key(key), public_keys(witnesses)
     what, earlier = os.fspath(path), read_checkpoint(old)

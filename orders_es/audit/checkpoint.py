@@ -222,6 +222,15 @@ def kept_checkpoints(log: EventLog) -> list[SignedCheckpoint]:
 
     Raises:
         BadCheckpoint: One of them is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit.keys import generate_key
+        >>> from orders_es.log import open_log
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> made = checkpoint(log, generate_key("example.com/shop"))
+        >>> kept_checkpoints(log) == [made]
+        True
     """
     check_log(log)
     folder = checkpoints_folder(log)
@@ -235,6 +244,15 @@ def newest_checkpoint(log: EventLog) -> SignedCheckpoint:
 
     Raises:
         NoCheckpoint: There is none.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit.keys import generate_key
+        >>> from orders_es.log import open_log
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = checkpoint(log, generate_key("example.com/shop"))
+        >>> newest_checkpoint(log).size
+        0
     """
     check_log(log)
     kept = kept_checkpoints(log)
@@ -248,6 +266,13 @@ def read_checkpoint(source: str | os.PathLike[str] | bytes) -> SignedCheckpoint:
 
     Raises:
         BadCheckpoint: There is none.
+
+    Example:
+        >>> from orders_es.audit.keys import generate_key
+        >>> from orders_es.log import open_log
+        >>> made = checkpoint(open_log(":memory:"), generate_key("example.com/shop"))
+        >>> read_checkpoint(made.note).size
+        0
     """
     if isinstance(source, bytes):
         what, raw, path = "checkpoint", source, None
@@ -291,6 +316,16 @@ def check_against_checkpoint(
         BadKey: A key cannot be used.
         BadCheckpoint: It is malformed, not signed by this key, or not cosigned by enough witnesses.
         NotAnExtension: The log is not an extension of what was signed.
+
+    Example:
+        >>> from orders_es.audit.keys import generate_key
+        >>> from orders_es.log import ANY, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log, signer = open_log(":memory:"), generate_key("example.com/shop")
+        >>> signed = checkpoint(log, signer)
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=ANY)
+        >>> check_against_checkpoint(log, signed, signer.key)
+        {}
     """
     check_log(log)
     verifier, known = public_key(key), public_keys(witnesses)
@@ -316,6 +351,16 @@ def prove_consistency(log: EventLog, old: SignedCheckpoint | None, new: SignedCh
     Raises:
         BadCheckpoint: They are of two logs, or the wrong way round.
         NotAnExtension: The log is not what was signed.
+
+    Example:
+        >>> from orders_es.audit.keys import generate_key
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log, signer = open_log(":memory:"), generate_key("example.com/shop")
+        >>> earlier = checkpoint(log, signer)
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=0)
+        >>> prove_consistency(log, earlier, checkpoint(log, signer)).decode().splitlines()[0]
+        'old 0'
     """
     check_log(log)
     if old is not None and (old.origin != new.origin or old.size > new.size):

@@ -177,7 +177,18 @@ def close(
 
 
 def closes(log: EventLog) -> list[Close]:
-    """The closes of a log, by name."""
+    """The closes of a log, by name.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR")], expected=0)
+        >>> for month, last in (("2026-05", "2026-05-31"), ("2026-06", "2026-06-30")):
+        ...     _ = close(log, month, at=last)
+        >>> [each.name for each in closes(log)]
+        ['2026-05', '2026-06']
+    """
     check_log(log)
     return [closed(log, stream.removeprefix(_STREAM)) for stream in log.stream_ids(prefix=_STREAM)]
 
@@ -187,6 +198,15 @@ def closed(log: EventLog, name: str) -> Close:
 
     Raises:
         NoSuchClose: There is none.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR")], expected=0)
+        >>> _ = close(log, "2026-06", at="2026-06-30", closed_by="Zoë")
+        >>> closed(log, "2026-06").closed_by
+        'Zoë'
     """
     check_log(log)
     events = log.load(_STREAM + name) if _NAME.fullmatch(name) else []
@@ -243,6 +263,15 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     Raises:
         NoSuchClose: There is none of that name.
         InvalidSetting: The tolerance is none.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderCreated(currency="EUR")], expected=0)
+        >>> _ = close(log, "2026-06", at="2026-06-30", closed_by="Zoë")
+        >>> check_close(log, "2026-06").ok
+        True
     """
     check_log(log)
     share = _share(tolerance)

@@ -63,6 +63,17 @@ def cose_receipt(
         BadCheckpoint: The checkpoint is not signed by this key.
         NoCheckpoint: There is none, or it does not reach so far.
         NotAnExtension: The log is not what was signed.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit import checkpoint, generate_key
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log, signer = open_log(tempfile.mkdtemp(), create=True), generate_key("example.com/shop")
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=NO_STREAM)
+        >>> _ = checkpoint(log, signer)
+        >>> verify_cose_receipt(cose_receipt(log, 1, signer), signer.key).events[0]["type"]
+        'OrderPlaced'
     """
     check_log(log)
     cbor = _cbor()
@@ -110,6 +121,13 @@ def verify_cose_receipt(raw: bytes, key: Key | str | os.PathLike[str], *, what: 
     Raises:
         BadKey: The key cannot be used, or the library cbor2 is missing.
         BadProof: It is malformed, or does not hold.
+
+    Example:
+        >>> from orders_es.audit import generate_key
+        >>> verify_cose_receipt(b"no receipt", generate_key("example.com/shop").key)
+        Traceback (most recent call last):
+            ...
+        orders_es.errors.proofs.BadProof: proof 'receipt' does NOT hold: it is no COSE receipt of an orders_es log
     """
     cbor, verifier = _cbor(), public_key(key)
     with refusing(what, BadProof):

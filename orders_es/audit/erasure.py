@@ -162,7 +162,13 @@ def erase(
 
 
 def erasures(log: EventLog) -> list[Erasure]:
-    """What was erased, as the log records it, in order."""
+    """What was erased, as the log records it, in order.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> erasures(open_log("memory:"))  # nothing was erased
+        []
+    """
     check_log(log)
     found = []
     for event in log.load(STREAM):
@@ -234,6 +240,13 @@ def release_hold(log: EventLog, hold: str, *, why: str, by: str | None = None) -
     Raises:
         NoSuchHold: None of that id is in force.
         InvalidSetting: There is no reason.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> log = open_log("memory:")
+        >>> placed = place_hold(log, "A-1", why="case 17", by="Legal")
+        >>> release_hold(log, placed.hold, why="case 17 is closed", by="Ana").released_by
+        'Ana'
     """
     check_log(log)
     _require_why(why)
@@ -248,7 +261,15 @@ def release_hold(log: EventLog, hold: str, *, why: str, by: str | None = None) -
 
 
 def holds(log: EventLog) -> list[Hold]:
-    """All legal holds, those that were released as well, in the order in which they were placed."""
+    """All legal holds, those that were released as well, in the order in which they were placed.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> log = open_log("memory:")
+        >>> _ = place_hold(log, customer="C-7", why="case 17", by="Legal")
+        >>> [(hold.hold, hold.subject, hold.released_by) for hold in holds(log)]
+        [('H-1', 'C-7', None)]
+    """
     check_log(log)
     return _holds(log.load(STREAM))
 

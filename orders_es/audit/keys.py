@@ -87,6 +87,11 @@ def write_key(signer: Signer, path: str | os.PathLike[str]) -> Path:
     Raises:
         BadKey: There is a file already; a private key is never overwritten.
         CannotPublish: It cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> write_key(generate_key("example.com/shop"), tempfile.mkdtemp() + "/shop.key").name
+        'shop.key.pub'
     """
     place = Path(path)
     public = place.with_name(place.name + ".pub")
@@ -111,6 +116,13 @@ def read_signer(path: str | os.PathLike[str]) -> Signer:
 
     Raises:
         BadKey: There is none, it is malformed, or others than its owner can read or write the file.
+
+    Example:
+        >>> import tempfile
+        >>> signer = generate_key("example.com/shop")
+        >>> path = write_key(signer, tempfile.mkdtemp() + "/shop.key").with_suffix("")
+        >>> read_signer(path).key == signer.key
+        True
     """
     place = Path(path)
     try:

@@ -66,6 +66,15 @@ def publish(
         BadCheckpoint: Something else is in that place, or a checkpoint of another log.
         TargetInLog: A place lies in the log, where a checkpoint proves nothing.
         CannotPublish: It cannot be written; what stands in `places` before it was published.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit import checkpoint, generate_key
+        >>> from orders_es.log import open_log
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = checkpoint(log, generate_key("example.com/shop"))
+        >>> [(done.kind, done.before) for done in publish(log, [tempfile.mkdtemp()])]
+        [('folder', None)]
     """
     check_log(log)
     if checkpoint is None:

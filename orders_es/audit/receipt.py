@@ -105,6 +105,18 @@ def prove_order(
         OrderNotFound: There is no such order.
         NoCheckpoint: There is no signed checkpoint, or none that reaches the order's first event.
         NotAnExtension: The log is not what was signed.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit import checkpoint, generate_key
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderCreated, OrderPlaced
+        >>> log, signer = open_log(tempfile.mkdtemp(), create=True), generate_key("example.com/shop")
+        >>> _ = log.append("A-1", [OrderCreated(currency="GBP"), OrderPlaced()], expected=0)
+        >>> _ = checkpoint(log, signer)
+        >>> made = prove_order(log, "A-1")
+        >>> made.positions, made.later
+        ((1, 2), 0)
     """
     check_log(log)
     signed = _signed(log, checkpoint)
@@ -180,6 +192,13 @@ def verify_receipt(
     Raises:
         BadKey: A key cannot be used.
         BadProof: It is malformed, or does not hold.
+
+    Example:
+        >>> from orders_es.audit import generate_key
+        >>> verify_receipt(b"no receipt", generate_key("example.com/shop").key)
+        Traceback (most recent call last):
+            ...
+        orders_es.errors.proofs.BadProof: proof 'receipt' does NOT hold: no receipt: its first line is not c2sp.org/tlog-proof@v1, or it is cut short
     """
     verifier, known = public_key(key), public_keys(witnesses)
     what = "receipt" if isinstance(source, bytes) else os.fspath(source)

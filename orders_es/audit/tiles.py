@@ -88,6 +88,18 @@ def publish_tiles(
         BadCheckpoint: What was published there is of another log.
         TargetInLog: The folder lies in the log.
         CannotPublish: It cannot be written, or an event is too large for the format.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.audit import checkpoint, generate_key
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log = open_log(tempfile.mkdtemp(), create=True)
+        >>> _ = log.append("A-1", [OrderPlaced()], expected=0)
+        >>> _ = checkpoint(log, generate_key("example.com/shop"))
+        >>> done = publish_tiles(log, tempfile.mkdtemp())
+        >>> done.before, done.size
+        (0, 1)
     """
     check_log(log)
     if checkpoint is None:

@@ -69,6 +69,15 @@ def cosign(
         BadKey: A key cannot be used.
         BadCheckpoint: The checkpoint is not signed by the log.
         BadProof: It does not follow on what the witness saw last; the text says at what size that was.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from orders_es.audit import checkpoint, generate_key, prove_consistency
+        >>> from orders_es.log import open_log
+        >>> log, signer, witness = open_log(":memory:"), generate_key("example.com/shop"), generate_key("w.example", witness=True)
+        >>> proof = prove_consistency(log, None, checkpoint(log, signer))
+        >>> cosign(proof, witness, signer.key, memory=mkdtemp() + "/seen").split()[1]
+        'w.example'
     """
     signer = key if isinstance(key, Signer) else read_signer(key)
     if signer.key.kind != COSIGNATURE:
@@ -129,6 +138,16 @@ def keep_cosignatures(
         BadCheckpoint: There is no cosignature by these keys, or a bad one.
         NoCheckpoint: No checkpoint is kept beside the log.
         ReadOnlyLog: The log was opened to be read.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from orders_es.audit import checkpoint, generate_key, prove_consistency
+        >>> from orders_es.log import open_log
+        >>> log, signer, witness = open_log(mkdtemp(), create=True), generate_key("example.com/shop"), generate_key("w.example", witness=True)
+        >>> signed = checkpoint(log, signer)
+        >>> line = cosign(prove_consistency(log, None, signed), witness, signer.key, memory=mkdtemp() + "/seen")
+        >>> keep_cosignatures(log, line.encode(), [witness.key])[1]
+        ['w.example']
     """
     check_log(log)
     check_writable(log)

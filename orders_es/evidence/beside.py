@@ -37,6 +37,17 @@ def write_beside(file: Path, provenance: Provenance, content: Path | None = None
 
     Raises:
         OSError: The disk refuses.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from orders_es.export import export
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> file = Path(tempfile.mkdtemp(), "june.csv")
+        >>> done = export(connect(open_log(":memory:", create=True)), "orders", file)
+        >>> write_beside(file, done.provenance) == beside(file)
+        True
     """
     with (content or file).open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -52,6 +63,15 @@ def facts_beside(file: Path) -> tuple[str, str | None]:
 
     Raises:
         NotAnExport: There is no such file beside it, or it is not as `export` writes it.
+
+    Example:
+        >>> import json, tempfile
+        >>> from pathlib import Path
+        >>> file = Path(tempfile.mkdtemp(), "june.csv")
+        >>> _ = file.write_text("order_id,total")
+        >>> _ = beside(file).write_text('{"file_sha256": "00"}')
+        >>> facts_beside(file)[1] is None  # its bytes are others
+        False
     """
     place = beside(file)
     try:

@@ -37,6 +37,17 @@ def provenance_of(
         name: The read model, or what is written; None for a query.
         query: The query; None for a read model.
         columns: Name and DuckDB type of each column.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.orders import AsOf
+        >>> from orders_es.replay import connect
+        >>> with connect(open_log(":memory:", create=True)) as session:
+        ...     found = session.using(
+        ...         lambda cursor, head: provenance_of(session, cursor, head, AsOf(), name="orders"), "FROM orders"
+        ...     )
+        >>> found.name, found.position
+        ('orders', 0)
     """
     from importlib.metadata import version  # loads half of the standard library
 

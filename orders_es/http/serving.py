@@ -91,6 +91,11 @@ def serve(
 
     Raises:
         InvalidSetting: There are no tokens, and others than this machine would reach it.
+
+    Example::
+
+        with open_log("shop") as log:
+            serve(log, listen("127.0.0.1", 8080))
     """
     settings = settings or ServerSettings()
     host = at.getsockname()[0]

@@ -17,7 +17,16 @@ __all__ = ["load_ipython_extension", "slide", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%load_ext orders_es.ipython` calls: `%events_sql` and `%%events_sql` are there from then on."""
+    """What `%load_ext orders_es.ipython` calls: `%events_sql` and `%%events_sql` are there from then on.
+
+    Example:
+        >>> from IPython.core.interactiveshell import InteractiveShell
+        >>> shell = InteractiveShell()
+        >>> load_ipython_extension(shell)
+        >>> "events_sql" in shell.magics_manager.magics["line"]
+        True
+        >>> unload_ipython_extension(shell)
+    """
     from orders_es.ipython.magics import EventsSql  # IPython is only there where this is called
 
     magics = EventsSql(shell)
@@ -26,7 +35,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%unload_ext` calls: the magic goes, and the logs that it opened are closed."""
+    """What `%unload_ext` calls: the magic goes, and the logs that it opened are closed.
+
+    Example::
+
+        %load_ext orders_es.ipython
+        %unload_ext orders_es.ipython
+    """
     magics = shell.magics_manager.registry.pop("EventsSql", None)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("events_sql", None)

@@ -32,6 +32,13 @@ def create_server(questions: Questions) -> MCPServer[Any]:
 
     Args:
         questions: What can be asked.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.mcp import Questions
+        >>> with Questions(open_log(":memory:", create=True)) as questions:
+        ...     create_server(questions).name
+        'orders-es'
     """
     from importlib.metadata import version
 

@@ -28,6 +28,12 @@ def plot_lag(samples: Any, *, sla: timedelta | float | None = None, ax: Axes | N
         samples: Rows with `projection`, `sampled_at` and `seconds_behind`, as `lag_history` gives them, or `ReadModels`.
         sla: The limit promised, as a length of time or in seconds: a line, and where a projection is above it, shade.
         ax: Where to draw; new axes if left out.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"projection": ["orders"], "sampled_at": [pd.Timestamp("2026-06-03", tz="UTC")], "seconds_behind": [12.5]})
+        >>> plot_lag(rows, sla=30).get_title(loc="left").splitlines()[0]
+        'Projection lag: age of the oldest unprocessed event'
     """
     import numpy as np
     import pandas as pd

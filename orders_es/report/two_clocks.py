@@ -198,6 +198,15 @@ def clocks_of_rows(
     Raises:
         InvalidSetting: There are no moments, or more than 120 on a clock.
         QueryError: DuckDB refuses the query.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> session = connect(open_log(":memory:", create=True))
+        >>> days = ["2026-06-01", "2026-06-02"]
+        >>> both = clocks_of_rows(session, "SELECT count(*) AS orders FROM orders", at=days, known_at=days)
+        >>> type(both).__name__
+        'TwoClocks'
     """
     check_session(session)
     ats = _moments("at", at, session.tz, set())
@@ -229,6 +238,16 @@ def clocks_of_plot(
 
     Raises:
         InvalidSetting: There are no moments, or more than 400 pictures would be drawn.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> from orders_es.plots import plot_funnel
+        >>> from orders_es.replay import connect
+        >>> session = connect(open_log(":memory:", create=True))
+        >>> days = ["2026-06-01", "2026-06-02"]
+        >>> both = clocks_of_plot(lambda at, known_at: plot_funnel(session, at=at, known_at=known_at), days, days)
+        >>> type(both).__name__
+        'TwoClocks'
     """
     from orders_es.orders.moments import zone_of
 

@@ -66,6 +66,15 @@ def check_schemas(registry: EventRegistry, path: str | os.PathLike[str]) -> None
 
     Raises:
         AssertionError: A change is not compatible and has no new version; each is named, with what to do.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from orders_es.log import order_registry
+        >>> from orders_es.log.schemas import described, written
+        >>> path = Path(tempfile.mkdtemp(), "schemas.json")
+        >>> _ = path.write_text(written(described(order_registry())))
+        >>> check_schemas(order_registry(), path)
     """
     breaking = [str(change) for change in compared(read_schemas(path), registry) if change.breaks]
     if breaking:

@@ -155,6 +155,19 @@ def after_close(
 
     Raises:
         NoSuchClose: There is none of that name.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from orders_es.audit import close
+        >>> from orders_es.log import NO_STREAM, NewEvent, open_log
+        >>> from orders_es.orders import OrderCreated
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-0", [OrderCreated(currency="EUR")], expected=NO_STREAM)
+        >>> _ = close(log, "2026-06", at="2026-06-30")
+        >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
+        >>> _ = log.append("A-1", [late], expected=NO_STREAM)
+        >>> [row.stream_id for row in after_close(log, "2026-06")]
+        ['A-1']
     """
     with session_on(source) as session:
         done = closed(session.log, name)

@@ -122,6 +122,14 @@ def write_metrics(lags: Iterable[Lag], path: str | os.PathLike[str]) -> None:
 
     Raises:
         CannotGiveMetrics: It cannot be written, or the extra `metrics` is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp(), "orders_es.prom")
+        >>> write_metrics([], path)
+        >>> path.exists()
+        True
     """
     client = _prometheus(str(path))
     registry = client.CollectorRegistry()

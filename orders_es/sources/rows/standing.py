@@ -107,6 +107,11 @@ def unknown_at(log: EventLog, table: str, at: Moment) -> pa.Table:
     Args:
         table: The source's table.
         at: The moment.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> unknown_at(open_log(":memory:"), "orders", "2026-06-03").num_rows
+        0
     """
     asked = as_of(at=at, known_at=None).at
     take_domain(log)
