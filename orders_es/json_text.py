@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Verbatim", "json_bytes", "today_facts"]
+__all__ = ["Verbatim", "json_bytes", "today_facts", "today_facts_of"]
 
 
 class Verbatim(str):
@@ -42,6 +42,30 @@ def today_facts(event: Any) -> dict[str, Any] | None:
         return None
     if (today := event.today) is None:
         return {"type": None, "schema_version": None, "payload": None}
+    return {"type": today.type, "schema_version": today.schema_version, "payload": Verbatim(today.payload)}
+
+
+def today_facts_of(registry: Any, event: tuple[str, int, str, int, str]) -> dict[str, Any] | None:
+    """As `today_facts`, of an event that is at hand as type, schema version, payload, position and stream; `error` where its upcasters fail.
+
+    Whoever carries events on goes on behind such a one; whoever asks what it is gets the error.
+
+    Args:
+        registry: The log's.
+        event: The five.
+    """
+    from orders_es.errors import UpcastFailed
+
+    if not registry.upcasts(*event[:2]):
+        return None
+    try:
+        today = registry.today(*event)
+    except UpcastFailed as error:
+        return {"error": str(error)}
+    if today is None:
+        return {"type": None, "schema_version": None, "payload": None}
+    if (today.type, today.schema_version) == event[:2]:
+        return None
     return {"type": today.type, "schema_version": today.schema_version, "payload": Verbatim(today.payload)}
 
 

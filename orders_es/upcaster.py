@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import string
 import sys
 from decimal import Decimal
@@ -145,6 +146,8 @@ class Upcaster:
             raise InvalidSetting(where, schema_version, "versions start at 1")
         if function is not None and not callable(function):
             raise InvalidSetting(where, function, "give a function of one payload")
+        if function is not None and (wrong := _not_of_one_payload(function)):
+            raise InvalidSetting(where, function, wrong)
         self.type = type
         self.schema_version = schema_version
         self.function = function
@@ -208,6 +211,24 @@ def _again(
     sql: SqlForm | None = None,
 ) -> Upcaster:
     return Upcaster(name, schema_version, function, into=into, may_retire=may_retire, revision=revision, sql=sql)
+
+
+def _not_of_one_payload(function: Callable[..., Any]) -> str:
+    """Why a function could not be called as upcasters are; empty where it can, or where there is no telling."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "an `async def` gives something to be awaited; give a plain function of one payload"
+    if inspect.isgeneratorfunction(function):
+        return "a function with `yield` gives several events. An event stays one: versions, positions and hashes count what was recorded; return one payload"
+    try:
+        inspect.signature(function).bind({})
+    except TypeError as error:
+        return (
+            f"it cannot be called with one payload ({error}). An upcaster sees nothing but the payload; what the envelope says, such as "
+            "occurred_at, `evolve` and read models take from the event"
+        )
+    except ValueError:  # written in C, and does not say what it takes
+        return ""
+    return ""
 
 
 def upcaster(

@@ -44,9 +44,14 @@ def export() -> None:
     type=click.Path(dir_okay=False),
     help="The file to write; standard output if left out. Never overwritten.",
 )
+@click.option(
+    "--today",
+    is_flag=True,
+    help='Say beside each event of an old version what it is today, as "today"; `import jsonl` passes over that.',
+)
 @log_option()
 @as_json
-def export_lines(out: str | None, log: str, as_json: bool) -> None:
+def export_lines(out: str | None, today: bool, log: str, as_json: bool) -> None:
     """All events as JSON lines: one object per line, in the order of the log.
 
     A line has every part of the envelope, and the payload byte for byte as it was recorded. `import jsonl` reads it all
@@ -65,9 +70,11 @@ def export_lines(out: str | None, log: str, as_json: bool) -> None:
 
     with existing_log(log) as opened:
         if out is None:
-            export_jsonl(opened, sys.stdout.buffer, progress=somebody_watches(as_json) and not sys.stdout.isatty())
+            export_jsonl(
+                opened, sys.stdout.buffer, today=today, progress=somebody_watches(as_json) and not sys.stdout.isatty()
+            )
             return
-        events = export_jsonl(opened, out, progress=somebody_watches(as_json))
+        events = export_jsonl(opened, out, today=today, progress=somebody_watches(as_json))
     if as_json:
         print_json({"log": log, "out": out, "events": events})
     else:

@@ -18,12 +18,12 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from orders_es.json_text import Verbatim, json_bytes
+from orders_es.json_text import Verbatim, json_bytes, today_facts_of
 from orders_es.log.envelope import ENVELOPE, MOMENTS
 from orders_es.log.event import from_micros
 
 if TYPE_CHECKING:
-    from orders_es.log import EventLog
+    from orders_es.log import EventLog, EventRegistry
 
 __all__ = ["Page", "Tail", "event_line"]
 
@@ -125,7 +125,9 @@ class Tail:
     def _lines(self, after: int) -> Page:
         for batch in self._log.read(after=after, to=after + _EVENTS, batch_size=_EVENTS, columns=ENVELOPE):
             rows = _rows(batch)
-            return Page(tuple(row["position"] for row in rows), tuple(map(event_line, rows)))
+            return Page(
+                tuple(row["position"] for row in rows), tuple(event_line(row, self._log.registry) for row in rows)
+            )
         return Page((), ())
 
     def _watch(self) -> None:
@@ -168,11 +170,12 @@ def _rows(batch: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def event_line(row: dict[str, Any]) -> bytes:
-    """An event as JSON in one line, its payload to the letter but for white space.
+def event_line(row: dict[str, Any], registry: EventRegistry) -> bytes:
+    """An event as JSON in one line, its payload to the letter but for white space; of an old version, what it is today as well.
 
     Args:
         row: The envelope and the payload by name, as Arrow's `to_pylist` gives them.
+        registry: What says what it is today.
     """
     payload = row["payload"]
     try:
@@ -181,4 +184,6 @@ def event_line(row: dict[str, Any]) -> bytes:
         said = None
     event = {name: value for name, value in row.items() if name != "payload"}
     event["event_id"] = str(row["event_id"])
-    return json_bytes({**event, "payload": said, **({} if said is not None else {"payload_text": payload})})
+    event |= {"payload": said, **({} if said is not None else {"payload_text": payload})}
+    today = today_facts_of(registry, (row["type"], row["schema_version"], payload, row["position"], row["stream_id"]))
+    return json_bytes(event if today is None else event | {"today": today})

@@ -85,7 +85,7 @@ def copy_log(source: EventLog, target: str | os.PathLike[str], *, progress: bool
                 "it is the unfinished copy of another log; remove it, or copy elsewhere",
             )
         columns = [*ENVELOPE, *source.registry.columns]
-        batches = source.read(after=done.position, to=head.position, columns=columns)
+        batches = source.read(after=done.position, to=head.position, columns=columns, as_recorded=True)
         for table in _commits(_shown(batches, head.position, done.position) if progress else batches):
             restoration.append(table)
         restoration.finish(head.root)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from orders_es.errors import DuplicateEvent, InvalidArgument, InvalidSetting, ReadOnlyLog, VersionConflict
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.bookkeeping import PRIVACY_STREAM
-from orders_es.log.envelope import ENVELOPE
+from orders_es.log.envelope import CURRENT_TYPE, ENVELOPE
 from orders_es.log.event import Appended, Head, RecordedEvent, StreamAppend, from_micros, to_micros
 from orders_es.log.expected import NO_STREAM, ExpectedVersion
 from orders_es.log.limits import check_stream_id
@@ -52,7 +52,7 @@ def schema_columns(columns: Sequence[str] | None, registry: EventRegistry) -> li
     if columns is None:
         return known
     for name in columns:
-        if name not in known:
+        if name not in known and name != CURRENT_TYPE:
             raise InvalidArgument(f"columns: there is no column {name!r}; there are {', '.join(known)}")
     return list(columns)
 
@@ -268,29 +268,40 @@ class LogCore(Primitives):
         return Head(tree.end, None if recorded_at is None else from_micros(recorded_at), tree.root())
 
     def read(
-        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
+        self,
+        *,
+        after: int = 0,
+        to: int | None = None,
+        batch_size: int = 65_536,
+        columns: Sequence[str] | None = None,
+        as_recorded: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """The log in position order, as Arrow batches. See `EventLog.read`."""
         names = schema_columns(columns, self._registry)
         _check_size(batch_size)
         end = self.head().position
         start, to = max(after, 0), end if to is None else min(to, end)
-        return self._shown(start, to, batch_size, names)
+        return self._shown(start, to, batch_size, names, as_recorded=as_recorded)
 
-    def _shown(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _shown(
+        self, after: int, to: int, batch_size: int, names: Sequence[str], *, as_recorded: bool = False
+    ) -> Iterator[pa.RecordBatch]:
         """Pages as everybody sees them: the envelope as recorded, and typed columns of today."""
-        if self._registry.evolves and any(name not in ENVELOPE for name in names):
-            return self._as_of_today(after, to, batch_size, names)
+        if any(name not in ENVELOPE for name in names) and not (as_recorded and not self._registry.evolves):
+            return self._as_of_today(after, to, batch_size, names, as_recorded=as_recorded)
         return self._pages(after, to, batch_size, names)
 
-    def _as_of_today(self, after: int, to: int, batch_size: int, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _as_of_today(
+        self, after: int, to: int, batch_size: int, names: Sequence[str], *, as_recorded: bool
+    ) -> Iterator[pa.RecordBatch]:
         """Pages in which the typed columns of events of old versions are those of today; the envelope is as recorded."""
-        from orders_es.log.rows import with_todays_columns
+        from orders_es.log.rows import with_recorded_columns, with_todays_columns
 
-        wanted = [*names, *(name for name in NEEDED if name not in names)]
+        wanted = [*(name for name in names if name != CURRENT_TYPE), *(name for name in NEEDED if name not in names)]
         changed = self._registry.changed(self.event_types()) & set(names)
+        shown = with_recorded_columns if as_recorded else with_todays_columns
         for batch in self._pages(after, to, batch_size, wanted):
-            yield with_todays_columns(batch, self._registry, names, changed)
+            yield shown(batch, self._registry, names, changed)
 
     def subscribe(
         self,
@@ -327,6 +338,7 @@ class LogCore(Primitives):
     def bind(self, connection: Any, name: str = "events") -> Head:
         """Show the log as a view in a DuckDB connection, over a copy of the events there. See `EventLog.bind`."""
         from orders_es.log.binding import copied_events
+        from orders_es.log.known_columns import known_columns
         from orders_es.log.relation import event_columns, quoted
         from orders_es.log.reshredding import todays
 
@@ -342,9 +354,9 @@ class LogCore(Primitives):
             erased=self._erasures(),
         )
         listed = ", ".join(map(quoted, event_columns(self._registry.columns)))
-        connection.execute(
-            f'CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {listed} FROM {table} WHERE "position" <= {head.position}'
-        )
+        events = f'SELECT {listed} FROM {table} WHERE "position" <= {head.position}'
+        shown = known_columns(events, self._registry, self.event_types())
+        connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {shown}")
         return head
 
     def _erasures(self) -> int:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["ENVELOPE", "FIELDS", "MOMENTS", "OPTIONAL", "OPTIONAL_TEXTS", "SPARSE", "EnvelopeField"]
+__all__ = ["CURRENT_TYPE", "ENVELOPE", "FIELDS", "MOMENTS", "OPTIONAL", "OPTIONAL_TEXTS", "SPARSE", "EnvelopeField"]
+
+
+CURRENT_TYPE: Final = "current_type"
+"""A column that is not recorded: the type's name of today, null where the event is retired. `EventLog.read` makes it."""
 
 
 class EnvelopeField(NamedTuple):

@@ -6,7 +6,7 @@ Who meets a type or version that is newer than the program is told what to upgra
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orders_es.log.event_type import EventType
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["TypeWritten", "types_written"]
+__all__ = ["TypeWritten", "Writers", "types_written"]
 
 _OURS = "orders_es"
 
@@ -55,6 +55,35 @@ def types_written(registry: EventRegistry, pairs: Iterable[tuple[str, int]]) -> 
         else TypeWritten(name, version, "", package_of(_OURS))
         for name, version in sorted(set(pairs))
     ]
+
+
+class Writers:
+    """What a handle of a log has noted of the types that it wrote, for logs in databases: each once, with the first commit that has it.
+
+    Args:
+        registry: The event types that this program knows.
+    """
+
+    def __init__(self, registry: EventRegistry) -> None:
+        self._registry = registry
+        self._noted: set[TypeWritten] = set()
+
+    def new_in(self, events: Any) -> list[TypeWritten]:
+        """Those types of a commit that this program knows and has not noted yet.
+
+        Args:
+            events: The commit's: an Arrow table, or of each column its kind and its values.
+        """
+        if hasattr(events, "group_by"):
+            pairs = events.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([])
+            found = set(zip(*(pairs.column(i).to_pylist() for i in range(2)), strict=True))
+        else:
+            found = set(zip(events["type"][1], events["schema_version"][1], strict=True))
+        return [one for one in types_written(self._registry, found) if one.fingerprint and one not in self._noted]
+
+    def noted(self, types: Iterable[TypeWritten]) -> None:
+        """They are in the log."""
+        self._noted.update(types)
 
 
 @functools.lru_cache(maxsize=1_000)

@@ -145,15 +145,27 @@ class EventLog(Protocol):
         ...
 
     def read(
-        self, *, after: int = 0, to: int | None = None, batch_size: int = 65_536, columns: Sequence[str] | None = None
+        self,
+        *,
+        after: int = 0,
+        to: int | None = None,
+        batch_size: int = 65_536,
+        columns: Sequence[str] | None = None,
+        as_recorded: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """The log in position order, as Arrow batches, up to its head at the time of the call.
+
+        The envelope and the payload are as recorded. The shredded columns have what `load` gives as `data`: today's values, through upcasters,
+        and defaults where the payload lacks a field; null in retired events and in those whose payload does not fit its type.
 
         Args:
             after: Begin with the event after this position.
             to: End with this position.
             batch_size: At most so many events a batch.
-            columns: Only these columns; the envelope, the payload and the registry's shredded columns if left out.
+            columns: Only these columns; the envelope, the payload and the registry's shredded columns if left out. `current_type` is what the
+                type is called today, null where the event is retired.
+            as_recorded: Give in shredded columns what payloads of today's version say and nothing else: null where a field is not in the
+                payload, and in events of old versions.
         """
         ...
 
@@ -173,7 +185,7 @@ class EventLog(Protocol):
             batch_size: At most so many events a batch.
             poll_interval: Seconds between two looks for a new commit.
             stop: Set it, from any thread or signal handler, and the iteration ends after the batch at hand.
-            columns: As in `read`.
+            columns: As in `read`; shredded ones have today's values.
         """
         ...
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.log.decoding import PayloadDecoder
 from orders_es.log.event_type import check_values
+from orders_es.log.payload_shape import has_nested_amounts
 from orders_es.log.registered_types import RegisteredTypes
 from orders_es.log.unknown_types import UnknownTypes
 from orders_es.log.upcasting import Part, Today, Upcasters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     import pyarrow as pa
 
@@ -53,6 +55,7 @@ class EventRegistry(RegisteredTypes):
         super().__init__()
         self._canonical: tuple[int, str] | None = None
         self._fingerprint: tuple[int, str] | None = None
+        self._defaults: tuple[int, dict[str, frozenset[str]]] | None = None
         self._upcasters = Upcasters(self)
         self._unknown = UnknownTypes(self._by_name)
         self._decoder = PayloadDecoder(self)
@@ -221,6 +224,21 @@ class EventRegistry(RegisteredTypes):
         ends = {end for pair in held if pair in self._upcasters for end in self._upcasters.ends(pair)}
         return frozenset(field.name for name, _ in ends for field in self._by_name[name].fields)
 
+    def defaults(self, names: AbstractSet[str]) -> dict[str, frozenset[str]]:
+        """Those of some fields that have a default which is a column's value, each with the types in which it does.
+
+        Args:
+            names: The fields.
+        """
+        if self._defaults is None or self._defaults[0] != self.revision:
+            found: dict[str, set[str]] = {}
+            for event_type in self:
+                for field in event_type.fields:
+                    if field.default is not None:
+                        found.setdefault(field.name, set()).add(event_type.name)
+            self._defaults = self.revision, {name: frozenset(types) for name, types in found.items()}
+        return {name: types for name, types in self._defaults[1].items() if name in names}
+
     @property
     def fingerprint(self) -> str:
         """A hash of what decides how events are read: types, versions, fields, and the upcasters with their code."""
@@ -229,6 +247,7 @@ class EventRegistry(RegisteredTypes):
             said = repr(
                 (types, sorted(step.fingerprint for step in self._upcasters))
                 + (("tolerates",) * self._unknown.tolerated)
+                + tuple(f"amounts in {t.name}" for t in self if self._upcasters and has_nested_amounts(t))
             )
             self._fingerprint = self.revision, sha256(said.encode()).hexdigest()
         return self._fingerprint[1]

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orders_es.errors import InvalidEvent, UpcastFailed
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
-from orders_es.log.envelope import MOMENTS, SPARSE
+from orders_es.log.envelope import CURRENT_TYPE, MOMENTS, SPARSE
 from orders_es.log.event import RecordedEvent, beyond_calendar, from_micros, many_from_micros, to_micros
 from orders_es.log.retry import EventPlace
 from orders_es.log.upcast_tables import old_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from orders_es.log.registry import EventRegistry
 
-__all__ = ["events_of", "require_moments", "rows_of", "table_of", "with_todays_columns"]
+__all__ = ["events_of", "require_moments", "rows_of", "table_of", "with_recorded_columns", "with_todays_columns"]
 
 _ENVELOPE_NAMES = ENVELOPE_SCHEMA.names
 _FEW = 64
+_Row = tuple[str, int, str, int, str]
+"""Type, schema version, payload, position and stream."""
 
 
 def events_of(table: pa.Table, registry: EventRegistry) -> list[RecordedEvent]:
@@ -137,41 +141,95 @@ def table_of(events: Sequence[RecordedEvent], registry: EventRegistry, names: Se
 def with_todays_columns(
     batch: pa.RecordBatch, registry: EventRegistry, names: Sequence[str], changed: AbstractSet[str]
 ) -> pa.RecordBatch:
-    """A page of events whose typed columns are as of today also where the events are of old versions; its envelope stays.
+    """A page of events whose typed columns are as of today, of old versions and with defaults as `decode` gives them; its envelope stays.
 
     Args:
         batch: The events, with at least position, stream, type, schema version and payload.
-        names: The columns wanted.
+        names: The columns wanted; `current_type` is one that is made here.
         changed: Those of them that had another type once: no column has these, and all are made from payloads.
 
     Raises:
         UpcastFailed: An upcaster raised or gave rubbish.
     """
     table = pa.Table.from_batches([batch])
-    mask = old_rows(registry, table)
-    if having := [t.name for t in registry if any(field.name in changed for field in t.fields)]:
-        known = pc.is_in(table.column("type"), pa.array(having, pa.string()))
-        mask = known if mask is None else pc.or_(mask, known)
-    if mask is None:
-        return batch.select(names)
+    masks = [old_rows(registry, table), _having(registry, table, changed), _unknown(registry, table)]
+    for name, types in registry.defaults(set(names)).items():
+        lacking = pc.is_null(table.column(name))
+        if pc.any(lacking).as_py():
+            masks.append(pc.and_(lacking, pc.is_in(table.column("type"), pa.array(sorted(types), pa.string()))))
+    return _with_values(batch, table, names, masks, lambda row: _todays_values(registry, row))
+
+
+def with_recorded_columns(
+    batch: pa.RecordBatch, registry: EventRegistry, names: Sequence[str], changed: AbstractSet[str]
+) -> pa.RecordBatch:
+    """A page of events whose typed columns say what payloads of today's version say, and nothing of others; see `with_todays_columns`."""
+    table = pa.Table.from_batches([batch])
+
+    def values(row: _Row) -> tuple[str | None, dict[str, Any]]:
+        if not registry.is_today(row[0], row[1]) or registry.upcasts(row[0], row[1]):
+            return row[0], {}
+        name, found = _todays_values(registry, row)
+        said = msgspec.json.decode(row[2], type=dict[str, msgspec.Raw]) if found else {}
+        return name, {field: value for field, value in found.items() if field in said}
+
+    return _with_values(batch, table, names, [old_rows(registry, table), _having(registry, table, changed)], values)
+
+
+def _unknown(registry: EventRegistry, table: pa.Table) -> Any:
+    """A mask of the events that this program does not know as they are; None if there are none."""
+    pairs = table.select(["type", "schema_version"]).group_by(["type", "schema_version"]).aggregate([]).to_pylist()
+    mask: Any = None
+    for name, version in ((pair["type"], pair["schema_version"]) for pair in pairs):
+        if not registry.is_today(name, version) and not registry.upcasts(name, version):
+            one = pc.and_(pc.equal(table.column("type"), name), pc.equal(table.column("schema_version"), version))
+            mask = one if mask is None else pc.or_(mask, one)
+    return mask
+
+
+def _having(registry: EventRegistry, table: pa.Table, fields: AbstractSet[str]) -> Any:
+    """A mask of the events whose types have some of these fields; None if there are no such types."""
+    having = [t.name for t in registry if any(field.name in fields for field in t.fields)]
+    return pc.is_in(table.column("type"), pa.array(having, pa.string())) if having else None
+
+
+def _with_values(
+    batch: pa.RecordBatch,
+    table: pa.Table,
+    names: Sequence[str],
+    masks: Sequence[Any],
+    values_of: Callable[[_Row], tuple[str | None, dict[str, Any]]],
+) -> pa.RecordBatch:
+    """The columns, with other values in the events of a mask."""
+    given = [mask for mask in masks if mask is not None]
+    mask = functools.reduce(pc.or_, given) if given else pa.array([False] * table.num_rows)
+    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
     old = table.filter(mask)
     rows = zip(
         *(old.column(c).to_pylist() for c in ("type", "schema_version", "payload", "position", "stream_id")),
         strict=True,
     )
-    values = [_todays_values(registry, row) for row in rows]
-    mask = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
-    arrays = []
+    values = [values_of(row) for row in rows]
+    arrays, fields = [], []
     for name in names:
-        column = batch.column(batch.schema.get_field_index(name))
-        if name not in _ENVELOPE_NAMES:
-            today = pa.array([value.get(name) for value in values], column.type)
-            column = pc.replace_with_mask(column, mask, today)
+        kind = batch.schema.field("type" if name == CURRENT_TYPE else name)
+        column = batch.column(kind.name)
+        if name == CURRENT_TYPE:
+            column = pc.replace_with_mask(column, mask, pa.array([today for today, _ in values], column.type))
+            kind = pa.field(name, kind.type)
+        elif name not in _ENVELOPE_NAMES:
+            column = pc.replace_with_mask(column, mask, pa.array([value.get(name) for _, value in values], column.type))
         arrays.append(column)
-    return pa.RecordBatch.from_arrays(arrays, schema=batch.select(names).schema)
+        fields.append(kind)
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _todays_values(registry: EventRegistry, row: tuple[str, int, str, int, str]) -> dict[str, Any]:
+def _todays_values(registry: EventRegistry, row: _Row) -> tuple[str | None, dict[str, Any]]:
+    """The type's name and the values of an event today; no name where it is retired."""
+    if not registry.is_today(row[0], row[1]) and not registry.upcasts(row[0], row[1]):
+        if row[0] not in registry:  # that a field of it is called as one of ours says nothing
+            return row[0], {}
+        raise registry.not_known(row[0], row[1], row[3], row[4])
     try:
         data = registry.decode(*row)
     except UpcastFailed:
@@ -179,12 +237,19 @@ def _todays_values(registry: EventRegistry, row: tuple[str, int, str, int, str])
     except (
         InvalidEvent
     ):  # as it was recorded it fits no type: no column has a value of it, and whoever reads it is told
-        return {}
-    return {} if data is None else registry.encode(data)[2]
+        return row[0], {}
+    if data is None:
+        return None, {}
+    event_type, _, values = registry.encode(data)
+    return event_type.name, values
 
 
 def _shredded(event: RecordedEvent, registry: EventRegistry) -> dict[str, Any]:
     if event.type not in registry or registry[event.type].schema_version != event.schema_version:
         return {}
     data = registry.decode(event.type, event.schema_version, event.payload, event.position, event.stream_id)
-    return registry.encode(data)[2]
+    event_type, _, values = registry.encode(data)
+    if any(field.default is not None for field in event_type.fields):  # a default is no value that was recorded
+        said = msgspec.json.decode(event.payload, type=dict[str, msgspec.Raw])
+        values = {name: value for name, value in values.items() if name in said}
+    return values

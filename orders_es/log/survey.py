@@ -200,7 +200,7 @@ class WholeSurvey:
         """All events, as one."""
         if self._head.position:
             end = self._head.position
-            yield Stretch(self._log.url, 1, end, lambda: self._log.read(to=end), self._stated)
+            yield Stretch(self._log.url, 1, end, lambda: self._log.read(to=end, as_recorded=True), self._stated)
 
     def copies(self) -> Iterator[Finding]:
         """Nothing was derived."""

@@ -35,6 +35,8 @@ BOOKKEEPING = frozenset(
 _DAYS = {"day": "::DATE", "week": "::DATE", "month": "::DATE", "hour": ""}
 _OF_ORDERS = ("customer_id", "currency", "country", "channel", "status", "payment_status", "city", "state")
 _STEPS = ("placed_at", "cancelled_at")
+_LISTS = {"customer_id": "customers", "currency": "currencies"}
+"""What the lists of their values are called, where that is not `<column>_values`."""
 _SHOWN = 3
 
 
@@ -98,7 +100,7 @@ def diff_query(
         {_orders(session, before, after)}
         causes AS MATERIALIZED (
             SELECT touched.*, lives.currencies[1] AS amount_currency
-            {"".join(f", {_values(k)} AS {quoted('of_' + k)}" for k in links)}
+            {"".join(f", {_values(model, k)} AS {quoted('of_' + k)}" for k in links)}
             FROM touched LEFT JOIN lives USING (stream_id)
         ),
         found AS (
@@ -169,7 +171,14 @@ def _links(model: ReadModel) -> list[str]:
 
 
 def _orders(session: Session, before: AsOf, after: AsOf) -> str:
-    """SQL for `lives`: what the orders that changed were before and after, by which their events belong to rows."""
+    """SQL for `lives`: what the orders that changed were before and after, by which their events belong to rows; none where the program knows no orders."""
+    if any(
+        name not in session.log.registry for model in session.models if model.name == "orders" for name in model.types
+    ):
+        nothing = [*(_LISTS.get(name, name + "_values") for name in _OF_ORDERS), *(f"{name}_values" for name in _STEPS)]
+        kinds = ["TIMESTAMPTZ[]" if name.removesuffix("_values") in _STEPS else "VARCHAR[]" for name in nothing]
+        columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in zip(nothing, kinds, strict=True))
+        return f"lives AS (SELECT NULL::VARCHAR AS stream_id, {columns} WHERE false),"
     states = " UNION ALL BY NAME ".join(
         f"SELECT order_id, {', '.join((*_OF_ORDERS, *_STEPS))} FROM ("
         + session.state(
@@ -178,17 +187,16 @@ def _orders(session: Session, before: AsOf, after: AsOf) -> str:
         + ")"
         for asked in (after, before)
     )
-    named = {"customer_id": "customers", "currency": "currencies"}
     lists = ", ".join(
-        f"list({name}) FILTER ({name} IS NOT NULL) AS {named.get(name, name + '_values')}" for name in _OF_ORDERS
+        f"list({name}) FILTER ({name} IS NOT NULL) AS {_LISTS.get(name, name + '_values')}" for name in _OF_ORDERS
     )
     steps = ", ".join(f"list({name}) FILTER ({name} IS NOT NULL) AS {name}_values" for name in _STEPS)
     return f"lives AS MATERIALIZED (SELECT order_id AS stream_id, {lists}, {steps} FROM ({states}) GROUP BY order_id),"
 
 
-def _values(name: str) -> str:
+def _values(model: ReadModel, name: str) -> str:
     """SQL for the values of a key's column to whose rows an event may belong."""
-    if name in {"order_id", "stream_id"}:
+    if name in {model.stream, "order_id", "stream_id"}:
         return "[touched.stream_id]"
     if name in {"type", "actor", "version"}:
         return f"[touched.{name}]"
@@ -200,5 +208,4 @@ def _values(name: str) -> str:
             "list_transform(list_concat([touched.occurred_at], coalesce(lives.placed_at_values, []), "
             f"coalesce(lives.cancelled_at_values, [])), lambda orders_es_moment: {cut})"
         )
-    values = {"customer_id": "lives.customers", "currency": "lives.currencies"}.get(name, f"lives.{name}_values")
-    return f"coalesce({values}, [])" + (" || ['XXX']" if name == "currency" else "")
+    return f"coalesce(lives.{_LISTS.get(name, name + '_values')}, [])" + (" || ['XXX']" if name == "currency" else "")

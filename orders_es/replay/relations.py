@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, OrdersEsError
+from orders_es.log.known_columns import NOT_KNOWN, not_known
 from orders_es.log.relation import quoted, text
 from orders_es.log.shredding import refused
 from orders_es.read_models.narrowing import narrowed_for
@@ -49,7 +50,6 @@ KNOWN_AT = "coalesce(entered_at, recorded_at)"
 MACRO_ARGUMENTS = '"at" := NULL, known_at := NULL, recorded_by := NULL'
 """`at` is a keyword of DuckDB 2; where a macro is called, `at := …` needs no quotes."""
 
-_MARK = "orders_es refuses: "
 _MACRO_LIMITS = (
     f'("at" IS NULL OR occurred_at <= {MOMENT}("at")) AND (known_at IS NULL OR {KNOWN_AT} <= {MOMENT}(known_at)) '
     f"AND (recorded_by IS NULL OR recorded_at <= {MOMENT}(recorded_by))"
@@ -109,13 +109,13 @@ def guarded(events: str, model: ReadModel, registry: EventRegistry, held: Iterab
     # One CASE, because it alone fixes what is looked at first: a filter that can fail must not run ahead of others. It
     # also stands in for the type, so that a read model's own filter on types cannot run ahead of it either.
     branches = [
-        f"WHEN type = {text(name)} AND schema_version = {version:d} THEN {_error()}" for name, version in unknown
+        f"WHEN type = {text(name)} AND schema_version = {version:d} THEN {not_known()}" for name, version in unknown
     ]
     branches.append(f"WHEN {mine} THEN type")
     if others:
         own = f"stream_id IN (SELECT stream_id FROM {events} AS own WHERE {mine})"
         branches.append(f"WHEN type IN ({', '.join(map(text, others))}) AND NOT {own} THEN NULL")
-    cases = f"{' '.join(branches)} ELSE {_error()}"
+    cases = f"{' '.join(branches)} ELSE {not_known()}"
     return f"SELECT * REPLACE (CASE {cases} END AS type) FROM {events} WHERE CASE {cases} END IS NOT NULL"
 
 
@@ -131,12 +131,7 @@ def undefined(model: ReadModel, registry: EventRegistry, held: Iterable[tuple[st
         return None
     listed = ", ".join(text(name) for name in unknown)
     first = f'SELECT * FROM events WHERE type IN ({listed}) ORDER BY "position" LIMIT 1'
-    return f"SELECT {_error()} AS order_id FROM ({first})"
-
-
-def _error() -> str:
-    facts = 'json_array(type, schema_version, "position", stream_id)::VARCHAR'
-    return f"error({text(_MARK)} || {facts} || ': an event of this type, schema version, position and stream is not known')"
+    return f"SELECT {not_known()} AS order_id FROM ({first})"
 
 
 def inline(model: ReadModel, events: str, needed: Sequence[tuple[ReadModel, str]] = (), asked: str = "") -> str:
@@ -233,7 +228,7 @@ def refusal(message: str, registry: EventRegistry) -> OrdersEsError | None:
     """
     if (unreadable := refused(message)) is not None:
         return unreadable
-    found = re.search(re.escape(_MARK) + r"(\[.*?\]): an event of this type", message, re.DOTALL)
+    found = re.search(re.escape(NOT_KNOWN) + r"(\[.*?\]): an event of this type", message, re.DOTALL)
     if found is None:
         return None
     name, schema_version, position, stream_id = json.loads(found[1])

@@ -57,20 +57,12 @@ def nothing(_stream_id):
     return []
 
 
-FORMS = [
-    "folder",
-    "compacted",
-    "reshredded",
-    "copied",
-    "JSON lines",
-    "as recorded",
-    "duckdb",
-    "duckdb to folder",
-    "postgres",
-]
+LONG = ("compacted", "copied", "JSON lines", "as recorded", "duckdb to folder", "postgres")
+"""What `rentals` are asked in, by default as well."""
+FORMS = ("folder", "reshredded", "duckdb")
 
 
-@pytest.fixture(scope="module", params=FORMS)
+@pytest.fixture(scope="module", params=[*FORMS, *(pytest.param(form, marks=pytest.mark.long) for form in LONG)])
 def log(request, tmp_path_factory):
     registry, folder = parcels.today(), tmp_path_factory.mktemp("parcels")
     url = str(folder / ("log.duckdb" if request.param.startswith("duckdb") else "log"))

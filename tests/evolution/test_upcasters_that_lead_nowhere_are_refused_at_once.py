@@ -13,6 +13,7 @@ import pytest
 from orders_es.errors import (
     BadDomain,
     InvalidEvent,
+    InvalidSetting,
     ProjectionChanged,
     RegistrationClash,
     UnknownEventType,
@@ -66,6 +67,25 @@ def test_two_steps_from_one_version():
         registry.upcast(Upcaster("Weighed", 2, lambda _: {}))
 
 
+def test_what_cannot_be_called_with_one_payload():
+    async def later(payload):
+        return payload
+
+    wrong = {
+        "a second argument": (
+            lambda payload, occurred_at: payload | {"at": occurred_at},
+            "sees nothing but the payload",
+        ),
+        "no argument": (dict, "cannot be called with one payload"),
+        "a generator": (lambda payload: (yield payload), "gives several events. An event stays one"),
+        "async": (later, "to be awaited"),
+    }
+    for function, says in wrong.values():
+        with pytest.raises(InvalidSetting, match=says):
+            Upcaster("Weighed", 2, function)
+    assert Upcaster("Weighed", 2, dict).targets == (("Weighed", 3),)
+
+
 def test_a_log_is_not_opened_with_such_a_registry(tmp_path):
     registry = EventRegistry([Weighed])
     registry.upcast(Upcaster("Weighed", 1, same))
@@ -77,7 +97,6 @@ RUBBISH = {
     "raises": (lambda payload: payload["kilos"], "raised KeyError: 'kilos'"),
     "none": (lambda _: None, "it gave None; return the payload, or declare may_retire"),
     "several": (lambda payload: [payload, payload], "it gave several events. An event stays one"),
-    "a generator": (lambda payload: (yield payload), "it gave several events"),
     "a number": (lambda _: 7, "it gave int, not a payload"),
     "another type": (lambda payload: Renamed("Noted", payload), "'Noted', which it does not declare in `into`"),
     "a field of another type": (lambda _: {"grams": "heavy"}, "no Weighed v3"),

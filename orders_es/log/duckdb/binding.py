@@ -10,6 +10,7 @@ from orders_es.log.binding import copied_events
 from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.duckdb.store import MEMORY
 from orders_es.log.duckdb.versions import version_of
+from orders_es.log.known_columns import known_columns
 from orders_es.log.relation import event_columns, quoted, text
 from orders_es.log.shredding import Reading, columns_of, lacks, odd, readings_of, with_readings
 
@@ -142,10 +143,8 @@ def bind_view(
         columns = [
             f"{own_value(column, kind)}::{kind} AS {quoted(column)}" for column, kind in event_columns(kinds).items()
         ]
-    connection.execute(
-        f"CREATE OR REPLACE {kind_of} {quoted(name)} AS SELECT {', '.join(columns)} FROM {source} "
-        f'WHERE event."position" <= {end}'
-    )
+    events = f'SELECT {", ".join(columns)} FROM {source} WHERE event."position" <= {end}'
+    connection.execute(f"CREATE OR REPLACE {kind_of} {quoted(name)} AS {known_columns(events, registry, held)}")
 
 
 def _own_database(connection: Any, path: str) -> str | None:

@@ -20,11 +20,13 @@ from orders_es.log.duckdb.opening import finish_erasing, open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
 from orders_es.log.duckdb.store import MEMORY, Store
 from orders_es.log.duckdb.versions import version_of
+from orders_es.log.duckdb.writers import note_writers, writers_of
 from orders_es.log.duckdb.writing import added_names, in_turn, insert_rows, insert_table
 from orders_es.log.keeping import KeepingLog
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange
+from orders_es.log.packages import Writers
 from orders_es.log.primitives import Commit, End, commit_of
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class DuckDBLog(KeepingLog):
         super().__init__(url, registry=registry, clock=clock, read_only=read_only)
         self._path = MEMORY if self._url == MEMORY else os.path.realpath(self._url)
         self._lacking = Lacking(registry)
+        self._writers = Writers(registry)
         self._opening = threading.RLock()
         self._changes: list[Callable[[DuckDBPyConnection], None]] = []
         self._store: Store | None = None
@@ -85,6 +88,7 @@ class DuckDBLog(KeepingLog):
             raise nothing_to_read()
         columns = registry.columns
         self._hold(open_store(self._path, create=create, origin=origin, columns=columns, read_only=read_only))
+        registry.ask_writers(self)
 
     @property
     def derived(self) -> Path | None:
@@ -179,10 +183,11 @@ class DuckDBLog(KeepingLog):
                     if isinstance(events, Mapping)
                     else insert_table(events.select(names))
                 )
-            if self._changes:
-                insert = in_turn([*self._changes, insert])
+            written = self._writers.new_in(events)
+            insert = in_turn([*self._changes, *([note_writers(written)] if written else []), insert])
             needs = (kinds, added_names(names, kinds))
             commit_id = store.commit(commit.first, commit.recorded_at, commit.leaves, insert, needs, commit.versions)
+            self._writers.noted(written)
             if store.ids.follows(commit.first):
                 store.ids.appended(commit.first, batch.all_ids())
         return commit_id
@@ -323,6 +328,11 @@ class DuckDBLog(KeepingLog):
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""
         with self._locked() as store:
             return types_in(store)
+
+    def written_by(self, name: str, schema_version: int) -> set[str]:
+        """The packages, with their versions, that wrote events of a type and version that they knew."""
+        with self._locked() as store:
+            return writers_of(store, name, schema_version)
 
     # -- maintenance
 

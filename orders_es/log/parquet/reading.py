@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import DamagedLog
 from orders_es.log.core import LogCore
 from orders_es.log.event import Head, LogFile, from_micros
+from orders_es.log.known_columns import known_columns
 from orders_es.log.parquet.binding import relation_of
 from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.follow import read_events
@@ -175,7 +176,7 @@ class FolderReading(KnownChain, LogCore):
                 partly, readings = (partly - old) | refused, readings | more
             relation = relation_of(files, self._registry, partly, readings, direct)
             head = self._known_head()  # not a fresh look: it has to be that of these very files
-        connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {relation}")
+        connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {known_columns(relation, self._registry, held)}")
         return head
 
     def _with_copies(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.binding import copied_events
+from orders_es.log.known_columns import known_columns
 from orders_es.log.relation import event_columns, quoted, text
 from orders_es.log.shredding import columns_of, lacks, readings_of, with_readings
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     import pyarrow as pa
 
@@ -25,6 +26,7 @@ def bind_view(
     log_id: uuid.UUID,
     registry: EventRegistry,
     end: int,
+    held: Collection[tuple[str, int]],
     todays: Callable[[int, int], Iterator[pa.RecordBatch]],
     *,
     erased: int = 0,
@@ -37,6 +39,7 @@ def bind_view(
         name: The view's name.
         registry: The event types that the program knows.
         end: The last position.
+        held: The types and schema versions in the log, as recorded.
         todays: Gives the events after a position up to another, with all columns, as they are today.
         erased: How often something was erased from the log, or held.
     """
@@ -55,7 +58,5 @@ def bind_view(
         columns = columns_of(registry, readings, lambda column, _: f"event.{quoted(column)}")
     else:
         columns = [f"event.{quoted(column)}" for column in event_columns(kinds)]
-    connection.execute(
-        f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {', '.join(columns)} FROM {with_readings(table, readings)} "
-        f'WHERE event."position" <= {end}'
-    )
+    events = f'SELECT {", ".join(columns)} FROM {with_readings(table, readings)} WHERE event."position" <= {end}'
+    connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS {known_columns(events, registry, held)}")

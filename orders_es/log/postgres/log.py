@@ -13,12 +13,14 @@ from orders_es.errors import ErasureUnfinished, LogChanged, LogError, NotALog, U
 from orders_es.log.envelope import FIELDS
 from orders_es.log.keeping import KeepingLog
 from orders_es.log.merkle import CompactRange
+from orders_es.log.packages import Writers
 from orders_es.log.postgres import reading
 from orders_es.log.postgres.address import Address, address_of
 from orders_es.log.postgres.connections import Connections
 from orders_es.log.postgres.failures import cannot_write, is_lost, lost, words
 from orders_es.log.postgres.following import Waiting
 from orders_es.log.postgres.tables import add_columns, create_log, identity_of, state_of, state_query
+from orders_es.log.postgres.writers import note_writers, writers_of
 from orders_es.log.postgres.writing import copy_table, end_parameters, end_statement, event_arrays
 from orders_es.log.primitives import Commit, End, commit_of
 
@@ -84,6 +86,7 @@ class PostgresLog(KeepingLog):
         self._connections = Connections(self._address, read_only=read_only)
         self._locked: tuple[psycopg.Connection, State] | None = None
         self._known = 0
+        self._writers = Writers(registry)
         self._to_erase: Sequence[int] = ()
         self._types: tuple[int, frozenset[tuple[str, int]]] = (0, frozenset())
         try:
@@ -99,6 +102,7 @@ class PostgresLog(KeepingLog):
         except BaseException:
             self.close()
             raise
+        registry.ask_writers(self)
 
     log_id = property(lambda self: self._identity.log_id, doc="The log's identity, given at its creation.")
     origin = property(lambda self: self._identity.origin, doc="The log's name, given at its creation.")
@@ -209,6 +213,8 @@ class PostgresLog(KeepingLog):
                 from orders_es.log.postgres import erasing
 
                 erasing.change(writer, self._address, self._registry, self._to_erase)
+            if written := self._writers.new_in(commit.events):
+                note_writers(writer, self._address, written)
             if isinstance(commit.events, Mapping):
                 arrays = event_arrays(commit.events)
                 query, parameters = end_statement(self._address, list(arrays)), [*arrays.values(), *end]
@@ -225,6 +231,7 @@ class PostgresLog(KeepingLog):
             self._settle(commit_id, error)
         self._locked = None
         self._known = tree.end
+        self._writers.noted(written)
         return commit_id
 
     def _settle(self, commit_id: uuid.UUID, error: psycopg.Error) -> None:
@@ -394,7 +401,10 @@ class PostgresLog(KeepingLog):
         from orders_es.log.postgres.binding import bind_view
 
         head = self.head()
-        bind_view(connection, name, self.log_id, self._registry, head.position, self._todays, erased=self._erasures())
+        held = self.event_types()
+        bind_view(
+            connection, name, self.log_id, self._registry, head.position, held, self._todays, erased=self._erasures()
+        )
         return head
 
     def _copies_folder(self) -> Path | None:
@@ -410,6 +420,10 @@ class PostgresLog(KeepingLog):
             [position, position],
         )
         return (rows[0][0], bytes(rows[0][1])) if rows else None
+
+    def written_by(self, name: str, schema_version: int) -> set[str]:
+        """The packages, with their versions, that wrote events of a type and version that they knew."""
+        return writers_of(self._connections, self._address, name, schema_version)
 
     def event_types(self) -> frozenset[tuple[str, int]]:
         """The event types in the log, each with its schema version. See `EventLog.event_types`."""

@@ -21,6 +21,7 @@ from orders_es.errors import DamagedLog, LogError, NotALog
 from orders_es.log.envelope import FIELDS
 from orders_es.log.merkle import CompactRange, decompose
 from orders_es.log.postgres.failures import cannot_write
+from orders_es.log.postgres.writers import writers_table
 from orders_es.log.relation import quoted
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ CREATE TRIGGER nothing_is_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {name("
     FOR EACH STATEMENT EXECUTE FUNCTION {name("nothing_is_changed")}();
 CREATE TRIGGER nothing_is_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {name("commits")}
     FOR EACH STATEMENT EXECUTE FUNCTION {name("nothing_is_changed")}();
-"""
+{writers_table(address)}"""
 
 
 def create_log(connections: Connections, address: Address, origin: str | None, *, complete: bool = True) -> bool:
@@ -257,6 +258,7 @@ def drop_if_empty(connections: Connections, address: Address, *, only_incomplete
                 rows = connection.execute(f'SELECT "position", complete FROM {name("log")} FOR UPDATE').fetchall()
                 if not rows or rows[0][0] or (only_incomplete and rows[0][1]):
                     return
+                connection.execute(f"DROP TABLE IF EXISTS {name('writers')}")
                 connection.execute(f"DROP TABLE {name('events')}, {name('commits')}, {name('log')}")
                 connection.execute(f"DROP FUNCTION {name('payload_as_jsonb')}, {name('nothing_is_changed')}")
                 empty = (

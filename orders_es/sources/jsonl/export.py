@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from orders_es.evidence import Totals, beside, write_beside
 from orders_es.files import asked_for
+from orders_es.json_text import json_bytes, today_facts_of
 from orders_es.log.envelope import ENVELOPE, SPARSE
 from orders_es.log.event import from_micros
 from orders_es.log.leaf import uuid_bytes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from orders_es.log import EventLog
+    from orders_es.log import EventLog, EventRegistry
 
 __all__ = ["export_jsonl"]
 
@@ -38,7 +39,9 @@ _NOT_INLINE = r"[\r\n]|^[ \t]|[ \t]$"
 _BATCH = 16_384
 
 
-def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, progress: bool = False) -> int:
+def export_jsonl(
+    log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, today: bool = False, progress: bool = False
+) -> int:
     r"""How many events were written: all of the log, in position order, one JSON object a line. The log is only read.
 
     A line has every field of the envelope, also those that are null (but `entered_at` only where it is given), and `payload`,
@@ -49,6 +52,8 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
 
     Args:
         out: A file that is not there yet, or something open to write bytes to.
+        today: Say beside each event of an old version what it is today, as `today`: type, schema version and payload, null where it is
+            retired. `import_jsonl` passes over it.
         progress: Whether to show a bar, on a terminal.
 
     Raises:
@@ -82,7 +87,7 @@ def export_jsonl(log: EventLog, out: str | os.PathLike[str] | IO[bytes], *, prog
             tqdm(total=total, desc="export", unit=" events", unit_scale=True, disable=None if progress else True)
         )
         for batch in log.read(to=total, batch_size=_BATCH, columns=ENVELOPE):
-            file.write(_lines(batch))
+            file.write(_with_today(batch, log.registry) if today else _lines(batch))
             if target is not None:
                 add_batch(totals, batch)
                 last.add(batch)
@@ -124,6 +129,17 @@ def _new(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             path.unlink()
             raise
+
+
+def _with_today(batch: pa.RecordBatch, registry: EventRegistry) -> bytes:
+    """The lines, with what events of old versions are today."""
+    facts = [batch.column(name).to_pylist() for name in ("type", "schema_version", "payload", "position", "stream_id")]
+    lines = _lines(batch).splitlines(keepends=True)
+    for place, event in enumerate(zip(*facts, strict=True)):
+        said = today_facts_of(registry, event)
+        if said is not None:
+            lines[place] = lines[place][:-2] + b',"today":' + json_bytes(said) + b"}\n"
+    return b"".join(lines)
 
 
 def _lines(batch: pa.RecordBatch) -> bytes:

@@ -112,6 +112,8 @@ class OwnLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     personal: str | None = None
     payload: msgspec.Raw = msgspec.Raw(b"")
     payload_text: str | None = None
+    today: msgspec.Raw = msgspec.Raw(b"")
+    """What it was when the line was written, said by whoever wrote it: a reading, and no part of what was recorded."""
 
 
 class OwnLines:
