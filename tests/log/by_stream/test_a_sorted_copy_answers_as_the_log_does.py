@@ -221,7 +221,12 @@ def test_ids_are_listed_from_the_copies_and_no_further_than_asked(large, monkeyp
     monkeypatch.setattr(Scanner, "query", lambda *_: pytest.fail("a scan"))
     read = []
     whole = ByStream._ids
-    monkeypatch.setattr(ByStream, "_ids", lambda copy, number: read.append(number) or whole(copy, number))
+
+    def noted(copy, number):
+        read.append(number)
+        return whole(copy, number)
+
+    monkeypatch.setattr(ByStream, "_ids", noted)
     with open_log(large) as log:
         for prefix, limit in itertools.product(("", "s", "s-1", "s-499", "t", "giant", "gianu"), (None, 0, 1, 3, 1000)):
             wanted = sorted(i for i in IDS_KEPT if i.startswith(prefix))[:limit]

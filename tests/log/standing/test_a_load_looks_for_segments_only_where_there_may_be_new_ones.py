@@ -3,11 +3,12 @@
 import os
 import time
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from orders_es.log import ANY, open_log
-from orders_es.log.parquet import known
+from orders_es.log.parquet import ParquetLog, known
 from orders_es.orders import DiscountApplied
 
 
@@ -15,14 +16,20 @@ from orders_es.orders import DiscountApplied
 def listed(monkeypatch):
     calls = []
     whole = known.covering_segments
-    monkeypatch.setattr(known, "covering_segments", lambda *given: calls.append(given) or whole(*given))
+
+    def noted(*given):
+        calls.append(given)
+        return whole(*given)
+
+    monkeypatch.setattr(known, "covering_segments", noted)
     return calls
 
 
 @pytest.mark.parametrize("settled", [True, False])
 def test_what_another_process_merged_and_removed_is_found(tmp_path, listed, settled):
     with open_log(tmp_path / "log", create=True) as log, open_log(tmp_path / "log") as other:
-        log.append("A-1", [DiscountApplied(amount=1)] * 3, expected=ANY)
+        assert isinstance(other, ParquetLog)
+        log.append("A-1", [DiscountApplied(amount=Decimal(1))] * 3, expected=ANY)
         if settled:
             before = time.time() - 60
             os.utime(tmp_path / "log" / "segments", (before, before))
@@ -31,7 +38,7 @@ def test_what_another_process_merged_and_removed_is_found(tmp_path, listed, sett
         assert len(log.load("A-1")) == 3
         assert len(listed) == (0 if settled else 1)
         for _ in range(3):
-            other.append("A-1", [DiscountApplied(amount=1)], expected=ANY)
+            other.append("A-1", [DiscountApplied(amount=Decimal(1))], expected=ANY)
         other.compact()
         other.vacuum(grace=timedelta(0))
         assert len(log.load("A-1")) == 6

@@ -162,9 +162,13 @@ def test_at_a_past_moment_events_are_not_read_that_are_too_late(tmp_path, monkey
         assert [outcome(log, **moment) for moment in moments] == plain
         loaded = []
         whole = type(log).load
-        monkeypatch.setattr(
-            type(log), "load", lambda *given, **asked: loaded.extend(found := whole(*given, **asked)) or found
-        )
+
+        def noted(*given, **asked):
+            found = whole(*given, **asked)
+            loaded.extend(found)
+            return found
+
+        monkeypatch.setattr(type(log), "load", noted)
         load_order(log, "A", at=START + 55 * HOUR)
         assert len(loaded) == read
 

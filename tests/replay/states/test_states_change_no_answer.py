@@ -196,7 +196,12 @@ def test_rows_that_are_grouped_are_found_where_they_stand(both):
     with pytest.MonkeyPatch.context() as patched:
         found = []
         kept = OverStates._ranges
-        patched.setattr(OverStates, "_ranges", lambda *given: found.append(kept(*given)) or found[-1])
+
+        def noted(*given):
+            found.append(kept(*given))
+            return found[-1]
+
+        patched.setattr(OverStates, "_ranges", noted)
         for name, day in itertools.product(("orders", "order_items"), range(2, 22, 3)):
             moment = {"at": START + timedelta(days=day)}
             assert session.sql(question(name), **moment).to_arrow().equals(plain(question(name), **moment))
