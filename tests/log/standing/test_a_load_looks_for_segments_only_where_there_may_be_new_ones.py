@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from orders_es.log import ANY, open_log
-from orders_es.log.parquet import ParquetLog, known
+from orders_es.log.parquet import ParquetLog, chain, known
 from orders_es.orders import DiscountApplied
 
 
 @pytest.fixture
 def listed(monkeypatch):
     calls = []
-    whole = known.covering_segments
+    whole = chain.covering_segments
 
     def noted(*given):
         calls.append(given)
