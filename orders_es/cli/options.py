@@ -221,12 +221,7 @@ def _moments(command: _Command, *, recorded_by: bool) -> _Command:
                     "--as-closed says all moments; leave out --at, --known-at and --recorded-by, or --as-closed", ctx
                 )
             return _closed_moment(ctx, name, str(param.name))
-        if value is None:
-            return None
-        try:
-            return parse_instant(value, ctx.params["tz"])
-        except InvalidTime as error:
-            raise click.BadParameter(str(error)) from None
+        return instant(ctx, param, value)
 
     def remember(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
         ctx.meta[_AS_CLOSED] = value

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from orders_es.read_models.syntax_tree import inside, parsed, parser
 
 __all__ = ["narrowed_for"]
 
@@ -33,14 +32,14 @@ def narrowed_for(readers: tuple[str, ...], name: str, sql: str) -> str:
         >>> narrowed_for(("SELECT * FROM effects",), "effects", effects) == effects
         True
     """
-    with _parser().cursor() as parser:
-        tree = _parsed(parser, sql)
+    with parser().cursor() as cursor:
+        tree = parsed(cursor, sql)
         node = {} if tree is None else tree["statements"][0]["node"]
         if not _may_lose_columns(node):
             return sql
         wanted: set[str] = set()
         for reader in readers:
-            read = _parsed(parser, reader)
+            read = parsed(cursor, reader)
             if read is None or _looks_at_all(read, name):
                 return sql
             wanted |= _names(read)
@@ -51,20 +50,8 @@ def narrowed_for(readers: tuple[str, ...], name: str, sql: str) -> str:
             known = len(wanted)
             wanted |= {named for output, item in listed if output in wanted for named in _names(item)}
         node["select_list"] = [item for output, item in listed if output in wanted] or node["select_list"][:1]
-        text: str = parser.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchone()[0]
+        text: str = cursor.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(tree)]).fetchone()[0]
         return text
-
-
-@lru_cache(maxsize=1)
-def _parser() -> Any:
-    import duckdb
-
-    return duckdb.connect(config={"threads": 1})
-
-
-def _parsed(parser: Any, sql: str) -> Any:
-    tree = json.loads(parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()[0])
-    return None if tree.get("error") or len(tree["statements"]) != 1 else tree
 
 
 def _may_lose_columns(node: dict[str, Any]) -> bool:
@@ -74,7 +61,7 @@ def _may_lose_columns(node: dict[str, Any]) -> bool:
         and not node["cte_map"]["map"]
         and node["aggregate_handling"] == "STANDARD_HANDLING"
         and all(_output(item) for item in node["select_list"])
-        and not any(_is_aggregate(inner) for inner in _inside(node["select_list"]))
+        and not any(_is_aggregate(inner) for inner in inside(node["select_list"]))
     )
 
 
@@ -86,14 +73,14 @@ def _is_aggregate(node: dict[str, Any]) -> bool:
 
 
 def _looks_at_all(tree: Any, name: str) -> bool:
-    for node in _inside(tree):
+    for node in inside(tree):
         if node.get("type") == "SELECT_NODE" and name in _beside(node["from_table"]):
-            if any(inner.get("class") in {"STAR", "POSITIONAL_REFERENCE"} for inner in _inside(node)):
+            if any(inner.get("class") in {"STAR", "POSITIONAL_REFERENCE"} for inner in inside(node)):
                 return True
             called = _called(node["from_table"])
             if any(
                 [part.lower() for part in inner.get("column_names") or ()] in ([each] for each in called)
-                for inner in _inside(node)
+                for inner in inside(node)
             ):
                 return True
         if node.get("type") in {"PIVOT", "SHOW_REF"} or node.get("ref_type") in {"NATURAL", "POSITIONAL"}:
@@ -127,15 +114,4 @@ def _output(item: dict[str, Any]) -> str | None:
 
 
 def _names(tree: Any) -> set[str]:
-    return {name.lower() for node in _inside(tree) for key in _NAMED_BY for name in node.get(key) or ()}
-
-
-def _inside(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting += node.values()
-        elif isinstance(node, list | tuple):
-            waiting += node
+    return {name.lower() for node in inside(tree) for key in _NAMED_BY for name in node.get(key) or ()}

@@ -9,11 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders_es import orders as o
 from orders_es.log import ANY, NewEvent, StreamAppend, open_log
-from orders_es.replay import load_orders
+from orders_es.replay import connect, load_orders
 from orders_es.sources.online_retail import import_online_retail
 
 START = datetime(2011, 3, 25, tzinfo=UTC)
@@ -170,3 +171,19 @@ def reference(tmp_path_factory):
     with open_log(tmp_path_factory.mktemp("reference") / "log", create=True) as log:
         import_online_retail(log, REFERENCE, progress=False)
         yield REFERENCE, log
+
+
+@pytest.fixture(scope="session")
+def check_on(histories, asking):
+    """Run a check on sessions over histories, each with what it should answer."""
+
+    def check_on(check):
+        @settings(max_examples=settings.default.max_examples // 8)
+        @given(histories)
+        def on_any(case):
+            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
+                check(session, asked)
+
+        on_any()
+
+    return check_on

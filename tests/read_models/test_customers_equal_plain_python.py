@@ -6,26 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-
-from orders_es.replay import connect
 
 pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
 ZERO = Decimal(0)
-
-
-@pytest.fixture(scope="session")
-def check_on(histories, asking):
-    def check_on(check):
-        @settings(max_examples=settings.default.max_examples // 8)
-        @given(histories)
-        def on_any(case):
-            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
-                check(session, asked)
-
-        on_any()
-
-    return check_on
 
 
 def sold(asked):

@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
 
 from orders_es.orders import DiscountApplied, ItemAdded, OrderCreated
 from orders_es.replay import connect
@@ -101,20 +100,6 @@ def product_sales(asked):
                     row["estimated"] += "placed" in (order.estimated or "")
                     row["customers"] |= {order.customer_id} - {None}
     return found
-
-
-@pytest.fixture(scope="session")
-def check_on(histories, asking):
-    def check_on(check):
-        @settings(max_examples=settings.default.max_examples // 8)
-        @given(histories)
-        def on_any(case):
-            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
-                check(session, asked)
-
-        on_any()
-
-    return check_on
 
 
 def test_daily_sales(check_on, rows_of):

@@ -8,29 +8,13 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
 
 from orders_es.orders import fold
-from orders_es.replay import connect
 
 pytestmark = pytest.mark.hypothesis  # `make test-long` draws many more histories
 MICROSECOND = timedelta(microseconds=1)
 STEPS = ["created", "placed", "paid", "shipped", "delivered"]
 ORDER_OF_STATUSES = ["new", *STEPS, "cancelled"]
-
-
-@pytest.fixture(scope="session")
-def check_on(histories, asking):
-    def check_on(check):
-        @settings(max_examples=settings.default.max_examples // 8)
-        @given(histories)
-        def on_any(case):
-            with asking(case) as asked, connect(asked.log, tz=asked.tz) as session:
-                check(session, asked)
-
-        on_any()
-
-    return check_on
 
 
 def lives(asked):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orders_es.read_models.syntax_tree import inside
 from orders_es.replay.moment_macros import MOMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
 __all__ = ["ARGUMENTS", "Call", "calls_of"]
@@ -42,7 +42,7 @@ def calls_of(cursor: Any, query: str, macro: str) -> list[Call]:
 
     tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchone()[0])
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for node in _inside(tree):
+    for node in inside(tree):
         if node.get("type") == "TABLE_FUNCTION" and node["function"]["function_name"].lower() == macro.lower():
             given = _given(cursor, node["function"])
             if given is None:
@@ -68,7 +68,7 @@ def _given(cursor: Any, function: dict[str, Any]) -> tuple[str, ...] | None:
     for place, argument in enumerate(function["arguments"]):
         name = (argument["name"] or ARGUMENTS[min(place, len(ARGUMENTS) - 1)]).lower()
         expression = argument["expression"]
-        plain = all(node.get("class") in {None, *_CONSTANT} for node in _inside(expression))
+        plain = all(node.get("class") in {None, *_CONSTANT} for node in inside(expression))
         if name not in given or given[name] != "NULL" or not plain:
             return None
         select = json.loads(_one(cursor))
@@ -81,14 +81,3 @@ def _given(cursor: Any, function: dict[str, Any]) -> tuple[str, ...] | None:
 def _one(cursor: Any) -> str:
     found: str = cursor.execute("SELECT json_serialize_sql('SELECT 1')").fetchone()[0]
     return found
-
-
-def _inside(tree: Any) -> Iterator[dict[str, Any]]:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting += node.values()
-        elif isinstance(node, list):
-            waiting += node

@@ -14,8 +14,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orders_es.read_models.syntax_tree import inside, parser
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 __all__ = ["LAST", "Derived", "Part", "derived_from", "narrowed"]
 
@@ -72,14 +74,6 @@ class _NotOne(Exception):
     """The text is of another shape than what can be taken apart."""
 
 
-@lru_cache(maxsize=1)
-def _parser() -> Any:
-    """A connection to nothing, whose parser is asked; to make one takes longer than all that is asked of it."""
-    import duckdb
-
-    return duckdb.connect(config={"threads": 1})
-
-
 @lru_cache(maxsize=256)
 def derived_from(sql: str) -> Derived | None:
     """A read model's text over partial results; None where it cannot be had.
@@ -100,16 +94,16 @@ def derived_from(sql: str) -> Derived | None:
         >>> derived_from("SELECT count(*) AS events FROM events") is None
         True
     """
-    with _parser().cursor() as connection:
+    with parser().cursor() as connection:
         tree = json.loads(connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()[0])
         if tree.get("error") or len(tree["statements"]) != 1:
             return None
         parts: list[Part] = []
         try:
-            for node in list(_inside(tree)):
+            for node in list(inside(tree)):
                 if node.get("type") == "SELECT_NODE" and _relation(node.get("from_table")) in PER_EVENT:
                     parts.append(_taken_apart(connection, node, len(parts)))
-            named = {_relation(node) for node in _inside(tree)} - {None}
+            named = {_relation(node) for node in inside(tree)} - {None}
             if not parts or named - {f"orders_es_whole_{i}" for i in range(len(parts))}:
                 return None
         except _NotOne:
@@ -133,10 +127,10 @@ def narrowed(sql: str, columns: frozenset[str]) -> Derived | None:
     texts = derived_from(sql)
     if texts is None:
         return None
-    with _parser().cursor() as connection:
+    with parser().cursor() as connection:
         whole = _select(connection, texts.sql)
         combining = [_select(connection, part.combining) for part in texts.parts]
-        nodes = [node for node in _inside(whole) if "node_kind" in node or str(node.get("type", "")).endswith("_NODE")]
+        nodes = [node for node in inside(whole) if "node_kind" in node or str(node.get("type", "")).endswith("_NODE")]
         plain = all(
             node["type"] == "SELECT_NODE"
             and not (node["group_expressions"] or node["modifiers"] or node["having"] or node["qualify"])
@@ -159,7 +153,7 @@ def narrowed(sql: str, columns: frozenset[str]) -> Derived | None:
 
         def fewer(sql: str) -> str:
             tree = _select(connection, sql)
-            for node in _inside(tree):
+            for node in inside(tree):
                 if node.get("type") == "SELECT_NODE":
                     _keep(node, wanted)
             return _text(connection, tree)
@@ -197,19 +191,9 @@ def _output(item: dict[str, Any]) -> str | None:
 def _names(tree: Any) -> set[str]:
     return {
         name.lower()
-        for node in _inside(tree)
+        for node in inside(tree)
         for name in (*(node.get("column_names") or ()), *(node.get("using_columns") or ()))
     }
-
-
-def _inside(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _inside(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _inside(value)
 
 
 def _relation(node: Any) -> str | None:
@@ -302,7 +286,7 @@ def _of_one_event(expression: Any) -> None:
 
     No casts: a day begins when the session says. No functions but operators: `random()` is one, and so is `now()`.
     """
-    for node in _inside(expression):
+    for node in inside(expression):
         kind = node.get("class")
         _require(kind is None or kind in _OF_ONE_EVENT)
         _require(kind != "FUNCTION" or node["is_operator"])
@@ -362,7 +346,7 @@ class _Aggregates:
         return _expression(self._connection, sql)
 
     def _fill(self, tree: Any, value: Any) -> None:
-        for node in list(_inside(tree)):
+        for node in list(inside(tree)):
             for name, child in node.items():
                 if isinstance(child, dict) and _column(child) == "orders_es_x":
                     node[name] = copy.deepcopy(value)
@@ -380,7 +364,7 @@ class _Aggregates:
         """
         node = copy.deepcopy({**node, "alias": ""})
         said = json.dumps(node, sort_keys=True, default=str)
-        for each in _inside(node):
+        for each in inside(node):
             for name in _PLACES:
                 each.pop(name, None)
         key = json.dumps(node, sort_keys=True)

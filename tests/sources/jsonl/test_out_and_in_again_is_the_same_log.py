@@ -11,6 +11,7 @@ from orders_es.orders import OrderPlaced
 from orders_es.replay import load_orders
 from orders_es.sources.jsonl import export_jsonl, import_jsonl
 from orders_es.sources.simulator import SimulatorSettings, simulate_into
+from tests.sources.interrupted import StoppedAfter
 
 
 def test_a_line_has_every_field_of_the_envelope_and_the_payload_as_it_was_recorded(shop, lines_of):
@@ -129,22 +130,6 @@ def test_an_interrupted_import_is_completed(shop, log, exported, events):
     assert log.head().position == 4
     assert import_jsonl(log, path, batch_events=3).events == 3
     assert events(log) == events(shop)
-
-
-class StoppedAfter:
-    """A log whose user presses Ctrl-C after so many commits."""
-
-    def __init__(self, log, commits):
-        self._log, self._left = log, commits
-
-    def __getattr__(self, name):
-        return getattr(self._log, name)
-
-    def append_table(self, table, *, expected):
-        if not self._left:
-            raise KeyboardInterrupt
-        self._left -= 1
-        return self._log.append_table(table, expected=expected)
 
 
 def test_two_imports_at_once_add_the_lines_once(tmp_path, log, exported, events):

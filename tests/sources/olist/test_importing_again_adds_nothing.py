@@ -3,6 +3,7 @@ import pytest
 from orders_es.errors import SourceConflict
 from orders_es.log import open_log
 from orders_es.sources.olist import import_olist
+from tests.sources.interrupted import StoppedAfter
 
 
 def test_the_same_folder_a_second_time_and_a_copy_of_it(log, write, files):
@@ -25,22 +26,6 @@ def test_an_interrupted_import_is_completed_with_batches_of_another_size(log, wr
     assert 0 < log.head().position < 34
     import_olist(log, folder, batch_events=15)
     assert [(e["stream_id"], e["event_id"]) for batch in log.read() for e in batch.to_pylist()] == expected
-
-
-class StoppedAfter:
-    """A log whose user presses Ctrl-C after so many commits."""
-
-    def __init__(self, log, commits):
-        self._log, self._left = log, commits
-
-    def __getattr__(self, name):
-        return getattr(self._log, name)
-
-    def append_table(self, table, *, expected):
-        if not self._left:
-            raise KeyboardInterrupt
-        self._left -= 1
-        return self._log.append_table(table, expected=expected)
 
 
 @pytest.mark.parametrize("what", ["orders", "order_items", "order_payments", "customers", "products"])

@@ -6,6 +6,7 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.sources.online_retail import import_online_retail
+from tests.sources.interrupted import StoppedAfter
 
 
 @pytest.fixture
@@ -97,22 +98,6 @@ def test_an_interrupted_import_is_completed_with_batches_of_another_size(log, wr
     result = import_online_retail(log, path, batch_events=101)
     assert (result.duplicates, result.events) == (210, 90)
     assert import_online_retail(log, path).duplicates == 300
-
-
-class StoppedAfter:
-    """A log whose user presses Ctrl-C after so many commits."""
-
-    def __init__(self, log, commits):
-        self._log, self._left = log, commits
-
-    def __getattr__(self, name):
-        return getattr(self._log, name)
-
-    def append_table(self, table, *, expected):
-        if not self._left:
-            raise KeyboardInterrupt
-        self._left -= 1
-        return self._log.append_table(table, expected=expected)
 
 
 class KilledAfter(StoppedAfter):
