@@ -1,4 +1,4 @@
-# make demo | make services | make shop | make shop-stop | make test | make test-long | make test-lowest | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
+# make demo | make services | make shop | make shop-stop | make test | make test-cpu | make test-long | make test-lowest | make check | make fix | make coverage | make notebooks | make lab | make docs | make test-browser | make bench | make bench-scale | make clean
 #
 # Every target makes what it needs: a virtual environment in $(VENV) with the package in it.
 # The second call finds the stamp files and starts at once; a changed pyproject.toml installs again.
@@ -18,7 +18,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo services shop shop-stop test test-long test-lowest check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
+.PHONY: help demo services shop shop-stop test test-cpu test-long test-lowest check lint fix coverage notebooks lab docs test-browser bench bench-scale clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -38,6 +38,9 @@ shop-stop: ## ends it; its log stays in build/shop
 
 test: $(VENV)/.stamp-dev ## the tests, in parallel, in a few minutes; ARGS="-k words" picks some
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)
+
+test-cpu: $(VENV)/.stamp-dev ## the same tests, and where their CPU time goes: folders, files and tests, the dearest first
+	@PYTHONPATH=benchmarks $(BIN)/pytest -p cpu_of_tests -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" $(ARGS)
 
 test-long: $(VENV)/.stamp-dev ## the tests that take minutes by their nature: many kills, flips and races, and properties on many examples
 	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "$(LONG)" --hypothesis-profile=$(PROFILE) $(ARGS)
@@ -60,8 +63,9 @@ fix: $(VENV)/.stamp-dev ## mend what a program can mend: format, order of import
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-coverage: $(VENV)/.stamp-dev ## which lines the tests reach; a report in htmlcov/
-	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 -m "not long" --cov=orders_es --cov-report=term:skip-covered --cov-report=html $(ARGS)
+coverage: $(VENV)/.stamp-dev ## which lines the default tests reach; the figure goes into CONTRIBUTING.md, a report into htmlcov/
+	@$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist loadscope -m "not long" --cov=orders_es --cov-report=term:skip-covered --cov-report=html $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python .ci/coverage_figure.py)
 
 lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)

@@ -1,5 +1,6 @@
 """What all tests share: how many examples a property is tried on, how processes begin, and that Ctrl-C is heard."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -34,6 +35,20 @@ if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ:
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start; undo that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Half as many again as there are cores: tests wait for disks, servers and other processes as well as compute."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
+def pytest_collection_finish():
+    """Thousands of tests and all that they import stay until the end; nobody needs to look through them again and again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

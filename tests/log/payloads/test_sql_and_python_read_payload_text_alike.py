@@ -110,7 +110,7 @@ def named(message, stream_id):
     return "refused"
 
 
-@pytest.mark.parametrize("kind", ["folder", "memory"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("memory", marks=pytest.mark.long)])
 @settings(deadline=None, max_examples=5)
 @given(payloads=st.lists(PAYLOADS, min_size=1, max_size=12))
 @example(payloads=[f"{{{WHOLE}}}", f'{{{WHOLE},"price":"3.00"}}', '{"price":"2.5000"}', "{ }"])
