@@ -8,9 +8,10 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.log.parquet import ParquetLog
+from tests.late import late
 
-nbformat = pytest.importorskip("nbformat")
-papermill = pytest.importorskip("papermill")
+nbformat = late("nbformat")
+late("papermill")
 
 CELLS = [
     "url = ''",

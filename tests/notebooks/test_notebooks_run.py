@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-papermill = pytest.importorskip("papermill")
+from tests.late import late
+
+nbformat = late("nbformat")
+late("papermill")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

@@ -8,8 +8,9 @@ import pytest
 from orders_es.projections import check_sla
 from orders_es.projections.lag.facts import Facts
 from orders_es.projections.lag.judgement import judge
+from tests.late import late
 
-nbformat = pytest.importorskip("nbformat")
+nbformat = late("nbformat")
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_projection_lag.ipynb"
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)

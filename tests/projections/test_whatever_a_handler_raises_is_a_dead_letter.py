@@ -46,13 +46,13 @@ RAISED = {
 }
 
 
-def handlers(error, *, tables=True, on_error="continue"):
+def handlers(error, *, name="fails", tables=True, on_error="continue"):
     def fail(event, _tables):
         if event.stream_id == "A-1":
             raise error
 
     return Handlers(
-        "fails",
+        name,
         1,
         {OrderPlaced: fail},
         tables="CREATE TABLE nothing(n INTEGER)" if tables else "",
@@ -62,16 +62,19 @@ def handlers(error, *, tables=True, on_error="continue"):
 
 
 @pytest.mark.parametrize("tables", [True, False])
-@pytest.mark.parametrize("what", RAISED)
-def test_it_is_put_aside_and_the_next_events_are_processed(shop, what, tables):
-    error, said = RAISED[what]
-    [ran] = shop.projector(handlers(error, tables=tables)).run()
-    assert ran.position == ran.head_position
-    [letter] = shop.models.dead_letters()
-    assert (letter.stream_id, letter.error) == ("A-1", said)
-    assert "in fail" in letter.traceback, "where it was raised"
-    assert len(letter.traceback) < 30_000
-    assert shop.models.status()[0].status == "ok"
+def test_it_is_put_aside_and_the_next_events_are_processed(shop, tables):
+    """A projection for each kind of exception, side by side in one runner."""
+    names = {f"fails_{number}": what for number, what in enumerate(RAISED)}
+    ran = shop.projector(*(handlers(RAISED[what][0], name=name, tables=tables) for name, what in names.items())).run()
+    assert [each.position for each in ran] == [ran[0].head_position] * len(RAISED)
+    letters = {letter.projection: letter for letter in shop.models.dead_letters()}
+    assert {names[name]: (letter.stream_id, letter.error) for name, letter in letters.items()} == {
+        what: ("A-1", said) for what, (_, said) in RAISED.items()
+    }
+    for letter in letters.values():
+        assert "in fail" in letter.traceback, "where it was raised"
+        assert len(letter.traceback) < 30_000
+    assert {state.status for state in shop.models.status()} == {"ok"}
 
 
 @pytest.mark.parametrize("what", ["a lone surrogate", "SystemExit", "no text"])

@@ -2,8 +2,10 @@
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("papermill")
+from tests.late import late
+
+nbformat = late("nbformat")
+late("papermill")
 
 
 @pytest.fixture

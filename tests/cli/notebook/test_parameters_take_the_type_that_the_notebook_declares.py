@@ -4,9 +4,10 @@ import click
 import pytest
 
 from orders_es.cli.notebook_parameters import declared, value_of
+from tests.late import late
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("papermill")
+nbformat = late("nbformat")
+late("papermill")
 
 CELL = """
 order_id = "536365"

@@ -2,11 +2,14 @@
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("papermill")
+from tests.late import late
+
+nbformat = late("nbformat")
+late("papermill")
 
 SETUP = """%load_ext orders_es.ipython
 from orders_es import connect, open_log
+from tests.late import late
 session = connect(open_log(':memory:', create=True))
 print('so far')"""
 ENDS = {

@@ -6,7 +6,6 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
-import jsonschema
 import pytest
 import r4pm.df
 
@@ -15,6 +14,9 @@ from orders_es.export.process import export_ocel, export_xes
 from orders_es.log import ANY, NO_STREAM, RawEvent, open_log
 from orders_es.orders import ItemAdded, OrderCreated, PaymentReceived
 from orders_es.replay import connect
+from tests.late import late
+
+jsonschema = late("jsonschema")
 
 # https://www.ocel-standard.org/2.0/ocel20-schema-json.json, written anew from its published content.
 SCHEMA = json.loads((Path(__file__).parent / "ocel20-schema-json.json").read_text("utf-8"))

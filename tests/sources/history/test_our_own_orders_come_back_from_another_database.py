@@ -170,7 +170,7 @@ class Sqlite:
         self.connection.close()
 
 
-@pytest.fixture(params=["postgres", "sqlite"])
+@pytest.fixture(params=["postgres", pytest.param("sqlite", marks=pytest.mark.long)])
 def database(request, tmp_path):
     made = (
         Postgres(request.getfixturevalue("postgres_place")())
