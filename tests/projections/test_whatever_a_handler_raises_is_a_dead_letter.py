@@ -55,7 +55,7 @@ def handlers(error, *, name="fails", tables=True, on_error="continue"):
         name,
         1,
         {OrderPlaced: fail},
-        tables="CREATE TABLE nothing(n INTEGER)" if tables else "",
+        tables=f"CREATE TABLE {name}_nothing(n INTEGER)" if tables else "",
         on_error=on_error,
         attempts=1,
     )
