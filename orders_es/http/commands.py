@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from orders_es.http.asking import order_id_of, parameters, versions_of
 from orders_es.http.bodies import COMMANDS, body_of, with_order_id
 from orders_es.http.problems import Problem
+from orders_es.http.request_parameters import order_id_of, parameters, versions_of
 from orders_es.json_text import json_bytes
 from orders_es.log.limits import LONGEST_ID, check_new_stream_id
 from orders_es.service import handle

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from orders_es.http.asking import form_of, number_of, parameters
 from orders_es.http.problems import Problem
+from orders_es.http.request_parameters import form_of, number_of, parameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

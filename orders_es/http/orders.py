@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response
 
-from orders_es.http.asking import MOMENTS, moments_of, number_of, order_id_of, parameters, same_version
 from orders_es.http.commands import etag
 from orders_es.http.page import PAGE_POLICY
 from orders_es.http.problems import Problem
+from orders_es.http.request_parameters import MOMENTS, moments_of, number_of, order_id_of, parameters, same_version
 from orders_es.json_text import Verbatim, json_bytes, today_facts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, Response
 
-from orders_es.http.asking import parameters
+from orders_es.http.request_parameters import parameters
 
 if TYPE_CHECKING:
     from starlette.requests import Request

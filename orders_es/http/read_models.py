@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import anyio
 from starlette.responses import Response, StreamingResponse
 
-from orders_es.http.asking import MOMENTS, form_of, moments_of, number_of, parameters
 from orders_es.http.orders import pinned
 from orders_es.http.problems import Problem
+from orders_es.http.request_parameters import MOMENTS, form_of, moments_of, number_of, parameters
 from orders_es.json_text import json_bytes
 from orders_es.log.relation import quoted
 from orders_es.replay.lossless import lossless_relation

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from orders_es.errors import OrdersEsError
-from orders_es.http.asking import parameters
 from orders_es.http.problems import Problem
+from orders_es.http.request_parameters import parameters
 from orders_es.json_text import json_bytes
 
 if TYPE_CHECKING:
