@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from orders_es.http import commands, events, orders, page, read_models, watching
 from orders_es.http.access import admit
-from orders_es.http.door import Door
+from orders_es.http.app_state import Door
 from orders_es.http.problems import Problem, problem_of
 from orders_es.http.settings import ServerSettings
 from orders_es.log.given import check_log

@@ -17,8 +17,8 @@ from orders_es.service import handle
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from orders_es.http.app_state import Door
     from orders_es.http.bodies import Asked
-    from orders_es.http.door import Door
     from orders_es.http.settings import Token
     from orders_es.orders import Order
     from orders_es.service import Handled

@@ -16,7 +16,7 @@ from orders_es.json_text import Verbatim, json_bytes, today_facts
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from orders_es.http.door import Door
+    from orders_es.http.app_state import Door
     from orders_es.http.settings import Token
     from orders_es.log import EventLog
     from orders_es.replay import Session

@@ -13,7 +13,7 @@ from orders_es.http.request_parameters import parameters
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from orders_es.http.door import Door
+    from orders_es.http.app_state import Door
     from orders_es.http.settings import Token
 
 __all__ = ["PAGE_POLICY", "openapi", "page"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from orders_es.http.door import Door
+    from orders_es.http.app_state import Door
     from orders_es.http.settings import Token
     from orders_es.replay import Session
 

@@ -14,7 +14,7 @@ from orders_es.json_text import json_bytes
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from orders_es.http.door import Door
+    from orders_es.http.app_state import Door
     from orders_es.http.settings import Token
 
 __all__ = ["health", "lag", "metrics"]
