@@ -16,9 +16,9 @@ from orders_es.log.given import check_log
 from orders_es.log.target import check_target
 from orders_es.orders.moments import resolve
 from orders_es.replay import connect
-from orders_es.report.auditing.asking import Thresholds, asked_of
 from orders_es.report.auditing.evidence import AUDIT, EVIDENCE, SIGNED, evidence_of, extension_of
 from orders_es.report.auditing.page import audit_page
+from orders_es.report.auditing.tables import Thresholds, asked_of
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
     from orders_es.replay import Session
-    from orders_es.report.auditing.asking import Asked
+    from orders_es.report.auditing.tables import Asked
 
 __all__ = ["Audit", "Written", "write_audit"]
 
