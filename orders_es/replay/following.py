@@ -17,7 +17,7 @@ from orders_es.read_models import in_reading_order, is_shipped, needed_by
 from orders_es.read_models.questions import QUESTIONS
 from orders_es.replay.defining import MEMORY_LIMIT, define, scratch_folder, set_memory_limit, set_time_zone
 from orders_es.replay.many_moments import bind
-from orders_es.replay.named import MACROS, relations_in
+from orders_es.replay.names_in_query import MACROS, relations_in
 from orders_es.replay.notes import Currencies, FirstEvent
 from orders_es.replay.permissions import check_models, not_allowed, restrict
 from orders_es.replay.relations import guarded, inline, oddity, refusal

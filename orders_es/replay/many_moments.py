@@ -14,7 +14,7 @@ from orders_es.errors import InvalidSetting, QueryError
 from orders_es.log.relation import quoted
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.replay.moments import as_of
-from orders_es.replay.named import columns_in, relations_in
+from orders_es.replay.names_in_query import columns_in, relations_in
 from orders_es.replay.relations import LIMITS, limits, moment
 from orders_es.replay.tables import ONLY_READS, table_of
 

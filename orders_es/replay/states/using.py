@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.log.protocol import derived_folder
 from orders_es.log.relation import quoted
 from orders_es.orders import AsOf
-from orders_es.replay.named import columns_in
+from orders_es.replay.names_in_query import columns_in
 from orders_es.replay.relations import MACRO_ARGUMENTS, limits
 from orders_es.replay.states.build import ends_of, qualified, states_of
 from orders_es.replay.states.calls import ARGUMENTS, calls_of
