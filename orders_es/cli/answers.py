@@ -47,7 +47,7 @@ def json_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:
 
 def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
     """Print the first hundred rows as a table, and how many there are; `question` says of which moment."""
-    from orders_es.replay.shown import are_numbers, has_times, said_zone, shown_rows
+    from orders_es.replay.cell_text import are_numbers, has_times, said_zone, shown_rows
 
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
     cells = [[printable(cell, _CELL_WIDTH) for cell in row] for row in shown_rows(rows, zone)]
@@ -83,7 +83,7 @@ def _csv_digest(answer: Answer, *, guard: bool) -> str:
 
 
 def _csv_texts(answer: Answer, *, guard: bool, shown: bool) -> Iterator[str]:
-    from orders_es.replay.shown import values_of
+    from orders_es.replay.cell_text import values_of
 
     def line(values: Sequence[Any]) -> str:
         return ",".join(_csv_field(value, guard=guard, shown=shown) for value in values)

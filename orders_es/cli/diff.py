@@ -154,7 +154,7 @@ def _diff_of_model(
 
 def _figures(row: dict[str, Any], tz: tzinfo) -> str:
     """What differs of a row that was there before and after, as it was and is."""
-    from orders_es.replay.shown import cell_of
+    from orders_es.replay.cell_text import cell_of
 
     if row["change"] != "changed":
         return ""

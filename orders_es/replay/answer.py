@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidSetting
 from orders_es.html_table import html_table
+from orders_es.replay.cell_text import are_numbers, has_times, said_zone, shown_rows, values_of
 from orders_es.replay.frames import check_forms, frame_of
-from orders_es.replay.shown import are_numbers, has_times, said_zone, shown_rows, values_of
 from orders_es.text_table import printable
 from orders_es.text_table import table as table_text
 

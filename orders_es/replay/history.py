@@ -11,10 +11,10 @@ from orders_es.orders import STATUSES, evolve, format_amount, format_money, init
 from orders_es.orders.moments import written, zone_of
 from orders_es.orders.money import EXACT
 from orders_es.orders.order import NO_CURRENCY
+from orders_es.replay.cell_text import said_zone
 from orders_es.replay.frames import frame_of_rows
 from orders_es.replay.load import events_at
 from orders_es.replay.moments import as_of
-from orders_es.replay.shown import said_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

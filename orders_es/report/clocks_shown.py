@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.orders import format_amount
 from orders_es.orders.moments import spoken
-from orders_es.replay.shown import are_numbers, shown_rows
+from orders_es.replay.cell_text import are_numbers, shown_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from orders_es.orders.moments import spoken
 from orders_es.orders.money import format_amount
 from orders_es.plots.style import duration
 from orders_es.replay.answer import count_of
-from orders_es.replay.shown import values_of
+from orders_es.replay.cell_text import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
