@@ -25,7 +25,7 @@ from orders_es.export.process.relations import (
 from orders_es.log.given import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
-from orders_es.replay.handing import replacing
+from orders_es.replay.answer_files import replacing
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:
