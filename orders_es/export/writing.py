@@ -16,7 +16,7 @@ from orders_es.log.given import check_session
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
-from orders_es.replay.lossless import lossless
+from orders_es.replay.lossless_types import lossless
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:

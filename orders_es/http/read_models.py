@@ -13,7 +13,7 @@ from orders_es.http.problems import Problem
 from orders_es.http.request_parameters import MOMENTS, form_of, moments_of, number_of, parameters
 from orders_es.json_text import json_bytes
 from orders_es.log.relation import quoted
-from orders_es.replay.lossless import lossless_relation
+from orders_es.replay.lossless_types import lossless_relation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,7 +15,7 @@ from orders_es.orders import AsOf
 from orders_es.replay.answer import Answer
 from orders_es.replay.answer_files import copy_out, replacing
 from orders_es.replay.following import Following
-from orders_es.replay.lossless import lossless
+from orders_es.replay.lossless_types import lossless
 from orders_es.replay.many_moments import is_many, moments_of, shared, tables_at
 from orders_es.replay.model_diff import diff_query, side
 from orders_es.replay.moments import as_of

@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import Any
 
-from orders_es.replay.lossless import lossless, lossless_relation
+from orders_es.replay.lossless_types import lossless, lossless_relation
 
 __all__ = ["ONLY_READS", "normal", "table_of"]
 
