@@ -3,7 +3,6 @@
 Signing and checking signatures takes the extra `audit` (the library `cryptography`), which is loaded where it is used.
 """
 
-from orders_es.audit.against import Against, against_checkpoint
 from orders_es.audit.checking import CheckedProof, check_file, verify_consistency
 from orders_es.audit.checkpoint import (
     SignedCheckpoint,
@@ -14,6 +13,7 @@ from orders_es.audit.checkpoint import (
     prove_consistency,
     read_checkpoint,
 )
+from orders_es.audit.checkpoint_check import Against, against_checkpoint
 from orders_es.audit.closes import CheckedClose, Close, check_close, close, closed, closes
 from orders_es.audit.cose import cose_receipt, verify_cose_receipt
 from orders_es.audit.doctor import Advice, examine

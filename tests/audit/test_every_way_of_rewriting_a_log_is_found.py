@@ -13,7 +13,7 @@ import pytest
 
 from orders_es import audit
 from orders_es.audit import verify
-from orders_es.audit.against import against_checkpoint
+from orders_es.audit.checkpoint_check import against_checkpoint
 from orders_es.errors import OrdersEsError
 from orders_es.log import ANY, NewEvent, open_log
 from orders_es.log.parquet import ParquetLog

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.audit.against import against_checkpoint
 from orders_es.audit.checkpoint import read_checkpoint, refusing
+from orders_es.audit.checkpoint_check import against_checkpoint
 from orders_es.audit.keys import public_key
 from orders_es.audit.verify_proof import check_checkpoint
 from orders_es.errors import BadCheckpoint, InvalidSetting, NotAnExport
