@@ -172,7 +172,7 @@ def _restored(log: str) -> Iterator[EventLog]:
     from orders_es.log import open_log
     from orders_es.log.open import order_registry
     from orders_es.log.restoring import restoring
-    from orders_es.log.unmade import has_something
+    from orders_es.log.undo_creation import has_something
 
     if has_something(log):
         with open_log(log) as opened:  # an empty one has nothing to lose; one with events is refused

@@ -17,7 +17,7 @@ from orders_es.files import sync
 from orders_es.log.backends import elsewhere
 from orders_es.log.open import open_log
 from orders_es.log.restoration import Restorable, Restoration
-from orders_es.log.unmade import removed_if_empty
+from orders_es.log.undo_creation import removed_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

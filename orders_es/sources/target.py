@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orders_es.errors import NotALog
 from orders_es.log import open_log
 from orders_es.log.open import order_registry
-from orders_es.log.unmade import has_something, remove_if_empty
+from orders_es.log.undo_creation import has_something, remove_if_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import pytest
 
 from orders_es.errors import BadSource, InvalidSetting, NotALog
 from orders_es.log import NO_STREAM, open_log
-from orders_es.log.unmade import removed_if_empty
+from orders_es.log.undo_creation import removed_if_empty
 from orders_es.orders import OrderCreated
 from orders_es.sources.jsonl import import_jsonl
 from orders_es.sources.online_retail import import_online_retail

@@ -22,7 +22,7 @@ import numpy as np
 
 from orders_es.errors import InvalidSetting
 from orders_es.log import NewEvent, StreamAppend, open_log
-from orders_es.log.unmade import removed_if_empty
+from orders_es.log.undo_creation import removed_if_empty
 from orders_es.sources.simulator.generate import windows
 from orders_es.sources.simulator.settings import SimulatorSettings
 from orders_es.sources.simulator.shop import open_shop

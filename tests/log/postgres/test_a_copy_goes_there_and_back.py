@@ -9,7 +9,7 @@ from orders_es.log import ANY, NO_STREAM, RawEvent, open_log
 from orders_es.log.copy import copy_log
 from orders_es.log.postgres import reading
 from orders_es.log.restoring import restoring
-from orders_es.log.unmade import has_something, removed_if_empty
+from orders_es.log.undo_creation import has_something, removed_if_empty
 from orders_es.testing.log_contract.basis import event, events, everything
 
 
