@@ -19,7 +19,7 @@ from orders_es.sources.order_tables.events import to_streams
 from orders_es.sources.order_tables.inputs import read_mapped
 from orders_es.sources.order_tables.mapping_file import load_table_mapping
 from orders_es.sources.order_tables.rows import read_lines, read_rows, with_lines
-from orders_es.sources.order_tables.several import joined, last_number
+from orders_es.sources.order_tables.several_files import joined, last_number
 from orders_es.sources.result import ImportResult
 from orders_es.sources.target import target_of
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from orders_es.errors import BadSource
-from orders_es.sources.order_tables.several import files_of, joined
+from orders_es.sources.order_tables.several_files import files_of, joined
 from orders_es.sources.tables.databases import answer, is_connection, is_database, open_database
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import match_columns, missing_columns, require_columns
