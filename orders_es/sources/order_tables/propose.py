@@ -14,9 +14,9 @@ import pyarrow.compute
 
 from orders_es.errors import BadSource
 from orders_es.sources.order_tables.findings import Findings
+from orders_es.sources.order_tables.foreign_headers import WORDS
 from orders_es.sources.order_tables.inputs import given_as
 from orders_es.sources.order_tables.several_files import files_of, joined
-from orders_es.sources.order_tables.words import WORDS
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import plain
 from orders_es.sources.tables.ids import read_ids, read_texts
