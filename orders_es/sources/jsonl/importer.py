@@ -22,7 +22,7 @@ from orders_es.errors import InvalidArgument, LogNotEmpty
 from orders_es.sources.batches import Loaded
 from orders_es.sources.event_ids import derive_event_ids
 from orders_es.sources.jsonl.append import Wanted, append_lines
-from orders_es.sources.jsonl.bad import BadLines
+from orders_es.sources.jsonl.bad_lines import BadLines
 from orders_es.sources.jsonl.export import export_jsonl
 from orders_es.sources.jsonl.foreign import ForeignLines
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
