@@ -12,8 +12,8 @@ import msgspec
 
 from orders_es.errors import InvalidEvent
 from orders_es.log.limits import check_new_stream_id
-from orders_es.sources.jsonl.exact import TimeReader, repeated_key
 from orders_es.sources.jsonl.line_reader import BadLine, Line, check_known, check_payload
+from orders_es.sources.jsonl.strict_json import TimeReader, repeated_key
 from orders_es.sources.tables.ids import clean_id
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from orders_es.log.describing import describe_event
 from orders_es.log.envelope import MOMENTS
 from orders_es.log.event import to_micros
 from orders_es.log.limits import check_new_stream_id
-from orders_es.sources.jsonl.exact import check_range, finer_than_kept, repeated_key
+from orders_es.sources.jsonl.strict_json import check_range, finer_than_kept, repeated_key
 
 if TYPE_CHECKING:
     from orders_es.log import EventRegistry

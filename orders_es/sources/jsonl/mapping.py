@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orders_es.errors import BadSource
-from orders_es.sources.jsonl.exact import EPOCHS
+from orders_es.sources.jsonl.strict_json import EPOCHS
 
 if TYPE_CHECKING:
     import os

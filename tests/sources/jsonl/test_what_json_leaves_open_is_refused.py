@@ -7,7 +7,7 @@ import pytest
 
 from orders_es.errors import BadSource, SourceConflict
 from orders_es.sources.jsonl import import_jsonl
-from orders_es.sources.jsonl.exact import repeated_key
+from orders_es.sources.jsonl.strict_json import repeated_key
 
 INPUTS = Path(__file__).parents[1] / "inputs"
 OURS = {
