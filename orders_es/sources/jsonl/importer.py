@@ -24,8 +24,8 @@ from orders_es.sources.event_ids import derive_event_ids
 from orders_es.sources.jsonl.append import Wanted, append_lines
 from orders_es.sources.jsonl.bad_lines import BadLines
 from orders_es.sources.jsonl.export import export_jsonl
-from orders_es.sources.jsonl.foreign import ForeignLines
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
+from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping, shipped_mappings
 from orders_es.sources.jsonl.sequence import wrong_records, wrong_sequence
 from orders_es.sources.jsonl.spool import Spool

@@ -19,8 +19,8 @@ from orders_es.log import ANY, NO_STREAM
 from orders_es.log.bookkeeping import LINE_REFUSED, SOURCE_FOLLOWED
 from orders_es.log.event import from_micros
 from orders_es.log.given import check_log
-from orders_es.sources.jsonl.foreign import ForeignLines
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
+from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping
 
 if TYPE_CHECKING:
