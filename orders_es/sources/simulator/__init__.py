@@ -5,8 +5,8 @@ simulated time, and `simulate_live` has several writers append in real time.
 """
 
 from orders_es.sources.simulator.generate import simulate
-from orders_es.sources.simulator.into import SimulationResult, simulate_into
 from orders_es.sources.simulator.live import LiveResult, WriterReport, simulate_live
+from orders_es.sources.simulator.recording import SimulationResult, simulate_into
 from orders_es.sources.simulator.settings import Delay, SimulatorSettings
 
 __all__ = [
