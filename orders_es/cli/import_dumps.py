@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.import_looking import look, looking_options, require_log
 from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine, table_options
+from orders_es.cli.import_preview import look, looking_options, require_log
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import print_json, print_text
 from orders_es.cli.telling import log_lines, somebody_watches
