@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from orders_es.http import commands, events, orders, page, read_models, watching
+from orders_es.http import commands, events, monitoring, orders, page, read_models
 from orders_es.http.access import admit
 from orders_es.http.app_state import Door
 from orders_es.http.problems import Problem, problem_of
@@ -49,7 +49,7 @@ class Way(NamedTuple):
 ROUTES = (
     Way("GET", "/", "open", page.page),
     Way("GET", "/openapi.json", "open", page.openapi),
-    Way("GET", "/health", "open", watching.health),
+    Way("GET", "/health", "open", monitoring.health),
     Way("GET", "/orders", "read", orders.orders),
     Way("POST", "/orders", "write", commands.create_order),
     Way("POST", "/orders/add-item", "write", commands.add_item),
@@ -60,8 +60,8 @@ ROUTES = (
     Way("GET", "/events", "read", events.events),
     Way("GET", "/read-models", "read", read_models.read_models),
     Way("GET", "/read-models/{name}", "read", read_models.read_model),
-    Way("GET", "/lag", "read", watching.lag),
-    Way("GET", "/metrics", "read", watching.metrics),
+    Way("GET", "/lag", "read", monitoring.lag),
+    Way("GET", "/metrics", "read", monitoring.metrics),
 )
 """All that can be asked."""
 
