@@ -144,6 +144,8 @@ def _oddities(
     name, at = text(table), f"TIMESTAMPTZ {text(dump.at.isoformat())}"
     day = text(f" in {dump.path.name}")
     note_gaps(work, "gone", name, at, f"k || {day}", "diff WHERE NOT there")
+    if not loaded.rows:
+        note_gaps(work, "all gone", name, at, text(dump.path.name), "(FROM diff WHERE NOT there LIMIT 1)")
     note_gaps(work, "came back", name, at, f"k || {day}", "diff WHERE there AND NOT was AND new_version > 1")
     if standing.at is not None:
         for column in loaded.columns:

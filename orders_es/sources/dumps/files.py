@@ -18,11 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orders_es.errors import BadSource
+from orders_es.log.limits import LONGEST_ID
 from orders_es.log.relation import quoted, text
 from orders_es.sources.bad_rows import BadRows
+from orders_es.sources.dumps.spelling import spell_keys
 from orders_es.sources.rows.work import value
 from orders_es.sources.tables.files import read_source
-from orders_es.sources.tables.headers import plain
+from orders_es.sources.tables.headers import match_columns, plain
 from orders_es.sources.tables.source import SourceTable
 from orders_es.sources.tables.times import read_times
 
@@ -80,7 +82,13 @@ def digest_of(path: Path) -> str:
 
 
 def load_dump(
-    work: duckdb.DuckDBPyConnection, path: Path, key: Sequence[str], occurred: str | None, options: TableOptions
+    work: duckdb.DuckDBPyConnection,
+    path: Path,
+    key: Sequence[str],
+    occurred: str | None,
+    options: TableOptions,
+    *,
+    room: int = LONGEST_ID,
 ) -> LoadedDump:
     """Read a dump into DuckDB, where the view `good` shows its good rows and the table `own_time` their own times, if any.
 
@@ -88,6 +96,7 @@ def load_dump(
         key: The columns that name a row.
         occurred: The column of the rows' own times.
         options: How the file is read.
+        room: How many bytes a key may have.
 
     Raises:
         BadSource: It cannot be read, lacks a column, or one has two readings.
@@ -100,7 +109,10 @@ def load_dump(
     loaded = LoadedDump(path, columns, int(value(work, "SELECT count(*) FROM dump")) + len(damaged))
     _require(path, columns, [*key, *([] if occurred is None else [occurred])])
     failures = _own_times(work, loaded, occurred, options, numbers)
-    _note_bad(work, loaded, key, numbers, damaged, failures)
+    unread = spell_keys(work, path, {name: f"d{columns.index(loaded.column(name) or '')}" for name in key}, options)
+    failures |= unread
+    _note_bad(work, loaded, key, numbers, damaged, failures, room)
+    loaded.nameless |= bool(unread)
     return loaded
 
 
@@ -132,6 +144,11 @@ def _straight(
         if name.endswith(".parquet"):
             names = list(pq.read_schema(path).names)
             _require(path, names, key)
+            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+            if twice is not None:
+                raise BadSource(
+                    str(path), None, f"two columns are called {twice!r}; rename or remove one. Nothing was appended"
+                )
             cells = ", ".join(f"{quoted(column)}::VARCHAR AS d{i}" for i, column in enumerate(names))
             work.execute(f"CREATE OR REPLACE TABLE dump AS SELECT {cells} FROM read_parquet({text(str(path))})")
             return names
@@ -223,6 +240,7 @@ def _require(path: Path, names: Sequence[str], key: Sequence[str]) -> None:
             f"it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} of the key; it has "
             f"{', '.join(map(repr, names)) or 'none'}. Nothing was appended",
         )
+    match_columns(path, names, {name: (name,) for name in key})
 
 
 def _note_bad(
@@ -232,17 +250,19 @@ def _note_bad(
     numbers: Any,
     damaged: tuple[DamagedRow, ...],
     failures: dict[int, str],
+    room: int,
 ) -> None:
     """Find the rows that say nothing certain of any row of the table, and leave them out of `good`."""
     cells = [f"d{loaded.columns.index(loaded.column(name) or '')}" for name in key]
     parts = f" || '{SEPARATOR}' || ".join(f"nullif(trim({cell}), '')" for cell in cells)
     names = " and ".join(key)
+    long = f"strlen(k) > {room:d}"
     within = " OR ".join(f"contains({cell}, '{SEPARATOR}')" for cell in cells) if len(cells) > 1 else "false"
     work.execute(
         f"CREATE OR REPLACE TEMP VIEW every AS SELECT rowid AS row, {parts} AS k, {within} AS joined, * FROM dump"
     )
     work.execute(
-        "CREATE OR REPLACE TEMP TABLE bad AS SELECT row, k, joined FROM every WHERE k IS NULL OR joined "
+        f"CREATE OR REPLACE TEMP TABLE bad AS SELECT row, k, joined FROM every WHERE k IS NULL OR joined OR {long} "
         "OR k IN (SELECT k FROM every GROUP BY k HAVING count(*) > 1) OR row IN (SELECT unnest(?::BIGINT[]))",
         [list(failures)],
     )
@@ -262,6 +282,8 @@ def _note_bad(
             bad.add({i: failures[row]})
         if k is None:
             bad.add({i: f"{names} is empty, and names the row"})
+        elif len(k.encode()) > room:
+            bad.add({i: f"{names} {k[:60] + '…'!r} is longer than {room:,} bytes"})
         elif joined:
             bad.add({i: f"a part of the key {k!r} holds {SEPARATOR!r}, which stands between the parts of a key"})
         elif k in first:

@@ -12,15 +12,17 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from orders_es.errors import BadSource, InvalidSetting
+from orders_es.log.limits import LONGEST_ID
 from orders_es.log.relation import text
 from orders_es.sources.dumps.comparing import compare
 from orders_es.sources.dumps.files import digest_of, load_dump
 from orders_es.sources.dumps.names import find_dumps
 from orders_es.sources.dumps.result import DumpsResult
+from orders_es.sources.dumps.spelling import check_keys, remember_keys
 from orders_es.sources.dumps.standing import Standing, read_standing, stand
 from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import gaps_since, note_again, note_gaps, noted, read_gaps, start_gaps
-from orders_es.sources.rows.instants import instant_of
+from orders_es.sources.rows.instants import Instants
 from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
@@ -130,10 +132,13 @@ def import_dumps(
         run = _Run(work, name, keys, options, occurred, actor, rules)
         if on_error == "stop" and len(new) > 1:
             # Everything is looked at before anything is appended; one alone is looked at below, and appended then.
+            remember_keys(work, "last WHERE alive")
             for dump, _ in _bar(new, f"{name}: checking", progress=progress):
                 run.load(dump, on_error)
+                remember_keys(work, "good")
         set_aside: list[Path] = []
         for dump, digest in _bar(new, name, progress=progress):
+            remember_keys(work, "last WHERE alive")
             loaded = run.load(dump, on_error)
             if loaded.bad is not None:
                 path = loaded.bad.quarantine(_aside(quarantine, name, dump.path), even_if_none=True)
@@ -234,9 +239,11 @@ class _Run:
 
     def load(self, dump: DumpFile, on_error: OnError) -> LoadedDump:
         """Read a dump, and stop at its bad rows if that is what to do about them."""
-        loaded = load_dump(self._work, dump.path, self._keys, self._occurred, self._options)
+        room = LONGEST_ID - len(self._table.encode()) - 1
+        loaded = load_dump(self._work, dump.path, self._keys, self._occurred, self._options, room=room)
         if loaded.bad is not None and on_error == "stop":
             loaded.bad.stop()
+        check_keys(self._work, dump.path, self._keys, self._options)
         return loaded
 
     def record(
@@ -276,9 +283,8 @@ class _Run:
             )
         meanings = None
         if self._rules is not None:
-            meanings = derive(
-                work, self._rules, log, log.registry, lambda said, column: instant_of(said, column, self._options)
-            )
+            meanings = derive(work, self._rules, log, log.registry, instants := Instants(self._options))
+            instants.check(str(dump.path))
             note_nothing(work, meanings)
         last = _dumped(work, self._table, self._keys, dump, digest, loaded, standing.version + 1, self._actor, run)
         last = last.append_column("dump_gaps", pa.array([gaps_since(work, mark)]))

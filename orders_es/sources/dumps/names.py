@@ -35,7 +35,7 @@ _DIRECTIVES = {
     "j": "[0-9]{3}",
     "y": "[0-9]{2}",
     "p": "[AaPp][Mm]",
-    "z": "[+-][0-9]{4}|Z",
+    "z": "[+-][0-9]{2}:?[0-9]{2}|Z",
     "b": "[A-Za-z]{3}",
     "B": "[A-Za-z]+",
     "%": "%",
@@ -154,6 +154,9 @@ def _dump(
     whole_day: bool,
 ) -> DumpFile:
     found = list(pattern.finditer(path.name))
+    above = None if found else next((above for above in path.absolute().parents if pattern.search(above.name)), None)
+    if above is not None:  # a folder for each night
+        found = list(pattern.finditer(above.name))
     if len(found) != 1:
         what = "no time" if not found else f"{len(found)} times ({', '.join(match[1] for match in found)})"
         raise BadSource(
@@ -165,7 +168,7 @@ def _dump(
         moment = datetime.strptime(found[0][1], written)  # noqa: DTZ007 - the zone is the options'
     except ValueError as error:
         raise BadSource(str(path), None, f"its name says {found[0][1]!r}, which is no time: {error}") from error
-    left = path.name[: found[0].start()]
+    left = path.name[: found[0].start()] if above is None else path.name.split(".")[0]
     table = _ENDS.sub(" ", left).strip().replace(" ", "_") or path.parent.resolve().name
     if moment.tzinfo is not None:
         return DumpFile(path, table, moment.astimezone(UTC), moment.astimezone(UTC))

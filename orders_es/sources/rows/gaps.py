@@ -15,6 +15,7 @@ __all__ = ["KINDS", "Gap", "GapReport", "gaps_since", "note_again", "note_gaps",
 
 KINDS = {
     "gone": "rows that went without a record of who deleted them, or when",
+    "all gone": "dumps without any row after one that had some: was the export cut short?",
     "came back": "rows that were gone and are there again",
     "begins in the middle": "histories whose first record is no insertion: what was before is not known",
     "after the end": "changes of rows that had been deleted, or were never there",

@@ -35,6 +35,7 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 _ESCAPED = re.compile(rb"\xed[\xb2\xb3][\x80-\xbf]")
+_NO_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[A-Za-z][\x82-\x84\x88\x8b\x98]|[a-z][\x8a\x8c\x8e\x9f]")
 _SEVERAL = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 _REPLACEMENT = "\ufffd".encode()
 _QUOTE, _CR, _LF = b'"\r\n'
@@ -115,11 +116,7 @@ def _decoded(path: Path, data: bytes, encoding: str | None) -> tuple[bytes, list
     if encoding is None:
         several = sum(1 for _ in _SEVERAL.finditer(text)) - len(bad)
         if not several:
-            # Five byte values have no character in Windows-1252; ISO 8859-1 gives every byte one.
-            try:
-                return data.decode("cp1252").encode(), []
-            except UnicodeDecodeError:
-                return data.decode("latin-1").encode(), []
+            return _as_windows(path, data).encode(), []
         if several < len(bad):
             raise BadSource(
                 str(path),
@@ -128,6 +125,26 @@ def _decoded(path: Path, data: bytes, encoding: str | None) -> tuple[bytes, list
                 "is with encoding= (--encoding), such as utf-8 or cp1252",
             )
     return text, bad
+
+
+def _as_windows(path: Path, data: bytes) -> str:
+    """The text as Windows-1252, unless there are signs that it is something else.
+
+    Five byte values have no character there, and a quote that opens below the line, a florin or a capital with a caron does not follow a
+    small letter: those are letters of DOS, of old Macintoshes, or halves of letters of Asian encodings.
+    """
+    odd = _NO_WINDOWS.search(data)
+    if odd is None:
+        return data.decode("cp1252")
+    at = odd.end() - 1
+    line = data.count(b"\n", 0, at) + 1
+    before = data[: at + 1].rsplit(b"\n", 1)[-1][-20:].decode("cp1252", "replace")
+    raise BadSource(
+        str(path),
+        None,
+        f"it is not UTF-8, and line {line:,} has a byte (0x{data[at]:02X} in {before!r}) that Windows-1252 would not have there; say which "
+        "encoding it is with encoding= (--encoding), such as cp850, mac_roman, shift_jis or cp1252",
+    )
 
 
 def _is_utf8(data: bytes) -> bool:

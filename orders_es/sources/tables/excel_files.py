@@ -21,7 +21,7 @@ from orders_es.sources.tables.source import BOOLEAN, CLOCK, DATE, ERROR, NUMBER,
 from orders_es.sources.tables.values import ERRORS, as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbook", "parse_workbook"]
 
+_PADDED = re.compile(r"00+")
+_PADDED_CODE = re.compile(rb'formatCode="00+"')
 _FORMULA = re.compile(rb"<f[ >/]")
 _TITLES = 30
 """So many rows at most are looked at for a header that does not stand in the first."""
@@ -94,7 +96,7 @@ def parse_workbook(
         except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
             raise BadSource(str(path), None, f"it is not a readable .xlsx workbook: {error}") from error
         try:
-            read = _read_sheets(path, book, columns, options, optional, progress=progress)
+            read = _read_sheets(path, book, columns, options, optional, padded=_has_padded(data), progress=progress)
             if _has_formulas(data):
                 formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
                 for title, _ in read.sheets:
@@ -123,6 +125,23 @@ def _has_formulas(data: bytes) -> bool:
     return False
 
 
+def _has_padded(data: bytes) -> bool:
+    """Whether there is a format such as `000`, which shows 7 as 007."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return "xl/styles.xml" in book.namelist() and _PADDED_CODE.search(book.read("xl/styles.xml")) is not None
+
+
+def _shown_rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """The values of each row, whole numbers with the leading zeros that their formats give them: what people know them by."""
+    for row in sheet.iter_rows():
+        yield tuple(
+            str(cell.value).zfill(len(cell.number_format))
+            if type(cell.value) is int and cell.value >= 0 and _PADDED.fullmatch(cell.number_format)
+            else cell.value
+            for cell in row
+        )
+
+
 def _require_values(path: Path, title: str, values: Any, formulas: Any) -> None:
     """Refuse a sheet with formulas that nothing has computed: their cells would be taken for empty ones."""
     formulas.reset_dimensions()
@@ -145,6 +164,7 @@ def _read_sheets(
     options: TableOptions,
     optional: Sequence[str],
     *,
+    padded: bool,
     progress: bool,
 ) -> Workbook:
     parts: list[Workbook] = []
@@ -153,7 +173,7 @@ def _read_sheets(
     for sheet in _wanted(path, book, options):
         # Some writers store a wrong size, and openpyxl would believe it.
         sheet.reset_dimensions()
-        rows = enumerate(sheet.iter_rows(values_only=True), 1)
+        rows = enumerate(_shown_rows(sheet) if padded else sheet.iter_rows(values_only=True), 1)
         try:
             header, at = _header(path, sheet.title, rows, columns, options, optional)
         except BadSource as error:

@@ -214,7 +214,7 @@ def _two_readings(source: SourceTable, cells: Cells, row: int, what: str) -> Bad
 
 
 def read_texts(source: SourceTable, column: str, *, trim: bool = False) -> Parsed:
-    """A column of words as they stand, null where its cell is empty or says `nan`.
+    """A column of words as they stand, null where its cell is empty, or says `nan` or what MySQL writes for null.
 
     Args:
         column: What the importer calls the column.
@@ -226,7 +226,7 @@ def read_texts(source: SourceTable, column: str, *, trim: bool = False) -> Parse
         code: _KINDS[int(cells.kinds[code])]
         for code in np.flatnonzero(np.isin(cells.kinds, (ERROR, DATE, CLOCK))).tolist()
     }
-    nothing = matches(texts, "|nan|NaN|<NA>|NaT")
+    nothing = matches(texts, r"|nan|NaN|<NA>|NaT|\\N")
     if nothing.any():
         texts = pc.if_else(pa.array(nothing), None, texts)
     return Parsed(cells.spread(texts), cells.failures(reasons))

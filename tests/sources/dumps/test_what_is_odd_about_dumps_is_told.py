@@ -92,6 +92,16 @@ def test_a_night_without_a_dump(dumps):
         ("id,s\n1,a\n2\n", "orders-2026-06-02.csv, row 2: 1 fields where the header has 2"),
         (b"id,s\n1,a\n2,\xff\xc3\n3,\xc3\xb8\n", "say which it is with encoding="),
         ("no,s\n1,a\n", "lacks the column id"),
+        ("id,ID,s\n1,7,b\n", "both 'id' and 'ID' look like the same column"),
+        ("id,s\n1,a\n2.0,b\n", "id has '2.0' and '1': are ids with .0 behind them others"),
+        ("id,s\n1,a\n5.36E+05,b\n", "row 2: id '5.36E+05' has lost digits"),
+        ("id,s\n1,a\n#N/A,b\n", "row 2: id '#N/A' is an error of the spreadsheet"),
+        ("id,s\n1,a\nNULL,b\n", "row 2: id 'NULL' is no id"),
+        ("id,s\n1\u200b2,a\n", "row 1: id '1\\u200b2' has a character within it that nobody sees"),
+        ("id,s\n123456789012345000,a\n", "are zeros behind the fifteenth"),
+        ("id,s\n001,a\n", "id '001' is new, and '1' of the dump before is gone"),
+        ("id,s\n" + "x" * 1100 + ",a\n", "row 1: id 'xxx"),
+        ("", "it is empty (0 bytes)"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_appended(dumps, text, said):
@@ -99,6 +109,42 @@ def test_a_bad_row_is_named_and_nothing_is_appended(dumps, text, said):
         dumps("id,s\n1,a\n", text)
     assert said in str(error.value)
     assert dumps.log.head().position == 0
+
+
+def test_ids_that_a_program_spelt_otherwise_are_the_same_rows(dumps):
+    done = dumps("id,s\n1,a\n2,b\n", "id,s\n1.0,a\n2.0,b\n", "id,s\n1\u00a0,a\n 2,b\n")
+    assert (done.inserted, done.changed, done.deleted, done.gaps.gaps) == (2, 0, 0, ())
+
+
+def test_ids_are_kept_as_they_are_written_where_somebody_says_so(dumps):
+    done = dumps("id,s\n007,a\n", "id,s\n7,a\nNULL,b\n", reading=TableOptions(verbatim=("id",)))
+    assert (done.inserted, done.deleted) == (3, 1)
+
+
+def test_a_dump_without_rows_is_believed_and_told(dumps):
+    done = dumps("id,s\n1,a\n", "id,s\n", "id,s\n")
+    assert (done.deleted, done.gaps.count("all gone")) == (1, 1)
+
+
+def test_columns_may_be_called_anything(dumps):
+    name = """a "b" $.x/y~z'"""
+    dumps(f"id,{quoted(name)}\n1,a\n", f"id,{quoted(name)}\n1,b\n")
+    assert rows_at(dumps.log, "orders").to_pylist() == [{"id": "1", name: "b"}]
+    assert dumps(f"id,{quoted(name)}\n1,b\n", first=3).changed == 0
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def test_a_folder_for_each_night_says_when(tmp_path):
+    for day in (1, 2):
+        folder = tmp_path / f"2026-06-0{day}"
+        folder.mkdir()
+        (folder / "orders.csv").write_text(f"id\n{day}\n")
+    log = open_log(":memory:")
+    done = import_dumps(log, tmp_path / "*/orders.csv", key="id", at_from_name="%Y-%m-%d")
+    assert (done.table, done.dumps, rows_at(log, "orders", at="2026-06-01").to_pylist()) == ("orders", 2, [{"id": "1"}])
 
 
 def test_what_a_bad_row_stands_for_is_taken_to_stand_as_before(dumps, tmp_path, monkeypatch):

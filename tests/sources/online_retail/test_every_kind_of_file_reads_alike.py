@@ -8,6 +8,7 @@ import pytest
 from orders_es.errors import BadSource
 from orders_es.log import open_log
 from orders_es.sources.online_retail import import_online_retail
+from orders_es.sources.tables.options import TableOptions
 
 
 def what_happened(log):
@@ -48,10 +49,12 @@ def test_a_pound_sign_survives_every_encoding(log, tmp_path, line, as_csv, encod
     assert log.load("536365")[1].data.description == "£ “QUOTED”, BOX"
 
 
-def test_bytes_that_windows_has_no_letter_for_are_read_as_latin_1(log, tmp_path, line, as_csv):
+def test_bytes_that_windows_has_no_letter_for_are_asked_about(log, tmp_path, line, as_csv):
     path = tmp_path / "lines.csv"
     path.write_bytes(as_csv([line(description="£\x81")]).encode("latin-1"))
-    import_online_retail(log, path)
+    with pytest.raises(BadSource, match=r"line 2 has a byte \(0x81 .* say which encoding it is"):
+        import_online_retail(log, path)
+    import_online_retail(log, path, reading=TableOptions(encoding="latin-1"))
     assert log.load("536365")[1].data.description == "£\x81"
 
 

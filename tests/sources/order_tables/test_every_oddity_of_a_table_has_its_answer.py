@@ -78,6 +78,36 @@ def test_however_it_was_saved_it_is_the_same_order(tmp_path, data):
     assert order.lines[0].amount == EXPECTED[4]
 
 
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [("Caf\u00e9", "cp850"), ("Caf\u00e9", "mac_roman"), ("\u6025\u9808", "shift_jis"), ("Gr\u00fc\u00df", "cp437")],
+)
+def test_a_text_that_windows_did_not_write_is_asked_about_and_then_read_as_said(tmp_path, word, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text(changed(What=word)).encode(encoding))
+    with pytest.raises(BadSource, match=r"line 2 has a byte .* say which encoding"):
+        first(path)
+    assert first(path, encoding=encoding).lines[0].description == word
+
+
+def test_what_windows_did_write_is_read(tmp_path):
+    path = tmp_path / "t.csv"
+    word = "\u20ac 5 \u2013 \u201eTopf\u201c, d\u2019\u00e9t\u00e9 \u0160koda \u017eena \u2026"
+    path.write_bytes(text(changed(What=f'"{word}"')).encode("cp1252"))
+    assert first(path).lines[0].description == word
+
+
+def test_a_number_that_a_spreadsheet_shows_with_zeros_before_it_is_the_id_that_it_shows(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(HEADER)
+    sheet.append(("A-1", "2026-06-03 09:15", 7, "Cup", 2, 4.5))
+    sheet.cell(2, 3).number_format = "000"
+    book.save(tmp_path / "t.xlsx")
+    assert first(tmp_path / "t.xlsx").lines[0].item_id == "007"
+
+
 def test_line_breaks_delimiters_and_quotes_stand_in_quoted_fields(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(text(changed(What='"a ""pot"",\nwith a lid"')))
