@@ -9,7 +9,7 @@ __all__ = ["WORDS"]
 
 WORDS: dict[str, str] = {
     "order.id": (
-        "bestellnr bestellnummer auftragsnr auftragsnummer belegnr belegnummer rechnungsnr rechnungsnummer "
+        "bestellnr bestellnummer bestellung bestellid auftrag auftragsnr auftragsnummer belegnr belegnummer rechnungsnr rechnungsnummer "
         "numérocommande numcommande ncommande commande numerocommande numéro pedido nºpedido numeropedido númeropedido númerodepedido "
         "ordine numeroordine numerodordine bestelnummer ordernummer factuurnummer"
     ),

@@ -50,7 +50,7 @@ _GUESSES: dict[str, tuple[str, str]] = {
     "order.channel": ("text", "channel saleschannel source"),
     "order.occurred": (
         "time",
-        "orderdate orderedat placedat placedon placed orderplacedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day",
+        "orderdate orderedat placedat placedon placed orderplacedat createdat invoicedate datecreated ordertime purchasedate date created timestamp time day ordered orderedon orderedat dateordered boughton bought",
     ),
     "order.entered": ("time", "enteredat enteredon entered dateentered entrydate entrytime recordedat bookedat"),
     "order.source_status": ("text", "status orderstatus state"),
@@ -58,7 +58,7 @@ _GUESSES: dict[str, tuple[str, str]] = {
         "id",
         "sku itemid itemno item productid productcode productno stockcode articleno article lineitemsku",
     ),
-    "line.description": ("text", "description product productname itemname title lineitemname"),
+    "line.description": ("text", "description product productname itemname title lineitemname item itemdescription articlename"),
     "line.quantity": ("integer", "quantity qty pieces units count lineitemquantity orderedquantity"),
     "line.price": ("decimal", "unitprice price priceeach pricepereach itemprice lineitemprice eachprice"),
     "line.total": ("decimal", "linetotal total amount totalprice lineamount sales"),
