@@ -170,6 +170,7 @@ class _Hasher:
 
     def said(self, patience: float = 0) -> bool:
         """Whether it says something, or has ended."""
+        assert self._process.stdout is not None
         try:
             return bool(select.select([self._process.stdout], [], [], patience)[0])
         except (OSError, ValueError):

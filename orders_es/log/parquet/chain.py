@@ -36,9 +36,9 @@ __all__ = [
     "SEGMENTS",
     "Listing",
     "commit_name",
-    "covering_segments",
-    "list_chain",
+        "list_chain",
     "segment_name",
+    "segments_reach",
     "what_it_is",
 ]
 
@@ -95,9 +95,9 @@ class Listing:
         ]
 
 
-def covering_segments(folder: str, position: int) -> bool:
-    """Whether some segment reaches to or past a position."""
-    return any(last >= position for _, last in _segments(folder))
+def segments_reach(folder: str) -> int:
+    """The last position that some segment holds; 0 where there is none."""
+    return max((last for _, last in _segments(folder)), default=0)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -16,7 +16,7 @@ from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
-from orders_es.log.parquet.chain import COMMITS, SEGMENTS, covering_segments, list_chain
+from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segments_reach
 from orders_es.log.parquet.checked import Checked
 from orders_es.log.parquet.footer import damaged
 from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
@@ -57,7 +57,8 @@ class KnownChain:
         self._commits = os.path.join(folder, COMMITS)
         self._segments = os.path.join(folder, SEGMENTS)
         self._segments_changed_at = -1
-        self._not_covered = -1, -1
+        self._reach = 0
+        self._reach_at: tuple[int, int, int, int] | None = None
         self._log_id = log_id
         self._lock = threading.RLock()
         self.checked = Checked(log_id)
@@ -79,24 +80,26 @@ class KnownChain:
         """
         with self._lock:
             self._hold()
-            if not self._catch_up() and self._covered():
+            if not self._catch_up() and self._covered(self._tree.end + 1):
                 self._relist()
             elif self._segments_changed_at != self._segments_change():
                 self._relist()  # others merged files, and reading fewer is faster
 
-    def _covered(self) -> bool:
-        """Whether a segment holds what follows; the folder is listed again only where it may have changed since.
+    def _covered(self, position: int) -> bool:
+        """Whether a segment reaches to or past a position; the folder is listed again only where it may have changed since.
 
         A change within the same tick of the clock might leave its time as it is, so that time has to be some time ago.
         """
-        changed = self._segments_change()
-        if (changed, self._tree.end) == self._not_covered:
-            return False
-        settled = 0 <= changed < time.time_ns() - _TICK
-        covered = covering_segments(self._folder, self._tree.end + 1)
-        if settled and not covered:
-            self._not_covered = changed, self._tree.end
-        return covered
+        try:
+            status = os.stat(self._segments)
+        except OSError:  # listing it says what is wrong
+            return segments_reach(self._folder) >= position
+        mark = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+        if mark != self._reach_at:
+            settled = 0 <= status.st_mtime_ns < time.time_ns() - _TICK
+            self._reach = segments_reach(self._folder)
+            self._reach_at = mark if settled else None
+        return self._reach >= position
 
     def _segments_change(self) -> int:
         try:
@@ -130,7 +133,7 @@ class KnownChain:
             position = footer.last + 1
         if not found:
             return False
-        if covering_segments(self._folder, known + 1):  # after the commits, as rule 2 of `chain` has it
+        if self._covered(known + 1):  # after the commits, as rule 2 of `chain` has it
             self._relist()
             return True
         for file, footer in found:

@@ -16,7 +16,7 @@ from orders_es.log.event import LogFile
 from orders_es.log.merkle import CompactRange
 from orders_es.log.packages import types_written
 from orders_es.log.parquet import small
-from orders_es.log.parquet.chain import commit_name, covering_segments, what_it_is
+from orders_es.log.parquet.chain import commit_name, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.footer import KEY, Footer, format_of
 from orders_es.log.parquet.grouping import ROWS_MOST, GroupCommit
@@ -249,7 +249,7 @@ class ParquetLog(FolderMaintenance):
         A name can be free again after a compaction and a vacuum that this process slept through. The segment that covers it
         is there, though, and under the lock no vacuum can take a name away. And the folder must still be the log.
         """
-        if covering_segments(self._folder, first):
+        if self._covered(first):
             return False
         if self._standing.holds(directory):
             return True

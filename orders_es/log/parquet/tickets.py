@@ -17,6 +17,7 @@ import os
 import random
 import struct
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _QUEUE = 1 << 40
 _LAST = (1 << 61) - 1
 _FIRST_MOST = 1 << 60
 _PULSE = 1 << 61
+_MOMENT_SECONDS = 0.002
+_NAP_SECONDS = 0.0001
 _SET = getattr(fcntl, "F_OFD_SETLK", None)
 _WAIT = getattr(fcntl, "F_OFD_SETLKW", None)
 _ASK = getattr(fcntl, "F_OFD_GETLK", None)
@@ -51,7 +54,7 @@ class Tickets:
         self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._guard = threading.Lock()
         self._waits = self._left = False
-        self._beats = 0
+        self._beats = self._behind = 0
         self.number = 0
         """The number that is held; 0 for none."""
 
@@ -71,8 +74,41 @@ class Tickets:
         finally:
             self._lock(_SET, fcntl.F_UNLCK, 0, 0)
 
+    def soon(self) -> bool:
+        """Whether the only writer in front was done within a moment; a number is drawn and kept, unless others draw just now.
+
+        Its turn takes about as long as it takes to be put to sleep and woken, so looking again costs less than sleeping.
+        """
+        if _SET is None or _ASK is None:
+            return False
+        try:
+            self._draw(_SET)
+        except OSError:
+            return False
+        alone = self._behind <= 1 or self._found(1, self._behind - 1, fcntl.F_RDLCK) is None  # of numbers alone
+        return self.number > 0 and (not self._behind or (alone and self._look(_SET)))
+
+    def _look(self, how: int) -> bool:
+        """Whether nobody is in front any more within a moment."""
+        until = time.monotonic() + _MOMENT_SECONDS
+        while True:
+            with suppress(OSError):
+                self._lock(how, fcntl.F_RDLCK, 1, self._behind)
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_NAP_SECONDS)
+
+    def _sleep(self, how: int) -> None:
+        """Wait until nobody is in front: asleep until one is, then for a moment awake."""
+        assert _SET is not None
+        if self._behind > 1:
+            self._lock(how, fcntl.F_RDLCK, 1, self._behind - 1)
+        if self._behind and not self._left and not self._look(_SET):
+            self._lock(how, fcntl.F_RDLCK, 1, self._behind)
+
     def wait(self, then: Callable[[], None]) -> None:
-        """Draw a number and wait until it is called, in a thread of its own, since nothing but the turn ends this.
+        """Draw a number, unless one is drawn, and wait until it is called, in a thread of its own, since nothing but the turn ends this.
 
         Args:
             then: Called at the end; `number` is 0 then where the file system knows no such locks.
@@ -87,7 +123,9 @@ class Tickets:
                 if _WAIT is None:
                     self._flock(fcntl.LOCK_EX)
                 else:
-                    self._draw(_WAIT)
+                    if not self.number:
+                        self._draw(_WAIT)
+                    self._sleep(_WAIT)
             with self._guard:
                 self._waits = False
                 if self._left:
@@ -110,17 +148,16 @@ class Tickets:
                 if self._left:
                     return
                 self._hold(last + 1 if last else _first())
+                self._behind = last
         finally:
             self._lock(how, fcntl.F_UNLCK, 0, 0)
-        if last:
-            self._lock(how, fcntl.F_RDLCK, 1, last)
 
     def in_front(self) -> tuple[int, int]:
         """The number whose turn it is, as far as it is before this one's, and its holder's pulse: what changes as long as there is life."""
         if _ASK is None:
             return 0, 0
         first, upper = 0, (self.number or _LAST + 1) - 1
-        while upper >= 1 and (found := self._found(1, upper)) is not None:
+        while upper >= 1 and (found := self._found(1, upper, fcntl.F_RDLCK)) is not None:
             first = found[0]
             upper = first - 1
         pulse = self._found(_PULSE, None)
@@ -151,7 +188,7 @@ class Tickets:
             if not self._waits:
                 os.close(self._fd)
             elif _SET is not None and self.number:
-                self._lock(_SET, fcntl.F_UNLCK, self.number, self.number)
+                self._lock(_SET, fcntl.F_UNLCK, 0, None)
 
     def forget(self) -> None:
         """Let go of the file in a process that inherited it, and leave the queue as it is to the one that is in it."""
@@ -174,11 +211,11 @@ class Tickets:
         length = 0 if last is None else last - first + 1
         fcntl.fcntl(self._fd, command, _FLOCK.pack(kind, os.SEEK_SET, _QUEUE + first, length, 0))
 
-    def _found(self, first: int, last: int | None) -> tuple[int, int] | None:
-        """From where to where one of the others' locks reaches, within these bytes; None if there is none."""
+    def _found(self, first: int, last: int | None, kind: int = fcntl.F_WRLCK) -> tuple[int, int] | None:
+        """From where to where one of the others' locks that keep one of this kind away reaches, within these bytes; None if there is none."""
         assert _ASK is not None
         length = 0 if last is None else last - first + 1
-        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _QUEUE + first, length, 0)
+        asked = _FLOCK.pack(kind, os.SEEK_SET, _QUEUE + first, length, 0)
         found, _, start, size, _ = _FLOCK.unpack(fcntl.fcntl(self._fd, _ASK, asked))
         if found == fcntl.F_UNLCK:
             return None

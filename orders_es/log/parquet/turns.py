@@ -107,14 +107,21 @@ class Turns:
         if self._ignored is not None and tickets.in_front() == self._ignored:
             return False
         self._ignored = None
+        try:
+            meanwhile()
+            if tickets.soon():
+                return True
+        except BaseException:
+            self._leave()
+            raise
         is_turn = threading.Lock()
         is_turn.acquire()
         try:
             tickets.wait(is_turn.release)
         except RuntimeError:
+            self._leave()
             return False
         try:
-            meanwhile()
             if self._called(tickets, is_turn, meanwhile):
                 if tickets.number:
                     return True

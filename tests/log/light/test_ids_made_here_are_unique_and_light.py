@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from orders_es.log import NO_STREAM, NewEvent, StreamAppend, open_log
-from orders_es.log import fresh_ids as made
 from orders_es.log.fresh_ids import fresh_ids, fresh_words
 from orders_es.orders import OrderPlaced
 
@@ -38,7 +37,7 @@ def test_they_are_version_7_with_the_time_in_front_and_count_on(ids_of):
 @pytest.mark.parametrize("ids_of", [from_rows, from_table])
 @pytest.mark.parametrize("drawn", [b"\x00" * 10, b"\xff" * 10])
 def test_whatever_is_drawn_the_count_never_runs_into_version_or_variant(ids_of, drawn, monkeypatch):
-    monkeypatch.setattr(made.os, "urandom", lambda count: drawn[:count])
+    monkeypatch.setattr("orders_es.log.fresh_ids.os.urandom", lambda count: drawn[:count])
     ids = [UUID(bytes=one) for one in ids_of(300)]
     assert {(one.version, one.variant) for one in ids} == {(7, RFC_4122)}
     assert len(set(ids)) == 300

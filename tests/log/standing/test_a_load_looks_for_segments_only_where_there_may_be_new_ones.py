@@ -15,13 +15,13 @@ from orders_es.orders import DiscountApplied
 @pytest.fixture
 def listed(monkeypatch):
     calls = []
-    whole = chain.covering_segments
+    whole = chain.segments_reach
 
     def noted(*given):
         calls.append(given)
         return whole(*given)
 
-    monkeypatch.setattr(known, "covering_segments", noted)
+    monkeypatch.setattr(known, "segments_reach", noted)
     return calls
 
 
