@@ -98,6 +98,31 @@ class Recomputing:
                 self._wrong(stretch.where, f"it does not hold the positions {leaves.end + 1} to {stretch.last}")
         self._stated(stretch, leaves if whole else None, streams)
 
+    def skim(self, stretch: Stretch) -> None:
+        """Hold what is said of a stretch to what is said of those before it, without reading its events."""
+        for finding in stretch.found:
+            self._wrong(finding.where, finding.what)
+        if not stretch.protected:
+            self.unprotected += stretch.last - stretch.first + 1
+        stated = stretch.stated
+        if stated is None:
+            self._tree = None
+            return
+        gap = self._tree is None or self._tree.end != stretch.first - 1
+        if not gap and self._tree is not None and stated.range is not None:
+            self.heads += 1
+            if self._tree.merge(stated.range) != stated.tree:
+                self._wrong(
+                    stretch.where,
+                    "the tree's root that is stated is not the one that its hashes give after those before it",
+                )
+        if self._recorded_at is not None and stated.recorded_at < self._recorded_at:
+            self._wrong(stretch.where, "it says that it was recorded before the file in front of it")
+        before = self._commits.setdefault(stated.commit_id, stretch.where)
+        if before != stretch.where:
+            self._wrong(stretch.where, f"it has the commit id of {before}")
+        self._tree, self._recorded_at = stated.tree, stated.recorded_at
+
     def _stated(self, stretch: Stretch, leaves: CompactRange | None, streams: dict[str, int]) -> None:
         stated = stretch.stated
         if stated is None or stated.last != stretch.last:

@@ -36,7 +36,7 @@ __all__ = [
     "SEGMENTS",
     "Listing",
     "commit_name",
-        "list_chain",
+    "list_chain",
     "segment_name",
     "segments_reach",
     "what_it_is",
