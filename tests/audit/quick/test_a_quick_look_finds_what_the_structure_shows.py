@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from orders_es.audit import verify
 from orders_es.cli import main
 from orders_es.log import ANY, open_log
+from orders_es.log.parquet import ParquetLog
 from orders_es.log.parquet.digests import sealed
 from orders_es.orders import DiscountApplied
 
@@ -19,10 +21,11 @@ from orders_es.orders import DiscountApplied
 def made(tmp_path_factory):
     place = tmp_path_factory.mktemp("quick") / "log"
     with open_log(place, create=True) as log:
+        assert isinstance(log, ParquetLog)
         for i in range(6):
-            log.append(f"A-{i % 2}", [DiscountApplied(amount=i)] * (1 + 40 * (i % 3)), expected=ANY)
+            log.append(f"A-{i % 2}", [DiscountApplied(amount=Decimal(i))] * (1 + 40 * (i % 3)), expected=ANY)
         log.compact(target_events=130)
-        log.append("A-9", [DiscountApplied(amount=3)], expected=ANY)
+        log.append("A-9", [DiscountApplied(amount=Decimal(3))], expected=ANY)
     return place
 
 
@@ -42,9 +45,14 @@ def test_a_sound_log_is_sound_and_nothing_is_read(place, monkeypatch):
     assert quick.events == quick.values == 0
 
 
-def test_every_flip_in_a_file_that_counts_is_found(place):
+def files_of(place):
     with open_log(place) as log:
-        files = [Path(file.path) for file in log.files()]
+        assert isinstance(log, ParquetLog)
+        return log.files()
+
+
+def test_every_flip_in_a_file_that_counts_is_found(place):
+    files = [Path(file.path) for file in files_of(place)]
     rng = random.Random(3)
     for path in files:
         data = path.read_bytes()
@@ -56,8 +64,7 @@ def test_every_flip_in_a_file_that_counts_is_found(place):
 
 
 def test_a_missing_file_is_named(place):
-    with open_log(place) as log:
-        gone = log.files()[0]
+    gone = files_of(place)[0]
     (place / "segments" / gone.path.rpartition("/")[2]).unlink()
     for path in (place / "commits").iterdir():
         if int(path.stem) <= gone.last:
@@ -75,8 +82,7 @@ def test_a_missing_file_is_named(place):
     ],
 )
 def test_a_footer_that_was_forged_with_its_digest_has_to_follow_from_the_ones_before(place, of, to, words):
-    with open_log(place) as log:
-        first, last = log.files()[0], log.files()[-1]
+    first, *_, last = files_of(place)
     data = Path(last.path).read_bytes()
     start = data.index(b'{"format"')
     end = data.index(b"}", data.index(b'"check"', start)) + 1
@@ -107,7 +113,7 @@ def test_the_command_says_that_no_event_was_read_and_exits_with_1_where_somethin
 @pytest.mark.parametrize("url", [":memory:", "log.duckdb"])
 def test_logs_without_files_are_looked_at_too(url, tmp_path):
     with open_log(url if url == ":memory:" else tmp_path / url, create=True) as log:
-        log.append("A", [DiscountApplied(amount=1)], expected=ANY)
+        log.append("A", [DiscountApplied(amount=Decimal(1))], expected=ANY)
         found = verify(log, quick=True)
         assert found.ok
         assert found.head.position == 1
