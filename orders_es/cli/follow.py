@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.import_ import currency_code
+from orders_es.cli.lag import length, seconds
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
@@ -14,7 +15,9 @@ from orders_es.cli.telling import log_lines, teller
 from orders_es.log.shown import without_password
 
 if TYPE_CHECKING:
-    from orders_es.sources.streams import Followed, Source
+    from datetime import timedelta
+
+    from orders_es.sources.streams import Followed, Source, SourceLag
 
 __all__ = ["follow", "followed"]
 
@@ -68,6 +71,16 @@ __all__ = ["follow", "followed"]
     help="What to do about what no event can be made of: stop before it, or record it as it is, with the reason, and go on.",
 )
 @click.option("--once", is_flag=True, help="Read what is there by now, and end.")
+@click.option("--lag", is_flag=True, help="Say how much waits in the source, and read nothing in.")
+@click.option(
+    "--sla",
+    metavar="LENGTH",
+    callback=length,
+    help="With --lag: exit with 1 if the oldest that waits is older, or no event can be made of it: 30s, 15m, 1h.",
+)
+@click.option(
+    "--prometheus-file", metavar="FILE", help="With --lag: put it as metrics into this file; .prom at its end."
+)
 @click.option(
     "--poll",
     metavar="SECONDS",
@@ -105,6 +118,9 @@ def follow(
     currency: str | None,
     on_error: str,
     once: bool,
+    lag: bool,
+    sla: timedelta | None,
+    prometheus_file: str | None,
     poll: float,
     batch_events: int,
     log: str,
@@ -129,6 +145,10 @@ def follow(
     from orders_es.sources.jsonl.mapping import load_mapping
     from orders_es.sources.streams import Follower
 
+    if not lag and (sla is not None or prometheus_file is not None):
+        raise click.UsageError("--sla and --prometheus-file go with --lag")
+    if lag and once:
+        raise click.UsageError("--lag reads nothing in, and --once does; give one of them")
     if mapping is not None:
         load_mapping(mapping, order_registry(), currency=currency)  # before anything is made or asked
     given = {
@@ -142,6 +162,14 @@ def follow(
     }
     how = {"position": position, "transaction": None if in_order else transaction, "channel": channel}
     reading = _reading(source, {name: value for name, value in given.items() if value is not None}, how)
+    if lag:
+        try:
+            with existing_log(log) as opened:
+                asked = Follower(opened, reading, mapping=mapping, currency=currency, on_error=on_error, after=after)
+                _tell_lag(asked.lag(), sla, prometheus_file, as_json=as_json)
+        finally:
+            reading.close()
+        return
     try:
         try:
             opened = open_log(log, registry=order_registry())
@@ -252,6 +280,36 @@ def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:
         return
     more = f"; {count(refused, 'line')} refused: orders-es followed --refused" if refused else ""
     print_text(f"{printable(after.name)}: {count(events, 'event')} more, {after.events:,} in all{more}")
+
+
+def _tell_lag(lag: SourceLag, sla: timedelta | None, file: str | None, *, as_json: bool) -> None:
+    """Say how much waits, and exit with 1 where that breaks the promise."""
+    late = sla is not None and (lag.seconds_behind is None or lag.seconds_behind > sla.total_seconds())
+    if file is not None:
+        from orders_es.sources.streams.metrics import write_source_metrics  # an extra
+
+        write_source_metrics(lag, file)
+    if as_json:
+        print_json(
+            {
+                **{name: getattr(lag, name) for name in lag.__slots__},
+                "sla_seconds": None if sla is None else sla.total_seconds(),
+                "breached": late,
+            }
+        )
+    else:
+        waits = f"{'at least ' if lag.at_least else ''}{count(lag.lines_behind, 'line')} behind"
+        age = "" if not lag.lines_behind else f", the oldest {seconds(lag.seconds_behind) or 'of unknown age'}"
+        print_text(
+            f"{printable(lag.source)}: {waits}{age}"
+            + (f"; {count(lag.refused, 'line')} refused" if lag.refused else "")
+        )
+        if lag.reason:
+            print_text(f"  no event can be made of the next one, {printable(lag.reason)}")
+    if late:
+        text = f"{lag.source}: further behind than {sla}"
+        teller()(text, level="error", plain=f"orders-es: {printable(text)}")
+        click.get_current_context().exit(1)
 
 
 def _facts(state: Followed) -> dict[str, Any]:

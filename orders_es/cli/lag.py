@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from orders_es.projections.lag.measure import Lag, LagLimits, LagState
     from orders_es.projections.lag.sla import Breach
 
-__all__ = ["lag", "stopping"]
+__all__ = ["lag", "length", "seconds", "stopping"]
 
 _CLEAR = "\x1b[H\x1b[J"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
-def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+def length(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """The length of time that an option names, or None where it is not given; a callback."""
     return None if value is None else duration(ctx, param, value)
 
 
@@ -41,7 +42,7 @@ def _limit_option(name: str, default: str, text: str) -> Callable[[Any], Any]:
 
 @click.command(short_help="How far behind each projection is, and how it fares.")
 @click.option(
-    "--sla", metavar="LENGTH", callback=_length, help="Exit with 1 if one is further behind: 30s, 15m, 1h, 7d."
+    "--sla", metavar="LENGTH", callback=length, help="Exit with 1 if one is further behind: 30s, 15m, 1h, 7d."
 )
 @click.option(
     "--breach-on",

@@ -107,8 +107,7 @@ class NatsOutlet:
         self._loop = self._thread = self._client = None
         if loop is None or thread is None:
             return
-        if client is not None:
-            asyncio.run_coroutine_threadsafe(_closed(client), loop).result(_SECONDS)
+        asyncio.run_coroutine_threadsafe(_closed(client), loop).result(_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -225,22 +224,28 @@ class NatsOutlet:
             return None
 
     async def _connected(self) -> Any:
-        import nats
+        from nats.aio.client import Client
 
         if self._client is None or self._client.is_closed:
 
             async def ignore(_: Exception) -> None:
                 """What breaks is told by the call that it breaks."""
 
-            self._client = await nats.connect(
-                self._server,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,
-                reconnect_time_wait=0.05,
-                connect_timeout=10,
-                error_cb=ignore,
-                name="orders_es",
-            )
+            client: Any = Client()
+            try:
+                await client.connect(
+                    self._server,
+                    allow_reconnect=False,
+                    max_reconnect_attempts=1,
+                    reconnect_time_wait=0.05,
+                    connect_timeout=10,
+                    error_cb=ignore,
+                    name="orders_es",
+                )
+            except BaseException:
+                await client.close()  # it leaves its socket open where it was not let in
+                raise
+            self._client = client
         return self._client
 
     @property
@@ -301,7 +306,12 @@ class NatsOutlet:
 
 
 async def _closed(client: Any) -> None:
-    await client.close()
+    """Close a client; one whose connection broke is closing itself, and is let finish."""
+    if client is not None:
+        await client.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=1)
 
 
 def _digest(messages: list[tuple[str, bytes, dict[str, str]]], position: int) -> str:

@@ -35,23 +35,23 @@ def needed(program, kind):
         (pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip)(f"no server for {kind}")
 
 
-def rows_in_postgres(url):
+def rows_in_postgres(url, table="counted"):
     import psycopg
 
     place, _, schema = url.partition("?schema=")
     with psycopg.connect(place, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
-        return connection.execute(f"SELECT * FROM {schema}.counted").fetchall()
+        return connection.execute(f"SELECT * FROM {schema}.{table}").fetchall()
 
 
-def rows_in_redis(url):
+def rows_in_redis(url, prefix="counted"):
     import redis
 
     with redis.Redis.from_url(url, decode_responses=True) as client:
-        rows = [client.hgetall(f"counted:row:{key}") for key in client.smembers("counted:rows")]
+        rows = [client.hgetall(f"{prefix}:row:{key}") for key in client.smembers(f"{prefix}:rows")]
     return [{name: value if name == "order_id" else int(value) for name, value in row.items()} for row in rows]
 
 
-def rows_in_nats(url):
+def rows_in_nats(url, bucket="counted"):
     import asyncio
 
     import nats
@@ -59,8 +59,10 @@ def rows_in_nats(url):
     async def read():
         client = await nats.connect(url)
         stream = client.jetstream()
-        subjects = (await stream.stream_info("KV_counted", subjects_filter="$KV.counted.row.>")).state.subjects or {}
-        found = [await stream.get_last_msg("KV_counted", subject) for subject in subjects]
+        subjects = (
+            await stream.stream_info(f"KV_{bucket}", subjects_filter=f"$KV.{bucket}.row.>")
+        ).state.subjects or {}
+        found = [await stream.get_last_msg(f"KV_{bucket}", subject) for subject in subjects]
         await client.close()
         return [json.loads(message.data) for message in found if "KV-Operation" not in (message.headers or {})]
 

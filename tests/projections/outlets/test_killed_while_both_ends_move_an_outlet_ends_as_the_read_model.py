@@ -1,4 +1,4 @@
-"""A runner is killed again and again while the log grows; in the end the search index and the topic hold what the read model gives, removed rows not among it."""
+"""A runner is killed again and again while the log grows; in the end the place holds what the read model gives, removed rows not among it."""
 
 import multiprocessing
 import os
@@ -12,7 +12,9 @@ from orders_es.log import ANY, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.projections import OutletProjection, Projector, SetProjection, open_outlet
 from orders_es.replay import connect
-from orders_es.testing import stand_ins
+from orders_es.testing import nats_server, redis_server, stand_ins
+
+from .test_a_rebuild_exchanges_what_is_there import rows_in_nats, rows_in_postgres, rows_in_redis
 
 KILLS = int(os.environ.get("ORDERS_ES_KILLS", "8"))
 MODEL = """-- Unpaid orders.
@@ -50,16 +52,46 @@ def found_by_search(url):
     return {hit["_id"] for hit in client.search(index="unpaid_orders", body={"size": 1_000})["hits"]["hits"]}
 
 
+def found_in_redis(url):
+    return {row["order_id"] for row in rows_in_redis(url, "unpaid_orders")}
+
+
+def found_in_nats(url):
+    return {row["order_id"] for row in rows_in_nats(url, "unpaid_orders")}
+
+
+def found_in_postgres(url):
+    return {row["order_id"] for row in rows_in_postgres(url, "unpaid_orders")}
+
+
+class SharedPostgres:
+    """The server of the tests, and a schema of its own in it."""
+
+    kind = "postgres"
+
+    def __init__(self, place):
+        self.url = place
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """It is everybody's."""
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("library", "program", "kind", "found"),
     [
+        ("redis", redis_server.program, redis_server.RedisServer, found_in_redis),
+        ("nats", nats_server.program, nats_server.NatsServer, found_in_nats),
+        ("psycopg", lambda: "asked for by the fixture", SharedPostgres, found_in_postgres),
         ("confluent_kafka", stand_ins.noida, stand_ins.KafkaStandIn, found_in_topic),
         ("opensearchpy", stand_ins.osmem, stand_ins.OpenSearchStandIn, found_by_search),
     ],
-    ids=["kafka", "search"],
+    ids=["redis", "nats", "postgresql", "kafka", "search"],
 )
-def test_it_holds_what_the_read_model_gives(tmp_path, library, program, kind, found):
+def test_it_holds_what_the_read_model_gives(request, tmp_path, library, program, kind, found):
     pytest.importorskip(library)
     if program() is None:
         (pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip)(f"no server for {kind.kind}")
@@ -68,7 +100,8 @@ def test_it_holds_what_the_read_model_gives(tmp_path, library, program, kind, fo
     draw = random.Random(11)
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["orders_es.projections.run.outlet_work", "orders_es.projections", library])
-    with kind() as server, open_log(tmp_path / "log", create=True) as log:
+    given = [request.getfixturevalue("postgres_place")()] if kind is SharedPostgres else []
+    with kind(*given) as server, open_log(tmp_path / "log", create=True) as log:
         place = (tmp_path / "log", tmp_path / "m.duckdb", tmp_path / "models", server.url)
         for _ in range(KILLS):
             runner = processes.Process(target=_run_until_killed, args=place)

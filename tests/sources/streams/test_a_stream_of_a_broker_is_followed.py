@@ -303,3 +303,45 @@ def test_another_kind_of_url_is_refused(theirs):
     theirs.url = "http://127.0.0.1"
     with pytest.raises(InvalidSetting, match="write "):
         theirs.open()
+
+
+def test_how_much_waits_is_said_and_nothing_is_read_in(theirs, reading, mapping, tmp_path):
+    from click.testing import CliRunner
+
+    from orders_es.cli import main
+
+    log = tmp_path / "log"
+    words = ["follow", theirs.url, "--topic" if theirs.library == "confluent_kafka" else "--stream", theirs.stream]
+    words += ["--mapping", str(mapping), "--log", str(log), "--lag"]
+
+    def asked(*more, code):
+        done = CliRunner().invoke(main, [*words, "--json", *more])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout)
+
+    assert CliRunner().invoke(main, words).exit_code == 2, "there is no log, and none is made"
+    assert not log.exists()
+    theirs.write(line("A"), line("B"))
+    with open_log(log, create=True) as opened:
+        Follower(opened, reading(), mapping=mapping).catch_up()
+        ahead = asked("--sla", "1s", code=0)
+        assert (ahead["lines_behind"], ahead["seconds_behind"], ahead["breached"]) == (0, 0, False)
+        theirs.write(line("C"), line("A", "paid", amount="1"))
+        metrics = tmp_path / "source.prom"
+        late = asked("--sla", "30s", "--prometheus-file", str(metrics), code=1)
+        assert (late["lines_behind"], late["at_least"], late["breached"], late["place"]) == (
+            2,
+            False,
+            True,
+            ahead["place"],
+        )
+        assert late["seconds_behind"] > 86_400, "it happened in June"
+        assert "behind_lines" in metrics.read_text()
+        theirs.write({"order": "D", "kind": "unheard of"})
+        assert opened.head().position == 3
+        Follower(opened, reading(), mapping=mapping, batch_events=2)._step()
+        stands = asked(code=0)
+        assert stands["lines_behind"] == 1
+        assert stands["reason"]
+        assert "no event can be made of the next one" in CliRunner().invoke(main, words).output
+        assert asked("--sla", "1h", code=1)["seconds_behind"] is None

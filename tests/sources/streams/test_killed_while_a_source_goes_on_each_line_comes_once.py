@@ -1,0 +1,119 @@
+"""A follower is killed again and again while its source goes on; in the end the log has each line once, in its order."""
+
+import multiprocessing
+import os
+import random
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from orders_es.log import open_log
+from orders_es.sources.streams import Follower
+
+from .test_a_stream_of_a_broker_is_followed import MAPPING, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
+
+KILLS = int(os.environ.get("ORDERS_ES_KILLS", "6"))
+
+
+def _follow(log, kind, url, name, mapping, once):
+    source: Any
+    if kind == "redis":
+        from orders_es.sources.streams.redis_stream import RedisStream
+
+        source = RedisStream(url, name)
+    elif kind == "nats":
+        from orders_es.sources.streams.nats_stream import NatsStream
+
+        source = NatsStream(url, name)
+    else:
+        from orders_es.sources.streams.postgres_table import PostgresTable
+
+        source = PostgresTable(url, name, position="id", transaction="tx")
+    with open_log(log) as opened:
+        follower = Follower(opened, source, mapping=mapping, batch_events=7)
+        if once:
+            follower.catch_up()
+        else:
+            follower.follow(threading.Event(), poll=0.01)
+    source.close()
+
+
+class Writing:
+    """Numbered lines, written for as long as the block, in a thread."""
+
+    def __init__(self, write):
+        self._write, self.written = write, []
+        self._ended = threading.Event()
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._go)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+
+    def _go(self):
+        while not self._ended.is_set():
+            orders = [f"O-{len(self.written) + n}" for n in range(5)]
+            self._write(orders)
+            self.written += orders
+            time.sleep(0.02)
+
+
+def kill_again_and_again(tmp_path, mapping, write, kind, url, name, settled=lambda: None):
+    draw = random.Random(3)
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["orders_es.sources.streams.follower", "orders_es.log.parquet.log"])
+    log = tmp_path / "log"
+    open_log(log, create=True).close()
+    with Writing(write) as writing:
+        for _ in range(KILLS):
+            runner = processes.Process(target=_follow, args=(log, kind, url, name, mapping, False))
+            runner.start()
+            time.sleep(draw.uniform(0.2, 1.2))
+            assert runner.is_alive()
+            runner.kill()
+            runner.join()
+    settled()
+    _follow(log, kind, url, name, mapping, True)
+    with open_log(log) as opened:
+        events = [event for order in opened.stream_ids() for event in opened.load(order)]
+        found = [event.stream_id for event in events if event.type == "OrderCreated"]
+        assert sorted(found) == sorted(writing.written), "nothing lost, nothing twice"
+        positions = [opened.load(order)[0].position for order in writing.written]
+        assert positions == sorted(positions)
+
+
+@pytest.mark.long
+def test_from_a_stream_of_a_broker(tmp_path, server):  # noqa: F811 - the fixture
+    broker, running = server
+    if broker not in (OfRedis, OfNats):
+        pytest.skip("a topic has a test of its own")
+    theirs = broker(running)
+    mapping = tmp_path / "shop.toml"
+    mapping.write_text(MAPPING)
+    kill_again_and_again(
+        tmp_path,
+        mapping,
+        lambda orders: theirs.write(*map(line, orders)),
+        "redis" if broker is OfRedis else "nats",
+        theirs.url,
+        theirs.stream,
+    )
+    theirs.close()
+
+
+@pytest.mark.long
+def test_from_a_table_in_postgresql(tmp_path, theirs, mapping):
+    with theirs.connect() as connection:
+
+        def write(orders):
+            with connection.transaction():
+                for order in orders:
+                    theirs.write(connection, order)
+
+        kill_again_and_again(tmp_path, mapping, write, "postgresql", theirs.url, theirs.name, settled=theirs.settled)
