@@ -8,6 +8,7 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import openpyxl
@@ -20,6 +21,7 @@ from orders_es.cli.main import main
 from orders_es.export import export
 from orders_es.log import open_log
 from orders_es.log.copy import copy_log
+from orders_es.log.protocol import HasUpcastCopies, NeedsUpkeep
 from orders_es.mcp import Questions
 from orders_es.projections import FolderOutlet, Handlers, OutletProjection, Projector, ReadModels, SetProjection
 from orders_es.replay import Snapshots, connect, fold_streams, load_state
@@ -46,8 +48,10 @@ def log(request, tmp_path_factory):
     rentals.write(url)
     with open_log(url, registry=registry) as written:
         if form == "compacted":
+            assert isinstance(written, NeedsUpkeep)
             written.compact()
         elif form == "reshredded":
+            assert isinstance(written, HasUpcastCopies)
             list(written.reshred())
         elif form in ("copied", "duckdb to folder"):
             copy_log(written, url := str(folder / "copy"))
@@ -205,7 +209,8 @@ def test_projected(log, tmp_path):
     for batch in (3, 100):
         seen.clear()
         file = tmp_path / f"read-{batch}.duckdb"
-        projections = [SetProjection.of("rentals", MODELS), handlers, *([outlet] if batch == 3 else [])]
+        rebuilt = SetProjection.of("rentals", MODELS)
+        projections: list[Any] = [rebuilt, handlers, outlet] if batch == 3 else [rebuilt, handlers]
         Projector(log, file, projections, batch_size=batch).run()
         same(ReadModels(file).query("FROM rentals").to_arrow().to_pylist())
         assert sorted(seen, key=lambda row: row[:2]) == sorted(rentals.meant(), key=lambda row: row[:2])

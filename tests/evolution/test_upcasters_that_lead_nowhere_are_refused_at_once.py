@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from importlib.metadata import version
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -71,7 +72,7 @@ def test_what_cannot_be_called_with_one_payload():
     async def later(payload):
         return payload
 
-    wrong = {
+    wrong: dict[str, tuple[Any, str]] = {
         "a second argument": (
             lambda payload, occurred_at: payload | {"at": occurred_at},
             "sees nothing but the payload",

@@ -9,6 +9,7 @@ import pytest
 from orders_es.errors import InvalidEvent, UnknownEventType
 from orders_es.log import EventRegistry, open_log
 from orders_es.log.copy import copy_log
+from orders_es.log.protocol import NeedsUpkeep
 from orders_es.replay import connect, fold_streams
 from tests.evolution import rentals
 
@@ -23,6 +24,7 @@ def url(request, tmp_path_factory):
     rentals.write(url)
     with open_log(url, registry=rentals.today()) as log:
         if request.param == "compacted":
+            assert isinstance(log, NeedsUpkeep)
             log.compact()
         if request.param == "copied":
             copy_log(log, url := f"{url}.copy")
