@@ -14,7 +14,7 @@ from orders_es.errors import RegistrationClash
 from orders_es.log.exact import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["EventType", "Field", "arranged", "check_values", "fields_of", "version_of"]
 
@@ -89,11 +89,16 @@ def check_values(event_type: EventType, event: Any) -> None:
     Raises:
         InvalidEvent: A value fits no column.
     """
-    for field in event_type.fields:
-        if field.kind in _CHECKED:
-            value = getattr(event, field.name)
-            if value is not None:
-                CHECKS[field.kind](event_type.name, field.name, value)
+    for name, check in _checks_of(event_type.cls):
+        value = getattr(event, name)
+        if value is not None:
+            check(event_type.name, name, value)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _checks_of(cls: type) -> tuple[tuple[str, Callable[[str, str, Any], Any]], ...]:
+    """The fields of which a dataclass can hold what no column can, each with what refuses that."""
+    return tuple((f.name, CHECKS[f.kind]) for f in fields_of(cls) if f.kind in _CHECKED)
 
 
 def arranged(name: str, fields: Iterable[Field]) -> tuple[Field, ...]:
