@@ -5,6 +5,7 @@ The floor of making a copy is what nobody can leave out who has a Python functio
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ from orders_es.upcaster import SqlForm, Upcaster, upcaster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROWS = 1_000_000
+ROWS = int(os.environ.get("BENCH_EVOLVE_ROWS", "1_000_000"))
+"""Ten million take some 4 GB of disk and several minutes."""
+A_PIECE = 1_000_000
 A_STREAM = 8
 LOADS = 300
 ROUNDS = 7
@@ -71,21 +74,28 @@ def with_a_form() -> EventRegistry:
     return today(Upcaster("Sold", 1, exact.function, sql=form))
 
 
-def written(url: Path, rows: int, *, old: bool) -> EventLog:
-    """A log with so many sales, compacted, in the shape of then or of today; opened by today's program."""
-    cents = np.arange(rows) % 9_999
+def sales(begin: int, end: int, *, old: bool) -> pa.Table:
+    """Some of the sales, in the shape of then or of today."""
+    numbers = np.arange(begin, end)
+    cents = numbers % 9_999
     prices = pa.array(cents).cast(pa.decimal128(19, 0))
     columns = {
-        "stream_id": np.char.add("S-", (np.arange(rows) // A_STREAM).astype(str)),
-        "type": pa.repeat("Sold", rows),
-        "occurred_at": pa.array(1_700_000_000_000_000 + np.arange(rows)).cast(pa.timestamp("us", "UTC")),
+        "stream_id": np.char.add("S-", (numbers // A_STREAM).astype(str)),
+        "type": pa.repeat("Sold", len(numbers)),
+        "occurred_at": pa.array(1_700_000_000_000_000 + numbers).cast(pa.timestamp("us", "UTC")),
         "item": np.char.add("I", (cents % 400).astype(str)),
         "price": pa.array(cents) if old else pc.multiply(prices, pa.scalar(Decimal("0.01"))).cast(pa.decimal128(18, 4)),
     }
     if not old:
-        columns["currency"] = pa.repeat("EUR", rows)
+        columns["currency"] = pa.repeat("EUR", len(numbers))
+    return pa.table(columns)
+
+
+def written(url: Path, rows: int, *, old: bool) -> EventLog:
+    """A log with so many sales, compacted, in the shape of then or of today; opened by today's program."""
     with open_log(url, create=True, registry=first() if old else today()) as log:
-        log.append_table(pa.table(columns))
+        for begin in range(0, rows, A_PIECE):
+            log.append_table(sales(begin, min(begin + A_PIECE, rows), old=old))
         assert isinstance(log, NeedsUpkeep)
         log.compact()
     return open_log(url, registry=today())

@@ -5,6 +5,7 @@
     log      one row: format, log_id, origin, created_at
     events   the envelope, the payload, and a nullable column for each shredded field; stream and version are its key
     commits  one row per commit: its positions, its identity, and the tree after it (size, root, compact range)
+    writers  which package wrote which type, if a program that knew it has written (`duckdb/writers`); made with the first of these rows
 """
 
 from __future__ import annotations
