@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
 
 from orders_es.cli.options import as_json, existing_log, log_option, order_id
 from orders_es.cli.output import print_json, print_text, printable
-from orders_es.orders.moments import format_instant
+from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
     from orders_es.audit.erasure import Hold
@@ -90,10 +89,10 @@ def _tell(found: list[Hold], log: str, *, as_json: bool) -> None:
 
 
 def _line(one: Hold) -> str:
-    placed = f"placed by {printable(one.placed_by)} at {format_instant(one.placed_at, UTC)} ({printable(one.why)})"
+    placed = f"placed by {printable(one.placed_by)} at {spoken(one.placed_at)} ({printable(one.why)})"
     released = (
         "in force"
         if one.released_at is None
-        else f"released by {printable(one.released_by or '-')} at {format_instant(one.released_at, UTC)}"
+        else f"released by {printable(one.released_by or '-')} at {spoken(one.released_at)}"
     )
     return f"{one.hold}: {one.kind} {printable(one.subject)}, {placed}; {released}"

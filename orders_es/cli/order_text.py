@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import count, money, printable, table
-from orders_es.orders.moments import format_instant, spoken
+from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +108,7 @@ class Claim:
     def text(self, zone: tzinfo) -> str:
         """In words."""
         which = "all its events" if self.entered == self.events else f"{self.entered:,} of its {self.events:,} events"
-        first, last = (format_instant(moment, zone) for moment in (self.first, self.last))
+        first, last = (spoken(moment, zone) for moment in (self.first, self.last))
         return f"  entered      {first if first == last else f'{first} to {last}'}, its source says of {which}"
 
 
@@ -197,7 +197,7 @@ def _moments(order: Order, zone: tzinfo) -> str:
         if moment is not None:
             reason = f"  {printable(order.cancel_reason, 40)}" if step == "cancelled" and order.cancel_reason else ""
             estimate = step in (order.estimated or "").split(", ")
-            rows.append(f"  {step:<11} {'~' if estimate else ' '}{format_instant(moment, zone)}{reason}")
+            rows.append(f"  {step:<11} {'~' if estimate else ' '}{spoken(moment, zone)}{reason}")
     if order.estimated:
         rows.append("\n  ~ estimated: nobody recorded when it was")
     return "\n".join(rows)

@@ -13,7 +13,7 @@ from orders_es.cli.output import count, print_json, print_text, printable, span,
 from orders_es.cli.project_options import models_option
 from orders_es.cli.telling import log_lines, somebody_watches, teller
 from orders_es.errors import InvalidTime
-from orders_es.orders.moments import format_instant, resolve_since
+from orders_es.orders.moments import resolve_since, spoken
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta, tzinfo
@@ -46,7 +46,7 @@ def _since(ctx: click.Context, _param: click.Parameter, value: str | None) -> da
 )
 @click.option("--dry-run", is_flag=True, help="Only say which orders it would cancel; nothing is written.")
 @click.option("--follow", is_flag=True, help="Go on as time passes and the log grows, until Ctrl-C.")
-@zone_option("Where --since without a zone is read.")
+@zone_option("Where --since without a zone is read, and times are said.")
 @models_option
 @log_option()
 @log_lines
@@ -73,7 +73,6 @@ def unpaid(
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.shop.unpaid import Due, Unpaid
 
-    del tz
     if follow and dry_run:
         raise click.UsageError("--dry-run looks once; leave out --follow")
     cancelled: list[Due] = []
@@ -83,7 +82,7 @@ def unpaid(
         if isinstance(what, Due):
             cancelled.append(what)
             if not as_json:
-                print_text(f"cancelled {printable(what.order_id)}, placed {format_instant(what.placed_at)}")
+                print_text(f"cancelled {printable(what.order_id)}, placed {spoken(what.placed_at, tz)}")
         else:
             tell(str(what), level="warning", plain=f"orders-es: {what}")
 
@@ -98,14 +97,12 @@ def unpaid(
         orders = [{field.name: getattr(due, field.name) for field in fields(due)} for due in cancelled]
         print_json({"after_seconds": after.total_seconds(), "dry_run": dry_run, "cancelled": orders})
     elif not follow:
-        _tell(cancelled, after, dry_run=dry_run)
+        _tell(cancelled, after, tz, dry_run=dry_run)
 
 
-def _tell(cancelled: list[Due], after: timedelta, *, dry_run: bool) -> None:
+def _tell(cancelled: list[Due], after: timedelta, tz: tzinfo, *, dry_run: bool) -> None:
     if cancelled:
-        rows = [
-            [printable(due.order_id), format_instant(due.placed_at), format_instant(due.due_at)] for due in cancelled
-        ]
+        rows = [[printable(due.order_id), spoken(due.placed_at, tz), spoken(due.due_at, tz)] for due in cancelled]
         print_text(table(rows, heads=["order", "placed", "to be paid by"], indent=0))
     done = "would be cancelled" if dry_run else "cancelled"
     print_text(f"{count(len(cancelled), 'order')} not paid within {span(after)}, {done}")
