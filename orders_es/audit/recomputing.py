@@ -22,7 +22,7 @@ from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.personal import check_mark, is_live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import numpy.typing as npt
 
@@ -66,12 +66,12 @@ class Recomputing:
 
     def take(self, stretch: Stretch) -> None:
         """Read a stretch and hold it to what is said of it."""
+        if self._tree is not None and self._tree.end != stretch.first - 1:
+            self._tree, self._gap = None, True
         hashing = _Hashing(stretch.first - 1)
         position = stretch.first - 1
         streams: dict[str, int] = {}
         whole = True
-        if self._tree is not None and self._tree.end != stretch.first - 1:
-            self._tree, self._gap = None, True
         for batch in stretch.read():
             if not batch.num_rows:
                 continue
@@ -100,27 +100,31 @@ class Recomputing:
 
     def skim(self, stretch: Stretch) -> None:
         """Hold what is said of a stretch to what is said of those before it, without reading its events."""
+        if self._tree is not None and self._tree.end != stretch.first - 1:
+            self._tree = None
+        self._gap = True  # nobody knows which versions it has where it does not say so
         for finding in stretch.found:
             self._wrong(finding.where, finding.what)
         if not stretch.protected:
             self.unprotected += stretch.last - stretch.first + 1
         stated = stretch.stated
-        if stated is None:
+        if stated is None or stated.last != stretch.last:
             self._tree = None
             return
-        gap = self._tree is None or self._tree.end != stretch.first - 1
-        if not gap and self._tree is not None and stated.range is not None:
+        if stated.range is not None and self._tree is not None and stated.range.begin == self._tree.end:
             self.heads += 1
-            if self._tree.merge(stated.range) != stated.tree:
+            tree = self._tree.merge(stated.range)
+            if tree != stated.tree:
                 self._wrong(
-                    stretch.where,
-                    "the tree's root that is stated is not the one that its hashes give after those before it",
+                    f"position {stretch.last}",
+                    f"the tree's root is stated as {stated.tree.root().hex()} and the hashes stated before it give {tree.root().hex()}",
                 )
         if self._recorded_at is not None and stated.recorded_at < self._recorded_at:
             self._wrong(stretch.where, "it says that it was recorded before the file in front of it")
         before = self._commits.setdefault(stated.commit_id, stretch.where)
         if before != stretch.where:
             self._wrong(stretch.where, f"it has the commit id of {before}")
+        self._versions |= stated.streams or {}
         self._tree, self._recorded_at = stated.tree, stated.recorded_at
 
     def _stated(self, stretch: Stretch, leaves: CompactRange | None, streams: dict[str, int]) -> None:
@@ -265,9 +269,15 @@ class Recomputing:
             self._erasures += [(position, at) for at in json.loads(payload)["positions"]]
         return describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
 
-    def finish(self) -> None:
-        """Look at what only the whole log shows: event ids that stand twice, and erasures that nobody recorded."""
+    def finish(self, recorded: Collection[int] | None = None) -> None:
+        """Look at what only the whole log shows: event ids that stand twice, and erasures that nobody recorded.
+
+        Args:
+            recorded: Where not all was read, the positions that the log records as erased.
+        """
         known = {at for position, at in self._erasures if at < position}
+        if recorded is not None:
+            known = set(recorded).intersection(np.concatenate(self._positions).tolist() if self._positions else ())
         for position in sorted(known - set(self.erased)):
             self._wrong(f"position {position}", "its personal data were to be erased, and are still there: erase again")
         for position in sorted(set(self.erased) - known):

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orders_es.audit.erasure import erasures
+from orders_es.audit.part import part_of
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
 from orders_es.log.merkle import EMPTY_RANGE
@@ -16,6 +18,7 @@ from orders_es.replay.states import wrong_states
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orders_es.audit.part import Part
     from orders_es.decider import Decider
     from orders_es.log import EventLog, EventRegistry
     from orders_es.log.survey import Survey
@@ -55,6 +58,7 @@ class Verified:
         unprotected: How many events lie in files from before there were digests: a byte that changes in them is noticed by
             verifying alone. `compact` writes such files anew.
         erased: The positions whose personal data are erased, as the log itself says.
+        part: What of the log was looked at, in words; empty where it was all of it.
     """
 
     head: Head
@@ -65,6 +69,7 @@ class Verified:
     problems: tuple[Problem, ...]
     unprotected: int = 0
     erased: tuple[int, ...] = ()
+    part: str = ""
 
     @property
     def ok(self) -> bool:
@@ -76,8 +81,10 @@ def verify(
     log: EventLog | str | os.PathLike[str],
     *,
     domains: Sequence[Decider[Any]] = (ORDERS,),
-    progress: bool = False,
     quick: bool = False,
+    positions: tuple[int, int] | None = None,
+    sample: int | None = None,
+    progress: bool = False,
 ) -> Verified:
     """What comes of reading and hashing every event of a log anew. Nothing is written, and damage is no error here.
 
@@ -94,12 +101,17 @@ def verify(
     Args:
         log: The log, or where it is: one that is too damaged to be opened can be verified by its place.
         domains: The domains whose snapshots are recomputed.
-        progress: Show a progress bar.
         quick: Look at the structure alone: names, gaps, digests, footers, and whether each stated root follows from the one
             before. No event is read, so what was forged together with its digests is not found, and neither is anything in copies.
+        positions: Read what lies with these positions, first and last, and of the rest what `quick` does.
+        sample: Read what lies with so many events that chance chooses, and of the rest what `quick` does.
+        progress: Show a progress bar.
+
+    With one of these three, copies, states and snapshots are left out, and `part` of the answer says what was looked at.
 
     Raises:
         NotALog: There is no log at that place.
+        InvalidSetting: Two of `quick`, `positions` and `sample` are given, or the log has no such positions.
 
     Example:
         >>> import tempfile
@@ -111,21 +123,20 @@ def verify(
         True
     """
     if isinstance(log, str | os.PathLike):
-        return _verify_at(log, domains, progress=progress, quick=quick)
+        return _verify_at(log, domains, progress=progress, quick=quick, positions=positions, sample=sample)
     for _ in range(_STALE_MOST):
         try:
-            if quick:
-                return _skimmed(log.survey(), log.registry)
-            return _verified(
-                log.survey(), log.registry, [Snapshots(log, decider=d) for d in domains], log, progress=progress
-            )
+            survey = log.survey()
+            part = part_of(survey.head().position, quick=quick, positions=positions, sample=sample)
+            snapshots = [Snapshots(log, decider=d) for d in domains]
+            return _verified(survey, log.registry, snapshots, log, progress=progress, part=part)
         except FileNotFoundError:  # merged by somebody else, and vacuumed
             continue
     raise DamagedLog(log.url, "its files keep vanishing while they are read; is somebody else removing them?")
 
 
 def _verify_at(
-    place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *, progress: bool, quick: bool
+    place: str | os.PathLike[str], domains: Sequence[Decider[Any]], *, progress: bool, **asked: Any
 ) -> Verified:
     try:
         log = open_log(place, read_only=True)
@@ -133,26 +144,13 @@ def _verify_at(
         registry = order_registry()
         try:
             survey = survey_of(place, registry)
-            return _skimmed(survey, registry) if quick else _verified(survey, registry, (), None, progress=progress)
+            part = part_of(survey.head().position, **asked)
+            return _verified(survey, registry, (), None, progress=progress, part=part)
         except (DamagedLog, UnreadableLog) as error:  # one file, of which nothing can be read
             problem = Problem(error.path, error.reason)
             return Verified(Head(0, None, EMPTY_RANGE.root()), 0, 0, 0, 0, (problem,))
     with log:
-        return verify(log, domains=domains, progress=progress, quick=quick)
-
-
-def _skimmed(survey: Survey, registry: EventRegistry) -> Verified:
-    """What the structure and the footers alone show."""
-    from orders_es.audit.recomputing import Recomputing
-
-    problems = _Problems()
-    head = survey.head()
-    for finding in survey.found():
-        problems.add(finding.where, finding.what)
-    reading = Recomputing(registry, problems.add)
-    for stretch in survey.stretches():
-        reading.skim(stretch)
-    return Verified(head, 0, reading.heads, 0, 0, tuple(problems.named), reading.unprotected)
+        return verify(log, domains=domains, progress=progress, **asked)
 
 
 def _verified(
@@ -162,6 +160,7 @@ def _verified(
     log: EventLog | None,
     *,
     progress: bool,
+    part: Part | None = None,
 ) -> Verified:
     from tqdm.auto import tqdm
 
@@ -175,9 +174,14 @@ def _verified(
         problems.add(finding.where, finding.what)
     reading = Recomputing(registry, problems.add)
     with tqdm(total=head.position, unit=" events", unit_scale=True, desc="verifying", disable=not progress) as bar:
-        for stretch in survey.stretches():
-            reading.take(stretch)
+        for stretch in survey.stretches() if part is None else survey.stretches(part.wanted):
+            (reading.skim if stretch.left_out else reading.take)(stretch)
             bar.update(stretch.last - stretch.first + 1)
+    if part is not None:
+        reading.finish(_recorded_as_erased(log))
+        erased = tuple(reading.erased)
+        counts = (reading.events, reading.heads, reading.values, 0)
+        return Verified(head, *counts, tuple(problems.named), reading.unprotected, erased, part.text)
     reading.finish()
     for finding in survey.copies():
         problems.add(finding.where, finding.what)
@@ -187,6 +191,14 @@ def _verified(
     named = tuple(problems.named)
     erased = tuple(reading.erased)
     return Verified(head, reading.events, reading.heads, reading.values, recomputed, named, reading.unprotected, erased)
+
+
+def _recorded_as_erased(log: EventLog | None) -> set[int]:
+    """The positions that the log records as erased; none where its own records cannot be read."""
+    try:
+        return {at for one in erasures(log) for at in one.positions} if log is not None else set()
+    except _ODD:
+        return set()
 
 
 class _Problems:

@@ -15,6 +15,7 @@ from orders_es.errors import DamagedLog, UnreadableLog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orders_es.audit import Verified
     from orders_es.log import EventLog
 
 __all__ = ["verify"]
@@ -27,6 +28,15 @@ __all__ = ["verify"]
 @click.option("--quorum", metavar="N", type=click.IntRange(min=0), help="How many of the witnesses; all if left out.")
 @click.option("--origin", metavar="NAME", help="The log's public name, where it is not the key's.")
 @click.option("--quick", is_flag=True, help="Names, gaps, digests and footers alone; no event is read.")
+@click.option(
+    "--positions", metavar="FIRST:LAST", help="Read what lies with these positions, and of the rest what --quick does."
+)
+@click.option(
+    "--sample",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Read what lies with N events that chance chooses, and of the rest what --quick does.",
+)
 @log_option()
 @log_lines
 @as_json
@@ -37,6 +47,8 @@ def verify(
     quorum: int | None,
     origin: str | None,
     quick: bool,
+    positions: str | None,
+    sample: int | None,
     log: str,
     as_json: bool,
 ) -> None:
@@ -55,6 +67,7 @@ def verify(
     \b
     Example:
       orders-es verify --log my-log
+      orders-es verify --sample 1000 --log my-log
       orders-es verify --checkpoint june.checkpoint --key shop.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import audit
@@ -70,7 +83,14 @@ def verify(
             # First: it takes no time, and a wrong key is said at once.
             policy = {"witnesses": witness, "quorum": quorum, "origin": origin}
             against = audit.against_checkpoint(opened, checkpoint, key, progress=progress, **policy)
-        found = audit.verify(log if opened is None else opened, domains=domains(), progress=progress, quick=quick)
+        found = audit.verify(
+            log if opened is None else opened,
+            domains=domains(),
+            quick=quick,
+            positions=_positions(positions),
+            sample=sample,
+            progress=progress,
+        )
     ok = found.ok and (against is None or against.ok)
     if as_json:
         facts = {name: getattr(found, name) for name in found.__slots__}
@@ -78,13 +98,13 @@ def verify(
     else:
         for problem in found.problems:
             print_text(f"{printable(problem.where)}: {printable(problem.what)}")
-        if quick:
-            print_text("structure and footers only: no event was read")
         print_text(
-            f"{'all is well' if found.ok else count(len(found.problems), 'problem')}: {count(found.events, 'event')}, "
+            f"{_verdict(found)}: {count(found.events, 'event')}, "
             f"{count(found.heads, 'stated root')}, {count(found.values, 'typed value')} and "
             f"{count(found.snapshots, 'snapshot')} recomputed\nroot {found.head.root.hex()} at position {found.head.position:,}"
         )
+        if found.part:
+            print_text(f"{found.part}; `orders-es verify` reads all of it")
         if found.erased:
             print_text(f"the personal data of {count(len(found.erased), 'event')} are erased, as the log records")
         if found.unprotected:
@@ -96,6 +116,21 @@ def verify(
             print_text("\n".join(map(printable, against.lines())))
     if not ok:
         click.get_current_context().exit(1)
+
+
+def _verdict(found: Verified) -> str:
+    if not found.ok:
+        return count(len(found.problems), "problem")
+    return "nothing wrong was found" if found.part else "all is well"
+
+
+def _positions(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    if not (colon and first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        raise click.UsageError(f"--positions {text}: give the first and the last one, such as 1:1000")
+    return int(first), int(last)
 
 
 @contextmanager

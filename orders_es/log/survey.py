@@ -13,13 +13,26 @@ from orders_es.log.merkle import EMPTY_RANGE
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     import pyarrow as pa
 
     from orders_es.log.core import LogCore
     from orders_es.log.merkle import CompactRange
 
-__all__ = ["CommitsSurvey", "Finding", "Stated", "Stretch", "Survey", "WholeSurvey", "paged_stretches"]
+    Wanted: TypeAlias = Callable[[int, int], bool]
+
+__all__ = [
+    "CommitsSurvey",
+    "Finding",
+    "Stated",
+    "Stretch",
+    "Survey",
+    "WholeSurvey",
+    "everything",
+    "nothing",
+    "paged_stretches",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class Stretch:
         found: What is wrong with it; grows while it is read.
         protected: Whether it has digests, so that a changed byte is noticed before anything is answered from it.
         nulls: The event types whose payloads views read where a typed column is null, so that a null hides nothing.
+        left_out: Whether it was not to be read, so that it gives no events.
     """
 
     where: str
@@ -81,11 +95,23 @@ class Stretch:
     found: list[Finding] = field(default_factory=list)
     protected: bool = True
     nulls: frozenset[str] = frozenset()
+    left_out: bool = False
+
+
+def everything(_first: int, _last: int) -> bool:
+    """Every stretch is to be read."""
+    return True
+
+
+def nothing() -> Iterator[pa.RecordBatch]:
+    """No events: of a stretch that is not to be read."""
+    return iter(())
 
 
 def paged_stretches(
     commits: Iterable[Stated],
     page_from: Callable[[int], pa.Table],
+    wanted: Wanted,
     *,
     protected: bool = True,
     nulls: frozenset[str] = frozenset(),
@@ -95,6 +121,7 @@ def paged_stretches(
     Args:
         commits: What the log says of each commit, in order.
         page_from: Gives the events from a position on, as many as one query gives, in order.
+        wanted: Which of them are to be read.
         protected: As a `Stretch` has it.
         nulls: As a `Stretch` has it.
     """
@@ -104,6 +131,9 @@ def paged_stretches(
     for stated in commits:
         found: list[Finding] = []
         where = f"commit of positions {stated.first} to {stated.last}"
+        if not wanted(stated.first, stated.last):
+            yield Stretch(where, stated.first, stated.last, nothing, stated, found, protected, nulls, left_out=True)
+            continue
         batches: list[pa.RecordBatch] = []
         at = stated.first
         while at <= stated.last:
@@ -134,8 +164,12 @@ class Survey(Protocol):
         """What is wrong beside the events: names, gaps, the log's own description."""
         ...
 
-    def stretches(self) -> Iterator[Stretch]:
-        """The stretches, in order of position."""
+    def stretches(self, wanted: Wanted = everything) -> Iterator[Stretch]:
+        """The stretches, in order of position.
+
+        Args:
+            wanted: Whether the one from a position to another is to be read; of the others, only what is said of them is given.
+        """
         ...
 
     def copies(self) -> Iterator[Finding]:
@@ -196,10 +230,13 @@ class WholeSurvey:
         """Nothing beside the events."""
         return []
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self, wanted: Wanted = everything) -> Iterator[Stretch]:
         """All events, as one."""
         if self._head.position:
             end = self._head.position
+            if not wanted(1, end):
+                yield Stretch(self._log.url, 1, end, nothing, self._stated, left_out=True)
+                return
             yield Stretch(self._log.url, 1, end, lambda: self._log.read(to=end, as_recorded=True), self._stated)
 
     def copies(self) -> Iterator[Finding]:

@@ -16,13 +16,14 @@ from orders_es.log.duckdb.binding import of_one_type
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.merkle import CompactRange, decompose
 from orders_es.log.relation import quoted
-from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, paged_stretches
+from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, everything, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orders_es.log.duckdb.store import Store
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Wanted
 
 __all__ = ["TableSurvey"]
 
@@ -86,9 +87,9 @@ class TableSurvey(CommitsSurvey):
             self._found.append(Finding(self._store.path, f"{said}; {_RESTORE}"))
         return commits
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self, wanted: Wanted = everything) -> Iterator[Stretch]:
         """The commits, in order of position."""
-        return paged_stretches(self._commits, self._page, nulls=self._lacking)
+        return paged_stretches(self._commits, self._page, wanted, nulls=self._lacking)
 
     def _page(self, start: int) -> pa.Table:
         """The events from a position on, as many as one query gives."""

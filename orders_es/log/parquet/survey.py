@@ -29,12 +29,13 @@ from orders_es.log.parquet.identity import has_events, read_identity
 from orders_es.log.parquet.reader import Scanner
 from orders_es.log.parquet.statistics import wrong_statistics
 from orders_es.log.parquet.upcast_copies import UpcastCopies
-from orders_es.log.survey import Finding, Stated, Stretch
+from orders_es.log.survey import Finding, Stated, Stretch, everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Wanted
 
 __all__ = ["FolderSurvey"]
 
@@ -73,11 +74,11 @@ class FolderSurvey:
                 return Head(footer.last, recorded_at, footer.tree.root())
         return Head(0, None, EMPTY_RANGE.root())
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self, wanted: Wanted = everything) -> Iterator[Stretch]:
         """The files, in order of position."""
         scanner = Scanner(self._checked)
         for file in self._files:
-            yield self._stretch(file, scanner)
+            yield self._stretch(file, scanner, read=wanted(file.first, file.last))
 
     def copies(self) -> Iterator[Finding]:
         """What is wrong with the copies sorted by stream, and with those of old events in today's columns."""
@@ -183,7 +184,7 @@ class FolderSurvey:
 
     # -- one file
 
-    def _stretch(self, file: LogFile, scanner: Scanner) -> Stretch:
+    def _stretch(self, file: LogFile, scanner: Scanner, *, read: bool) -> Stretch:
         found: list[Finding] = []
         altered: set[int] | None = None
         try:
@@ -215,11 +216,12 @@ class FolderSurvey:
             file.path,
             file.first,
             file.last,
-            lambda: iter(()) if altered is None else self._read_and_told(file, found, altered, footer),
+            lambda: iter(()) if altered is None or not read else self._read_and_told(file, found, altered, footer),
             stated,
             found,
             protected=protected,
-            nulls=frozenset() if found else self._read_from_payload(file, scanner),
+            nulls=frozenset() if found or not read else self._read_from_payload(file, scanner),
+            left_out=not read,
         )
 
     def _altered_groups(self, file: LogFile, footer: Footer, found: list[Finding]) -> set[int]:

@@ -8,7 +8,7 @@ from orders_es.errors import DamagedLog, LogError
 from orders_es.log.core import schema_columns
 from orders_es.log.postgres.reading import table_page
 from orders_es.log.postgres.tables import micros, state_of, state_query, tree_of
-from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, paged_stretches
+from orders_es.log.survey import CommitsSurvey, Finding, Stated, Stretch, everything, paged_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orders_es.log.postgres.address import Address
     from orders_es.log.postgres.connections import Connections
     from orders_es.log.registry import EventRegistry
+    from orders_es.log.survey import Wanted
 
 __all__ = ["DatabaseSurvey"]
 
@@ -93,9 +94,9 @@ class DatabaseSurvey(CommitsSurvey):
             self._say(self._address.shown, said)
         return commits
 
-    def stretches(self) -> Iterator[Stretch]:
+    def stretches(self, wanted: Wanted = everything) -> Iterator[Stretch]:
         """The commits, in order of position."""
-        return paged_stretches(self._commits, self._page, protected=self._checksums)
+        return paged_stretches(self._commits, self._page, wanted, protected=self._checksums)
 
     def _page(self, start: int) -> pa.Table:
         names = schema_columns(None, self._registry)

@@ -58,7 +58,10 @@ _GUESSES: dict[str, tuple[str, str]] = {
         "id",
         "sku itemid itemno item productid productcode productno stockcode articleno article lineitemsku",
     ),
-    "line.description": ("text", "description product productname itemname title lineitemname item itemdescription articlename"),
+    "line.description": (
+        "text",
+        "description product productname itemname title lineitemname item itemdescription articlename",
+    ),
     "line.quantity": ("integer", "quantity qty pieces units count lineitemquantity orderedquantity"),
     "line.price": ("decimal", "unitprice price priceeach pricepereach itemprice lineitemprice eachprice"),
     "line.total": ("decimal", "linetotal total amount totalprice lineamount sales"),
