@@ -15,6 +15,7 @@ import json
 import re
 import threading
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -37,6 +38,8 @@ _WRONG_LAST_SEQUENCE = 10071
 _SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 _IN_FLIGHT = 1_000
+_STALL = 1.0
+"""Seconds to wait for room, before looking whether any will come."""
 _HEADERS = 2_048
 """Bytes of a message that are left for its headers."""
 
@@ -73,6 +76,8 @@ class NatsOutlet:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Any = None
+        self._failed: asyncio.Future[None] | None = None
+        """What a server refused, while messages are on their way."""
         self._about_at = 0
         """Sequence of the `about` that we know; 0 where there is none."""
         self._position: int | None = None
@@ -178,15 +183,46 @@ class NatsOutlet:
         # What is broken off while all is exchanged is filled anew; what is broken off in between goes on exactly as far.
         begun = {} if everything else {"position": self._position, "going": position}
         self._about_at = await self._commit(stream, delivery, "going", begun)
-        waiting = []
-        for number, (key, row, headers) in enumerate(messages):
-            named = {**headers, "Nats-Msg-Id": f"{delivery}-{number}"}
-            waiting.append(await stream.publish_async(self._subject(key), row, wait_stall=_SECONDS, headers=named))
-        for future in waiting:
-            await asyncio.wait_for(future, _SECONDS)
+        await self._publish(stream, messages, delivery)
         self._about_at = self._since = await self._commit(stream, delivery, "about", {"position": position})
         self._position = position
         return refused
+
+    async def _publish(self, stream: Any, messages: list[tuple[str, bytes, dict[str, str]]], delivery: str) -> None:
+        """Publish messages, a thousand of them on their way at a time, and wait until the server has all of them."""
+        from nats.js.errors import TooManyStalledMsgsError
+
+        # nats-py says of a message that a full server refused only to whoever hears of the connection's errors.
+        self._failed = asyncio.get_running_loop().create_future()
+        waiting: list[Any] = []
+        try:
+            for number, (key, row, headers) in enumerate(messages):
+                named = {**headers, "Nats-Msg-Id": f"{delivery}-{number}"}
+                until = monotonic() + _SECONDS
+                while True:
+                    if self._failed.done():
+                        self._failed.result()
+                    try:
+                        sent = await stream.publish_async(self._subject(key), row, wait_stall=_STALL, headers=named)
+                        break
+                    except TooManyStalledMsgsError:
+                        if monotonic() > until:
+                            raise
+                waiting.append(sent)
+            if waiting:
+                arrived = asyncio.gather(*waiting)
+                await asyncio.wait({arrived, self._failed}, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if self._failed.done():
+                    self._failed.result()
+                if not arrived.done():
+                    raise TimeoutError(
+                        f"the server did not acknowledge {len(waiting):,} messages within {_SECONDS:.0f} s"
+                    )
+                arrived.result()
+        finally:
+            for each in waiting:
+                each.cancel()
+            self._failed = None
 
     async def _commit(self, stream: Any, delivery: str, step: str, values: dict[str, Any]) -> int:
         """The sequence of `about` after it says something new, if it is still the one that we know."""
@@ -225,11 +261,14 @@ class NatsOutlet:
 
     async def _connected(self) -> Any:
         from nats.aio.client import Client
+        from nats.js.errors import APIError
 
         if self._client is None or self._client.is_closed:
 
-            async def ignore(_: Exception) -> None:
-                """What breaks is told by the call that it breaks."""
+            async def told(error: Exception) -> None:
+                """What breaks is told by the call that it breaks; that a message was refused, by nobody else."""
+                if isinstance(error, APIError) and self._failed is not None and not self._failed.done():
+                    self._failed.set_exception(error)
 
             client: Any = Client()
             try:
@@ -239,7 +278,7 @@ class NatsOutlet:
                     max_reconnect_attempts=1,
                     reconnect_time_wait=0.05,
                     connect_timeout=10,
-                    error_cb=ignore,
+                    error_cb=told,
                     name="orders_es",
                 )
             except BaseException:

@@ -22,6 +22,7 @@ from orders_es.log.given import check_log
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping
+from orders_es.sources.streams.source_lag import SourceLag, age_of_next
 
 if TYPE_CHECKING:
     import os
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from orders_es.sources.jsonl.line_reader import Line, LineReader
     from orders_es.sources.streams.source import Delivered, Source
 
-__all__ = ["BATCH", "Followed", "Follower", "SourceLag", "followed", "refused_lines"]
+__all__ = ["BATCH", "Followed", "Follower", "followed", "refused_lines"]
 
 BATCH = 1_000
 """How many events a commit holds at most."""
@@ -60,30 +61,6 @@ class Followed:
     events: int
     refused: int
     at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLag:
-    """How much waits in a source that the log does not have.
-
-    Args:
-        source: Which one.
-        place: Up to where the log has it.
-        lines_behind: How many of its lines wait.
-        at_least: Whether there are more than were looked at.
-        seconds_behind: The age of the oldest that waits, by the time at which the source says it was entered, or else happened; 0 where none waits, None where
-            no event can be made of it.
-        refused: How many lines were recorded as ones that no event can be made of.
-        reason: Why the next line stops a follower; empty where it does not.
-    """
-
-    source: str
-    place: str | None
-    lines_behind: int
-    at_least: bool
-    seconds_behind: float | None
-    refused: int
-    reason: str = ""
 
 
 class Follower:
@@ -180,16 +157,7 @@ class Follower:
         """
         self._look()
         waiting = self._source.read(self._state.place, most)
-        seconds, reason = (0.0, "") if not waiting else (None, "")
-        for each in waiting[:1]:
-            try:
-                line = self._reader.read(each.line)
-            except BadLine as error:
-                reason = f"at {each.place}: {error.reason}"
-                continue
-            if line is not None and line.type:
-                since = line.occurred_at if line.entered_at is None else line.entered_at
-                seconds = max(0.0, (datetime.now(UTC) - from_micros(since)).total_seconds())
+        seconds, reason = age_of_next(waiting, self._reader)
         state = self._state
         return SourceLag(
             state.name,

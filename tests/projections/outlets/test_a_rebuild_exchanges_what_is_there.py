@@ -59,11 +59,11 @@ def rows_in_nats(url, bucket="counted"):
     async def read():
         client = await nats.connect(url)
         stream = client.jetstream()
-        subjects = (
-            await stream.stream_info(f"KV_{bucket}", subjects_filter=f"$KV.{bucket}.row.>")
-        ).state.subjects or {}
-        found = [await stream.get_last_msg(f"KV_{bucket}", subject) for subject in subjects]
-        await client.close()
+        try:
+            info = await stream.stream_info(f"KV_{bucket}", subjects_filter=f"$KV.{bucket}.row.>")
+            found = [await stream.get_last_msg(f"KV_{bucket}", subject) for subject in info.state.subjects or {}]
+        finally:
+            await client.close()
         return [json.loads(message.data) for message in found if "KV-Operation" not in (message.headers or {})]
 
     return asyncio.run(read())

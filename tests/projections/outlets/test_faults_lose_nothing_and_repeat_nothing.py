@@ -277,3 +277,71 @@ def _refused(url, words):
         outlet.open(_TARGET)
     assert "secret" not in str(caught.value)
     outlet.close()
+
+
+def take_away(url):
+    """What an outlet keeps is removed, as somebody might by mistake."""
+    kind = urlsplit(url).scheme
+    if kind == "redis":
+        import redis
+
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+    elif kind == "nats":
+        import asyncio
+
+        import nats
+
+        async def delete():
+            client = await nats.connect(url)
+            await client.jetstream().delete_stream("KV_counted")
+            await client.close()
+
+        asyncio.run(delete())
+    elif kind == "opensearch":
+        import opensearchpy
+
+        client = opensearchpy.OpenSearch(url.replace("opensearch", "http"))
+        client.indices.delete(index=",".join(client.indices.get_alias(name="counted")))
+        client.close()
+    else:
+        import psycopg
+
+        place, _, schema = url.partition("?schema=")
+        with psycopg.connect(place, autocommit=True) as connection:
+            connection.execute(f"DROP TABLE {schema}.counted")
+
+
+def test_what_somebody_removed_is_filled_again_while_a_runner_follows(shop, place):
+    url, read, _ = place
+    shop.sell()
+    with following(shop.projector(url, attempts=1)) as told:
+        settled(lambda: held(read, url), shop.ought)
+        take_away(url)
+        shop.sell()
+        settled(lambda: held(read, url), shop.ought)
+    assert told, "it said what had happened"
+    assert not any(ended for _, ended in told), told
+
+
+def test_a_nats_server_that_is_full_is_said_and_holds_what_it_held():
+    pytest.importorskip("nats")
+    needed(nats_server.program(), "nats")
+
+    class Small(nats_server.NatsServer):
+        def words(self, folder):
+            words = super().words(folder)
+            file = Path(words[1])
+            file.write_text(file.read_text().replace("jetstream {", "jetstream { max_file: 300000, "))
+            return words
+
+    with Small() as server:
+        outlet = open_outlet(f"{server.url}?bucket=shop")
+        outlet.open(_TARGET)
+        outlet.deliver(None, _rows(_row("north")), 10)
+        many = _rows(*(_row(f"r-{n}", note="x" * 2_000) for n in range(400)))
+        with pytest.raises(OutletUnavailable, match="insufficient resources"):
+            outlet.deliver(_rows().select(["region", "day"]), many, 20)
+        assert outlet.open(_TARGET) in (10, 20), "it goes on exactly as far as it was going"
+        assert "north" in {row["region"] for row in rows_in_nats(server.url, "shop")}
+        outlet.close()
