@@ -12,7 +12,7 @@ from orders_es.replay.moment_macros import CLOCK, MOMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MACROS", "columns_in", "relations_in"]
+__all__ = ["MACROS", "columns_in", "lists_all", "relations_in"]
 
 _LOOKS_AROUND = ("duckdb_", "pg_", "pragma_", "sqlite_")
 _RUNS_TEXT = frozenset({"query", "query_table"})
@@ -89,6 +89,35 @@ def _relation(node: dict[str, Any]) -> tuple[str, str] | None:
     if node.get("class") == "FUNCTION" and node["function_name"] in MACROS:
         return "", node["function_name"]
     return None
+
+
+def lists_all(cursor: Any, query: str) -> bool:
+    """Whether a query is no more than columns of one relation, so that its answer has as many rows.
+
+    Args:
+        cursor: Any DuckDB connection or cursor.
+
+    Example:
+        >>> import duckdb
+        >>> con = duckdb.connect()
+        >>> lists_all(con, "SELECT order_id, total FROM orders ORDER BY total"), lists_all(con, "FROM orders_at('2024-01-01')")
+        (True, True)
+        >>> lists_all(con, "SELECT count(*) FROM orders"), lists_all(con, "FROM orders LIMIT 3"), lists_all(con, "SELECT ,")
+        (False, False, False)
+    """
+    tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0][0])
+    if tree.get("error") or len(tree["statements"]) != 1:
+        return False
+    node = tree["statements"][0]["node"]
+    return (
+        node["type"] == "SELECT_NODE"
+        and node["from_table"]["type"] in {"BASE_TABLE", "TABLE_FUNCTION"}
+        and not (
+            node["where_clause"] or node["group_expressions"] or node["having"] or node["qualify"] or node["sample"]
+        )
+        and all(item["class"] in {"STAR", "COLUMN_REF"} for item in node["select_list"])
+        and all(modifier["type"] == "ORDER_MODIFIER" for modifier in node["modifiers"])
+    )
 
 
 def columns_in(cursor: Any, query: str) -> frozenset[str] | None:

@@ -95,7 +95,7 @@ class Session(Following):
         asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=self.tz)
 
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
-            return table_of(cursor, query, parameters), self._noting(cursor, query, asked, head)
+            return table_of(cursor, query, parameters, head.position), self._noting(cursor, query, asked, head)
 
         (table, notes), head = self._asking(query, asked, ask)
         return Answer(query, self._limited(asked), head, lambda: (table, head), tz=self.tz, notes=notes).computed()
@@ -230,7 +230,7 @@ class Session(Following):
             name,
             self._limited(asked),
             None,
-            lambda: self._asking(query, asked, lambda cursor, _: table_of(cursor, query, None)),
+            lambda: self._asking(query, asked, lambda cursor, head: table_of(cursor, query, None, head.position)),
             tz=self.tz,
             notes=self._mark(),
         )

@@ -7,21 +7,28 @@ import warnings
 from typing import Any
 
 from orders_es.replay.lossless_types import lossless, lossless_relation
+from orders_es.replay.named import lists_all
 
 __all__ = ["ONLY_READS", "normal", "table_of"]
 
 ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 """A query that is one SELECT and leaves nothing behind on its cursor."""
 _BATCH = 1_000_000
+_MANY = 2_000_000
+"""Of a log of so many events, a list of all that there is of something is long."""
 _DAY, _MONTHS_A_YEAR = 86_400_000_000, 12
 _LONGEST = 2**63 - 1
 
 
-def table_of(cursor: Any, query: str, parameters: Any) -> Any:
-    """The answer to a query as an Arrow table, as `normal` has it; one without columns for a statement that gives no rows."""
+def table_of(cursor: Any, query: str, parameters: Any, events: int = 0) -> Any:
+    """The answer to a query as an Arrow table, as `normal` has it; one without columns for a statement that gives no rows.
+
+    Args:
+        events: How many events the log has.
+    """
     import pyarrow as pa
 
-    if ONLY_READS.match(query):
+    if ONLY_READS.match(query) and not (events >= _MANY and lists_all(cursor, query)):
         # A relation would be planned twice, which for one order out of many is most of the work. DuckDB warns of a copy of
         # the rows, but by batches it takes neither time nor memory that can be measured.
         with warnings.catch_warnings(action="ignore", category=UserWarning):
