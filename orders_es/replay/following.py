@@ -189,8 +189,6 @@ class Following:
 
         To define all takes a second, half of it for macros.
         """
-        if self._defined is None:
-            return None
         named = relations_in(self._connection, query)
         if named is None:
             return None

@@ -107,17 +107,21 @@ class OverStates(NamedTuple):
         Which streams have to be grouped is computed first: DuckDB then knows how few they are.
 
         Args:
+            cursor: The cursor; None makes no tables, for whoever may not ask for the read model at all.
             prefix: What the tables' names begin with.
             keep: Compute all that takes time now, for whoever asks again.
         """
         several = quoted(prefix + SEVERAL)
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE {several} AS WITH {self.events} {self.several}")
-        given = [self.events, f"{SEVERAL} AS NOT MATERIALIZED (FROM {several})"]
+        if cursor is None:
+            given = [self.events, f"{SEVERAL} AS MATERIALIZED ({self.several})"]
+        else:
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {several} AS WITH {self.events} {self.several}")
+            given = [self.events, f"{SEVERAL} AS NOT MATERIALIZED (FROM {several})"]
         combined, united = [], []
         for number, part in enumerate(self.parts):
             name = f"orders_es_combined_{number}"
-            select = part.combined(self._ranges(cursor, part, several))
-            if keep:
+            select = part.combined("true" if cursor is None else self._ranges(cursor, part, several))
+            if keep and cursor is not None:
                 table = quoted(prefix + name)
                 cursor.execute(
                     f"CREATE OR REPLACE TEMP TABLE {table} AS WITH {', '.join(given)} SELECT * FROM ({select})"

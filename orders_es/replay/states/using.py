@@ -109,7 +109,8 @@ class StatesInUse:
             if names is None or name in names:
                 over = self.over(name, asked, self._columns(cursor, name, names, query))
                 if over is not None:
-                    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {over.on(cursor, f'{name}_')}")
+                    sql = over.on(None if names is None else cursor, f"{name}_")  # no tables for who may not look at it
+                    cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
             if query and names is not None and f"{name}_at" in names:
                 self._put_macro(cursor, asked, name, query, self._columns(cursor, name, names, query))
 
@@ -158,8 +159,9 @@ class StatesInUse:
                 cursor.execute(f"DROP VIEW IF EXISTS temp.{quoted(name)}")  # the one of an earlier head
                 self._kept[name] = position, False
                 continue
-            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {over.on(cursor, f'{name}_', keep=again)}")
-            self._kept[name] = position, again
+            sql = over.on(None if names is None else cursor, f"{name}_", keep=again)
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
+            self._kept[name] = position, again and names is not None
 
     def _columns(self, cursor: Any, name: str, names: Container[str] | None, query: str) -> frozenset[str] | None:
         """The columns of a read model that a query may look at, by itself or through others; None where that cannot be said."""

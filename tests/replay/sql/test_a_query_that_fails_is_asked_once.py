@@ -14,9 +14,9 @@ from orders_es.replay import connect, session, tables
 def asked(monkeypatch):
     seen, table = [], tables.table_of
 
-    def counted(cursor, query, parameters):
+    def counted(cursor, query, *given):
         seen.append(query)
-        return table(cursor, query, parameters)
+        return table(cursor, query, *given)
 
     monkeypatch.setattr(session, "table_of", counted)
     return seen

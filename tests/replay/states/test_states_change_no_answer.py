@@ -320,3 +320,12 @@ def forge(states, found, tmp_path):
     Path(found.paths[""]).unlink()
     _, _, at, end, _ = Path(found.paths[""]).name.split("-")
     return Path(states.put(span, int(at), end, copies).paths[""]).name
+
+
+def test_who_asks_for_the_catalog_gets_views_and_no_tables(both):
+    session, plain = both
+    tables = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'orders_')"
+    at = START + timedelta(days=15)
+    assert session.sql(tables, at=at).rows() == [(0,)]
+    query = "SELECT order_id, total FROM orders WHERE (SELECT count(*) FROM duckdb_tables()) >= 0 ORDER BY ALL"
+    assert session.sql(query, at=at).to_arrow().equals(plain(query, at=at))
