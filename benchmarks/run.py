@@ -18,6 +18,7 @@ BENCHMARKS = {
     "upkeep": "thousands of one-event commits that nobody compacts, beside a log that does not keep itself in shape",
     "commit": "one-event durable commits, beside the bare system calls on the same bytes",
     "bulk": "append_table, beside pyarrow writing the same table and beside hashing alone",
+    "verify": "a simulated log: bytes of an event by column, and CPU of verifying it beside hashing alone",
     "personal": "events with a personal field, beside the same where nothing is marked",
     "start": "what is loaded before anything is done, beside Python alone",
     "open": "opening a log of a million events, in few files and in many",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from orders_es.log.parquet.reader import encoded_file, file_batches, of_types
 from orders_es.log.parquet.small_reading import table_of_files
 from orders_es.log.parquet.standing import mark_of
 from orders_es.log.parquet.storage import publish, replace
-from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer, pieces_of
+from orders_es.log.parquet.writer import ROW_GROUP, await_writing, parquet_writer, pieces_of
 
 if TYPE_CHECKING:
     import uuid
@@ -137,15 +138,23 @@ def merge(
 
     def write(file: BinaryIO) -> None:
         written: list[pa.Table] = []
-        with parquet_writer(file, schema, last - first + 1) as writer:
+        with parquet_writer(file, schema, last - first + 1) as writer, ThreadPoolExecutor(1) as pool:
+            writing: Future[None] | None = None
             try:
                 groups = _row_groups(_verified(run, checked, schema, footers, encoded), schema)
                 for group in groups if change is None else map(change, groups):
-                    writer.write_table(group, ROW_GROUP)
+                    if writing is not None:
+                        writing.result()
+                    writing = pool.submit(writer.write_table, group, ROW_GROUP)  # while the next one is read
                     written.append(group)
             except FileNotFoundError as error:
                 gone.append(error)
                 raise
+            finally:
+                if writing is not None:
+                    await_writing(writing)
+            if writing is not None:
+                writing.result()
             merged = footers[0].range
             for footer in footers[1:]:
                 merged = merged.merge(footer.range)

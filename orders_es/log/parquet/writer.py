@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orders_es.log.merkle import CompactRange
     from orders_es.log.parquet.footer import Footer
 
-__all__ = ["ROW_GROUP", "parquet_writer", "pieces_of", "table_writer"]
+__all__ = ["ROW_GROUP", "await_writing", "parquet_writer", "pieces_of", "table_writer"]
 
 ROW_GROUP = 61_440
 """Events a row group: what DuckDB parallelises over, and what it decodes to get at one order."""
@@ -62,7 +62,7 @@ def pieces_of(schema: pa.Schema, rows: int) -> int:
     return len(schema) * -(-rows // ROW_GROUP) + 1
 
 
-def _end(work: Future[None]) -> None:
+def await_writing(work: Future[None]) -> None:
     """Wait until a thread has done with a writer, whatever Ctrl-C says meanwhile: one closed under it ends the process."""
     interrupt: KeyboardInterrupt | None = None
     while not work.done():
@@ -92,7 +92,7 @@ def table_writer(
             try:
                 leaves = range_of(table, first)
             finally:
-                _end(columns)
+                await_writing(columns)
             recorded_at = table.column("recorded_at").cast(pa.int64())[-1].as_py()
             footer = footer_of(leaves, recorded_at)
             columns.result()
