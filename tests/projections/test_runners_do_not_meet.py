@@ -17,7 +17,7 @@ from orders_es.projections import Handlers, Projector, set_projections
 from orders_es.projections.file.runner_file import RunnerFile, who_runs
 
 
-def until(true, seconds=120):
+def until(true, seconds=600):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never came to that"

@@ -154,7 +154,7 @@ def following(projector):
         assert not runner.is_alive()
 
 
-def settled(ask, ought, seconds=60):
+def settled(ask, ought, seconds=600):
     until = time.monotonic() + seconds
     while (found := asked(ask)) != (wanted := ought()):
         assert time.monotonic() < until, (found, wanted)
