@@ -77,9 +77,9 @@ notebooks: $(VENV)/.stamp-notebooks ## run all notebooks afresh, in place
 	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False --ExecutePreprocessor.timeout=300 *.ipynb
 
-test-browser: $(VENV)/.stamp-notebooks ## JupyterLab and the receipt page in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
-	@$(PIP) install selenium pytest pytest-xdist hypothesis
-	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py tests/browser/receipt_page_in_a_browser.py $(ARGS)
+test-browser: $(VENV)/.stamp-notebooks ## JupyterLab, the receipt page and the page of a server in a real browser; needs Chromium and its driver (apt install chromium chromium-driver)
+	@$(PIP) install selenium pytest pytest-xdist hypothesis starlette uvicorn httptools prometheus-client
+	@$(BIN)/pytest -n 0 tests/browser/lab_in_a_browser.py tests/browser/receipt_page_in_a_browser.py tests/browser/http_page_in_a_browser.py $(ARGS)
 
 bench: $(VENV)/.stamp-dev ## what others do beside what we do, in a quarter of an hour; writes docs/performance.md. benchmarks/run.py has more
 	@$(PIP) install eventsourcing deltalake "pyiceberg[sql-sqlite,pyarrow]"
