@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from orders_es.replay.lossless_types import lossless, lossless_relation
-from orders_es.replay.named import lists_all
+from orders_es.replay.names_in_query import lists_all
 
 __all__ = ["ONLY_READS", "normal", "table_of"]
 
@@ -15,7 +15,8 @@ ONLY_READS = re.compile(r"\s*(SELECT|FROM|WITH)\b[^;]*\Z", re.IGNORECASE)
 """A query that is one SELECT and leaves nothing behind on its cursor."""
 _BATCH = 1_000_000
 _MANY = 2_000_000
-"""Of a log of so many events, a list of all that there is of something is long."""
+"""Of a log of so many events, a list of all that there is of something is long: to make Arrow of it while it is computed saves a quarter
+of all, and more than planning it once more takes."""
 _DAY, _MONTHS_A_YEAR = 86_400_000_000, 12
 _LONGEST = 2**63 - 1
 
