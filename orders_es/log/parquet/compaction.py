@@ -27,7 +27,7 @@ from orders_es.log.parquet.writer import ROW_GROUP, await_writing, parquet_write
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.checked import Checked
@@ -137,24 +137,13 @@ def merge(
     gone: list[FileNotFoundError] = []
 
     def write(file: BinaryIO) -> None:
-        written: list[pa.Table] = []
-        with parquet_writer(file, schema, last - first + 1) as writer, ThreadPoolExecutor(1) as pool:
-            writing: Future[None] | None = None
+        with parquet_writer(file, schema, last - first + 1) as writer:
+            groups = _row_groups(_verified(run, checked, schema, footers, encoded), schema)
             try:
-                groups = _row_groups(_verified(run, checked, schema, footers, encoded), schema)
-                for group in groups if change is None else map(change, groups):
-                    if writing is not None:
-                        writing.result()
-                    writing = pool.submit(writer.write_table, group, ROW_GROUP)  # while the next one is read
-                    written.append(group)
+                written = _written(writer, groups if change is None else map(change, groups))
             except FileNotFoundError as error:
                 gone.append(error)
                 raise
-            finally:
-                if writing is not None:
-                    await_writing(writing)
-            if writing is not None:
-                writing.result()
             merged = footers[0].range
             for footer in footers[1:]:
                 merged = merged.merge(footer.range)
@@ -190,6 +179,25 @@ def merge(
         if gone:
             return False
         raise
+
+
+def _written(writer: pq.ParquetWriter, groups: Iterable[pa.Table]) -> list[pa.Table]:
+    """The row groups, all of them written: each while the next one is read."""
+    written: list[pa.Table] = []
+    writing: Future[None] | None = None
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            for group in groups:
+                if writing is not None:
+                    writing.result()
+                writing = pool.submit(writer.write_table, group, ROW_GROUP)
+                written.append(group)
+        finally:
+            if writing is not None:
+                await_writing(writing)
+        if writing is not None:
+            writing.result()
+    return written
 
 
 def _fits(folder: str, log_id: uuid.UUID, run: list[LogFile], marks: list[Mark]) -> bool:
