@@ -1,6 +1,5 @@
 """What all tests share: how many examples a property is tried on, how processes begin, and that Ctrl-C is heard."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -44,11 +43,6 @@ def pytest_xdist_auto_num_workers():
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (cores + 1) // 2
-
-
-def pytest_collection_finish():
-    """Thousands of tests and all that they import stay until the end; nobody needs to look through them again and again."""
-    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
