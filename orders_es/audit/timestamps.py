@@ -20,6 +20,7 @@ from orders_es.audit.checkpoint import (
     read_checkpoint,
     write_whole,
 )
+from orders_es.audit.der import certificates_sorted
 from orders_es.errors import BadKey, BadProof, CannotPublish, NoCheckpoint
 from orders_es.log.protocol import check_writable
 
@@ -91,7 +92,7 @@ def check_timestamp(
     for root in roots:
         builder = builder.add_root_certificate(root)
     try:
-        answer = client.decode_timestamp_response(raw)
+        answer = client.decode_timestamp_response(certificates_sorted(raw))
         builder.build().verify_message(answer, _text(signed))
         moment: datetime = answer.tst_info.gen_time
     except (client.VerificationError, ValueError, TypeError) as error:
