@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["bind", "is_many", "moments_of", "shared", "tables_at"]
 
 _EVENTS, _MOMENTS = "memory.main.events", "orders_es_epochs"
+_PLACE = "orders_es_place_in_time"
+"""A column beside those of events: no field can be called so by accident, as `since` would be."""
 
 
 def is_many(given: Any) -> bool:
@@ -172,19 +174,19 @@ def shared(
 def _epochs(cursor: Any, ordered: Sequence[AsOf]) -> None:
     """The moments at which each stream has other events than at the one before, by their place in time."""
     cases = " ".join(f"WHEN {limits(each)} THEN {place}" for place, each in enumerate(ordered))
-    since = f"SELECT *, (CASE {cases} END)::INTEGER AS since FROM {_EVENTS} WHERE {limits(ordered[-1])}"
+    since = f"SELECT *, (CASE {cases} END)::INTEGER AS {_PLACE} FROM {_EVENTS} WHERE {limits(ordered[-1])}"
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE {_MOMENTS} AS
-        SELECT stream_id, since, lead(since) OVER (PARTITION BY stream_id ORDER BY since) AS until
-        FROM (SELECT DISTINCT stream_id, since FROM ({since}))
+        SELECT stream_id, {_PLACE} AS since, lead({_PLACE}) OVER (PARTITION BY stream_id ORDER BY {_PLACE}) AS until
+        FROM (SELECT DISTINCT stream_id, {_PLACE} FROM ({since}))
     """)
     cursor.execute(f"CREATE OR REPLACE TEMP VIEW orders_es_last AS SELECT * FROM {_EVENTS} WHERE {limits(ordered[-1])}")
     cursor.execute(f"""
         CREATE OR REPLACE TEMP VIEW orders_es_before AS
-        SELECT counted.* EXCLUDE (since) REPLACE (epoch.since || ':' || counted.stream_id AS stream_id)
+        SELECT counted.* EXCLUDE ({_PLACE}) REPLACE (epoch.since || ':' || counted.stream_id AS stream_id)
         FROM ({since}) AS counted
         JOIN (SELECT * FROM {_MOMENTS} WHERE until IS NOT NULL) AS epoch
-            ON epoch.stream_id = counted.stream_id AND counted.since <= epoch.since
+            ON epoch.stream_id = counted.stream_id AND counted.{_PLACE} <= epoch.since
     """)
 
 

@@ -37,6 +37,8 @@ _OF_ORDERS = ("customer_id", "currency", "country", "channel", "status", "paymen
 _STEPS = ("placed_at", "cancelled_at")
 _LISTS = {"customer_id": "customers", "currency": "currencies"}
 """What the lists of their values are called, where that is not `<column>_values`."""
+_OF_EVENTS = '"position", stream_id, type, actor, occurred_at, entered_at, recorded_at'
+"""What is said of each cause; and of an event no more is taken along, for a field may be called as a column that is made here."""
 _SHOWN = 3
 
 
@@ -75,7 +77,7 @@ def diff_query(
     same = " AND ".join(f"after.{quoted(k)} IS NOT DISTINCT FROM before.{quoted(k)}" for k in model.key)
     listed = ", ".join(f"changes.{quoted(k)}" for k in model.key)
     belongs = " AND ".join(f"list_contains(cause.{quoted('of_' + k)}, changes.{quoted(k)})" for k in links)
-    facts = '"position", stream_id, type, actor, occurred_at, entered_at, recorded_at, amount_currency AS currency'
+    facts = f"{_OF_EVENTS}, amount_currency AS currency"
     packed = ", ".join(
         f"{part.rpartition(' AS ')[2]} := cause.{part.partition(' AS ')[0]}" for part in facts.split(", ")
     )
@@ -99,7 +101,7 @@ def diff_query(
         ),
         {_orders(session, before, after)}
         causes AS MATERIALIZED (
-            SELECT touched.*, lives.currencies[1] AS amount_currency
+            SELECT {_OF_EVENTS}, lives.currencies[1] AS amount_currency
             {"".join(f", {_values(model, k)} AS {quoted('of_' + k)}" for k in links)}
             FROM touched LEFT JOIN lives USING (stream_id)
         ),

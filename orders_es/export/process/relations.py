@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orders_es.log.envelope import ENVELOPE
 from orders_es.log.relation import quoted, text
+from orders_es.read_models import load_read_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,8 +164,16 @@ def make_relations(cursor: Any, event_types: Sequence[EventType]) -> tuple[list[
         event_types: The registered ones.
     """
     known = ", ".join(text(each.name) for each in event_types)
+    own = "SELECT DISTINCT type FROM events WHERE stream_id IN (SELECT order_id FROM orders)"
+    own_types = {name for (name,) in cursor.execute(own).fetchall()}
+    own_types |= {name for model in load_read_models(None) if model.name == "orders" for name in model.types}
+    # Fields of other domains are left out: one may be called as a column or a variable that is made here.
+    fields = {
+        field.name for each in event_types if each.name in own_types for field in each.fields if field.kind != "json"
+    }
+    columns = ", ".join(map(quoted, dict.fromkeys([*ENVELOPE, *sorted(fields)])))
     for statement in _TABLES:
-        cursor.execute(statement.replace("/* known */", known))
+        cursor.execute(statement.replace("/* known */", known).replace("/* columns */", columns))
     for name, attributes in _CHANGING.items():
         for attribute in attributes:
             cursor.execute(_changes(name, attribute))
@@ -198,7 +208,7 @@ _TABLES = (
     """CREATE TEMP TABLE process_events AS
     SELECT *, last_value(customer_id IGNORE NULLS) OVER (PARTITION BY stream_id ORDER BY version) AS known_customer,
         first_value(currency IGNORE NULLS) OVER (PARTITION BY stream_id ORDER BY version) AS known_currency
-    FROM events JOIN (
+    FROM (SELECT /* columns */ FROM events) JOIN (
         SELECT "position", step IN (2, 4, 5, 6) AS of_all_items, step = 4 AS is_shipment, step = 5 AS is_delivery,
             paid IS NOT NULL AS is_payment, refunded IS NOT NULL AS is_refund
         FROM order_effects
