@@ -6,6 +6,7 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.replay import connect, tables
+from orders_es.replay.lossless_types import lossless_relation
 from orders_es.sources.simulator import simulate_into
 
 ASKED = (
@@ -32,9 +33,13 @@ def session(tmp_path_factory):
 def test_both_ways_give_one_table(session, monkeypatch, query, parameters, long):
     short = session.sql(query, parameters).to_arrow()
     used = []
-    relation = tables.lossless_relation
+
+    def noted(*given):
+        used.append(given)
+        return lossless_relation(*given)
+
     monkeypatch.setattr(tables, "_MANY", 0)
-    monkeypatch.setattr(tables, "lossless_relation", lambda *given: (used.append(given), relation(*given))[1])
+    monkeypatch.setattr(tables, "lossless_relation", noted)
     assert session.sql(query, parameters).to_arrow().equals(short)
     assert bool(used) == long
     assert session.sql(query, parameters, at="2024-01-04").to_arrow().schema == short.schema
