@@ -187,6 +187,8 @@ def _append_unknown(
             table = following.result()
             following = pool.submit(made, i + 1) if i + 1 < len(wanted) else None
             appended = log.append_table(table, expected=NO_STREAM)
+            # The pool would keep what each batch needed at its worst, of batch after batch.
+            pa.default_memory_pool().release_unused()
             loaded.count(appended, int(streams.sum()))
             known.there[first:end] |= streams
             known.same[first:end] |= streams

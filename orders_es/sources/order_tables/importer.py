@@ -25,7 +25,7 @@ from orders_es.sources.target import target_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from orders_es.log import EventLog
     from orders_es.orders import Order
@@ -241,14 +241,7 @@ def _read(
         tables.append(
             (other, bad_lines, read_lines(other, rows, mapping, options, bad_lines), "lines", mapping.line_columns)
         )
-    if on_error == "stop":
-        for _, unfit, *_ in tables:
-            unfit.stop()
-    else:
-        for given, unfit, own, _, columns in tables:
-            _set_orders_aside(given, unfit, own, columns, mapping)
-        if len(tables) > 1:
-            set_aside_together((bad, rows.ids), (bad_lines, tables[1][2].ids))
+    _judge(tables, mapping, on_error)
     paths = [put_aside(unfit, name) for _, unfit, _, name, _ in tables] if on_error == "quarantine" else []
     facts: dict[str, Any] = {
         "source": " with ".join(str(given.path) for given, *_ in tables),
@@ -268,7 +261,24 @@ def _read(
     facts["digest"] = whole.digest.hex()
     all_rows = kept[0] if len(kept) == 1 else with_lines(kept[0], kept[1], last_number(sources[0]))
     del kept
-    return to_streams(whole, all_rows, mapping, actor), facts
+    streams = to_streams(whole, all_rows, mapping, actor)
+    del all_rows
+    # What it took to put the events in order is more than what is left of it, and stays with the pool until it is asked for.
+    pa.default_memory_pool().release_unused()
+    return streams, facts
+
+
+def _judge(tables: Sequence[tuple[Any, BadRows, Any, str, Any]], mapping: TableMapping, on_error: OnError) -> None:
+    """Stop at the first bad row, or set aside whole orders; apart, so that no variable of it keeps a table."""
+    if on_error == "stop":
+        for _, unfit, *_ in tables:
+            unfit.stop()
+        return
+    for given, unfit, own, _, columns in tables:
+        _set_orders_aside(given, unfit, own, columns, mapping)
+    if len(tables) > 1:
+        (_, bad, rows, *_), (_, bad_lines, lines, *_) = tables
+        set_aside_together((bad, rows.ids), (bad_lines, lines.ids))
 
 
 def _set_orders_aside(
