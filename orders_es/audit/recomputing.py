@@ -269,15 +269,15 @@ class Recomputing:
             self._erasures += [(position, at) for at in json.loads(payload)["positions"]]
         return describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
 
-    def finish(self, recorded: Collection[int] | None = None) -> None:
+    def finish(self, said: Collection[int] | None = None) -> None:
         """Look at what only the whole log shows: event ids that stand twice, and erasures that nobody recorded.
 
         Args:
-            recorded: Where not all was read, the positions that the log records as erased.
+            said: Where not all was read, the positions that the log records as erased.
         """
         known = {at for position, at in self._erasures if at < position}
-        if recorded is not None:
-            known = set(recorded).intersection(np.concatenate(self._positions).tolist() if self._positions else ())
+        if said is not None:
+            known = set(said).intersection(np.concatenate(self._positions).tolist() if self._positions else ())
         for position in sorted(known - set(self.erased)):
             self._wrong(f"position {position}", "its personal data were to be erased, and are still there: erase again")
         for position in sorted(set(self.erased) - known):
