@@ -1,13 +1,16 @@
 """The table macros `ask_…` give, at any moment, the rows of the functions of the same names."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
 
 from orders_es import orders as o
 from orders_es.audit import close, questions
+from orders_es.cli import main
 from orders_es.errors import QueryError
 from orders_es.read_models.questions import QUESTIONS
 from orders_es.replay import Answer, connect
@@ -115,3 +118,31 @@ def test_macros_can_be_joined_and_are_in_the_file_for_plain_clients(odd, tmp_pat
     write_catalog(odd.log, tmp_path / "orders.duckdb")
     with duckdb.connect(str(tmp_path / "orders.duckdb"), read_only=True) as plain, connect(odd.log) as session:
         assert session.sql(query).rows() == plain.execute(query).fetchall() == [(2,)]
+
+
+SHELL = {
+    "ask_order_changes('A-1')": ["order", "A-1"],
+    "ask_actor_events('clerk')": ["actor", "clerk"],
+    "ask_late_entries()": ["late"],
+    "ask_late_entries(longer_than := INTERVAL 36 HOUR)": ["late", "--longer-than", "36h"],
+    "ask_backdated()": ["backdated"],
+    "ask_after_delivery()": ["after-delivery"],
+    "ask_gaps()": ["gaps"],
+    "ask_unexplained_totals()": ["unexplained"],
+    "ask_double_entries(within := INTERVAL 9 DAY)": ["twice", "--within", "9d"],
+    "ask_round_amounts()": ["round"],
+    "ask_below_limit(101)": ["below", "101"],
+    "ask_one_hand()": ["one-hand"],
+}
+
+
+def test_the_shell_gives_the_same_rows_as_the_macro_and_the_function(odd):
+    place = odd.log.url
+    for sql, arguments in SHELL.items():
+        for moment, options in (({}, []), ({"at": june(5)}, ["--at", june(5).isoformat()])):
+            asked = CliRunner().invoke(main, ["ask", *arguments, *options, "--json", "--log", place])
+            told = CliRunner().invoke(main, ["sql", f"FROM {sql}", *options, "--json", "--log", place])
+            assert told.exit_code == 0, told.stderr
+            assert json.loads(asked.stdout)["rows"] == json.loads(told.stdout)["rows"], (sql, moment)
+            assert json.loads(asked.stdout)["found"] == len(PAIRS[sql](odd.session, **moment))
+    assert {sql.partition("(")[0] for sql in SHELL} == QUESTIONS.keys() - {"ask_after_close"}
