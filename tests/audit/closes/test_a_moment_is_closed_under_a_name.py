@@ -43,9 +43,14 @@ class Shop:
         self.record(JULY, june(20), "A-1", DiscountApplied(amount=Decimal(amount)), actor=actor)
 
 
-@pytest.fixture(params=["log", pytest.param("log.duckdb", marks=pytest.mark.long)])
+ELSEWHERE = [pytest.param(kind, marks=pytest.mark.long) for kind in ("log.duckdb", "memory:", "postgres")]
+
+
+@pytest.fixture(params=["log", *ELSEWHERE])
 def shop(request, tmp_path):
-    shop = Shop(tmp_path / request.param)
+    kind = request.param
+    place = request.getfixturevalue("postgres_place")() if kind == "postgres" else kind
+    shop = Shop(place if kind in ("postgres", "memory:") else tmp_path / kind)
     yield shop
     shop.log.close()
 
