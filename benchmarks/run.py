@@ -28,6 +28,7 @@ BENCHMARKS = {
     "outlets": "rows into PostgreSQL, Redis, NATS, a search index and Kafka, beside what each client library does bare",
     "handle": "CPU of one command beside the bare append, and of one question at a moment beside SQL by hand",
     "effects": "read models that are sums over order_effects, beside the same answers by hand over events",
+    "before": "one command, one question and one batch, beside the program before effects of events stood in one place",
     "fold": "the Python fold, decoding included, and a giant order",
     "snapshot": "an order of 5,000 events with snapshots and without",
     "replay": "time travel over ten million events, beside hand-written SQL and beside eventsourcing",
