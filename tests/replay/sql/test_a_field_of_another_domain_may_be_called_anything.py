@@ -4,6 +4,7 @@ import re
 from dataclasses import make_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def names():
 
 def answers(log, folder, models):
     folder.mkdir()
-    found = {}
+    found: dict[Any, Any] = {}
     with connect(log) as session:
         middle = session.sql("SELECT quantile_disc(occurred_at, 0.5) FROM events WHERE type = 'OrderPlaced'").rows()[0][
             0
