@@ -68,7 +68,7 @@ coverage: $(VENV)/.stamp-dev ## which lines the default tests reach; the figure 
 	@$(if $(ARGS),,$(BIN)/python .ci/coverage_figure.py)
 
 lab: $(VENV)/.stamp-notebooks ## JupyterLab on notebooks/
-	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+	@$(BIN)/jupyter lab --notebook-dir notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 docs: $(VENV)/.stamp-docs ## the documentation as a site, in build/site; a warning or a broken link is an error
 	@$(BIN)/python .ci/build_docs.py
