@@ -11,6 +11,7 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.sources.streams import Follower
+from tests.projections.outlets.test_faults_lose_nothing_and_repeat_nothing import Proxy
 
 from .test_a_stream_of_a_broker_is_followed import MAPPING, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
 
@@ -117,3 +118,40 @@ def test_from_a_table_in_postgresql(tmp_path, theirs, mapping):
                     theirs.write(connection, order)
 
         kill_again_and_again(tmp_path, mapping, write, "postgresql", theirs.url, theirs.name, settled=theirs.settled)
+
+
+@pytest.mark.long
+def test_behind_a_network_that_drops_answers_each_line_comes_once(tmp_path, server):  # noqa: F811 - the fixture
+    broker, running = server
+    if broker not in (OfRedis, OfNats):
+        pytest.skip("a broker of Kafka says itself where it is, past any proxy")
+    theirs = broker(running)
+    mapping = tmp_path / "shop.toml"
+    mapping.write_text(MAPPING)
+    stop, told = threading.Event(), []
+    with (
+        Proxy("127.0.0.1", running.port, random.Random(4)) as proxy,
+        open_log(tmp_path / "log", create=True) as log,
+    ):
+        theirs.url, direct = theirs.url.replace(f":{running.port}", f":{proxy.port}"), theirs.url
+        source = theirs.open()
+        theirs.url = direct
+        follower = Follower(log, source, mapping=mapping, batch_events=7)
+        runner = threading.Thread(target=follower.follow, args=(stop,), kwargs={"poll": 0.01, "notify": told.append})
+        with Writing(lambda orders: theirs.write(*map(line, orders))) as writing:
+            runner.start()
+            until = time.monotonic() + 120
+            while proxy.cuts < 4 and time.monotonic() < until:
+                time.sleep(0.05)
+            proxy.whole = True
+        until = time.monotonic() + 120
+        while follower.state.events < len(writing.written) and time.monotonic() < until:
+            time.sleep(0.05)
+        stop.set()
+        runner.join()
+        assert proxy.cuts >= 4
+        assert told
+        assert sorted(order for order in log.stream_ids() if order.startswith("O-")) == sorted(writing.written)
+        assert all(len(log.load(order)) == 1 for order in writing.written)
+    source.close()
+    theirs.close()
