@@ -210,7 +210,7 @@ class NatsOutlet:
                             raise
                 waiting.append(sent)
             if waiting:
-                arrived = asyncio.gather(*waiting)
+                arrived: Any = asyncio.gather(*waiting)
                 await asyncio.wait({arrived, self._failed}, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if self._failed.done():
                     self._failed.result()

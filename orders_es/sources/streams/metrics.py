@@ -9,7 +9,7 @@ from orders_es.errors import CannotGiveMetrics
 if TYPE_CHECKING:
     import os
 
-    from orders_es.sources.streams.follower import SourceLag
+    from orders_es.sources.streams.source_lag import SourceLag
 
 __all__ = ["write_source_metrics"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NatsStream"]
 
+_LOOK_SECONDS = 0.1
 _SECONDS = 30.0
 _FETCH_SECONDS = 2.0
 _SAID = 200
@@ -157,12 +159,29 @@ class NatsStream:
             await subscription.unsubscribe()
         return delivered
 
+    async def _unless_lost(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What it gives; nobody waits for answers that cannot come any more, because the connection broke.
+
+        Raises:
+            ConnectionError: It broke.
+        """
+        if self._client is not None and self._client.is_closed:
+            self._client = None
+        asked = asyncio.ensure_future(work)
+        while not (await asyncio.wait({asked}, timeout=_LOOK_SECONDS))[0]:
+            if self._client is not None and self._client.is_closed:
+                asked.cancel()
+                with suppress(asyncio.CancelledError):
+                    return await asked
+                raise ConnectionError("the connection broke")
+        return asked.result()
+
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         import nats.errors
         import nats.js.errors
 
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS * 2)
+            return asyncio.run_coroutine_threadsafe(self._unless_lost(work), self._loop).result(_SECONDS * 2)
         except nats.js.errors.NotFoundError as error:
             raise BadSource(self.name, None, f"there is no such stream: {str(error)[:_SAID]}") from error
         except nats.js.errors.APIError as error:

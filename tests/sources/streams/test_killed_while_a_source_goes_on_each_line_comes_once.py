@@ -140,11 +140,11 @@ def test_behind_a_network_that_drops_answers_each_line_comes_once(tmp_path, serv
         runner = threading.Thread(target=follower.follow, args=(stop,), kwargs={"poll": 0.01, "notify": told.append})
         with Writing(lambda orders: theirs.write(*map(line, orders))) as writing:
             runner.start()
-            until = time.monotonic() + 120
+            until = time.monotonic() + 40
             while proxy.cuts < 4 and time.monotonic() < until:
                 time.sleep(0.05)
             proxy.whole = True
-        until = time.monotonic() + 120
+        until = time.monotonic() + 40
         while follower.state.events < len(writing.written) and time.monotonic() < until:
             time.sleep(0.05)
         stop.set()
