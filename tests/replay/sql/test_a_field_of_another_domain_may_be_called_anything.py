@@ -60,7 +60,9 @@ def test_answers_about_orders_stay(tmp_path, kind):
 
 
 def test_names_that_were_taken_for_columns_once(tmp_path):
-    same_answers(tmp_path, ["since", "of_order_id", "pair", "known_currency", "amount_currency"], int, {"orders"})
+    same_answers(
+        tmp_path, ["since", "of_order_id", "pair", "known_currency", "step", "ordered", "returned"], int, {"orders"}
+    )
 
 
 def same_answers(folder, chosen, kind, models):
