@@ -50,12 +50,12 @@ def age_of_next(waiting: Sequence[Delivered], reader: LineReader) -> tuple[float
         reader: What makes events of lines.
 
     Example:
-        >>> from orders_es.orders import order_registry
+        >>> from orders_es.log import open_log
         >>> from orders_es.sources.jsonl.line_reader import OwnLines
         >>> from orders_es.sources.streams import Delivered
-        >>> age_of_next([], OwnLines(order_registry()))
+        >>> age_of_next([], OwnLines(open_log(":memory:").registry))
         (0.0, '')
-        >>> age_of_next([Delivered("7", b"{}")], OwnLines(order_registry()))[0] is None
+        >>> age_of_next([Delivered("7", b"{}")], OwnLines(open_log(":memory:").registry))[0] is None
         True
     """
     if not waiting:
