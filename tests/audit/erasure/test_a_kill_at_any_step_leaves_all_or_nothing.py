@@ -106,11 +106,9 @@ def test_in_a_duckdb_file(tmp_path, stride):
         assert places_of(tmp_path / str(step), *SECRETS) == set()
         assert [path.name for path in (tmp_path / str(step)).iterdir()] == ["log.duckdb"]
         with duckdb.connect(str(tmp_path / str(step) / "log.duckdb"), read_only=True) as file:
-            assert file.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall() == [
-                ("commits",),
-                ("events",),
-                ("log",),
-            ]
+            tables = {name for (name,) in file.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+            assert tables >= {"commits", "events", "log"}
+            assert "erasing" not in tables
 
 
 @pytest.mark.parametrize("stride", [40, pytest.param(1, marks=pytest.mark.long)])
