@@ -104,7 +104,7 @@ def test_the_commands_take_and_show_both(log, tmp_path, capsys):
         main([*words, "--log", place], standalone_mode=False)
         return capsys.readouterr().out
 
-    assert "entered      2011-06-01T12:00:00Z to 2011-06-20T12:00:00Z, its source says of all its events" in said(
+    assert "entered      2011-06-01 12:00 UTC to 2011-06-20 12:00 UTC, its source says of all its events" in said(
         "show", "A"
     )
     shown = json.loads(said("show", "A", "--recorded-by", "2026-03-01", "--json"))

@@ -79,5 +79,6 @@ def test_binding_leaves_nothing_in_the_logs_own_file(tmp_path):
             ("commits",),
             ("events",),
             ("log",),
+            ("writers",),
         ]
         assert connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall() == []
