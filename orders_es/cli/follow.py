@@ -335,7 +335,7 @@ def followed(refused: bool, log: str, as_json: bool) -> None:
       orders-es followed --refused --json --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.sources.streams import followed as states
-    from orders_es.sources.streams.follower import refused_lines
+    from orders_es.sources.streams.progress import refused_lines
 
     with existing_log(log) as opened:
         if refused:

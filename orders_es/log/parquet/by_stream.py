@@ -12,51 +12,35 @@ import os
 import zlib
 from bisect import bisect_left
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
 from orders_es.log.columns import ENVELOPE_SCHEMA
-from orders_es.log.envelope import SPARSE
+from orders_es.log.parquet.stream_directory import (
+    WORD,
+    Directory,
+    StreamKeys,
+    array_kinds,
+    directory_arrays,
+    read_directory,
+)
 from orders_es.log.stream_index import stream_key
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
     from orders_es.log.event import LogFile
     from orders_es.log.parquet.footer import Footer
 
-__all__ = [
-    "BLOCK_ROWS",
-    "FOLDER",
-    "IDS",
-    "MARKS",
-    "ByStream",
-    "DamagedCopy",
-    "Directory",
-    "StreamKeys",
-    "block_name",
-    "directory_arrays",
-    "fingerprint",
-    "keys_of",
-]
+__all__ = ["FOLDER", "ByStream", "DamagedCopy", "block_name", "fingerprint"]
 
 FOLDER = os.path.join("derived", "by-stream")
-_PLAIN = pa.schema([field for field in ENVELOPE_SCHEMA if field.name not in SPARSE])
-_ENTERED = pa.schema([field for field in ENVELOPE_SCHEMA if field.name != "personal"])
-MARKS = {b"OESBLK11": _PLAIN, b"OESBLK12": _ENTERED, b"OESBLK13": ENVELOPE_SCHEMA}
-"""What a copy ends with, and the columns of its blocks: `entered_at` and `personal` are there where an event of the file has them."""
-BLOCK_ROWS = 256
-IDS = 4096
-"""So many ids of streams lie in one piece."""
-_WORD = 8
-_MARK = 8
-_TAIL = 4 + _MARK
 _NONE = pa.Table.from_batches([], ENVELOPE_SCHEMA)  # `empty_table()` would load pandas
 
 
@@ -76,29 +60,6 @@ def fingerprint(footer: Footer) -> str:
     return sha256(b"".join(footer.range.hashes) + footer.check.encode()).hexdigest()
 
 
-class Directory(msgspec.Struct, frozen=True):
-    """The end of a sorted copy, as JSON: what it belongs to, and how long the arrays in front of it are.
-
-    Args:
-        first: Position of the first event.
-        last: Position of the last event.
-        events: What `fingerprint` gives for the data file.
-        blocks: How many blocks there are.
-        streams: How many streams there are.
-        ids: The first id of each piece of ids.
-        digest: SHA-256 of the arrays, in hex.
-    """
-
-    log_id: str
-    first: int
-    last: int
-    events: str
-    blocks: int
-    streams: int
-    ids: list[str]
-    digest: str
-
-
 class ByStream:
     """One sorted copy. Made by `of`.
 
@@ -116,7 +77,7 @@ class ByStream:
         self._first_ids = directory.ids
         at = 0
         found = []
-        for kind, count in _kinds(directory.blocks, directory.streams, len(directory.ids)):
+        for kind, count in array_kinds(directory.blocks, directory.streams, len(directory.ids)):
             found.append(np.frombuffer(arrays, kind, count, at))
             at += np.dtype(kind).itemsize * count
         self._offsets, self._id_offsets, self._first_keys, self._keys, self._low, *found = found
@@ -135,7 +96,7 @@ class ByStream:
         except OSError:
             return None
         try:
-            found = _directory(fd)
+            found = read_directory(fd)
         except OSError:
             return None
         finally:
@@ -297,66 +258,9 @@ def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=ENVELOPE_SCHEMA)
 
 
-class StreamKeys(NamedTuple):
-    """The streams of some rows, each once, in the order of their keys.
-
-    Args:
-        of_row: The first half of the key of each row's stream.
-        high: The first half of each stream's key.
-        low: The second half.
-        versions: The last version of each.
-        ids: The ids, sorted, whatever their keys.
-    """
-
-    of_row: npt.NDArray[np.uint64]
-    high: npt.NDArray[np.uint64]
-    low: npt.NDArray[np.uint64]
-    versions: npt.NDArray[np.int32]
-    ids: list[str]
-
-    @classmethod
-    def of(cls, rows: pa.Table) -> Self:
-        """Those of an envelope table."""
-        import pyarrow.compute as pc  # the package's own name, not its first import
-
-        column = rows.column("stream_id")
-        ids = pc.unique(column)
-        names = ids.to_pylist()
-        keys = np.frombuffer(b"".join([stream_key(name) for name in names]), ">u8").astype(np.uint64).reshape(-1, 2)
-        which = pc.index_in(column, ids).to_numpy()
-        versions = np.zeros(len(names), np.int32)
-        np.maximum.at(versions, which, rows.column("version").to_numpy())
-        order = np.lexsort((keys[:, 1], keys[:, 0]))
-        return cls(keys[which, 0].copy(), keys[order, 0].copy(), keys[order, 1].copy(), versions[order], sorted(names))
-
-
-def directory_arrays(
-    offsets: tuple[npt.ArrayLike, npt.ArrayLike],
-    streams: StreamKeys,
-    versions: npt.NDArray[np.int32],
-    checks: tuple[npt.ArrayLike, npt.ArrayLike],
-) -> bytes:
-    """Where blocks and streams of a sorted copy begin, as the bytes that stand at its end.
-
-    Args:
-        offsets: Where each block begins, and where the last one ends; the same of the pieces of ids.
-        streams: What `StreamKeys.of` says of the rows, in the copy's order.
-        versions: The version of each row.
-        checks: The CRC-32 of each block, and of each piece of ids.
-    """
-    starts = np.arange(0, len(versions), BLOCK_ROWS)
-    arrays = (*offsets, streams.of_row[starts], streams.high, streams.low, versions[starts], streams.versions, *checks)
-    return b"".join(np.asarray(array, kind).tobytes() for array, (kind, _) in zip(arrays, _kinds(0, 0, 0), strict=True))
-
-
-def keys_of(stream_ids: Iterable[str]) -> npt.NDArray[np.uint64]:
-    """The first half of the key of each of some streams."""
-    return np.frombuffer(b"".join([stream_key(name)[:_WORD] for name in stream_ids]), ">u8").astype(np.uint64)
-
-
 def _key(stream_id: str) -> np.uint64:
     # Of the array's own type: with a Python int, NumPy would search a copy of it in floats, which are not exact.
-    return np.uint64(int.from_bytes(stream_key(stream_id)[:_WORD], "big"))
+    return np.uint64(int.from_bytes(stream_key(stream_id)[:WORD], "big"))
 
 
 def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None) -> pa.RecordBatch:
@@ -374,47 +278,3 @@ def _of_stream(batch: pa.RecordBatch, stream_id: str, after: int, to: int | None
     begin = int(np.searchsorted(versions, after, side="right"))
     end = len(versions) if to is None else int(np.searchsorted(versions, to, side="right"))
     return part.slice(begin, max(end - begin, 0))
-
-
-def _directory(fd: int) -> tuple[Directory, bytes, pa.Schema] | None:
-    """A sorted copy's directory, the arrays in front of it, and the columns of its blocks; None if the file is cut short or altered there."""
-    size = os.fstat(fd).st_size
-    tail = os.pread(fd, _TAIL, max(size - _TAIL, 0))
-    if len(tail) < _TAIL or tail[4:] not in MARKS:
-        return None
-    length = int.from_bytes(tail[:4], "little")
-    end = size - _TAIL - length
-    if end < 0:
-        return None
-    try:
-        directory = msgspec.json.decode(os.pread(fd, length, end), type=Directory)
-    except (msgspec.DecodeError, ValueError):
-        return None
-    start = end - arrays_size(directory)
-    if min(directory.blocks, directory.streams, start) < 0:
-        return None
-    arrays = os.pread(fd, end - start, start)
-    if sha256(arrays).hexdigest() != directory.digest:
-        return None
-    return directory, arrays, MARKS[tail[4:]]
-
-
-def _kinds(blocks: int, streams: int, pieces: int) -> tuple[tuple[str, int], ...]:
-    """The type and the length of each array of a directory, in order."""
-    return (
-        ("<u8", blocks + 1),
-        ("<u8", pieces + 1),
-        ("<u8", blocks),
-        ("<u8", streams),
-        ("<u8", streams),
-        ("<i4", blocks),
-        ("<i4", streams),
-        ("<u4", blocks),
-        ("<u4", pieces),
-    )
-
-
-def arrays_size(directory: Directory) -> int:
-    """How many bytes the arrays of a directory take."""
-    kinds = _kinds(directory.blocks, directory.streams, len(directory.ids))
-    return sum(int(kind[-1]) * count for kind, count in kinds)

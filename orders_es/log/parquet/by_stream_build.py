@@ -16,20 +16,10 @@ from orders_es.log.columns import ENVELOPE_SCHEMA
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.making import making
 from orders_es.log.merkle import CompactRange
-from orders_es.log.parquet.by_stream import (
-    BLOCK_ROWS,
-    FOLDER,
-    IDS,
-    MARKS,
-    ByStream,
-    Directory,
-    StreamKeys,
-    block_name,
-    directory_arrays,
-    fingerprint,
-)
+from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.storage import publish, remove
+from orders_es.log.parquet.stream_directory import BLOCK_ROWS, IDS, MARKS, Directory, StreamKeys, directory_arrays
 
 if TYPE_CHECKING:
     import uuid

@@ -17,8 +17,9 @@ import numpy as np
 
 from orders_es.log.event import to_micros
 from orders_es.log.parquet.binding import Contents
-from orders_es.log.parquet.by_stream import FOLDER, ByStream, DamagedCopy, block_name, fingerprint, keys_of
+from orders_es.log.parquet.by_stream import FOLDER, ByStream, DamagedCopy, block_name, fingerprint
 from orders_es.log.parquet.reader import Scanner, small_file
+from orders_es.log.parquet.stream_directory import keys_of
 from orders_es.log.retry import EventPlace
 from orders_es.log.rows import events_of, rows_of
 from orders_es.log.stream_index import StreamIndex

@@ -5,7 +5,8 @@ come to. So there is no moment at which a crash would lose an event or take it t
 go on.
 """
 
-from orders_es.sources.streams.follower import Followed, Follower, followed
+from orders_es.sources.streams.follower import Follower
+from orders_es.sources.streams.progress import Followed, followed
 from orders_es.sources.streams.source import Delivered, Source
 from orders_es.sources.streams.source_lag import SourceLag
 

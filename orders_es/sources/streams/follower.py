@@ -7,7 +7,6 @@ stream `follow:NAME`. That stream's version is the guard: of two followers of on
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from time import monotonic
@@ -22,6 +21,7 @@ from orders_es.log.given import check_log
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping
+from orders_es.sources.streams.progress import STREAM, Followed, further
 from orders_es.sources.streams.source_lag import SourceLag, age_of_next
 
 if TYPE_CHECKING:
@@ -33,34 +33,14 @@ if TYPE_CHECKING:
     from orders_es.sources.jsonl.line_reader import Line, LineReader
     from orders_es.sources.streams.source import Delivered, Source
 
-__all__ = ["BATCH", "Followed", "Follower", "followed", "refused_lines"]
+__all__ = ["BATCH", "Follower"]
 
 BATCH = 1_000
 """How many events a commit holds at most."""
-_STREAM = "follow:"
 _LONGEST_LINE = 100_000
 _TURN = 0.25
 """Seconds after which a wish to stop is heard."""
 _SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """How far a source has been followed.
-
-    Args:
-        name: The source.
-        place: Where it stands; None where nothing was read yet.
-        events: How many events came from it, in all.
-        refused: How many of its lines no event could be made of.
-        at: When the log recorded the place; None where nothing was read yet.
-    """
-
-    name: str
-    place: str | None
-    events: int
-    refused: int
-    at: datetime | None
 
 
 class Follower:
@@ -124,7 +104,7 @@ class Follower:
         )
         self._set_aside = on_error == "quarantine"
         self._limit = batch_events
-        self._stream = _STREAM + source.name
+        self._stream = STREAM + source.name
         self._version = 0
         self._state = Followed(source.name, after, 0, 0, None)
         self._look()
@@ -207,16 +187,7 @@ class Follower:
         """Where the log says that we are."""
         version = self._log.stream_version(self._stream)
         events = self._log.load(self._stream, after_version=self._version, to_version=version)
-        state = self._state
-        for event in events:
-            facts = json.loads(event.payload)
-            if event.type == SOURCE_FOLLOWED:
-                state = Followed(
-                    state.name, facts["place"], state.events + facts["events"], state.refused, event.recorded_at
-                )
-            elif event.type == LINE_REFUSED:
-                state = Followed(state.name, state.place, state.events, state.refused + 1, state.at)
-        self._state, self._version = state, version
+        self._state, self._version = further(self._state, events), version
 
     def _step(self) -> bool:
         """Whether there was something: one commit of what stands next in the source."""
@@ -362,38 +333,3 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     ids = pa.array([row["event_id"] for row in rows], pa.binary(16))
     columns["event_id"] = pa.ExtensionArray.from_storage(pa.uuid(), ids)
     return pa.table(columns)
-
-
-def followed(log: EventLog) -> list[Followed]:
-    """How far each source that this log ever followed has been followed.
-
-    Example:
-        >>> from orders_es.log import open_log
-        >>> followed(open_log(":memory:"))
-        []
-    """
-    check_log(log)
-
-    class _Seen:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-    names = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
-    return [Follower(log, _Seen(name)).state for name in names]  # type: ignore[arg-type] # it is not read
-
-
-def refused_lines(log: EventLog) -> list[dict[str, Any]]:
-    """What sources said and no event could be made of: `source`, `place`, `reason`, `line` and `recorded_at`, oldest first.
-
-    Example:
-        >>> from orders_es.log import open_log
-        >>> refused_lines(open_log(":memory:"))
-        []
-    """
-    check_log(log)
-    return [
-        {"source": stream.removeprefix(_STREAM), **json.loads(event.payload), "recorded_at": event.recorded_at}
-        for stream in log.stream_ids(prefix=_STREAM)
-        for event in log.load(stream)
-        if event.type == LINE_REFUSED
-    ]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from orders_es.log import ANY, StreamAppend, open_log
 from orders_es.log.parquet import ParquetLog, by_stream_build
 from orders_es.log.parquet import streams as streams_module
-from orders_es.log.parquet.by_stream import BLOCK_ROWS, FOLDER, ByStream
+from orders_es.log.parquet.by_stream import FOLDER, ByStream
 from orders_es.log.parquet.reader import Scanner
+from orders_es.log.parquet.stream_directory import BLOCK_ROWS
 from orders_es.orders import DiscountApplied, OrderCreated
 
 COPIES = Path(FOLDER)

@@ -9,8 +9,8 @@ import pytest
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
 from orders_es.log import ANY, open_log
 from orders_es.sources.streams import Follower, followed
-from orders_es.sources.streams.follower import refused_lines
 from orders_es.sources.streams.postgres_table import PostgresTable
+from orders_es.sources.streams.progress import refused_lines
 
 MODES = pytest.mark.parametrize("transaction", ["tx", "xmin"])
 
