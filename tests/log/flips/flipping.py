@@ -88,9 +88,7 @@ def answers_of(url, *, queries=QUERIES, streams=STREAMS):
         put("ids", log.stream_ids)
         put("head", log.head)
         put("fold", lambda: fold_streams(log, lambda so_far, event: (*so_far, repr(event)), lambda _: ()))
-        with connect(log) as session:
-            for query in queries:
-                put(query, lambda q: session.sql(q).rows(), query)
+        put("session", _ask_sql, log, queries, put)
 
     def create(log, stream):
         put(f"create {stream}", lambda: log.append(stream, [OrderPlaced()], expected=NO_STREAM))
@@ -99,6 +97,12 @@ def answers_of(url, *, queries=QUERIES, streams=STREAMS):
     for stream in streams:  # each with a writer of its own, that knows nothing yet
         each(create, stream)
     return answers
+
+
+def _ask_sql(log, queries, put):
+    with connect(log) as session:
+        for query in queries:
+            put(query, lambda q: session.sql(q).rows(), query)
 
 
 def wrong_answers(right, answers):
