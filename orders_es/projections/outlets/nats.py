@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable, RowsRefused
 from orders_es.json_text import json_bytes
 from orders_es.log.shown import without_password
+from orders_es.nats_calls import unless_closed
 from orders_es.projections.outlets.row_text import json_rows, row_keys
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ __all__ = ["NatsOutlet"]
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WRONG_LAST_SEQUENCE = 10071
 _SECONDS = 30.0
-_LOOK_SECONDS = 0.1
 _IN_FLIGHT = 1_000
 _STALL = 1.0
 """Seconds to wait for room, before looking whether any will come."""
@@ -319,14 +319,7 @@ class NatsOutlet:
         """
         if self._client is not None and self._client.is_closed:
             self._client = None
-        asked = asyncio.ensure_future(work)
-        while not (await asyncio.wait({asked}, timeout=_LOOK_SECONDS))[0]:
-            if self._client is not None and self._client.is_closed:
-                asked.cancel()
-                with suppress(asyncio.CancelledError):
-                    return await asked
-                raise ConnectionError("the connection broke")
-        return asked.result()
+        return await unless_closed(lambda: self._client, work)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
 from orders_es.log.shown import without_password
+from orders_es.nats_calls import unless_closed
 from orders_es.sources.streams.source import Delivered
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NatsStream"]
 
-_LOOK_SECONDS = 0.1
 _SECONDS = 30.0
 _FETCH_SECONDS = 2.0
 _SAID = 200
@@ -167,14 +166,7 @@ class NatsStream:
         """
         if self._client is not None and self._client.is_closed:
             self._client = None
-        asked = asyncio.ensure_future(work)
-        while not (await asyncio.wait({asked}, timeout=_LOOK_SECONDS))[0]:
-            if self._client is not None and self._client.is_closed:
-                asked.cancel()
-                with suppress(asyncio.CancelledError):
-                    return await asked
-                raise ConnectionError("the connection broke")
-        return asked.result()
+        return await unless_closed(lambda: self._client, work)
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         import nats.errors

@@ -21,6 +21,7 @@ from orders_es.replay import connect
 from orders_es.testing import nats_server, redis_server, stand_ins
 from orders_es.testing.outlet_contract import _TARGET, _row, _rows
 
+from .between import Between
 from .test_a_rebuild_exchanges_what_is_there import needed, rows_found, rows_in_nats, rows_in_postgres, rows_in_redis
 
 MODEL = """-- Orders that are not paid. Rows come, change and go.
@@ -32,28 +33,13 @@ SELECT stream_id AS order_id, count(*) AS n FROM events GROUP BY stream_id HAVIN
 CUTS = int(os.environ.get("ORDERS_ES_KILLS", "8"))
 
 
-class Proxy:
+class Proxy(Between):
     """Between a client and a server. Each connection breaks after so many bytes of answers: what was asked has been done, and the answer is lost."""
 
     def __init__(self, host, port, draw):
         self._server, self._draw = (host, port), draw
         self.cuts = 0
         self.whole = False
-
-    def __enter__(self):
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._listening.close()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                client = self._listening.accept()[0]
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client):
         left = self._draw.randrange(200, 9_000)

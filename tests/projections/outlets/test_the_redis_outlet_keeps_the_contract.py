@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import socket
-import threading
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,6 +22,8 @@ from orders_es.service import handle
 from orders_es.testing import OutletContract
 from orders_es.testing.outlet_contract import _COLUMNS, _TARGET, _gone, _row, _rows
 from orders_es.testing.redis_server import MISSING, RedisServer, program
+
+from .between import Between
 
 redis = pytest.importorskip("redis")
 
@@ -124,27 +125,12 @@ def test_an_answer_that_was_lost_leads_to_the_same_and_nothing_twice(server, cli
     assert [change for _, change, _ in changes(client)] == ["everything", "removed", "row"]
 
 
-class Severed:
+class Severed(Between):
     """Between a client and a server; the connection breaks when the answer to what it drops comes back."""
 
     def __init__(self, port):
         self._server = port
         self.drops = b""
-
-    def __enter__(self):
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._listening.close()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                client = self._listening.accept()[0]
-                threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 
     def _carry(self, client):
         with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._server)) as server:
