@@ -40,6 +40,7 @@ BENCHMARKS = {
     "import_dumps": "nightly dumps of a million rows, beside read_csv of one",
     "import_table": "a CSV of two million order lines, beside read_csv and beside the hashes that a log owes",
     "evolve": "a million events of an old version: their copies, asked and loaded, beside events of today",
+    "early_orders": "orders as the first program of this domain recorded them, beside the same orders in today's events",
     "retail": "the Online Retail file end to end, from Parquet and from CSV",
 }
 
