@@ -9,7 +9,6 @@ late("papermill")
 
 SETUP = """%load_ext orders_es.ipython
 from orders_es import connect, open_log
-from tests.late import late
 session = connect(open_log(':memory:', create=True))
 print('so far')"""
 ENDS = {
