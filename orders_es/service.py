@@ -29,8 +29,8 @@ from orders_es.errors import (
     WrongType,
 )
 from orders_es.log import NO_STREAM, NewEvent
-from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
+from orders_es.log.log_argument import check_log
 from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import instant
 from orders_es.replay.snapshots import EVERY, Snapshots

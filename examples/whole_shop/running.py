@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from orders_es import open_log
 from orders_es.errors import InvalidSetting
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.testing.nats_server import NatsServer
 from orders_es.testing.redis_server import RedisServer
 from orders_es.testing.stand_ins import OpenSearchStandIn

@@ -15,7 +15,7 @@ from orders_es.audit.proofs import ConsistencyProof
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import ED25519, Checkpoint, Key, Refused, check_checkpoint, check_signature
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, CannotPublish, DamagedLog, NoCheckpoint
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.log.target import check_target
 

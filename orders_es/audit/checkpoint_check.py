@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.checkpoint import SignedCheckpoint, check_against_checkpoint, read_checkpoint
 from orders_es.errors import DamagedLog, NotAnExtension
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 
 if TYPE_CHECKING:
     import os

@@ -18,7 +18,7 @@ from orders_es.audit.checkpoint import checkpoint
 from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
 from orders_es.log.bookkeeping import PERIOD_CLOSED
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve

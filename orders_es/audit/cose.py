@@ -24,7 +24,7 @@ from orders_es.audit.verify_proof import (
     node_hash,
 )
 from orders_es.errors import BadCheckpoint, BadKey, BadProof, NoCheckpoint
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 
 if TYPE_CHECKING:
     import os

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
 from orders_es.log.clock import ahead, in_words
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import HasFiles, derived_folder
 from orders_es.replay.snapshots import EVERY, Snapshots
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, StreamNotFound, UnderLegalHold, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
 from orders_es.log.bookkeeping import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED, PRIVACY_STREAM
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.personal import is_live, moved_to_the_end
 from orders_es.log.protocol import CanErase, check_writable
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orders_es.audit.checkpoint import SignedCheckpoint, newest_checkpoint, read_checkpoint, united, write_whole
 from orders_es.audit.tree import LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from orders_es.audit.keys import public_key, public_keys
 from orders_es.audit.tree import LogTree
 from orders_es.audit.verify_proof import HEADER, Holds, Key, Receipt, Refused, check_receipt
 from orders_es.errors import BadKey, BadProof, NoCheckpoint, OrderNotFound
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.merkle import leaf_hash
 from orders_es.replay.suggestions import ids_like
 

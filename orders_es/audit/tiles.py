@@ -14,8 +14,8 @@ from orders_es.audit.tree import BLOCK, LogTree
 from orders_es.errors import BadCheckpoint, CannotPublish, NotAnExtension
 from orders_es.files import write_whole as put
 from orders_es.log.envelope import ENVELOPE
-from orders_es.log.given import check_log
 from orders_es.log.leaf import leaves_of
+from orders_es.log.log_argument import check_log
 from orders_es.log.merkle import leaf_hash
 from orders_es.log.target import check_target
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.erasure import erasures
-from orders_es.audit.part import part_of
+from orders_es.audit.verified_part import part_of
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
 from orders_es.log.merkle import EMPTY_RANGE
@@ -18,7 +18,7 @@ from orders_es.replay.states import wrong_states
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orders_es.audit.part import Part
+    from orders_es.audit.verified_part import Part
     from orders_es.decider import Decider
     from orders_es.log import EventLog, EventRegistry
     from orders_es.log.survey import Survey

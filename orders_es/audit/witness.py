@@ -32,7 +32,7 @@ from orders_es.audit.verify_proof import (
     signature_lines,
 )
 from orders_es.errors import BadCheckpoint, BadKey, BadProof
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable
 
 if TYPE_CHECKING:

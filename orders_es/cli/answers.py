@@ -68,7 +68,7 @@ def print_csv(answer: Answer, *, guard: bool) -> None:
 
 def write_evidence(session: Session, answer: Answer, path: str, *, as_csv: bool, plain: bool) -> None:
     """Write where an answer comes from to a file; of CSV, also what its bytes hash to."""
-    from orders_es.export.answered import write_answer_evidence
+    from orders_es.export.answer_evidence import write_answer_evidence
 
     digest = _csv_digest(answer, guard=not plain) if as_csv else None
     write_answer_evidence(session, answer, path, digest=digest, guarded=as_csv and not plain)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, duration, existing_log, log_option, moments, report_folder, tables_form
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

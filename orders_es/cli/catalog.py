@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
-from orders_es.cli.telling import log_lines
 
 __all__ = ["catalog"]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import count, print_json, size, span
-from orders_es.cli.telling import log_lines
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.protocol import NeedsUpkeep
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 
 if TYPE_CHECKING:
     from datetime import timedelta

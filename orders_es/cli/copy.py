@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, existing_log
 from orders_es.cli.output import count, print_json, printable
-from orders_es.cli.telling import log_lines, somebody_watches
 
 __all__ = ["copy"]
 

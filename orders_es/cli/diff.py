@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import (
     as_json,
     existing_log,
@@ -19,7 +20,6 @@ from orders_es.cli.options import (
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, money, print_json, print_text, printable, table, tell_notes
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

@@ -6,7 +6,7 @@ import click
 
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 
 __all__ = ["doctor"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from orders_es.cli.log_lines import log_lines, teller
 from orders_es.cli.options import as_json, existing_log, log_option, order_id
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines, teller
 
 __all__ = ["erase"]
 

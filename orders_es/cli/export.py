@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orders_es.cli.jsonl import export
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import (
     allow_files_option,
     as_json,
@@ -20,7 +21,6 @@ from orders_es.cli.options import (
     read_models_option,
 )
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:

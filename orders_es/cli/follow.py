@@ -8,11 +8,11 @@ import click
 
 from orders_es.cli.import_ import currency_code
 from orders_es.cli.lag import length, seconds
+from orders_es.cli.log_lines import log_lines, teller
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
-from orders_es.cli.telling import log_lines, teller
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -17,10 +17,10 @@ from orders_es.cli.import_options import (
     table_options,
 )
 from orders_es.cli.lazy_group import LazyGroup
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.telling import log_lines, somebody_watches
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:

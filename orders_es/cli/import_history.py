@@ -9,8 +9,8 @@ import click
 from orders_es.cli.import_dumps import strict_option, tell_rows
 from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine, table_options
 from orders_es.cli.import_preview import look, looking_options, require_log
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, log_option, zone_option
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -15,9 +15,9 @@ from orders_es.cli.import_options import (
     skip_known_option,
     table_options,
 )
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text
-from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -13,7 +13,7 @@ from orders_es.cli.order_lookup import FILLING
 from orders_es.cli.output import count, print_json, printable, size
 from orders_es.log.clock import ahead, in_words
 from orders_es.log.protocol import HasFiles
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.orders.moments import format_instant, spoken
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import click
 from orders_es.cli.import_ import currency_code, tell_import
 from orders_es.cli.import_options import quarantine_option
 from orders_es.cli.lazy_group import LazyGroup
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.errors import LogNotEmpty
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from orders_es.cli.log_lines import log_lines, teller
 from orders_es.cli.options import as_json, duration, existing_log, log_option
 from orders_es.cli.output import print_json, print_text, printable, table
 from orders_es.cli.project_options import models_option
-from orders_es.cli.telling import log_lines, teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

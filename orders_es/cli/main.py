@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.lazy_group import LazyGroup
+from orders_es.cli.log_lines import teller
 from orders_es.cli.output import printable
-from orders_es.cli.telling import teller
 from orders_es.errors import (
     BadDomain,
     BadKey,

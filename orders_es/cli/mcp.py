@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import existing_log, log_option, read_model_folders, read_models_option
-from orders_es.cli.telling import log_lines
 
 __all__ = ["mcp"]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.notebook_parameters import declared, month_ends, value_of
 from orders_es.cli.notebook_running import execute
 from orders_es.cli.options import as_json
 from orders_es.cli.output import print_json, print_text, printable
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from orders_es.cli.order_lookup import FILLING
 from orders_es.cli.output import PASSED_OVER, tell_notes
 from orders_es.errors import InvalidTime, NotALog
 from orders_es.log.limits import check_stream_id
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.orders.moments import parse_instant, parse_zone
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.telling import teller
+from orders_es.cli.log_lines import teller
 from orders_es.json_text import Verbatim, json_bytes
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.orders.money import format_amount
 from orders_es.text_table import printable as plain
 from orders_es.text_table import table

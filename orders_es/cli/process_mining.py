@@ -8,9 +8,9 @@ import click
 
 from orders_es.cli.import_ import currency_code, tell_import
 from orders_es.cli.import_options import on_error_option, quarantine_option, require_quarantine
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, existing_log, log_option, moments
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines, somebody_watches
 from orders_es.errors import InvalidArgument
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.log_lines import log_lines, somebody_watches, teller
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.project_options import definition_options, models_option, projector
 from orders_es.cli.stopping import stopping
-from orders_es.cli.telling import log_lines, somebody_watches, teller
 from orders_es.errors import NoReadModels
 
 if TYPE_CHECKING:

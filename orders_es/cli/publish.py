@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text
-from orders_es.cli.telling import log_lines, somebody_watches
 
 __all__ = ["publish", "publish_tiles"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.log_lines import log_lines, somebody_watches
 from orders_es.cli.options import (
     allow_files_option,
     as_json,
@@ -19,7 +20,6 @@ from orders_es.cli.options import (
     tables_form,
 )
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
-from orders_es.cli.telling import log_lines, somebody_watches
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

@@ -7,9 +7,9 @@ import time
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json
-from orders_es.cli.telling import log_lines
 from orders_es.log.protocol import HasUpcastCopies
 
 __all__ = ["reshred"]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.lag import stopping
+from orders_es.cli.log_lines import log_lines, teller
 from orders_es.cli.options import as_json, existing_log, log_option, read_model_folders, read_models_option
 from orders_es.cli.output import print_json
-from orders_es.cli.telling import log_lines, teller
 from orders_es.errors import InvalidSetting
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 
 if TYPE_CHECKING:
     from orders_es.http import Token

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, existing_log, instant, log_option, order_argument, zone_option
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.output import count, print_json, print_text, printable
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

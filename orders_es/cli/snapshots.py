@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import as_json, domains, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, size, table
 from orders_es.cli.show import domain_of_stream
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from orders_es.log import EventLog

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.answers import json_rows, print_csv, print_rows, write_evidence, write_parquet
+from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import (
     allow_files_option,
     as_json,
@@ -18,7 +19,6 @@ from orders_es.cli.options import (
 )
 from orders_es.cli.order_text import question_text
 from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
-from orders_es.cli.telling import log_lines
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo

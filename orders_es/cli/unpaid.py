@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orders_es.cli.lag import stopping
+from orders_es.cli.log_lines import log_lines, somebody_watches, teller
 from orders_es.cli.options import as_json, duration, existing_log, log_option, zone_option
 from orders_es.cli.output import count, print_json, print_text, printable, span, table
 from orders_es.cli.project_options import models_option
-from orders_es.cli.telling import log_lines, somebody_watches, teller
 from orders_es.errors import InvalidTime
 from orders_es.orders.moments import resolve_since, spoken
 

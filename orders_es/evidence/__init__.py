@@ -4,10 +4,10 @@ For whatever writes figures into files: exports, reports, and answers to auditor
 `Provenance` within, every other file has it beside itself, in `<file>.json`. Read-only on the log.
 """
 
-from orders_es.evidence.beside import beside, facts_beside, write_beside
 from orders_es.evidence.computing import provenance_of
 from orders_es.evidence.controls import Controls, Sum, Totals, sum_exactly, table_controls
 from orders_es.evidence.provenance import FORMAT, KEY, LINES, OCEL, XES, Provenance, definition_hash, shown
+from orders_es.evidence.sidecar_file import beside, facts_beside, write_beside
 
 __all__ = [
     "FORMAT",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotExport, NotAnExport
 from orders_es.evidence import LINES, OCEL, XES, Provenance, beside, definition_hash
-from orders_es.export.answered import is_evidence, read_evidence, same_totals
+from orders_es.export.answer_evidence import is_evidence, read_evidence, same_totals
 from orders_es.export.finding import SHOWN, Checked, Finding, other_package
-from orders_es.export.itself import form_of, own_lines, own_totals
 from orders_es.export.process.comparing import same_process
 from orders_es.export.reading import read_facts
+from orders_es.export.self_check import form_of, own_lines, own_totals
 from orders_es.export.writing import in_lossless_types, select
 from orders_es.log.roots import root_at
 from orders_es.read_models import load_read_models

@@ -12,7 +12,7 @@ from orders_es.errors import CannotExport
 from orders_es.evidence import KEY, Provenance, provenance_of, table_controls, write_beside
 from orders_es.export.text_form import as_text, guarded, local_millis
 from orders_es.export.workbook import write_workbook
-from orders_es.log.given import check_session
+from orders_es.log.log_argument import check_session
 from orders_es.log.relation import quoted, text
 from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken

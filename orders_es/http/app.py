@@ -15,7 +15,7 @@ from orders_es.http.access import admit
 from orders_es.http.app_state import Door
 from orders_es.http.problems import Problem, problem_of
 from orders_es.http.settings import ServerSettings
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 import msgspec
 
 from orders_es import orders
-from orders_es.http.other_words import in_our_words, with_other_words
+from orders_es.http.foreign_fields import in_our_words, with_other_words
 from orders_es.http.problems import Problem
 from orders_es.log.limits import LONGEST_ID
 from orders_es.orders import commands

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orders_es.errors import StorageError
 from orders_es.log.copy_files import digest_of, names_in
+from orders_es.log.derived_lock import making
 from orders_es.log.maintenance import Reshredded
-from orders_es.log.making import making
 from orders_es.log.reshredding import todays
 from orders_es.log.upcast_tables import old_rows
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import InvalidSetting, LogBusy
 from orders_es.json_text import json_bytes
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.replay.moments import as_of
 
 if TYPE_CHECKING:

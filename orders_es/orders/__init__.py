@@ -47,7 +47,7 @@ from orders_es.orders.events import (
     ShippingCharged,
 )
 from orders_es.orders.evolve import evolve, fold
-from orders_es.orders.happened import EventLike, Happened
+from orders_es.orders.foldable_event import EventLike, Happened
 from orders_es.orders.money import format_amount, format_money, money
 from orders_es.orders.order import STATUSES, AsOf, Line, Order, PaymentStatus, Status, initial_state
 from orders_es.orders.order_fold import OrderFold

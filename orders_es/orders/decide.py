@@ -14,7 +14,7 @@ from orders_es.errors import CommandRejected, WrongType
 from orders_es.orders import commands as c
 from orders_es.orders import events as e
 from orders_es.orders.evolve import evolve
-from orders_es.orders.happened import Happened
+from orders_es.orders.foldable_event import Happened
 from orders_es.orders.money import EXACT, LIMIT, format_money, money, multiply
 from orders_es.orders.requirements import (
     line_in_order,

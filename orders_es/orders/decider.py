@@ -9,8 +9,8 @@ from orders_es.orders.decide import decide
 from orders_es.orders.events import EVENT_TYPES
 from orders_es.orders.evolve import evolve, fold
 from orders_es.orders.order import initial_state
+from orders_es.orders.order_bytes import order_bytes, order_from_bytes
 from orders_es.orders.order_fold import VERSION
-from orders_es.orders.stored import order_bytes, order_from_bytes
 from orders_es.orders.summary import summarize
 from orders_es.orders.upcasters import UPCASTERS
 

@@ -16,7 +16,7 @@ from orders_es.orders.order_fold import OrderFold
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orders_es.orders.happened import EventLike
+    from orders_es.orders.foldable_event import EventLike
 
 __all__ = ["evolve", "fold"]
 

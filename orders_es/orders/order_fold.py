@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from orders_es.orders.happened import EventLike
+    from orders_es.orders.foldable_event import EventLike
     from orders_es.orders.order import AsOf
 
 __all__ = ["VERSION", "OrderFold"]

@@ -6,7 +6,7 @@ called event by event (`Handlers`); a `ProcessManager` reacts by commands. docs/
 """
 
 from orders_es.projections.definitions import Handlers, SetProjection, in_batches, set_projections
-from orders_es.projections.file.letters import DeadLetter
+from orders_es.projections.file.dead_letters import DeadLetter
 from orders_es.projections.file.reading import ReadModels, Rows
 from orders_es.projections.file.tables import State
 from orders_es.projections.handler_tables import Tables

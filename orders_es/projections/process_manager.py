@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orders_es.decider import check_function
 from orders_es.errors import CommandRejected
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.relation import quoted
 from orders_es.orders import ORDERS
 from orders_es.projections.definitions import Handlers, check_event_types

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orders_es.errors import OrderNotFound
-from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
+from orders_es.log.log_argument import check_log
 from orders_es.log.relation import quoted, text
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.replay.moments import as_of
 from orders_es.replay.opening import connect
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orders_es.html_table import html_table
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.orders import format_amount, format_money
 from orders_es.orders.moments import written
 from orders_es.orders.money import EXACT, ZERO

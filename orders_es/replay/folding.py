@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from orders_es.errors import InvalidSetting, WrongType
 from orders_es.log.collector import no_collector
-from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
+from orders_es.log.log_argument import check_log
 from orders_es.log.streaming import streamed
 from orders_es.orders import EVENT_TYPES, AsOf, evolve, initial_state
 from orders_es.replay.load import fold_orders, moments_of, of_types, refuse_strangers

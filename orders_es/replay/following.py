@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, InvalidSetting, InvalidTime, QueryError
-from orders_es.log.given import check_log
 from orders_es.log.interrupts import interruptible
+from orders_es.log.log_argument import check_log
 from orders_es.log.roots import head_by
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve, zone_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orders_es.html_table import html_table
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.orders import STATUSES, evolve, format_amount, format_money, initial_state, summarize
 from orders_es.orders.moments import written, zone_of
 from orders_es.orders.money import EXACT

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from orders_es.errors import OrderNotFound, StreamNotFound, UnknownEventType
 from orders_es.log.collector import no_collector
 from orders_es.log.event import beyond_calendar, from_micros, many_from_micros
-from orders_es.log.given import check_log
 from orders_es.log.limits import check_stream_id
+from orders_es.log.log_argument import check_log
 from orders_es.log.upcast_tables import upcast_table
 from orders_es.orders import EVENT_TYPES, ORDERS, Order, OrderFold, initial_state
 from orders_es.orders.moments import spoken

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 from uuid import uuid4
 
 from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
-from orders_es.log.given import check_log
-from orders_es.log.making import making, still_so
+from orders_es.log.derived_lock import making, still_so
+from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable, derived_folder
 from orders_es.orders import ORDERS, AsOf
 from orders_es.replay.moments import counts

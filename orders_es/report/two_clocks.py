@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import InvalidSetting, OrderNotFound
 from orders_es.files import asked_for, write_whole
 from orders_es.log.event import to_micros
-from orders_es.log.given import check_log, check_session
+from orders_es.log.log_argument import check_log, check_session
 from orders_es.log.target import check_target
 from orders_es.orders import ORDERS, AsOf
 from orders_es.orders.moments import format_instant, resolve, spoken

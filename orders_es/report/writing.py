@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from orders_es.errors import CannotExport
 from orders_es.export import export
 from orders_es.files import asked_for, write_whole
-from orders_es.log.given import check_session
+from orders_es.log.log_argument import check_session
 from orders_es.log.target import check_target
 from orders_es.replay.calendar import require_calendar
 from orders_es.replay.moments import as_of

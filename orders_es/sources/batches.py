@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from orders_es.errors import SourceConflict, VersionConflict
 from orders_es.log import NO_STREAM
-from orders_es.sources.known import SET_ASIDE, cut_batches, difference, find_known, whole_streams
+from orders_es.sources.known_streams import SET_ASIDE, cut_batches, difference, find_known, whole_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from orders_es.log import Appended, EventLog
-    from orders_es.sources.known import Known
+    from orders_es.sources.known_streams import Known
     from orders_es.sources.target import Target
 
 __all__ = ["Loaded", "StreamTable", "append_new", "append_streams", "cut_batches"]

@@ -67,7 +67,7 @@ def test_with_json_answers_an_error_keeps_its_shape(run, missing):
 def test_a_start_is_information_and_the_quiet_do_not_get_it(given, lines, capsys):
     import click
 
-    from orders_es.cli.telling import is_quiet, log_lines, teller
+    from orders_es.cli.log_lines import is_quiet, log_lines, teller
 
     @click.command()
     @log_lines

@@ -13,7 +13,7 @@ from xxhash import xxh3_128_hexdigest
 from orders_es.audit import verify
 from orders_es.errors import InvalidSetting, RegistrationClash, UpcastFailed
 from orders_es.log import ANY, EventRegistry, RawEvent, open_log, order_registry
-from orders_es.log.parquet import direct
+from orders_es.log.parquet import sql_form_files
 from orders_es.log.protocol import HasUpcastCopies, NeedsUpkeep
 from orders_es.testing import check_sql
 from orders_es.upcaster import SqlForm, upcaster
@@ -182,7 +182,7 @@ def test_a_form_that_cannot_be_right_is_refused_when_it_is_declared_or_registere
 
 
 def test_what_was_found_is_written_down_mended_and_recomputed_by_verify(tmp_path, monkeypatch):
-    monkeypatch.setattr(direct, "_KEPT_FROM", 1)
+    monkeypatch.setattr(sql_form_files, "_KEPT_FROM", 1)
     url = tmp_path / "log"
     early(url)
     wanted = rows(url, with_forms())

@@ -8,7 +8,7 @@ import pytest
 
 import orders_es
 from orders_es.log import open_log
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.replay import connect
 
 ROOMS = ("", ".replay", ".audit", ".service", ".export", ".projections", ".report", ".log")

@@ -7,7 +7,7 @@ import pytest
 from orders_es.errors import ProjectionError
 from orders_es.orders import OrderPlaced
 from orders_es.projections import Handlers
-from orders_es.projections.file.letters import Failure
+from orders_es.projections.file.dead_letters import Failure
 
 
 class Unspeakable(Exception):

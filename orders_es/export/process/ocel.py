@@ -22,7 +22,7 @@ from orders_es.export.process.relations import (
     event_query,
     make_relations,
 )
-from orders_es.log.given import check_session
+from orders_es.log.log_argument import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.answer_files import replacing

@@ -17,7 +17,7 @@ from orders_es.evidence import XES, Totals, write_beside
 from orders_es.export.process.evidence import held_provenance
 from orders_es.export.process.ocel import ExportedProcess
 from orders_es.export.process.relations import READS, attributes_of, make_relations
-from orders_es.log.given import check_session
+from orders_es.log.log_argument import check_session
 from orders_es.log.relation import text
 from orders_es.log.target import check_target
 from orders_es.replay.answer_files import replacing

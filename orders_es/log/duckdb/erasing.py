@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from orders_es.errors import ErasureUnfinished
 from orders_es.files import sync
+from orders_es.log.derived_lock import nobody_making
 from orders_es.log.duckdb.failures import reading
 from orders_es.log.envelope import ENVELOPE
 from orders_es.log.erasing import live_rows, without_personal
-from orders_es.log.making import nobody_making
 from orders_es.log.relation import quoted, text
 
 if TYPE_CHECKING:

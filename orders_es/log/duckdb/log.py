@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import CannotErase, InvalidArgument, NotALog, WrongType
 from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.core import nothing_to_read
+from orders_es.log.database_upkeep import KeepingLog
 from orders_es.log.duckdb.binding import Lacking, bind_view, of_one_type
 from orders_es.log.duckdb.opening import finish_erasing, open_store, release
 from orders_es.log.duckdb.reading import id_holder, ids_after, pages, retry_rows, stream_events, types_in
@@ -22,7 +23,6 @@ from orders_es.log.duckdb.store import MEMORY, Store
 from orders_es.log.duckdb.versions import version_of
 from orders_es.log.duckdb.writers import note_writers, writers_of
 from orders_es.log.duckdb.writing import added_names, in_turn, insert_rows, insert_table
-from orders_es.log.keeping import KeepingLog
 from orders_es.log.limits import check_stream_id
 from orders_es.log.maintenance import Compacted, Vacuumed
 from orders_es.log.merkle import CompactRange

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from orders_es.errors import DamagedLog
 from orders_es.log.columns import ENVELOPE_SCHEMA
+from orders_es.log.derived_lock import making
 from orders_es.log.leaf import leaf_hashes
-from orders_es.log.making import making
 from orders_es.log.merkle import CompactRange
 from orders_es.log.parquet.by_stream import FOLDER, ByStream, block_name, fingerprint
 from orders_es.log.parquet.reader import file_batches
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orders_es.log.event import LogFile
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.parquet.footer import Footer
 
 __all__ = ["build", "orphans"]

@@ -20,8 +20,8 @@ from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segment_n
 from orders_es.log.parquet.digests import seal
 from orders_es.log.parquet.footer import KEY, READING_FAILS, Footer, damaged, format_of
 from orders_es.log.parquet.reader import encoded_file, file_batches, of_types
+from orders_es.log.parquet.same_folder import mark_of
 from orders_es.log.parquet.small_reading import table_of_files
-from orders_es.log.parquet.standing import mark_of
 from orders_es.log.parquet.storage import publish, replace
 from orders_es.log.parquet.writer import ROW_GROUP, await_writing, parquet_writer, pieces_of
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from orders_es.log.event import LogFile
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
+    from orders_es.log.parquet.same_folder import Mark
     from orders_es.log.parquet.small_reading import Columns
-    from orders_es.log.parquet.standing import Mark
 
 __all__ = ["compact", "merge", "plan"]
 

@@ -18,8 +18,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from orders_es.errors import CannotErase, DamagedLog, ErasureUnfinished, StorageError
+from orders_es.log.derived_lock import nobody_making
 from orders_es.log.erasing import without_personal
-from orders_es.log.making import nobody_making
 from orders_es.log.parquet import by_stream, upcast_copies
 from orders_es.log.parquet.chain import COMMITS, MARKER, SEGMENTS, list_chain
 from orders_es.log.parquet.compaction import merge
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from orders_es.log.event import LogFile
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["Intent", "begun", "finish", "unfinished", "withdraw"]

@@ -15,7 +15,7 @@ from orders_es.errors import ForeignFile, LogBusy, LogError, RegistrationClash
 from orders_es.log.event import LogFile
 from orders_es.log.merkle import CompactRange
 from orders_es.log.packages import types_written
-from orders_es.log.parquet import small
+from orders_es.log.parquet import small_encoding
 from orders_es.log.parquet.chain import commit_name, what_it_is
 from orders_es.log.parquet.digests import sealed
 from orders_es.log.parquet.footer import KEY, Footer, format_of
@@ -160,7 +160,7 @@ class ParquetLog(FolderMaintenance):
             commit = commit_of(rows, first, recorded_at, bases, None, leaves)
             types = types_written(self._registry, {(row.type, row.schema_version) for row in rows.rows})
             footer = self._footer(leaves, recorded_at, commit.versions, format_of(columns), types)
-            written = sealed(small.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
+            written = sealed(small_encoding.encode(columns, {KEY: footer.to_bytes()})), lambda: footer
             return replace(commit, events=written)
 
         return self._commit(rows, place)

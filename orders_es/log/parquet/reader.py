@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from orders_es.log.event import LogFile
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.parquet.footer import Footer
     from orders_es.log.parquet.small_reading import Columns
     from orders_es.log.registry import EventRegistry

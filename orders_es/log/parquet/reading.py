@@ -12,12 +12,12 @@ from orders_es.log.core import LogCore
 from orders_es.log.event import Head, LogFile, from_micros
 from orders_es.log.known_columns import known_columns
 from orders_es.log.parquet.binding import relation_of
-from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.follow import read_events
 from orders_es.log.parquet.footer import FORMAT
 from orders_es.log.parquet.identity import read_identity
 from orders_es.log.parquet.ids import FileIds
-from orders_es.log.parquet.known import KnownChain
+from orders_es.log.parquet.known_files import KnownChain
+from orders_es.log.parquet.sql_form_files import DirectReads
 from orders_es.log.parquet.streams import is_small
 from orders_es.log.parquet.upcast_copies import UpcastCopies
 from orders_es.log.primitives import End

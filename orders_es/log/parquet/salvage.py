@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orders_es.log.event import LogFile, RecordedEvent
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["Salvage"]

@@ -1,7 +1,7 @@
 """Reading the files that `small` writes, without a Parquet library: what makes thousands of one-event commits cheap to gather.
 
 pyarrow takes 0.3 to 0.5 ms to open and read a file of one event and some fifteen columns, nearly all of it for setting up. What
-`small.encode` wrote has one shape, so it is read in a tenth of that. Anything else, another writer's file or one that was altered,
+`small_encoding.encode` wrote has one shape, so it is read in a tenth of that. Anything else, another writer's file or one that was altered,
 is not recognised and left to pyarrow, which says what is wrong with it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from orders_es.log.parquet import small
+from orders_es.log.parquet import small_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,18 +32,18 @@ _known: list[tuple[bytes, tuple[tuple[str, str], ...]]] = []
 
 
 def decode(data: bytes, wanted: Collection[str] | None = None) -> Columns | None:
-    """The columns of a file that `small.encode` wrote; None where it is another kind of file, or was altered.
+    """The columns of a file that `small_encoding.encode` wrote; None where it is another kind of file, or was altered.
 
     Args:
         data: The whole file.
         wanted: Only these columns; what the others hold is not looked at, so that it may be altered.
 
     Example:
-        >>> decode(small.encode({"qty": ("int64", [3, None])}, {}))
+        >>> decode(small_encoding.encode({"qty": ("int64", [3, None])}, {}))
         {'qty': ('int64', [3, None])}
     """
     begin = len(data) - _END - int.from_bytes(data[-_END:-4], "little")
-    if begin < len(small.MAGIC) or data[:4] != small.MAGIC or data[-4:] != small.MAGIC:
+    if begin < len(small_encoding.MAGIC) or data[:4] != small_encoding.MAGIC or data[-4:] != small_encoding.MAGIC:
         return None
     try:
         length, columns = _columns_of(data[begin : len(data) - _END])
@@ -63,8 +63,8 @@ def _pages(
     data: bytes, end: int, columns: Sequence[tuple[str, str]], rows: int, wanted: Collection[str] | None
 ) -> Columns:
     """The columns' values, from the pages between the file's first bytes and its footer."""
-    tail = b"\x1c\x15" + small.zigzag(rows) + b"\x15\x00\x15\x06\x15\x06\x00\x00"
-    at = len(small.MAGIC)
+    tail = b"\x1c\x15" + small_encoding.zigzag(rows) + b"\x15\x00\x15\x06\x15\x06\x00\x00"
+    at = len(small_encoding.MAGIC)
     found: Columns = {}
     left = len(columns) if wanted is None else sum(name in wanted for name, _ in columns)
     for name, kind in columns:
@@ -78,7 +78,7 @@ def _pages(
         check = after + len(sizes) + 1
         start = check + _CHECK + len(tail)
         body = data[start : start + (size >> 1)]
-        head = b"\x15\x00" + sizes + sizes + b"\x15" + small.checksum(body) + tail
+        head = b"\x15\x00" + sizes + sizes + b"\x15" + small_encoding.checksum(body) + tail
         _require(data[at:start] == head and start + (size >> 1) <= end)
         found[name] = kind, _values(name, kind, body, rows)
         at = start + (size >> 1)
@@ -92,7 +92,7 @@ def _columns_of(footer: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
         if footer.startswith(known):
             return len(known), columns
     columns = _parsed(footer)
-    said = small.schema(columns)
+    said = small_encoding.schema(columns)
     _require(bool(columns) and footer.startswith(said))
     _known.insert(0, (said, columns))
     del _known[_KNOWN_MOST:]
@@ -110,15 +110,15 @@ def _parsed(footer: bytes) -> tuple[tuple[str, str], ...]:
     for _ in range(count >> 1):
         physical = footer[at + 1] >> 1
         at += 2
-        if physical == small.PHYSICAL["uuid"]:
+        if physical == small_encoding.PHYSICAL["uuid"]:
             at += 2
         at += 2 + 1  # whether it may be null, and what the name begins with
         length, at = _unsigned(footer, at)
         name = footer[at : at + length].decode()
         at += length
-        kinds = [kind for kind, number in small.PHYSICAL.items() if number == physical]
-        (kind,) = (kind for kind in kinds if footer.startswith(small.ANNOTATION[kind] + b"\x00", at))
-        at += len(small.ANNOTATION[kind]) + 1
+        kinds = [kind for kind, number in small_encoding.PHYSICAL.items() if number == physical]
+        (kind,) = (kind for kind in kinds if footer.startswith(small_encoding.ANNOTATION[kind] + b"\x00", at))
+        at += len(small_encoding.ANNOTATION[kind]) + 1
         columns.append((name, kind))
     return tuple(columns)
 
@@ -136,7 +136,7 @@ def _unsigned(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _values(name: str, kind: str, body: bytes, n: int) -> Sequence[Any]:
-    if small.required(name):
+    if small_encoding.required(name):
         return _PLAIN[kind](body, n)
     length = int.from_bytes(body[:4], "little")
     run, plain = body[4 : 4 + length], body[4 + length :]

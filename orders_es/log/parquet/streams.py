@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from orders_es.log.event import LogFile, RecordedEvent
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.registry import EventRegistry
 
 __all__ = ["SMALL_FILE", "Streams", "is_small"]

@@ -21,12 +21,12 @@ from orders_es.log.parquet.binding import Contents
 from orders_es.log.parquet.by_stream import FOLDER, block_name
 from orders_es.log.parquet.by_stream_check import wrong_with_copy
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS
-from orders_es.log.parquet.checked import Checked
+from orders_es.log.parquet.digest_check import Checked
 from orders_es.log.parquet.digests import altered_pieces, piece_ends
-from orders_es.log.parquet.direct import DirectReads
 from orders_es.log.parquet.footer import READING_FAILS, Footer, damaged, stated_footer
 from orders_es.log.parquet.identity import has_events, read_identity
 from orders_es.log.parquet.reader import Scanner
+from orders_es.log.parquet.sql_form_files import DirectReads
 from orders_es.log.parquet.statistics import wrong_statistics
 from orders_es.log.parquet.upcast_copies import UpcastCopies
 from orders_es.log.survey import Finding, Stated, Stretch, everything

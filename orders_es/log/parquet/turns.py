@@ -17,7 +17,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from orders_es.log.parquet.tickets import Tickets
+from orders_es.log.parquet.ticket_queue import Tickets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from orders_es.errors import ReadOnlyLog, StorageError
 from orders_es.log.columns import ENVELOPE_SCHEMA, event_schema
 from orders_es.log.copy_files import digest_of, names_in, sound_in
+from orders_es.log.derived_lock import making
 from orders_es.log.event import LogFile
-from orders_es.log.making import making
 from orders_es.log.parquet.reader import file_batches
 from orders_es.log.parquet.writer import ROW_GROUP, parquet_writer
 from orders_es.log.reshredding import Reshredder, refusals_of, refusals_text
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from orders_es.log.merkle import CompactRange
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.registry import EventRegistry
     from orders_es.log.shredding import Reading
 

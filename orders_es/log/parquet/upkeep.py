@@ -25,7 +25,7 @@ from orders_es.log.parquet.chain import SEGMENTS, list_chain, segment_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
 
 __all__ = ["FAN_OUT", "FULL", "LOOSE", "SWITCH", "Upkeep", "ripe"]
 

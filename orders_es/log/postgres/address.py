@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from orders_es.errors import InvalidSetting
+from orders_es.log.redacting import SECRET, without_password
 from orders_es.log.relation import quoted
-from orders_es.log.shown import SECRET, without_password
 
 __all__ = ["Address", "address_of"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import ErasureUnfinished, LogChanged, LogError, NotALog, UnansweredAppend
+from orders_es.log.database_upkeep import KeepingLog
 from orders_es.log.envelope import FIELDS
-from orders_es.log.keeping import KeepingLog
 from orders_es.log.merkle import CompactRange
 from orders_es.log.packages import Writers
 from orders_es.log.postgres import reading

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotWriteReadModels, DamagedReadModels, QueryError, ReadModelsInUse
+from orders_es.projections.file.dead_letters import letters
 from orders_es.projections.file.holding import held
-from orders_es.projections.file.letters import letters
 from orders_es.projections.file.requests import unfinished
 from orders_es.projections.file.runner_file import runners_folder, said_last, who_runs
 from orders_es.projections.file.tables import all_states
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.dead_letters import DeadLetter
     from orders_es.projections.file.tables import State
 
 __all__ = ["ReadModels", "Rows"]

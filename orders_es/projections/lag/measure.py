@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.projections.file.holding import held
 from orders_es.projections.file.reading import ReadModels
 from orders_es.projections.file.runner_file import runners_folder

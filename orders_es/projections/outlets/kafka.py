@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable, RowsRefused
 from orders_es.json_text import json_bytes
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.projections.outlets.kafka_topics import Topics
 from orders_es.projections.outlets.row_text import json_rows, row_keys
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable, RowsRefused
 from orders_es.json_text import json_bytes
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.nats_calls import unless_closed
 from orders_es.projections.outlets.row_text import json_rows, row_keys
 

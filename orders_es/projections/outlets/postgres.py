@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable
+from orders_es.log.redacting import without_password
 from orders_es.log.relation import quoted
-from orders_es.log.shown import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from orders_es.errors import InvalidSetting, OutletMismatch, OutletUnavailable
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.projections.outlets.row_text import column_texts, text_rows
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from orders_es.errors import ProjectionChanged, ProjectionStopped, QueryError, WrongType
 from orders_es.log.interrupts import is_interrupt
 from orders_es.projections.definitions import Handlers
+from orders_es.projections.file.dead_letters import Failure, close_letter, open_streams, put_aside, settle
 from orders_es.projections.file.holding import CATALOG, held
-from orders_es.projections.file.letters import Failure, close_letter, open_streams, put_aside, settle
 from orders_es.projections.file.store import changing, refused_by_disk, show, take_tables
 from orders_es.projections.file.tables import keep, place, save
 from orders_es.projections.handler_tables import Tables

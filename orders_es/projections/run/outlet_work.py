@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orders_es.errors import BadReadModel, LogReplaced, OutletUnavailable, ProjectionStopped, RowsRefused
 from orders_es.log.relation import quoted
+from orders_es.projections.file.dead_letters import Failure, close_letter, put_aside
 from orders_es.projections.file.holding import held
-from orders_es.projections.file.letters import Failure, close_letter, put_aside
 from orders_es.projections.file.store import changing
 from orders_es.projections.file.tables import place, save
 from orders_es.projections.outlets.outlet import Outlet, OutletProjection, Target

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning, UnknownProjection
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.target import check_target
 from orders_es.projections.file.requests import finish, requested, unfinished
 from orders_es.projections.file.runner_file import RunnerFile
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orders_es.errors import OrdersEsError
     from orders_es.log import EventLog
     from orders_es.projections.definitions import Handlers, SetProjection
-    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.dead_letters import DeadLetter
     from orders_es.projections.file.tables import State
     from orders_es.projections.run.rebuilding import Rebuilt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import NoSuchDeadLetter, ProjectionError, UnknownProjection
-from orders_es.projections.file.letters import close_letter, letters
+from orders_es.projections.file.dead_letters import close_letter, letters
 from orders_es.projections.file.store import changing, find
 from orders_es.projections.run.handler_work import HandlerWork
 from orders_es.projections.run.outlet_work import OutletWork
@@ -14,7 +14,7 @@ from orders_es.projections.run.work import event_at
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orders_es.projections.file.letters import DeadLetter
+    from orders_es.projections.file.dead_letters import DeadLetter
     from orders_es.projections.file.tables import State
     from orders_es.projections.run.set_work import SetWork
     from orders_es.projections.run.work import Settings

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import OrdersEsError, ProjectionError
 from orders_es.projections.definitions import SetProjection
+from orders_es.projections.file.dead_letters import Failure
 from orders_es.projections.file.holding import held
-from orders_es.projections.file.letters import Failure
 from orders_es.projections.file.runner_file import OPENING, RunnerFile
 from orders_es.projections.file.store import committing
 from orders_es.projections.outlets.outlet import OutletProjection

@@ -19,7 +19,7 @@ from orders_es.errors import (
 from orders_es.log.relation import quoted
 from orders_es.log.upcast_tables import upcast_table
 from orders_es.projections.definitions import SetProjection
-from orders_es.projections.file.letters import Failure, put_aside, settle
+from orders_es.projections.file.dead_letters import Failure, put_aside, settle
 from orders_es.projections.file.store import changing, drop_earlier, show, take_tables
 from orders_es.projections.file.tables import place, save
 from orders_es.projections.run.erased import erased_between

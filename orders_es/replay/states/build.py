@@ -6,7 +6,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from orders_es.log.making import making
+from orders_es.log.derived_lock import making
 from orders_es.log.protocol import HasFiles, derived_folder
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.replay.states.derive import derived_from

@@ -12,7 +12,7 @@ from orders_es.audit.verify import verify
 from orders_es.errors import CannotExport
 from orders_es.export import export
 from orders_es.files import asked_for, write_whole
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.log.target import check_target
 from orders_es.orders.moments import resolve
 from orders_es.replay import connect

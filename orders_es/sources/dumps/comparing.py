@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from orders_es.log.relation import text
 from orders_es.sources.rows.gaps import note_gaps
 from orders_es.sources.rows.landing import start_changes
-from orders_es.sources.rows.work import json_of
+from orders_es.sources.rows.work_database import json_of
 
 if TYPE_CHECKING:
     import duckdb
 
     from orders_es.sources.dumps.files import LoadedDump
+    from orders_es.sources.dumps.last_dump import Standing
     from orders_es.sources.dumps.names import DumpFile
-    from orders_es.sources.dumps.standing import Standing
 
 __all__ = ["compare"]
 

@@ -22,7 +22,7 @@ from orders_es.log.limits import LONGEST_ID
 from orders_es.log.relation import quoted, text
 from orders_es.sources.bad_rows import BadRows
 from orders_es.sources.dumps.spelling import spell_keys
-from orders_es.sources.rows.work import value
+from orders_es.sources.rows.work_database import value
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import match_columns, plain
 from orders_es.sources.tables.source import SourceTable

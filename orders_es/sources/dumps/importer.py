@@ -16,17 +16,17 @@ from orders_es.log.limits import LONGEST_ID
 from orders_es.log.relation import text
 from orders_es.sources.dumps.comparing import compare
 from orders_es.sources.dumps.files import digest_of, load_dump
+from orders_es.sources.dumps.last_dump import Standing, read_standing, stand
 from orders_es.sources.dumps.names import find_dumps
 from orders_es.sources.dumps.result import DumpsResult
 from orders_es.sources.dumps.spelling import check_keys, remember_keys
-from orders_es.sources.dumps.standing import Standing, read_standing, stand
 from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import gaps_since, note_again, note_gaps, noted, read_gaps, start_gaps
 from orders_es.sources.rows.instants import Instants
 from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
-from orders_es.sources.rows.work import event_id_of, value, workspace
+from orders_es.sources.rows.work_database import event_id_of, value, workspace
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from orders_es.errors import BadSource
-from orders_es.sources.rows.work import value
+from orders_es.sources.rows.work_database import value
 from orders_es.sources.tables.ids import clean_id
 from orders_es.sources.tables.values import ERRORS
 

@@ -19,8 +19,8 @@ from orders_es.sources.rows.instants import Instants
 from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
-from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
-from orders_es.sources.rows.work import event_id_of, pointer, value, workspace
+from orders_es.sources.rows.rows_in_log import fill_known_rows, start_known_rows
+from orders_es.sources.rows.work_database import event_id_of, pointer, value, workspace
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of

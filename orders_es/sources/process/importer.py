@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, EventRegistry
     from orders_es.sources.bad_rows import OnError
-    from orders_es.sources.process.traced import Traced
+    from orders_es.sources.process.traced_event import Traced
     from orders_es.sources.result import ImportResult
 
 __all__ = ["import_ocel", "import_xes"]

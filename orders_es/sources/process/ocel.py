@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orders_es.errors import BadSource
-from orders_es.sources.process.traced import Traced
+from orders_es.sources.process.traced_event import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from orders_es.errors import BadSource
-from orders_es.sources.process.traced import Traced
+from orders_es.sources.process.traced_event import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pyarrow as pa
 from orders_es.domains import known_domains, registry_of
 from orders_es.log import NO_STREAM
 from orders_es.rows import ROWS
-from orders_es.sources.rows.work import event_id_of, value
+from orders_es.sources.rows.work_database import event_id_of, value
 
 if TYPE_CHECKING:
     import duckdb

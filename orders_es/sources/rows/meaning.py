@@ -335,7 +335,7 @@ def _read(text: str | None, column: str, kind: str, instant: Callable[[str, str]
 
 
 def _uuid(identity: str) -> bytes:
-    """As `orders_es.sources.rows.work.event_id_of` makes it."""
+    """As `orders_es.sources.rows.work_database.event_id_of` makes it."""
     raw = bytearray(sha256(identity.encode()).digest()[:16])
     raw[6] = raw[6] & 0x0F | 0x80
     raw[8] = raw[8] & 0x3F | 0x80

@@ -14,7 +14,7 @@ from orders_es.log.relation import text
 from orders_es.orders import ORDERS
 from orders_es.replay import load_order
 from orders_es.sources.rows.landing import rows_registry
-from orders_es.sources.rows.work import pointer
+from orders_es.sources.rows.work_database import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,7 +17,7 @@ from orders_es.errors import BadSource, DuplicateEvent, InvalidSetting, SourceUn
 from orders_es.log import ANY, NO_STREAM
 from orders_es.log.bookkeeping import LINE_REFUSED, SOURCE_FOLLOWED
 from orders_es.log.event import from_micros
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.projections.outlets.kafka_topics import client_settings
 from orders_es.sources.streams.source import Delivered
 

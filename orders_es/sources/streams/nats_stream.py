@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.nats_calls import unless_closed
 from orders_es.sources.streams.source import Delivered
 

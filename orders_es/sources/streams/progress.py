@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orders_es.log.bookkeeping import LINE_REFUSED, SOURCE_FOLLOWED
-from orders_es.log.given import check_log
+from orders_es.log.log_argument import check_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,8 @@ from erasable import SECRETS, fill, places_of, registry
 from orders_es import audit
 from orders_es.errors import ErasureUnfinished
 from orders_es.log import ANY, open_log
+from orders_es.log.derived_lock import making, nobody_making
 from orders_es.log.duckdb import store
-from orders_es.log.making import making, nobody_making
 from orders_es.log.parquet import ParquetLog, by_stream_build, compaction, erasing
 from orders_es.orders import OrderCreated, OrderPlaced
 from orders_es.replay import Snapshots

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orders_es.log.columns import ARROW_TYPES, ENVELOPE_SCHEMA, conform, event_schema
 from orders_es.log.event import from_micros, to_micros
-from orders_es.log.parquet.small import encode
+from orders_es.log.parquet.small_encoding import encode
 from orders_es.log.parquet.small_reading import decode, table_of_files
 
 FIRST = to_micros(datetime.min.replace(tzinfo=UTC), "m")

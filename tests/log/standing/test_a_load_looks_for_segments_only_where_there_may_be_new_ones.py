@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from orders_es.log import ANY, open_log
-from orders_es.log.parquet import ParquetLog, chain, known
+from orders_es.log.parquet import ParquetLog, chain, known_files
 from orders_es.orders import DiscountApplied
 
 
@@ -21,7 +21,7 @@ def listed(monkeypatch):
         calls.append(given)
         return whole(*given)
 
-    monkeypatch.setattr(known, "segments_reach", noted)
+    monkeypatch.setattr(known_files, "segments_reach", noted)
     return calls
 
 

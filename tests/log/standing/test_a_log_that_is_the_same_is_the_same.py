@@ -9,7 +9,7 @@ import pytest
 
 from orders_es.errors import LogChanged
 from orders_es.log import open_log
-from orders_es.log.parquet import ParquetLog, standing
+from orders_es.log.parquet import ParquetLog, same_folder
 
 
 def moved_away_and_back(shop):
@@ -106,7 +106,7 @@ def test_an_append_looks_at_each_mark_once(shop, monkeypatch):
 
             return counted
 
-    monkeypatch.setattr(standing, "os", Counting())
+    monkeypatch.setattr(same_folder, "os", Counting())
     shop.append(shop.handle)
     assert sorted(asked) == ["fstat", "fstat", "stat", "stat", "stat"]
 

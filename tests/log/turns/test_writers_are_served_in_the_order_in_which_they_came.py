@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from orders_es.log import ANY, NewEvent, open_log
-from orders_es.log.parquet import ParquetLog, tickets, turns
-from orders_es.log.parquet.tickets import Tickets
+from orders_es.log.parquet import ParquetLog, ticket_queue, turns
+from orders_es.log.parquet.ticket_queue import Tickets
 from orders_es.log.parquet.turns import Turns
 from orders_es.orders import OrderPlaced
 
@@ -180,7 +180,7 @@ def test_a_wait_that_is_interrupted_leaves_the_queue(path, holder):
 
 def test_without_such_locks_the_systems_queue_stands_in(path, monkeypatch):
     for name in ("_SET", "_WAIT", "_ASK"):
-        monkeypatch.setattr(tickets, name, None)
+        monkeypatch.setattr(ticket_queue, name, None)
     called = threading.Event()
     holder, waiting = Tickets(path), Tickets(path)
     assert holder.at_once()
@@ -195,8 +195,8 @@ def test_without_such_locks_the_systems_queue_stands_in(path, monkeypatch):
 
 def test_a_file_system_without_locks_is_asked_once(tmp_path, monkeypatch):
     with open_log(str(tmp_path / "log"), create=True) as log:
-        monkeypatch.setattr(tickets, "_SET", -1)
-        monkeypatch.setattr(tickets, "_WAIT", -1)
+        monkeypatch.setattr(ticket_queue, "_SET", -1)
+        monkeypatch.setattr(ticket_queue, "_WAIT", -1)
         for i in range(3):
             log.append(f"order-{i}", [NewEvent(data=OrderPlaced())], expected=ANY)
         assert log.head().position == 3

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import get_args, get_type_hints
 
 from orders_es.orders import EVENT_TYPES, ORDERS, Happened, fold, initial_state
-from orders_es.orders.stored import order_bytes, order_from_bytes
+from orders_es.orders.order_bytes import order_bytes, order_from_bytes
 
 DIGESTS = {1: "44a1f4b568f081a1", 2: "aa6ddfb4947c66c6"}
 """What the histories below come to, by version. Never change an entry: raise `ORDERS.version` and add one."""

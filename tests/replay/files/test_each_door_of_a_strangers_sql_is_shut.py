@@ -15,7 +15,7 @@ from orders_es.audit import questions
 from orders_es.cli.main import main
 from orders_es.errors import OrdersEsError
 from orders_es.export import check_export, export
-from orders_es.export.answered import write_answer_evidence
+from orders_es.export.answer_evidence import write_answer_evidence
 from orders_es.log import NO_STREAM, open_log
 from orders_es.mcp.questions import Questions
 from orders_es.orders import OrderCreated

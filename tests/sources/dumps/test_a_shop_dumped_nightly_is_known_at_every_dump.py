@@ -79,7 +79,7 @@ def test_a_change_that_nobody_timed_lies_between_two_dumps_and_its_true_time_too
 
 def test_one_dump_at_a_time_comes_to_the_same_as_all_at_once_and_again_to_nothing(shop, tmp_path, monkeypatch):
     # So few rows are put together at a time that there are several parts of this table.
-    monkeypatch.setattr("orders_es.sources.rows.standing._BUCKET", 5)
+    monkeypatch.setattr("orders_es.sources.rows.rows_in_log._BUCKET", 5)
     whole = open_log(":memory:")
     first = imported(shop, whole)
     with open_log(tmp_path / "log", create=True) as log:

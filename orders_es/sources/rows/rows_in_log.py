@@ -14,7 +14,7 @@ from orders_es.replay.moments import as_of
 from orders_es.replay.session import Session
 from orders_es.rows import ROWS
 from orders_es.sources.rows.landing import take_domain
-from orders_es.sources.rows.work import pointer, value
+from orders_es.sources.rows.work_database import pointer, value
 
 if TYPE_CHECKING:
     import duckdb

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from orders_es.log.event import LogFile
-    from orders_es.log.parquet.checked import Checked
+    from orders_es.log.parquet.digest_check import Checked
     from orders_es.log.parquet.reader import Scanner
     from orders_es.log.parquet.upcast_copies import UpcastCopies
     from orders_es.log.registry import EventRegistry

@@ -17,11 +17,11 @@ from orders_es.log.event import LogFile
 from orders_es.log.leaf import leaf_hashes
 from orders_es.log.merkle import EMPTY_RANGE, CompactRange
 from orders_es.log.parquet.chain import COMMITS, SEGMENTS, list_chain, segments_reach
-from orders_es.log.parquet.checked import Checked
+from orders_es.log.parquet.digest_check import Checked
 from orders_es.log.parquet.footer import damaged
 from orders_es.log.parquet.identity import IDENTITY_FILE, read_identity
 from orders_es.log.parquet.reader import file_batches
-from orders_es.log.parquet.standing import Mark, Standing, mark_of
+from orders_es.log.parquet.same_folder import Mark, Standing, mark_of
 from orders_es.log.parquet.streams import Streams
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from orders_es.errors import BadSource
 from orders_es.log.relation import text
-from orders_es.sources.rows.standing import fill_known_rows, start_known_rows
-from orders_es.sources.rows.work import pointer
+from orders_es.sources.rows.rows_in_log import fill_known_rows, start_known_rows
+from orders_es.sources.rows.work_database import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
