@@ -149,7 +149,7 @@ def _row_groups(parquet: pq.ParquetFile, after: int, to: int) -> tuple[list[int]
 
 
 def encoded_file(file: LogFile, checked: Checked) -> tuple[Footer, Columns] | None:
-    """The footer and all columns of a file that `small.encode` wrote, positions checked; None for any other.
+    """The footer and all columns of a file that `small_encoding.encode` wrote, positions checked; None for any other.
 
     Raises:
         FileNotFoundError: It was superseded and vacuumed; list the log again.
