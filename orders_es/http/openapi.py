@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders_es.http.bodies import COMMANDS, command_schemas
+from orders_es.http.bodies import COMMANDS
 from orders_es.http.events import FORMS as EVENT_FORMS
+from orders_es.http.openapi_schemas import TEXT, reference, schemas
 from orders_es.http.orders import MOST as MOST_ORDERS
 from orders_es.http.orders import PAGE as PAGE_ORDERS
 from orders_es.http.problems import MEDIA_TYPE, PROBLEMS
@@ -16,12 +17,6 @@ from orders_es.orders import STATUSES
 __all__ = ["description"]
 
 _JSON = "application/json"
-_MONEY = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{4,}$", "description": "Exact: digits, four decimals."}
-_TIME = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
-_WHOLE = {"type": "integer"}
-_TRUTH = {"type": "boolean"}
-_PAYMENTS = ["nothing_due", "unpaid", "failed", "part_paid", "paid", "overpaid", "refunded"]
 _SPELLINGS = (
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?)?$"
@@ -30,190 +25,6 @@ _MOMENT = (
     "An instant (`2026-06-03T15:00Z`), a time in `tz` (`2026-06-03 15:00`), or a date, which is the whole of that day. "
     "The moment itself is included."
 )
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _object(fields: dict[str, Any], title: str = "", *, more: bool = False) -> dict[str, Any]:
-    """An object that always has all of these fields."""
-    described = {"description": title} if title else {}
-    return {"type": "object", **described, "properties": fields, "required": list(fields), "additionalProperties": more}
-
-
-def _list(of: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": of}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _line() -> dict[str, Any]:
-    texts = {"item_id": _TEXT, "description": _or_null(_TEXT), "price": _or_null(_MONEY)}
-    counts = dict.fromkeys(("added", "removed", "changed", "returned", "adjusted", "quantity"), _WHOLE)
-    sums = dict.fromkeys(("gross", "returns", "adjustments", "amount"), _MONEY)
-    return _object({**texts, **counts, **sums}, "One item of an order.")
-
-
-def _order() -> dict[str, Any]:
-    texts = (
-        "customer_id",
-        "country",
-        "channel",
-        "postal_code",
-        "city",
-        "state",
-        "source_status",
-        "cancel_reason",
-        "estimated",
-    )
-    sums = ("gross", "discounts", "shipping", "returns", "adjustments", "paid", "refunded", "total", "balance")
-    steps = (
-        "created",
-        "placed",
-        "paid",
-        "shipped",
-        "delivered",
-        "cancelled",
-        "first_occurred",
-        "last_occurred",
-        "promised",
-    )
-    counts = ("failed_payments", "version", "position", "event_count", "item_count", "line_count")
-    fields = {
-        "order_id": _TEXT,
-        "status": {"enum": list(STATUSES)},
-        "payment_status": {"enum": _PAYMENTS},
-        "currency": _or_null(_TEXT),
-        **dict.fromkeys(texts, _or_null(_TEXT)),
-        "lines": _list(_ref("Line")),
-        **dict.fromkeys(sums, _MONEY),
-        **dict.fromkeys((f"{step}_at" for step in steps), _or_null(_TIME)),
-        **dict.fromkeys(counts, _WHOLE),
-    }
-    return _object(fields, "An order as its events make it.")
-
-
-def _event_facts() -> dict[str, Any]:
-    return {
-        "position": _WHOLE,
-        "version": _WHOLE,
-        "event_id": {"type": "string", "format": "uuid"},
-        "type": _TEXT,
-        "occurred_at": _TIME,
-        "recorded_at": _TIME,
-    }
-
-
-def _as_of(**more: dict[str, Any]) -> dict[str, Any]:
-    return _object({**dict.fromkeys(("at", "known_at", "recorded_by"), _or_null(_TIME)), **more})
-
-
-def _schemas(currency: str | None) -> dict[str, Any]:
-    names = ("actor", "correlation_id", "causation_id")
-    root = _or_null(
-        {
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}$",
-            "description": "The tree's root at that position, where it is the log's end.",
-        }
-    )
-    told = {
-        **_event_facts(),
-        "schema_version": _WHOLE,
-        "entered_at": _or_null(_TIME),
-        "estimated": _TRUTH,
-        "late": _TRUTH,
-        **dict.fromkeys(names, _or_null(_TEXT)),
-        "summary": _TEXT,
-        "status_after": {"enum": list(STATUSES)},
-        "total_after": _MONEY,
-        "payload": {"type": "object"},
-        "today": _or_null(
-            _object(
-                {"type": _or_null(_TEXT), "schema_version": _or_null(_WHOLE), "payload": {"type": ["object", "null"]}}
-            )
-        ),
-    }
-    return {
-        "Line": _line(),
-        "Order": _order(),
-        "Handled": _object(
-            {"order": _ref("Order"), "events": _list(_object(_event_facts())), "duplicate": _TRUTH},
-            "The order right after the command, the command's events, and whether it had been carried out before.",
-        ),
-        "OrderAtMoment": _object({"as_of": _as_of(version=_or_null(_WHOLE)), "order": _ref("Order")}),
-        "Orders": _object(
-            {
-                "as_of": _as_of(),
-                "position": _WHOLE,
-                "root": root,
-                "orders": _list(
-                    {
-                        "type": "object",
-                        "required": ["order_id", "status", "total"],
-                        "properties": {"order_id": _TEXT, "status": {"enum": list(STATUSES)}, "total": _MONEY},
-                    }
-                ),
-                "next": _or_null(
-                    {"type": "string", "description": "Where the next page is; it shows the same state of the log."}
-                ),
-            },
-            "A page of orders: rows of the read model `orders`.",
-        ),
-        "History": _object(
-            {"order_id": _TEXT, "currency": _or_null(_TEXT), "as_of": _as_of(), "events": _list(_object(told))},
-            "The events of one order in the order of recording.",
-        ),
-        "Rows": _object(
-            {
-                "read_model": _TEXT,
-                "as_of": _as_of(),
-                "position": _WHOLE,
-                "root": root,
-                "notes": _list(_TEXT),
-                "rows": _list({"type": "object"}),
-                "more": _TRUTH,
-            },
-            "A page of a read model; docs/read-models.md says what the columns mean.",
-        ),
-        "ReadModels": _object(
-            {
-                "read_models": _list(
-                    _object(
-                        {
-                            "name": _TEXT,
-                            "title": _TEXT,
-                            "key": _list(_TEXT),
-                            "columns": _list(_object({"name": _TEXT, "meaning": _TEXT})),
-                        }
-                    )
-                )
-            }
-        ),
-        "Lag": _object({"projections": _list({"type": "object", "required": ["projection", "state"]})}),
-        "Health": _object({"status": {"const": "ok"}}),
-        "Problem": {
-            "type": "object",
-            "description": "What went wrong (RFC 9457).",
-            "properties": {
-                "type": {"enum": [f"urn:orders-es:problem:{kind}" for kind in PROBLEMS]},
-                "title": _TEXT,
-                "status": _WHOLE,
-                "detail": _TEXT,
-                "rule": {"type": "string", "description": "The name of the business rule."},
-                "current_version": {
-                    "type": "integer",
-                    "description": "The version that the order is at; 0 where there is none.",
-                },
-                "suggestions": _list(_TEXT),
-            },
-            "required": ["type", "title", "status", "detail"],
-        },
-        **command_schemas(currency),
-    }
 
 
 def _query(name: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
@@ -263,7 +74,7 @@ def _problems(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {
             "description": "; ".join(titles[status]),
-            "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
+            "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
         }
         for status in sorted({400, 401, 403, 500, 503, *statuses})
     }
@@ -277,14 +88,14 @@ def _reading(
 
 
 def _json(name: str) -> dict[str, Any]:
-    return {_JSON: {"schema": _ref(name)}}
+    return {_JSON: {"schema": reference(name)}}
 
 
 def _writing(
     summary: str, body: str, *parameters: dict[str, Any], created: bool = False, needed: bool
 ) -> dict[str, Any]:
-    tag = {"ETag": {"schema": _TEXT, "description": "The order's version."}}
-    place = {"Location": {"schema": _TEXT, "description": "Where the order is."}} if created else {}
+    tag = {"ETag": {"schema": TEXT, "description": "The order's version."}}
+    place = {"Location": {"schema": TEXT, "description": "Where the order is."}} if created else {}
     headers = [
         _header(
             "If-Match",
@@ -324,18 +135,18 @@ def _commands() -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     position = _number("position", "Only the log's events up to this position, so that pages belong together.")
-    text = {"text/html": {"schema": _TEXT}}
+    text = {"text/html": {"schema": TEXT}}
     paged = _number("limit", "Rows at most.", least=1, most=MOST_ORDERS, default=PAGE_ORDERS)
     status = _query("status", {"enum": list(STATUSES[1:])}, "Only orders of this status.")
     list_orders = _reading(
         "Orders at a moment, page by page",
         _json("Orders"),
         *_moments(),
-        _query("after", _TEXT, "Begin after this order."),
+        _query("after", TEXT, "Begin after this order."),
         paged,
         position,
         status,
-        _query("customer_id", _TEXT, "Only this customer's orders."),
+        _query("customer_id", TEXT, "Only this customer's orders."),
     )
     one = _reading(
         "One order at a moment",
@@ -346,10 +157,12 @@ def _paths() -> dict[str, Any]:
         problems=(404,),
     )
     one["responses"]["304"] = {"description": "It is as `If-None-Match` says."}
-    rows = {media: {"schema": _ref("Rows") if name == "json" else {"type": "string"}} for name, media in FORMS.items()}
+    rows = {
+        media: {"schema": reference("Rows") if name == "json" else {"type": "string"}} for name, media in FORMS.items()
+    }
     model = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-    one_event = {"type": "object", "required": ["data"], "properties": {"data": _TEXT, "event": _TEXT, "id": _TEXT}}
-    lines = {EVENT_FORMS["ndjson"]: {"schema": _TEXT}, EVENT_FORMS["sse"]: {"schema": one_event}}
+    one_event = {"type": "object", "required": ["data"], "properties": {"data": TEXT, "event": TEXT, "id": TEXT}}
+    lines = {EVENT_FORMS["ndjson"]: {"schema": TEXT}, EVENT_FORMS["sse"]: {"schema": one_event}}
     gets = {
         "/": _reading("The page", text),
         "/openapi.json": _reading("This description", {_JSON: {"schema": {"type": "object"}}}),
@@ -393,7 +206,7 @@ def _paths() -> dict[str, Any]:
             problems=(404, 406),
         ),
         "/lag": _reading("How far behind the log each projection is", _json("Lag"), problems=(404,)),
-        "/metrics": _reading("The same for Prometheus", {"text/plain": {"schema": _TEXT}}),
+        "/metrics": _reading("The same for Prometheus", {"text/plain": {"schema": TEXT}}),
     }
     paths: dict[str, Any] = {path: {"get": asked} for path, asked in gets.items()}
     create = _writing(
@@ -429,7 +242,7 @@ def description(currency: str | None = None) -> dict[str, Any]:
         },
         "paths": _paths(),
         "components": {
-            "schemas": _schemas(currency),
+            "schemas": schemas(currency),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}, {}],
