@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import threading
@@ -62,7 +63,10 @@ class _Watch:
         self.connection: Any = None
         self.block = 0  # counts the blocks that were entered and left
         self.before = -1
+        # What is heard in a block is told to that block's query or, once it is left, to none: never to the next one.
+        self.lock = threading.Lock()
         self._hears, self._tells = socket.socketpair()
+        self._hears.setblocking(False)
         self._tells.setblocking(False)
         threading.Thread(target=self._listen, name="orders_es-interrupts", daemon=True).start()
 
@@ -71,26 +75,28 @@ class _Watch:
         """What a signal is told to, by its number as one byte."""
         return self._tells.fileno()
 
+    def heard(self) -> bytes:
+        """The signals since the last time. The caller holds the lock."""
+        try:
+            signals = self._hears.recv(64)
+        except BlockingIOError:
+            return b""
+        if signals and self.before >= 0:  # somebody else listens as well, such as the loop of a notebook
+            with suppress(OSError):
+                os.write(self.before, signals)
+        return signals
+
     def _listen(self) -> None:
         aimed_at = -1  # the block whose query has to end, as long as it has not
         while True:
             # DuckDB forgets an interrupt that comes before its query runs: so it is told again, until the block is left.
-            self._hears.settimeout(AGAIN_SECONDS if aimed_at == self.block else None)
-            try:
-                signals = self._hears.recv(64)
-                if not signals:
-                    return
-            except TimeoutError:
-                signals = b""
-            if signals and self.before >= 0:  # somebody else listens as well, such as the loop of a notebook
-                with suppress(OSError):
-                    os.write(self.before, signals)
-            block, connection = self.block, self.connection
-            if signal.SIGINT in signals:
-                aimed_at = block
-            if connection is not None and aimed_at == block:
-                with suppress(Exception):  # it was closed meanwhile
-                    connection.interrupt()
+            select.select([self._hears], (), (), AGAIN_SECONDS if aimed_at == self.block else None)
+            with self.lock:
+                if signal.SIGINT in self.heard():
+                    aimed_at = self.block
+                if self.connection is not None and aimed_at == self.block:
+                    with suppress(Exception):  # it was closed meanwhile
+                        self.connection.interrupt()
 
 
 def _raises(handler: Any) -> bool:
@@ -115,13 +121,16 @@ def _watched(connection: Any) -> Iterator[None]:
     before = signal.set_wakeup_fd(watch.number, warn_on_full_buffer=False)
     if before != watch.number:
         watch.before = before
-    watch.connection = connection
-    watch.block += 1
+    with watch.lock:
+        watch.connection = connection
+        watch.block += 1
     try:
         yield
     finally:
-        watch.block += 1
-        watch.connection = outer
-        if outer is None:
-            watch.before = -1
+        with watch.lock:
+            watch.heard()  # in this block: Python's own handler raises what nobody told its query
+            watch.block += 1
+            watch.connection = outer
+            if outer is None:
+                watch.before = -1
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)

@@ -118,3 +118,28 @@ def test_while_it_loads_there_is_no_traceback_either():
     """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=HANGS, check=False)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_ctrl_c_that_comes_as_a_query_ends_does_not_end_the_next_one():
+    program = """
+        import os, signal, time
+        from orders_es.log import interrupts
+
+        class Query:
+            told = 0
+
+            def interrupt(self):
+                self.told += 1
+
+        ended, next_ones = Query(), [Query() for _ in range(200)]
+        for query in next_ones:
+            with interrupts.interruptible(ended):
+                os.write(interrupts._watch.number, bytes([signal.SIGINT]))  # as Python does when a signal comes
+            with interrupts.interruptible(query):
+                time.sleep(0.001)
+        print(sum(query.told for query in next_ones))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=HANGS, check=False
+    )
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
