@@ -101,14 +101,21 @@ class Store:
         Raises:
             LogChanged: The file was removed, moved, or another one was put in its place.
         """
-        if self.key is None:
+        if self.key is None or self._elsewhere() is None:
             return
+        with self._gate:  # another thread of ours may be putting a new file in its place
+            self._gate.wait_for(lambda: not self._exchanging)
+            reason = self._elsewhere()
+        if reason is not None:
+            raise LogChanged(self.path, reason)
+
+    def _elsewhere(self) -> str | None:
+        """Why the name leads to another file than the one that is open; None where it leads there."""
         try:
             status = Path(self.path).stat()
         except FileNotFoundError:
-            raise LogChanged(self.path, "there is no such file any more") from None
-        if (status.st_dev, status.st_ino) != self.key:
-            raise LogChanged(self.path, "another file is in its place now")
+            return "there is no such file any more"
+        return None if (status.st_dev, status.st_ino) == self.key else "another file is in its place now"
 
     def check_write_ahead_log(self) -> None:
         """Make sure that what was committed last is still where DuckDB wrote it. The caller holds the lock.
@@ -322,9 +329,9 @@ class Store:
             self.stale = True  # until the new file is open
             self._connection.close()
             sync_folder(Path(self.path).parent)
-            self._connection = connect(self.path)[0]
             status = Path(self.path).stat()
-            self.key = (status.st_dev, status.st_ino)
+            self.key = (status.st_dev, status.st_ino)  # whether it opens or not, that file is the log from now on
+            self._connection = connect(self.path)[0]
             with reading(self.path):
                 self._recall()
 

@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 from pathlib import Path
 
 import duckdb
@@ -105,6 +106,23 @@ def test_readers_of_the_file_wait_and_go_on(tmp_path):
         assert not wrong
         assert seen <= {SECRETS[1], "erased"}
         assert audit.verify(log).ok
+
+
+def test_a_reader_that_comes_between_the_new_file_and_its_opening_waits_for_that(tmp_path):
+    with open_log(tmp_path / "log.duckdb", create=True, registry=registry()) as log:
+        fill(log)
+        store, found = log._store, []
+        right = store.key
+        store.key, store._exchanging = (0, 0), True  # as it is for a moment while the file is exchanged
+        reader = threading.Thread(target=lambda: found.append(len(log.load("mail-1"))))
+        reader.start()
+        while reader.is_alive() and not store._gate._waiters:
+            time.sleep(0.01)
+        with store._gate:
+            store.key, store._exchanging = right, False
+            store._gate.notify_all()
+        reader.join()
+        assert found == [1]
 
 
 def test_somebodys_own_connection_is_named_and_it_goes_on_afterwards(tmp_path, monkeypatch):
