@@ -94,7 +94,7 @@ def write_key(signer: Signer, path: str | os.PathLike[str]) -> Path:
         'shop.key.pub'
     """
     place = Path(path)
-    public = place.with_name(place.name + ".pub")
+    public = Path(f"{place}.pub")
     try:
         fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8") as file:

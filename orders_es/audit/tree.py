@@ -276,4 +276,4 @@ def _keep(place: Path | None, log_id: bytes, blocks: list[bytes]) -> None:
     if place is None or not blocks:
         return
     with suppress(OSError):
-        write_whole(place, _MAGIC + log_id + b"".join(blocks), durable=False)
+        write_whole(place, _MAGIC + log_id + b"".join(blocks), durable=False, follow_links=False)

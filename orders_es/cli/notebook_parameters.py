@@ -57,7 +57,14 @@ def declared(path: Path) -> dict[str, Parameter]:
     try:
         book = nbformat.read(path, 4)
         cells = [cell.source for cell in book.cells if "parameters" in cell.metadata.get("tags", [])]
-    except (nbformat.reader.NotJSONError, OSError, ValueError, AttributeError, KeyError) as error:
+    except (
+        nbformat.reader.NotJSONError,
+        nbformat.ValidationError,
+        OSError,
+        ValueError,
+        AttributeError,
+        KeyError,
+    ) as error:
         raise click.UsageError(f"{path} is no notebook: {' '.join(str(error).split())[:200]}") from error
     found: dict[str, Parameter] = {}
     for source in cells[:1]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import NotAnExport
 from orders_es.files import replacing
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orders_es.evidence.provenance import Provenance
 
 __all__ = ["beside", "facts_beside", "write_beside"]
@@ -25,7 +24,7 @@ def beside(file: Path) -> Path:
         >>> beside(Path("june.csv")).name
         'june.csv.json'
     """
-    return file.with_name(file.name + ".json")
+    return Path(f"{file}.json")
 
 
 def write_beside(file: Path, provenance: Provenance, content: Path | None = None) -> Path:

@@ -94,7 +94,7 @@ def finish(models: Path, done: Iterable[str]) -> None:
             if not still:
                 path.unlink(missing_ok=True)
             elif still != left:
-                write_whole(path, _text(still), durable=False)
+                write_whole(path, _text(still), durable=False, follow_links=False)
 
 
 def _abandoned(models: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -9,15 +9,15 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orders_es.errors import CannotWriteReadModels, ProjectionRunning
+from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
 __all__ = ["OPENING", "RunnerFile", "runners_folder", "said_last", "who_runs"]
 
@@ -30,12 +30,20 @@ _LOOKS_SECONDS = 0.2
 def runners_folder(models: Path) -> Path:
     """Where the runner files of a read-model file are.
 
+    Args:
+        models: The read-model file, there or not.
+
+    Raises:
+        InvalidSetting: It is a folder.
+
     Example:
         >>> from pathlib import Path
         >>> runners_folder(Path("shop.duckdb")).name
         'shop.duckdb.runners'
     """
-    return models.with_name(models.name + ".runners")
+    if models.is_dir():
+        raise InvalidSetting("models", str(models), "it is a folder; name a file")
+    return Path(f"{models}.runners")
 
 
 def who_runs(models: Path, projection: str) -> dict[str, Any] | None:

@@ -72,8 +72,9 @@ def test_a_file_that_is_there_is_not_replaced_unasked(run, folder, tmp_path):
     assert out.read_text() == "mine"
 
 
-def test_what_is_no_notebook_is_said_so(run, tmp_path):
-    (tmp_path / "notes.ipynb").write_text("not json")
+@pytest.mark.parametrize("content", ["not json", "", "{}", '{"a": 1}'])
+def test_what_is_no_notebook_is_said_so(run, tmp_path, content):
+    (tmp_path / "notes.ipynb").write_text(content)
     err = run("notebook", "run", tmp_path / "notes.ipynb", "--out", tmp_path / "out.ipynb", code=2).err
     assert "is no notebook" in err
     assert err.count("\n") == 1
