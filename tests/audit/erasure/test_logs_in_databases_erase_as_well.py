@@ -111,7 +111,7 @@ def test_readers_of_the_file_wait_and_go_on(tmp_path):
 def test_a_reader_that_comes_between_the_new_file_and_its_opening_waits_for_that(tmp_path):
     with open_log(tmp_path / "log.duckdb", create=True, registry=registry()) as log:
         fill(log)
-        store, found = log._store, []
+        store, found = log._store, []  # type: ignore[attr-defined]
         right = store.key
         store.key, store._exchanging = (0, 0), True  # as it is for a moment while the file is exchanged
         reader = threading.Thread(target=lambda: found.append(len(log.load("mail-1"))))
