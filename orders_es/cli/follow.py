@@ -46,7 +46,10 @@ __all__ = ["follow", "followed"]
 )
 @click.option("--slot", metavar="NAME", help="Read a logical replication slot (plugin pgoutput) instead of a table.")
 @click.option("--publication", metavar="NAME", help="With --slot: the publication whose tables are read.")
-@click.option("--stream", metavar="NAME", help="The stream of Redis or of NATS JetStream.")
+@click.option("--stream", metavar="NAME", help="The stream of Redis, of NATS JetStream or of KurrentDB.")
+@click.option(
+    "--category", metavar="NAME", help="Of KurrentDB: the streams whose names begin with it and '-', such as order."
+)
 @click.option("--topic", metavar="NAME", help="The topic of Kafka.")
 @click.option("--subject", metavar="SUBJECT", help="Of NATS: only messages of this subject, such as 'orders.>'.")
 @click.option("--json-field", metavar="NAME", help="Of Redis: the field of an entry that holds a JSON object.")
@@ -109,6 +112,7 @@ def follow(
     slot: str | None,
     publication: str | None,
     stream: str | None,
+    category: str | None,
     topic: str | None,
     subject: str | None,
     json_field: str | None,
@@ -129,8 +133,8 @@ def follow(
     """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
 
     SOURCE is postgresql://user@host/database with --table, somebody else's table of events, or with --slot, a logical
-    replication slot; redis://host:port/db or nats://host:port with --stream; or kafka://host:port with --topic. How far it was read is recorded
-    in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
+    replication slot; redis://host:port/db or nats://host:port with --stream; kafka://host:port with --topic; or
+    kurrentdb://user:password@host:port, all events or those of --stream or --category. How far it was read is recorded in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
 
     \b
     Example:
@@ -156,6 +160,7 @@ def follow(
         "--slot": slot,
         "--publication": publication,
         "--stream": stream,
+        "--category": category,
         "--topic": topic,
         "--subject": subject,
         "--json-field": json_field,
@@ -208,6 +213,9 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "kafka": ("--topic",),
     "nats": ("--stream", "--subject"),
     "tls": ("--stream", "--subject"),
+    **dict.fromkeys(
+        ("kurrentdb", "kurrentdb+discover", "esdb", "esdb+discover", "kdb", "kdb+discover"), ("--stream", "--category")
+    ),
 }
 """What says which part of a server is followed, by the scheme of its URL."""
 
@@ -222,15 +230,12 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
     if scheme not in _KINDS:
         raise click.UsageError(
             f"{without_password(source)!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot, "
-            "redis://host:port/db or nats://host:port and --stream, or kafka://host:port and --topic"
+            "redis://host:port/db or nats://host:port and --stream, kafka://host:port and --topic, or kurrentdb://user:password@host:port"
         )
     wrong = [name for name in given if name not in _KINDS[scheme]]
     if wrong:
         raise click.UsageError(f"{wrong[0]} does not go with {scheme}://; there it is {' or '.join(_KINDS[scheme])}")
-    if scheme.startswith("postgres"):
-        _check_postgres(given)
-    elif (needed := _KINDS[scheme][0]) not in given:
-        raise click.UsageError(f"{needed} is missing: the {needed.strip('-')}'s name")
+    _check_parts(scheme, given)
     try:
         if "--slot" in given:
             from orders_es.sources.streams.postgres_slot import PostgresSlot
@@ -242,9 +247,9 @@ def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
             return PostgresTable(source, given["--table"], **how)
         return _broker(scheme, source, given)
     except ImportError as error:
-        extra = {"kafka": "kafka", "redis": "redis", "rediss": "redis", "nats": "nats", "tls": "nats"}.get(
-            scheme, "postgres"
-        )
+        extra = {"rediss": "redis", "tls": "nats", "postgresql": "postgres"}.get(scheme, scheme)
+        if "--category" in _KINDS[scheme]:
+            extra = "kurrentdb"
         raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
 
 
@@ -257,9 +262,30 @@ def _broker(scheme: str, source: str, given: dict[str, str]) -> Source:
         from orders_es.sources.streams.kafka_topic import KafkaTopic
 
         return KafkaTopic(source, given["--topic"])
+    if "--category" in _KINDS[scheme]:
+        from orders_es.sources.streams.kurrentdb import KurrentStream
+
+        return KurrentStream(source, stream=given.get("--stream"), category=given.get("--category"))
     from orders_es.sources.streams.nats_stream import NatsStream
 
     return NatsStream(source, given["--stream"], subject=given.get("--subject"))
+
+
+def _check_parts(scheme: str, given: dict[str, str]) -> None:
+    """See to it that what is followed of a server is said, and once.
+
+    Raises:
+        click.UsageError: It is not.
+    """
+    if scheme.startswith("postgres"):
+        _check_postgres(given)
+    elif "--category" in _KINDS[scheme]:
+        if len(given) > 1:
+            raise click.UsageError(
+                "--stream and --category are two parts of a database; give one of them, or none for all events"
+            )
+    elif (needed := _KINDS[scheme][0]) not in given:
+        raise click.UsageError(f"{needed} is missing: the {needed.strip('-')}'s name")
 
 
 def _check_postgres(given: dict[str, str]) -> None:

@@ -169,9 +169,11 @@ def _ctrl_c_as_such() -> Iterator[None]:
         from orders_es.log.interrupts import is_interrupt
 
         seen: BaseException | None = error
-        while seen is not None:
+        known: set[int] = set()
+        while seen is not None and id(seen) not in known:  # libraries raise errors that are their own cause
             if isinstance(seen, KeyboardInterrupt) or is_interrupt(seen):
                 raise KeyboardInterrupt from error
+            known.add(id(seen))
             seen = seen.__cause__ or seen.__context__
         raise
 

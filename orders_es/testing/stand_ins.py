@@ -1,12 +1,13 @@
 """Stand-ins for servers that no package index has: programs that speak the same protocol, for tests and for trying things out.
 
-`osmem-server` for OpenSearch (in memory: stopped, it has forgotten everything); `noida-db` for Kafka, for Elasticsearch (kept on disk), and for MongoDB. They are not the real thing: what the real servers
+`osmem-server` for OpenSearch (in memory: stopped, it has forgotten everything); `noida-db` for Kafka, for Elasticsearch (kept on disk), and for MongoDB; a service of our own for KurrentDB. They are not the real thing: what the real servers
 do under load, when they are replicated or full, is not shown by them. Each runs in a temporary folder on a free loopback port, and is stopped when done.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,15 @@ from orders_es.testing.private_server import PrivateServer
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["ElasticsearchStandIn", "KafkaStandIn", "MongoStandIn", "OpenSearchStandIn", "noida", "osmem"]
+__all__ = [
+    "ElasticsearchStandIn",
+    "KafkaStandIn",
+    "KurrentStandIn",
+    "MongoStandIn",
+    "OpenSearchStandIn",
+    "noida",
+    "osmem",
+]
 
 
 def osmem() -> str | None:
@@ -120,6 +129,42 @@ class MongoStandIn(_Noida):
     """`noida-db` as MongoDB."""
 
     kind = service = scheme = "mongodb"
+
+
+class KurrentStandIn(PrivateServer):
+    """`orders_es.testing.kurrentdb_service`, which speaks the part of KurrentDB's protocol that writes and reads events, as long as the block runs.
+
+    Args:
+        words: More of its command line, such as `--user`, with `--certificate` and `--key`.
+
+    Example::
+
+        with KurrentStandIn() as server:
+            source = KurrentStream(server.url, stream="order-1")
+    """
+
+    kind = "kurrentdb"
+
+    def __init__(self, *words: str) -> None:
+        there = importlib.util.find_spec("kurrentdbclient") is not None
+        super().__init__(
+            sys.executable if there else None, "there is no stand-in for KurrentDB here: pip install kurrentdbclient"
+        )
+        self._more = words
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"kurrentdb://127.0.0.1:{self.port}?tls=false"
+
+    def words(self, folder: Path) -> list[str]:
+        """See `PrivateServer`."""
+        where = ["--port", str(self.port), "--file", str(folder / "events")]
+        return ["-m", "orders_es.testing.kurrentdb_service", *where, *self._more]
+
+    def answers(self, asked: socket.socket) -> bool:
+        """See `PrivateServer`."""
+        return bool(asked)
 
 
 def _speaks_http(asked: socket.socket) -> bool:

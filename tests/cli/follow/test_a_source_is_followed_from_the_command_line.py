@@ -128,6 +128,7 @@ MISTAKES = {
     "no table": (("postgresql://h/d",), "--table is missing"),
     "a table of Redis": (("redis://h/0", "--table", "t"), "--table does not go with redis://; there it is --stream"),
     "no stream": (("nats://h",), "--stream is missing"),
+    "a stream and a category": (("kurrentdb://h", "--stream", "a", "--category", "b"), "give one of them, or none"),
     "a table and a slot": (
         ("postgresql://h/d", "--table", "t", "--slot", "s", "--publication", "p"),
         "give one of them",

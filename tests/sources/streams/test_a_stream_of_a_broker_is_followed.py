@@ -28,6 +28,13 @@ to = "PaymentReceived"
 amount = "amount"
 """
 
+MAPPING_OF_KURRENT = (
+    MAPPING.replace('"order"', '"metadata.order"')
+    .replace('"at"', '"metadata.at"')
+    .replace('"kind"', '"type"')
+    .replace("[types.created]", 'ignore = ["stream", "revision", "position", "recorded_at"]\n[types.created]')
+)
+
 
 def line(order, kind="created", **data):
     return {
@@ -41,6 +48,8 @@ def line(order, kind="created", **data):
 
 class OfRedis:
     """A stream in a private Redis."""
+
+    mapping = MAPPING
 
     module, program, library = "redis_server", "RedisServer", "redis"
 
@@ -69,6 +78,8 @@ class OfRedis:
 
 class OfNats:
     """A stream in a private NATS server."""
+
+    mapping = MAPPING
 
     module, program, library = "nats_server", "NatsServer", "nats"
 
@@ -106,6 +117,8 @@ class OfNats:
 
 class OfKafka:
     """A topic of three partitions in a stand-in for Kafka; what is written is committed, behind something that was taken back."""
+
+    mapping = MAPPING
 
     module, program, library = "stand_ins", "KafkaStandIn", "confluent_kafka"
 
@@ -154,7 +167,53 @@ class OfKafka:
         pass
 
 
-@pytest.fixture(scope="module", params=[OfRedis, OfNats, OfKafka], ids=["redis", "nats", "kafka"])
+class OfKurrent:
+    """A stream in a stand-in for KurrentDB; what is beside an event's type and data is in its metadata."""
+
+    mapping = MAPPING_OF_KURRENT
+
+    module, program, library = "stand_ins", "KurrentStandIn", "kurrentdbclient"
+
+    def __init__(self, server):
+        self.url, self.stream = server.url, f"orders-{uuid.uuid4().hex}"
+        self.theirs = import_module("kurrentdbclient")
+        self.client = self.theirs.KurrentDBClient(self.url)
+        self.append(self.stream, self.theirs.NewEvent(type="$begun", data=b"{}"))  # there is no stream without events
+
+    def write(self, *lines, stream=None):
+        self.append(stream or self.stream, *(self.event(each) for each in lines))
+
+    def event(self, said):
+        if not isinstance(said, dict):
+            return self.theirs.NewEvent(type="created", data=json.dumps(said).encode())
+        metadata = json.dumps({key: said[key] for key in ("order", "at") if key in said}).encode()
+        data = json.dumps(said.get("data")).encode()
+        return self.theirs.NewEvent(
+            type=said["kind"], data=data, metadata=metadata, id=uuid.UUID(said.get("id", uuid.uuid4().hex))
+        )
+
+    def append(self, stream, *events):
+        self.client.append_to_stream(stream, current_version=self.theirs.StreamState.ANY, events=events)
+
+    def cut(self, keep):
+        last = self.client.get_current_version(self.stream)
+        self.client.set_stream_metadata(self.stream, metadata={"$tb": last - keep + 1})
+
+    def open(self, stream=None, **options):
+        from orders_es.sources.streams.kurrentdb import KurrentStream
+
+        url = self.url if "?" in self.url else f"{self.url}?tls=false"
+        return KurrentStream(url, **(options or {"stream": stream or self.stream}))
+
+    def close(self):
+        self.client.close()
+
+
+@pytest.fixture(
+    scope="module",
+    params=[OfRedis, OfNats, OfKafka, OfKurrent],
+    ids=["redis", "nats", "kafka", "kurrentdb-stand-in"],
+)
 def server(request):
     broker = request.param
     leave_out = pytest.fail if "ORDERS_ES_LEAVE_NOTHING_OUT" in os.environ else pytest.skip
@@ -193,9 +252,9 @@ def reading(theirs):
 
 
 @pytest.fixture
-def mapping(tmp_path):
+def mapping(tmp_path, server):
     path = tmp_path / "shop.toml"
-    path.write_text(MAPPING, "utf-8")
+    path.write_text(server[0].mapping, "utf-8")
     return path
 
 

@@ -13,7 +13,7 @@ from orders_es.log import open_log
 from orders_es.sources.streams import Follower
 from tests.projections.outlets.test_faults_lose_nothing_and_repeat_nothing import Proxy
 
-from .test_a_stream_of_a_broker_is_followed import MAPPING, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
+from .test_a_stream_of_a_broker_is_followed import OfKafka, OfKurrent, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
 
 KILLS = int(os.environ.get("ORDERS_ES_KILLS", "6"))
 
@@ -28,6 +28,14 @@ def _follow(log, kind, url, name, mapping, once):
         from orders_es.sources.streams.nats_stream import NatsStream
 
         source = NatsStream(url, name)
+    elif kind == "kurrentdb":
+        from orders_es.sources.streams.kurrentdb import KurrentStream
+
+        source = KurrentStream(url, stream=name)
+    elif kind == "kafka":
+        from orders_es.sources.streams.kafka_topic import KafkaTopic
+
+        source = KafkaTopic(url, name)
     else:
         from orders_es.sources.streams.postgres_table import PostgresTable
 
@@ -92,16 +100,14 @@ def kill_again_and_again(tmp_path, mapping, write, kind, url, name, settled=lamb
 @pytest.mark.long
 def test_from_a_stream_of_a_broker(tmp_path, server):  # noqa: F811 - the fixture
     broker, running = server
-    if broker not in (OfRedis, OfNats):
-        pytest.skip("a topic has a test of its own")
     theirs = broker(running)
     mapping = tmp_path / "shop.toml"
-    mapping.write_text(MAPPING)
+    mapping.write_text(broker.mapping)
     kill_again_and_again(
         tmp_path,
         mapping,
         lambda orders: theirs.write(*map(line, orders)),
-        "redis" if broker is OfRedis else "nats",
+        {OfRedis: "redis", OfNats: "nats", OfKurrent: "kurrentdb", OfKafka: "kafka"}[broker],
         theirs.url,
         theirs.stream,
     )
@@ -123,11 +129,11 @@ def test_from_a_table_in_postgresql(tmp_path, theirs, mapping):
 @pytest.mark.long
 def test_behind_a_network_that_drops_answers_each_line_comes_once(tmp_path, server):  # noqa: F811 - the fixture
     broker, running = server
-    if broker not in (OfRedis, OfNats):
+    if broker is OfKafka:
         pytest.skip("a broker of Kafka says itself where it is, past any proxy")
     theirs = broker(running)
     mapping = tmp_path / "shop.toml"
-    mapping.write_text(MAPPING)
+    mapping.write_text(broker.mapping)
     stop, told = threading.Event(), []
     with (
         Proxy("127.0.0.1", running.port, random.Random(4)) as proxy,
