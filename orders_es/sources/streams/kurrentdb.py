@@ -13,7 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
-from orders_es.log.shown import without_password
+from orders_es.log.redacting import without_password
 from orders_es.sources.streams.source import Delivered
 
 if TYPE_CHECKING:
