@@ -118,7 +118,7 @@ def cosign(
 
 def keep_cosignatures(
     log: EventLog,
-    given: str | os.PathLike[str] | bytes,
+    given: str | os.PathLike[str] | bytes | Sequence[str | os.PathLike[str] | bytes],
     witnesses: Sequence[Key | str | os.PathLike[str]],
     *,
     checkpoint: SignedCheckpoint | str | os.PathLike[str] | None = None,
@@ -126,7 +126,8 @@ def keep_cosignatures(
     """Add witnesses' cosignatures, once they are checked, to the checkpoint that is kept beside a log.
 
     Args:
-        given: What the witnesses answered: signature lines, or the whole checkpoint with them; or the file that holds it.
+        given: What the witnesses answered: signature lines, or the whole checkpoint with them; or the file that holds it; or several of
+            these, all of which are checked before any is kept.
         witnesses: Their public keys; lines by others are passed over.
         checkpoint: The checkpoint that they cosigned, or its file; the newest one kept beside the log if left out.
 
@@ -156,6 +157,27 @@ def keep_cosignatures(
         signed = newest_checkpoint(log)
     else:
         signed = checkpoint if isinstance(checkpoint, SignedCheckpoint) else read_checkpoint(checkpoint)
+    good: list[str] = []
+    names: list[str] = []
+    for one in [given] if isinstance(given, str | bytes | os.PathLike) else given:
+        for line, name in _good_lines(one, known, signed):
+            if line not in good:
+                good.append(line)
+                names.append(name)
+    body = signed.note.decode()
+    note = body + "".join(line for line in good if line not in body)
+    made = SignedCheckpoint(signed.origin, signed.size, signed.root, note.encode(), signed.path)
+    return keep(log, made), names
+
+
+def _good_lines(
+    given: str | os.PathLike[str] | bytes, known: Sequence[Key], signed: SignedCheckpoint
+) -> list[tuple[str, str]]:
+    """The cosignatures by some witnesses in what was answered, each with the witness's name.
+
+    Raises:
+        BadCheckpoint: There is none, or a bad one.
+    """
     what = "cosignatures" if isinstance(given, bytes) else os.fspath(given)
     try:
         raw = given if isinstance(given, bytes) else Path(given).read_bytes()
@@ -164,8 +186,7 @@ def keep_cosignatures(
         raise BadCheckpoint(
             what, f"it cannot be read ({getattr(error, 'strerror', None) or 'no text in UTF-8'})"
         ) from None
-    good: list[str] = []
-    names: list[str] = []
+    good: list[tuple[str, str]] = []
     with refusing(what, BadCheckpoint):
         lines = text.rpartition("\n\n")[2] if "\n\n" in text else text
         if not lines.endswith("\n"):
@@ -174,11 +195,7 @@ def keep_cosignatures(
             for key in known:
                 if (key.name, key.key_id) == (name, key_id):
                     check_signature(key, signature, signed.parsed)
-                    good.append(f"{line}\n")
-                    names.append(name)
+                    good.append((f"{line}\n", name))
         if not good:
             raise Refused("it holds no cosignature by the witnesses that were named")
-    body = signed.note.decode()
-    note = body + "".join(line for line in dict.fromkeys(good) if line not in body)
-    made = SignedCheckpoint(signed.origin, signed.size, signed.root, note.encode(), signed.path)
-    return keep(log, made), names
+    return good

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.cli.output import Verbatim as Digits
 from orders_es.cli.output import count, print_text, printable, table
+from orders_es.errors import UnknownEventType
 from orders_es.orders.moments import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
+    import pyarrow as pa
+
+    from orders_es.log import EventLog
     from orders_es.replay import Answer, Session
 
-__all__ = ["json_rows", "print_csv", "print_rows", "write_evidence", "write_parquet"]
+__all__ = ["evidence_of", "json_rows", "print_csv", "print_rows", "print_table", "write_evidence", "write_parquet"]
 
 _SHOWN_ROWS = 100
 _CELL_WIDTH = 40
@@ -47,17 +51,24 @@ def json_rows(answer: Answer) -> tuple[list[str], list[dict[str, Any]]]:
 
 def print_rows(answer: Answer, question: str, zone: tzinfo) -> None:
     """Print the first hundred rows as a table, and how many there are; `question` says of which moment."""
-    from orders_es.replay.cell_text import are_numbers, has_times, said_zone, shown_rows
+    from orders_es.replay.cell_text import has_times, said_zone
 
     rows = answer.to_arrow().slice(0, _SHOWN_ROWS)
-    cells = [[printable(cell, _CELL_WIDTH) for cell in row] for row in shown_rows(rows, zone)]
-    numbers = "".join("r" if number else "l" for number in are_numbers(rows))
     if answer.columns:
-        print_text(table(cells, heads=[printable(name) for name in answer.columns], right=numbers, indent=0))
-    hidden = len(answer) - len(cells)
+        print_table(rows, zone)
+    hidden = len(answer) - rows.num_rows
     more = f"; {hidden:,} more not shown, --csv, --json and --parquet give all" if hidden else ""
     times = f", times in {said_zone(zone)}" if has_times(rows) else ""
     print_text(f"({count(len(answer), 'row')}, {question}{times}{more})")
+
+
+def print_table(rows: pa.Table, zone: tzinfo) -> None:
+    """Print rows as a table."""
+    from orders_es.replay.cell_text import are_numbers, shown_rows
+
+    cells = [[printable(cell, _CELL_WIDTH) for cell in row] for row in shown_rows(rows, zone)]
+    numbers = "".join("r" if number else "l" for number in are_numbers(rows))
+    print_text(table(cells, heads=[printable(name) for name in rows.column_names], right=numbers, indent=0))
 
 
 def print_csv(answer: Answer, *, guard: bool) -> None:
@@ -66,12 +77,41 @@ def print_csv(answer: Answer, *, guard: bool) -> None:
         print_text(text.encode())
 
 
-def write_evidence(session: Session, answer: Answer, path: str, *, as_csv: bool, plain: bool) -> None:
+def write_evidence(session: Session, answer: Answer, path: str, *, as_csv: bool = False, plain: bool = False) -> None:
     """Write where an answer comes from to a file; of CSV, also what its bytes hash to."""
     from orders_es.export.answer_evidence import write_answer_evidence
 
     digest = _csv_digest(answer, guard=not plain) if as_csv else None
     write_answer_evidence(session, answer, path, digest=digest, guarded=as_csv and not plain)
+
+
+def evidence_of(
+    log: EventLog, order: str, path: str, *, tz: tzinfo, state: bool = False, totals: bool = False, **asked: Any
+) -> int:
+    """Write where the state of an order, or the events of a stream, come from; up to which position that was looked at.
+
+    Args:
+        state: Whether it is of the order's row, and not of its events.
+        totals: Whether the events have totals.
+        asked: The moments that were asked for.
+    """
+    from orders_es.export import history_rows, order_row
+    from orders_es.replay import connect
+
+    with connect(log, tz=tz) as session:
+        try:
+            answer = (
+                order_row(session, order, **asked) if state else history_rows(session, order, totals=totals, **asked)
+            )
+        except UnknownEventType:  # nobody knows what it does to a total
+            if state:
+                raise
+            answer = history_rows(session, order, totals=False, **asked)
+        if not len(answer):
+            return log.head().position  # whoever asked is going to say what there is instead
+        write_evidence(session, answer, path)
+    assert answer.log_head is not None
+    return answer.log_head.position
 
 
 def _csv_digest(answer: Answer, *, guard: bool) -> str:

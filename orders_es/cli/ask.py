@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from orders_es.cli.answers import json_rows, print_csv, print_rows, write_evidence, write_parquet
+from orders_es.cli.answers import json_rows, print_csv, print_rows, print_table, write_evidence, write_parquet
 from orders_es.cli.options import (
     as_json,
     duration,
+    evidence_option,
     existing_log,
     log_option,
     moments,
@@ -22,6 +23,8 @@ from orders_es.cli.output import count, print_json, print_text, printable, tell_
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
+
+    import pyarrow as pa
 
     from orders_es.replay import Answer
 
@@ -47,12 +50,7 @@ def _options(command: _Command) -> _Command:
         click.option(
             "--parquet", metavar="OUT", type=click.Path(dir_okay=False), help="Write the rows to this Parquet file."
         ),
-        click.option(
-            "--evidence",
-            metavar="OUT",
-            type=click.Path(dir_okay=False),
-            help="Write to this file where the answer comes from, its rows, and the sum of each numeric column.",
-        ),
+        evidence_option,
         click.option(
             "--plain", is_flag=True, help="In CSV, leave text as it is that a spreadsheet would take for a formula."
         ),
@@ -67,7 +65,12 @@ _currency = click.option("--currency", metavar="CODE", help="Only orders in this
 
 
 def _tell(
-    question: Callable[..., Answer], form: dict[str, Any], *parameters: Any, looks_up: bool = False, **more: Any
+    question: Callable[..., Answer],
+    form: dict[str, Any],
+    *parameters: Any,
+    looks_up: bool = False,
+    sums: Callable[[Answer], pa.Table] | None = None,
+    **more: Any,
 ) -> None:
     """Put a question and print what it found.
 
@@ -76,6 +79,7 @@ def _tell(
         form: What `_options` took.
         parameters: What the question takes beside the session.
         looks_up: Whether to find something is no bad news.
+        sums: What sums up the rows, shown before them.
         more: The same, by name.
     """
     from orders_es.replay import connect
@@ -97,12 +101,12 @@ def _tell(
         if form["parquet"] is not None:
             write_parquet(session, answer.query, form["parquet"], at=at, known_at=known_at)
     tell_notes(answer.notes)
-    _print(answer, form)
+    _print(answer, form, sums)
     if len(answer) and not looks_up:
         click.get_current_context().exit(1)
 
 
-def _print(answer: Answer, form: dict[str, Any]) -> None:
+def _print(answer: Answer, form: dict[str, Any], sums: Callable[[Answer], pa.Table] | None) -> None:
     """The answer in the form that was asked for."""
     at, known_at, recorded_by, tz = form["at"], form["known_at"], form["recorded_by"], form["tz"]
     found = f"{len(answer):,} found" if len(answer) else "nothing found"
@@ -115,7 +119,8 @@ def _print(answer: Answer, form: dict[str, Any]) -> None:
             "as_of": {"at": at, "known_at": known_at, "recorded_by": recorded_by},
             "found": len(answer),
         }
-        print_json({**asked, "notes": list(answer.notes), "columns": names, "rows": rows})
+        summed = {} if sums is None else {"by_month": sums(answer).to_pylist()}
+        print_json({**asked, "notes": list(answer.notes), **summed, "columns": names, "rows": rows})
     elif form["parquet"] is not None:
         print_text(
             f"{found}: {printable(answer.question)}; {count(len(answer), 'row')} in {printable(form['parquet'])}"
@@ -123,6 +128,9 @@ def _print(answer: Answer, form: dict[str, Any]) -> None:
     else:
         print_text(f"{found}: {printable(answer.question)}")
         if len(answer):
+            if sums is not None:
+                print_table(sums(answer), tz)
+                print_text("")
             print_rows(answer, question_text(at=at, known_at=known_at, recorded_by=recorded_by, zone=tz), tz)
 
 
@@ -187,17 +195,28 @@ def late(longer_than: timedelta, **form: Any) -> None:
 
 
 @ask.command("backdated", short_help="What moved figures that had been reported.")
+@click.option(
+    "--at-least",
+    metavar="AMOUNT",
+    default="0",
+    show_default=True,
+    help="Only events that moved a figure by so much, up or down.",
+)
+@_currency
 @_options
-def backdated(**form: Any) -> None:
-    """Events that moved a figure of a day after it was first known: which, by how much, and by whom. Days begin where --tz says.
+def backdated(at_least: str, currency: str | None, **form: Any) -> None:
+    """Events that moved a figure of a day after it was first known: which, by how much, and by whom, the largest first.
+
+    Before them, one line for each month, currency and actor. Days begin where --tz says.
 
     \b
     Example:
-      orders-es ask backdated --tz Europe/London --log my-log
+      orders-es ask backdated --at-least 500 --tz Europe/London --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es.audit import questions
 
-    _tell(questions.backdated, form)
+    sums = questions.backdated_by_month
+    _tell(questions.backdated, form, sums=sums, at_least=at_least, currency=currency)
 
 
 @ask.command("after-delivery", short_help="What changed after an order was delivered.")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.answers import write_evidence
 from orders_es.cli.log_lines import log_lines
 from orders_es.cli.options import (
     as_json,
+    evidence_option,
     existing_log,
     instant,
     log_option,
@@ -48,6 +50,7 @@ _SHOWN_ROWS = 100
 @click.option("--model", metavar="NAME", help="The rows of this read model that differ, and what made them differ.")
 @read_models_option()
 @zone_option("Where a time without a zone is read, and where times are shown.")
+@evidence_option
 @log_option()
 @as_json
 def diff(
@@ -61,6 +64,7 @@ def diff(
     model: str | None,
     read_models: str | None,
     tz: tzinfo,
+    evidence: str | None,
     log: str,
     as_json: bool,
 ) -> None:
@@ -92,10 +96,13 @@ def diff(
         raise click.UsageError("--read-models says where --model looks; name the read model with --model")
     if model is not None:
         with existing_log(log) as opened:
-            _diff_of_model(opened, model, read_models, (before, after), asked, tz, as_json=as_json)
+            _diff_of_model(opened, model, read_models, (before, after), asked, tz, evidence, as_json=as_json)
         return
     with existing_log(log) as opened, order_lookup(opened, order or ""):
         answer = replay.diff(opened, before, after, order_id=order)
+        if evidence is not None:
+            with replay.connect(opened, tz=tz) as session:
+                write_evidence(session, answer, evidence)
     rows = answer.to_arrow().to_pylist()
     if as_json:
         print_json({"from": asked[0], "to": asked[1], "changes": rows})
@@ -116,6 +123,7 @@ def _diff_of_model(
     sides: tuple[AsOf, AsOf],
     asked: list[dict[str, Any]],
     tz: tzinfo,
+    evidence: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -126,6 +134,8 @@ def _diff_of_model(
         answer = session.diff(model, from_=sides[0], to=sides[1])
         rows = answer.to_arrow().to_pylist()
         known = next(each for each in session.models if each.name == model)
+        if evidence is not None:
+            write_evidence(session, answer, evidence)
     if as_json:
         print_json({"model": model, "from": asked[0], "to": asked[1], "changes": rows, "notes": list(answer.notes)})
         return

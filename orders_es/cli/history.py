@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, existing_log, log_option, moments, order_argument
+from orders_es.cli.answers import evidence_of
+from orders_es.cli.options import as_json, evidence_option, existing_log, log_option, moments, order_argument
 from orders_es.cli.order_lookup import order_lookup
 from orders_es.cli.order_text import history_text, question_text
 from orders_es.cli.output import Verbatim, count, print_json, print_text, printable
@@ -27,6 +28,7 @@ __all__ = ["history"]
 @click.command(short_help="The events of one order, with both of their times.")
 @order_argument
 @moments
+@evidence_option
 @log_option()
 @as_json
 def history(
@@ -35,6 +37,7 @@ def history(
     known_at: datetime | None,
     recorded_by: datetime | None,
     tz: tzinfo,
+    evidence: str | None,
     log: str,
     as_json: bool,
 ) -> None:
@@ -53,8 +56,11 @@ def history(
     asked: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
     with existing_log(log) as opened, order_lookup(opened, order):
         domain = domain_of_stream(opened, order)
-        told = _told(opened, order, domain, **asked)
-    ours = domain.name == "orders"
+        ours = domain.name == "orders"
+        limit: dict[str, Any] = (
+            {} if evidence is None else {"position": evidence_of(opened, order, evidence, tz=tz, totals=ours, **asked)}
+        )
+        told = _told(opened, order, domain, **asked, **limit)
     if as_json:
         named = {"order_id": order} if ours else {"domain": domain.name, "stream_id": order}
         print_json({**named, "as_of": asked, "events": [_as_json(event, row) for event, row in told]})

@@ -32,6 +32,7 @@ __all__ = [
     "domain_option",
     "domains",
     "duration",
+    "evidence_option",
     "existing_log",
     "find_modules_here",
     "instant",
@@ -56,6 +57,12 @@ TOLERATES = "orders_es.tolerates"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON: money as strings, times in UTC with Z.")
+evidence_option = click.option(
+    "--evidence",
+    metavar="OUT",
+    type=click.Path(dir_okay=False),
+    help="Write to this file where the answer comes from, its rows, and the sum of each numeric column.",
+)
 
 
 report_folder = click.option(

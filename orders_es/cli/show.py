@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orders_es.cli.options import as_json, domains, existing_log, log_option, moments, order_argument
+from orders_es.cli.answers import evidence_of
+from orders_es.cli.options import (
+    as_json,
+    domains,
+    evidence_option,
+    existing_log,
+    log_option,
+    moments,
+    order_argument,
+)
 from orders_es.cli.order_lookup import check_version, order_lookup
 from orders_es.cli.order_text import claim_of, order_text, plain_state, question_text, state_text
 from orders_es.cli.output import print_json, print_text
@@ -27,6 +36,7 @@ __all__ = ["domain_of_stream", "show"]
 @click.option(
     "--version", metavar="N", type=click.IntRange(min=1), help="Only the order's first N events, as they were recorded."
 )
+@evidence_option
 @log_option()
 @as_json
 def show(
@@ -36,6 +46,7 @@ def show(
     recorded_by: datetime | None,
     tz: tzinfo,
     version: int | None,
+    evidence: str | None,
     log: str,
     as_json: bool,
 ) -> None:
@@ -48,6 +59,9 @@ def show(
     Where its source says when it learned of the order's events, that is shown as what it is, a claim of the source.
 
     A stream of another domain, which an installed package offers or --domain names, is shown with the fields of its state.
+
+    --evidence writes the order's row of `orders`, or of another domain the events, as query, moments, root and control totals,
+    for orders-es export check.
 
     A time such as '2026-06-03 15:00' is read in --tz; a bare date means the END of that day; an offset or Z always
     counts. The answer repeats the instant.
@@ -64,15 +78,19 @@ def show(
     with existing_log(log) as opened, order_lookup(opened, order):
         check_version(opened, order, version)
         domain = domain_of_stream(opened, order)
+        position = (
+            None if evidence is None else evidence_of(opened, order, evidence, tz=tz, state=domain is ORDERS, **asked)
+        )
         if domain is not ORDERS:
-            state = load_state(opened, order, domain, **asked)
+            state = load_state(opened, order, domain, position=position, **asked)
             if as_json:
                 print_json({"as_of": asked, "domain": domain.name, "stream_id": order, "state": plain_state(state)})
             else:
                 print_text(state_text(order, domain.name, state, question_text(**asked, zone=tz)))
             return
-        found = load_order(opened, order, **asked)
-        claim = claim_of(opened.load(order, to_version=version), AsOf(**asked)) if opened.may_have_entered else None
+        found = load_order(opened, order, position=position, **asked)
+        limits = AsOf(position=position, **asked)
+        claim = claim_of(opened.load(order, to_version=version), limits) if opened.may_have_entered else None
     if as_json:
         entered = None if claim is None else asdict(claim)
         print_json({"as_of": asked, "order": found.as_dict(), "entered": entered})

@@ -59,7 +59,7 @@ def sign(proof: Path, key: Path, log_key: str, memory: Path | None, out: Path | 
 
 
 @witness.command("add", short_help="Add cosignatures to the checkpoint that is kept beside the log.")
-@click.argument("cosigned", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("cosigned", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--witness", metavar="VKEY", multiple=True, required=True, help="A witness's public key; may be repeated."
 )
@@ -70,18 +70,33 @@ def sign(proof: Path, key: Path, log_key: str, memory: Path | None, out: Path | 
 )
 @log_option()
 @as_json
-def keep(cosigned: Path, witness: tuple[str, ...], checkpoint: str | None, log: str, as_json: bool) -> None:
+def keep(cosigned: tuple[Path, ...], witness: tuple[str, ...], checkpoint: str | None, log: str, as_json: bool) -> None:
     """Check what witnesses answered, and keep their cosignatures with the checkpoint, so that receipts hold them too.
+
+    FILE is what a witness answered, or a folder of such files. All of them are checked before any is kept: one that is
+    no good is named, and nothing is kept.
 
     \b
     Example:
       orders-es witness add june.cosigned --witness w.key.pub --log my-log
+      orders-es witness add answers/ --witness w1.key.pub --witness w2.key.pub --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
     from orders_es import audit
 
     with existing_log(log, writes=True) as opened:
-        signed, names = audit.keep_cosignatures(opened, cosigned, witness, checkpoint=checkpoint)
+        signed, names = audit.keep_cosignatures(opened, _files(cosigned), witness, checkpoint=checkpoint)
     if as_json:
         print_json({"log": log, "witnesses": names, **said_of(signed)})
     else:
         print_text(f"kept the cosignature of {', '.join(map(printable, names))} at {signed.size:,} events")
+
+
+def _files(places: tuple[Path, ...]) -> list[Path]:
+    """The files, and those in the folders."""
+    found: list[Path] = []
+    for place in places:
+        within = sorted(file for file in place.iterdir() if file.is_file()) if place.is_dir() else [place]
+        if not within:
+            raise click.UsageError(f"the folder {place} holds no file that a witness could have answered")
+        found += within
+    return list(dict.fromkeys(found))

@@ -13,6 +13,8 @@ from orders_es.export.finding import Finding
 from orders_es.export.writing import in_lossless_types
 from orders_es.files import asked_for, write_whole
 from orders_es.log.relation import quoted
+from orders_es.log.roots import head_at
+from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
     import os
@@ -41,6 +43,8 @@ def answer_provenance(session: Session, answer: Answer) -> Provenance:
         (2, (Sum(column='a', values=2, total='3'),))
     """
     head, asked = answer.log_head, answer.as_of
+    if asked.position is not None and (head is None or asked.position < head.position):
+        head = head_at(session.log, asked.position)
 
     def use(cursor: Any, shown: Head) -> Provenance:
         _, columns = in_lossless_types(cursor, answer.query)
@@ -83,7 +87,17 @@ def write_answer_evidence(
 
     Raises:
         CannotWriteFile: The disk refuses.
+        TargetInLog: The file would be in the log.
+
+    Example:
+        >>> import tempfile
+        >>> from orders_es.log import open_log
+        >>> from orders_es.replay import connect
+        >>> session = connect(open_log(":memory:"))
+        >>> write_answer_evidence(session, session.sql("FROM orders"), tempfile.mkdtemp() + "/orders.csv.json").rows
+        0
     """
+    check_target(session.log, path)
     known = replace(answer_provenance(session, answer), guarded=guarded)
     facts = known.to_dict() | ({} if digest is None else {"file_sha256": digest})
     with asked_for(path):

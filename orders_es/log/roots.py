@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.protocol import EventLog
 
-__all__ = ["head_by", "root_at"]
+__all__ = ["head_at", "head_by", "root_at"]
 
 
 def head_by(log: EventLog, recorded_by: datetime) -> Head:
@@ -45,9 +45,38 @@ def head_by(log: EventLog, recorded_by: datetime) -> Head:
             position, recorded_at = batch.column("position")[count - 1].as_py(), times[count - 1]
         if count < len(times):
             break
+    return _stated(log, position) or Head(position, recorded_at, root_at(log, position))
+
+
+def head_at(log: EventLog, position: int) -> Head:
+    """The end that a log had when it held so many events: when its last one was recorded, and the tree's root.
+
+    Args:
+        position: How many events; where the log holds fewer, its end is given as it is.
+
+    Example:
+        >>> from orders_es.log import NO_STREAM, open_log
+        >>> from orders_es.orders import OrderPlaced
+        >>> log = open_log(":memory:")
+        >>> _ = log.append("A-1", [OrderPlaced(), OrderPlaced()], expected=NO_STREAM)
+        >>> head_at(log, 1).position, head_at(log, 5) == log.head()
+        (1, True)
+    """
+    head = log.head()
+    if position >= head.position:
+        return head
+    found = _stated(log, position)
+    if found is not None:
+        return found
+    batches = log.read(after=position - 1, to=position, columns=["recorded_at"]) if position else ()
+    times = [moment for batch in batches for moment in batch.column("recorded_at").to_pylist()]
+    return Head(position, times[0] if times else None, root_at(log, position))
+
+
+def _stated(log: EventLog, position: int) -> Head | None:
+    """The same as a file's footer says it, where one ends there."""
     stated = log.heads() if isinstance(log, HasFiles) else ()
-    found = next((head for head in stated if head.position == position), None)
-    return found or Head(position, recorded_at, root_at(log, position))
+    return next((head for head in stated if head.position == position), None)
 
 
 def root_at(log: EventLog, position: int, *, progress: bool = False) -> bytes:

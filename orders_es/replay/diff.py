@@ -71,8 +71,9 @@ def diff(
     if order_id is not None:
         check_stream_id(order_id)
     before, after = _checked("from_", from_, tz), _checked("to", to, tz)
+    only = "NULL" if order_id is None else text(order_id)
     with connect(log) as session:
-        answer = session.sql(_query(session, before, after), {"order_id": order_id})
+        answer = session.sql(_query(session, before, after, only))
     if order_id is not None and not len(answer) and not log.stream_version(order_id):
         raise OrderNotFound(order_id, f"the log {log.url!r} holds no such order", ids_like(log, order_id))
     answer.question = f"diff from [{before.spoken(tz)}] to [{after.spoken(tz)}]"
@@ -92,7 +93,7 @@ def _checked(argument: str, moment: Moment | AsOf | None, tz: str | tzinfo | Non
     )
 
 
-def _query(session: Session, before: AsOf, after: AsOf) -> str:
+def _query(session: Session, before: AsOf, after: AsOf, only: str) -> str:
     """Both states of the orders of which one moment counts other events than the other."""
     names = session.sql("SELECT * FROM orders LIMIT 0").columns[1:]
     differ = ", ".join(
@@ -106,7 +107,7 @@ def _query(session: Session, before: AsOf, after: AsOf) -> str:
     return f"""
         WITH touched AS MATERIALIZED (
             SELECT DISTINCT stream_id FROM events
-            WHERE ({limits(before)}) IS DISTINCT FROM ({limits(after)}) AND coalesce(stream_id = $order_id, true)
+            WHERE ({limits(before)}) IS DISTINCT FROM ({limits(after)}) AND coalesce(stream_id = {only}, true)
         ),
         events_before AS NOT MATERIALIZED (SELECT * FROM events WHERE {limits(before)} AND {own}),
         events_after AS NOT MATERIALIZED (SELECT * FROM events WHERE {limits(after)} AND {own}),

@@ -153,6 +153,7 @@ def history(
     at: Moment | None = None,
     known_at: Moment | None = None,
     recorded_by: Moment | None = None,
+    position: int | None = None,
     tz: str | tzinfo | None = None,
 ) -> OrderHistory:
     """The life of an order, event by event in the order of recording, with what each changed. Read-only.
@@ -162,6 +163,7 @@ def history(
         known_at: Only what was known by then: entered, as its source says, or else recorded. A time with its zone, or a date, which is the
             whole day.
         recorded_by: Only what this log itself had recorded by then, whatever a source says of when it knew.
+        position: Only the log's events up to this position.
         tz: The zone in which a date is a day, and a text without a zone is read; UTC if left out.
 
     Raises:
@@ -179,7 +181,7 @@ def history(
         [('created in GBP for a guest', 'created'), ('placed', 'placed')]
     """
     check_log(log)
-    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=tz)
+    asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=position, tz=tz)
     events = events_at(log, order_id, asked)
     # The effect of an event does not depend on the others, so each is folded alone and the sums run along: a history of
     # n events takes n small folds.

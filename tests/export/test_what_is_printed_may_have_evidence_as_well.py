@@ -112,3 +112,37 @@ def test_an_auditors_question_has_evidence_as_well(place):
     file.write_bytes(printed.encode())
     code, printed = run("export", "check", file, "--log", place / "log")
     assert code == 0, printed
+
+
+SHOWN = {
+    "show A-1": ("total", "4.7000"),
+    "show A-1 --version 2": ("event_count", "2"),
+    "history A-1": ("total_after", "9.4000"),  # 0, 4.70 and 4.70
+    "diff --from 2020-01-01": ("total_difference", "23.5000"),
+    "diff --from 2020-01-01 --order A-1": ("total_difference", "4.7000"),
+    "diff --from 2020-01-01 --model orders": ("total_after", "23.5000"),
+}
+
+
+@pytest.mark.parametrize("asked", SHOWN)
+def test_what_is_shown_of_an_order_or_differs_has_evidence_as_well(place, asked):
+    evidence, log, (column, total) = place / "said.json", place / "log", SHOWN[asked]
+    assert run(*asked.split(), "--evidence", evidence, "--log", log)[0] == 0
+    sums = {each["column"]: each["total"] for each in json.loads(evidence.read_bytes())["sums"]}
+    assert sums[column] == total
+    with open_log(log) as opened:
+        opened.append("A-1", [ItemAdded(item_id="mug", quantity=1, price=Decimal(1))], expected=ANY)
+    assert run("export", "check", evidence, "--log", log)[0] == 0  # as of then
+    evidence.write_text(evidence.read_text().replace(f'"total": "{total}"', '"total": "5.0000"'))
+    assert run("export", "check", evidence, "--log", log)[0] == 1
+
+
+def test_evidence_is_not_written_into_the_log_and_not_of_what_is_not_there(place):
+    for asked in (["show", "A-1"], ["sql", "FROM orders"], ["ask", "late"]):
+        done = CliRunner().invoke(
+            main, [*asked, "--evidence", str(place / "log" / "e.json"), "--log", str(place / "log")]
+        )
+        assert done.exit_code == 2
+        assert "is in the log" in done.stderr
+    assert run("history", "B-1", "--evidence", place / "e.json", "--log", place / "log")[0] == 1
+    assert not (place / "e.json").exists()

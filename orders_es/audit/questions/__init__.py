@@ -6,7 +6,14 @@ log and nothing else, and never adds up amounts of different currencies. docs/au
 
 from orders_es.audit.questions.amounts import below_limit, double_entries, round_amounts, unexplained_totals
 from orders_es.audit.questions.rules import rule_violations
-from orders_es.audit.questions.when import after_close, after_delivery, backdated, gaps, late_entries
+from orders_es.audit.questions.when import (
+    after_close,
+    after_delivery,
+    backdated,
+    backdated_by_month,
+    gaps,
+    late_entries,
+)
 from orders_es.audit.questions.who import STEPS, actor_events, one_hand, order_changes
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "after_close",
     "after_delivery",
     "backdated",
+    "backdated_by_month",
     "below_limit",
     "double_entries",
     "gaps",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orders_es.audit.questions.answering import amount, ask, micros, session_on, words
+from orders_es.audit.questions.answering import amount, ask, micros, of_currency, session_on, words
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["below_limit", "double_entries", "round_amounts", "unexplained_totals
 
 _DAY = timedelta(days=1)
 _PAYMENTS = "SELECT 1 FROM order_effects WHERE coalesce(paid, refunded, failed_payment) IS NOT NULL LIMIT 1"
+_NAMELESS = "SELECT count(*) FROM orders WHERE customer_id IS NULL AND (placed_at IS NOT NULL OR total <> 0)"
 
 
 def unexplained_totals(
@@ -102,16 +103,14 @@ def double_entries(
     """
     asked = {"within": micros("within", within)}
     question = f"orders like the same customer's one before, within {words(within)}"
-    return ask(
-        source,
-        "double_entries",
-        question,
-        asked,
-        at=at,
-        known_at=known_at,
-        recorded_by=recorded_by,
-        leaves_out_guesses="orders",
-    )
+    limits: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
+    with session_on(source) as session:
+        answer = ask(session, "double_entries", question, asked, leaves_out_guesses="orders", **limits)
+        [(nameless,)] = session.sql(_NAMELESS, **limits).rows()
+        if nameless:
+            orders = "1 order that names" if nameless == 1 else f"{nameless:,} orders that name"
+            answer.notes += (f"{orders} no customer left out: nobody knows whose they are",)
+        return answer
 
 
 def round_amounts(
@@ -146,7 +145,7 @@ def round_amounts(
         [Decimal('4900.0000')]
     """
     step = amount("multiple_of", multiple_of)
-    question = f"amounts that are multiples of {step.normalize():f}{_of(currency)}"
+    question = f"amounts that are multiples of {step.normalize():f}{of_currency(currency)}"
     return _amounts(source, question, {"multiple_of": step}, currency, at, known_at, recorded_by)
 
 
@@ -193,7 +192,7 @@ def below_limit(
     if not near:
         raise InvalidSetting("within", text, "give a share of the limit of at most six decimals, such as 5% or 0.05")
     least = most - most * share
-    question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{_of(currency)}"
+    question = f"amounts from {least.normalize():f} to just below {most.normalize():f}{of_currency(currency)}"
     return _amounts(source, question, {"most": most, "least": least}, currency, at, known_at, recorded_by)
 
 
@@ -208,7 +207,3 @@ def _amounts(
 ) -> Answer:
     asked = {"multiple_of": None, "least": None, "most": None, **which, "currency": currency}
     return ask(source, "amounts", question, asked, at=at, known_at=known_at, recorded_by=recorded_by)
-
-
-def _of(currency: str | None) -> str:
-    return "" if currency is None else f" in {currency}"

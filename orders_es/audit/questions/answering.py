@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orders_es.orders.moments import Moment
     from orders_es.replay import Answer
 
-__all__ = ["amount", "ask", "micros", "session_on", "words"]
+__all__ = ["amount", "ask", "micros", "of_currency", "session_on", "words"]
 
 _GUESSED_EVENTS = "SELECT count(*) FROM events WHERE time_estimated"
 _GUESSED_ORDERS = """
@@ -122,3 +122,13 @@ def words(length: timedelta) -> str:
             number = int(seconds // unit)
             return f"{number:,} {name}{'' if number == 1 else 's'}"
     return f"{seconds:,g} seconds"
+
+
+def of_currency(currency: str | None) -> str:
+    """How a question says that it is about one currency only.
+
+    Example:
+        >>> of_currency("EUR"), of_currency(None)
+        (' in EUR', '')
+    """
+    return "" if currency is None else f" in {currency}"

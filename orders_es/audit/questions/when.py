@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.audit.closes import closed
-from orders_es.audit.questions.answering import ask, micros, session_on, words
+from orders_es.audit.questions.answering import amount, ask, micros, of_currency, session_on, words
 from orders_es.errors import InvalidSetting
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    import pyarrow as pa
+
     from orders_es.log import EventLog
     from orders_es.orders.moments import Moment
     from orders_es.replay import Answer, Session
 
-__all__ = ["after_close", "after_delivery", "backdated", "gaps", "late_entries"]
+__all__ = ["after_close", "after_delivery", "backdated", "backdated_by_month", "gaps", "late_entries"]
 
 _DAY = timedelta(days=1)
+_IMPORTER = "import:"
+"""How the actors of imports begin, unless somebody gave them other names."""
+_FIGURES = ("gross", "discounts", "returns", "net", "payments", "refunds")
+_SMALLER = "SELECT count(*) FROM ask_backdated(in_currency := $currency) WHERE abs(moved_by) < $least"
 
 
 def late_entries(
@@ -49,9 +57,11 @@ def late_entries(
         >>> late_entries(log).to_arrow()["stream_id"].to_pylist()
         ['A-1']
     """
+    import pyarrow.compute as pc
+
     limit = {"longer_than": micros("longer_than", longer_than)}
     question = f"events entered more than {words(longer_than)} after they happened"
-    return ask(
+    answer = ask(
         source,
         "late_entries",
         question,
@@ -61,25 +71,40 @@ def late_entries(
         recorded_by=recorded_by,
         leaves_out_guesses="events",
     )
+    found = answer.to_arrow()
+    imported = pc.starts_with(found.column("actor"), _IMPORTER)
+    unsaid = pc.sum(pc.and_(pc.fill_null(imported, False), pc.is_null(found.column("entered_at")))).as_py()
+    if unsaid:
+        answer.notes += (
+            f"of {unsaid:,} of them, imported, the source does not say when they were entered; what counts is when they were imported",
+        )
+    return answer
 
 
 def backdated(
     source: EventLog | Session,
     *,
+    at_least: Decimal | int | str = 0,
+    currency: str | None = None,
     at: Moment | None = None,
     known_at: Moment | None = None,
     recorded_by: Moment | None = None,
 ) -> Answer:
-    """Which events moved figures of a day after those were first known, by how much, and whose: the rows behind `restatements`.
+    """Which events moved figures of a day after those were first known, by how much, and whose: the rows behind `restatements`, the largest first.
 
     Over a day, currency and figure, `moved_by` adds up to what the read model `restatements` says has changed. Days begin where
-    the session's zone says.
+    the session's zone says. `backdated_by_month` sums it up.
 
     Args:
         source: A log, or a session.
+        at_least: Only events that moved a figure by so much, up or down; how many moves were smaller is noted.
+        currency: Only figures in this currency; those of all if left out.
         at: Only what had happened by then.
         known_at: Only what was known by then.
         recorded_by: Only what the log itself had recorded by then, whatever a source says of when it knew.
+
+    Raises:
+        InvalidSetting: The amount is none.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -88,17 +113,54 @@ def backdated(
         >>> log = open_log(":memory:")
         >>> late = NewEvent(data=OrderCreated(currency="EUR"), occurred_at=datetime(2026, 6, 3, tzinfo=UTC))
         >>> _ = log.append("A-1", [late], expected=NO_STREAM)
-        >>> len(backdated(log))
+        >>> len(backdated(log, at_least=100))
         0
     """
-    return ask(
-        source,
-        "backdated",
-        "figures moved after they were first known",
-        at=at,
-        known_at=known_at,
-        recorded_by=recorded_by,
+    least = amount("at_least", at_least, zero=True)
+    by = f" by {least.normalize():f} or more" if least else ""
+    question = f"figures moved{by} after they were first known{of_currency(currency)}"
+    asked = {"at_least": least, "currency": currency}
+    limits: dict[str, Any] = {"at": at, "known_at": known_at, "recorded_by": recorded_by}
+    with session_on(source) as session:
+        answer = ask(session, "backdated", question, asked, **limits)
+        if least:
+            smaller = session.sql(_SMALLER, {"least": least, "currency": currency}, **limits).rows()[0][0]
+            if smaller:
+                moves = "1 move that is smaller" if smaller == 1 else f"{smaller:,} moves that are smaller"
+                answer.notes += (f"{moves} left out; together they may come to more",)
+        return answer
+
+
+def backdated_by_month(answer: Answer) -> pa.Table:
+    """What `backdated` found, summed up: one row per month, currency and actor, the one with the most moved first.
+
+    The columns: `month`, `currency`, `actor`, `events`, `orders`, and by how much they moved `gross`, `discounts`, `returns`, `net`, `payments` and
+    `refunds` of that month's days, up and down netted.
+
+    Args:
+        answer: What `backdated` gave.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> backdated_by_month(backdated(open_log(":memory:"))).num_rows
+        0
+    """
+    import duckdb
+
+    sums = ", ".join(
+        f"coalesce(sum(moved_by) FILTER (figure = '{name}'), 0)::DECIMAL(38, 4) AS {name}" for name in _FIGURES
     )
+    with duckdb.connect() as plain:
+        plain.execute("SET TimeZone = 'UTC'")
+        plain.register("given", answer.to_arrow())
+        plain.execute(
+            "CREATE TABLE moves AS SELECT day, currency, actor, figure, moved_by, position, stream_id FROM given"
+        )
+        return plain.sql(
+            "SELECT strftime(day, '%Y-%m') AS month, currency, actor, count(DISTINCT position) AS events, "
+            f"count(DISTINCT stream_id) AS orders, {sums} FROM moves GROUP BY ALL "
+            "ORDER BY currency, sum(abs(moved_by)) DESC, month, actor"
+        ).to_arrow_table()
 
 
 def after_delivery(

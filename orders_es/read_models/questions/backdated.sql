@@ -1,4 +1,6 @@
--- Back-dated: one row per event that moved a figure of a day after that day's figures were first known, and figure that it moved.
+-- Back-dated: one row per event that moved a figure of a day after that day's figures were first known, and figure that it moved;
+-- in each currency the largest move first.
+-- Parameters: $at_least: only events that moved a figure by so much, up or down; $currency: only that one, NULL for all.
 -- Columns:
 --   day, currency, first_known_on: as in `restatements`.
 --   figure: gross, discounts, returns, net, payments or refunds, as in `daily_sales`.
@@ -6,7 +8,7 @@
 --   figure_first, figure_now: what that day's figure was when first known, and is now.
 --   estimated: whether `occurred_at` is a guess, so that the event may belong to another day.
 --
--- Over a day, currency and figure, `moved_by` adds up to figure_now - figure_first.
+-- Over a day, currency and figure, `moved_by` adds up to figure_now - figure_first, where no move is left out.
 WITH effects AS (
     SELECT
         order_effects.* EXCLUDE (currency),
@@ -51,5 +53,5 @@ SELECT
     first_known_on,
     position
 FROM moved
-WHERE moved_by <> 0
-ORDER BY day, currency, figure, position
+WHERE moved_by <> 0 AND abs(moved_by) >= $at_least AND ($currency IS NULL OR currency = $currency)
+ORDER BY currency, abs(moved_by) DESC, day, figure, position

@@ -156,7 +156,11 @@ _ALL = (
     Question("order_changes", {"order_name": None}, {"order": "order_name"}),
     Question("actor_events", {"actor_name": None}, {"actor": "actor_name"}),
     Question("late_entries", {"longer_than": "INTERVAL 1 DAY"}, {"longer_than": "epoch_us(longer_than)"}),
-    Question("backdated"),
+    Question(
+        "backdated",
+        {"at_least": "0", "in_currency": "NULL"},
+        {"at_least": f"at_least::{_MONEY}", "currency": "in_currency"},
+    ),
     Question("after_delivery"),
     Question(
         "after_close",

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from orders_es import orders as o
 from orders_es.audit import close, questions
+from orders_es.audit.questions.rules import rule_query
 from orders_es.cli import main
 from orders_es.errors import QueryError
 from orders_es.read_models.questions import QUESTIONS
@@ -27,6 +28,9 @@ PAIRS: dict[str, Callable[..., Answer]] = {
         s, longer_than=timedelta(hours=36), **k
     ),
     "ask_backdated()": questions.backdated,
+    "ask_backdated(at_least := 5, in_currency := 'EUR')": lambda s, **k: questions.backdated(
+        s, at_least=5, currency="EUR", **k
+    ),
     "ask_after_delivery()": questions.after_delivery,
     "ask_gaps()": questions.gaps,
     "ask_gaps(longer_than := INTERVAL 1 HOUR, clock := 'recorded')": lambda s, **k: questions.gaps(
@@ -126,6 +130,7 @@ SHELL = {
     "ask_late_entries()": ["late"],
     "ask_late_entries(longer_than := INTERVAL 36 HOUR)": ["late", "--longer-than", "36h"],
     "ask_backdated()": ["backdated"],
+    "ask_backdated(at_least := 5, in_currency := 'EUR')": ["backdated", "--at-least", "5", "--currency", "EUR"],
     "ask_after_delivery()": ["after-delivery"],
     "ask_gaps()": ["gaps"],
     "ask_unexplained_totals()": ["unexplained"],
@@ -146,3 +151,25 @@ def test_the_shell_gives_the_same_rows_as_the_macro_and_the_function(odd):
             assert json.loads(asked.stdout)["rows"] == json.loads(told.stdout)["rows"], (sql, moment)
             assert json.loads(asked.stdout)["found"] == len(PAIRS[sql](odd.session, **moment))
     assert {sql.partition("(")[0] for sql in SHELL} == QUESTIONS.keys() - {"ask_after_close"}
+
+
+def three_ways(odd, arguments, sql, answer):
+    """What the shell says to the question, once `sql` and the function are seen to say the same."""
+    asked = json.loads(CliRunner().invoke(main, ["ask", *arguments, "--json", "--log", odd.log.url]).stdout)
+    told = json.loads(CliRunner().invoke(main, ["sql", sql, "--json", "--log", odd.log.url]).stdout)
+    assert asked["rows"] == told["rows"]
+    assert odd.session.sql(sql).to_arrow().equals(answer.to_arrow())
+    assert asked["found"] == len(answer)
+    return asked["rows"]
+
+
+def test_a_close_and_a_rule_are_asked_about_alike_in_all_three(odd):
+    close(odd.log, "first week", at=june(7), known_at=june(7), closed_by="Zoë")
+    after = questions.after_close(odd.session, "first week")
+    found = three_ways(odd, ["after-close", "first week"], "FROM ask_after_close('first week')", after)
+    assert [row["type"] for row in found] == ["PaymentReceived", "AdjustmentRecorded"]
+    for rule in ("paid <= total", "SELECT order_id FROM orders WHERE paid > total ORDER BY order_id"):
+        found = three_ways(
+            odd, ["rule", rule], rule_query(odd.session, rule), questions.rule_violations(odd.session, rule)
+        )
+        assert [row["order_id"] for row in found] == ["A-1", "B-1"]

@@ -129,6 +129,22 @@ def test_a_cosignature_of_something_else_is_not_kept(log, signer, witness, seen)
     assert newest_checkpoint(log).note == before
 
 
+def test_answers_of_several_witnesses_are_kept_at_once_or_none_of_them(log, signer, witness, tmp_path):
+    other, proof = generate_key("w2", witness=True), first(log, signer)
+    for name, key in (("one", witness), ("two", other)):
+        (tmp_path / name).write_text(cosign(proof, key, signer.key, memory=tmp_path / f"seen-{name}"))
+    before, keys = newest_checkpoint(log).note, [witness.key, other.key]
+    (tmp_path / "three").write_text("nonsense\n")
+    with pytest.raises(BadCheckpoint, match="three"):
+        keep_cosignatures(log, [tmp_path / "one", tmp_path / "three"], keys)
+    assert newest_checkpoint(log).note == before
+    assert keep_cosignatures(log, [tmp_path / "one", tmp_path / "two"], keys)[1] == [witness.key.name, "w2"]
+    assert set(check_against_checkpoint(log, newest_checkpoint(log), signer.key, witnesses=keys)) == {
+        witness.key.name,
+        "w2",
+    }
+
+
 def test_a_quorum_counts_keys_and_not_names(log, signer, witness, seen):
     again = Signer(Key("another.example/name", 4, witness.key.public), witness.seed)
     other = generate_key("w2", witness=True)

@@ -10,7 +10,10 @@ def test_from_the_first_look_to_a_receipt_with_a_cosignature(run, shop, tmp_path
     run("prove-consistency", "0", "--out", tmp_path / "first.proof", "--log", shop)
     signing = ("--key", witness, "--log-key", f"{key}.pub")
     run("witness", "sign", tmp_path / "first.proof", *signing, "--out", tmp_path / "cosigned")
-    said = run("witness", "add", tmp_path / "cosigned", "--witness", f"{witness}.pub", "--log", shop, "--json").json
+    (tmp_path / "answers").mkdir()
+    assert "holds no file" in run("witness", "add", tmp_path / "answers", "--witness", "x", "--log", shop, code=2).err
+    (tmp_path / "cosigned").rename(tmp_path / "answers" / "cosigned")
+    said = run("witness", "add", tmp_path / "answers", "--witness", f"{witness}.pub", "--log", shop, "--json").json
     assert (said["witnesses"], said["size"]) == (["example.org/witness"], 10)
     run("prove", "A-1", "--out", tmp_path / "receipt", "--log", shop)
     checking = ("verify-proof", tmp_path / "receipt", "--key", f"{key}.pub", "--witness", f"{witness}.pub")
