@@ -28,6 +28,7 @@ from orders_es.errors import (
     VersionConflict,
     WrongType,
 )
+from orders_es.errors.calls import check_count
 from orders_es.log import NO_STREAM, NewEvent
 from orders_es.log.limits import check_stream_id
 from orders_es.log.log_argument import check_log
@@ -239,8 +240,7 @@ def event_id_of(stream_id: str, command_id: str | uuid.UUID, index: int = 0) -> 
 def _check_settings(attempts: int, provided: Callable[[Any], bool] | None, once: str) -> None:
     if once not in get_args(Once):
         raise InvalidSetting("once", once, f"give one of {', '.join(get_args(Once))}")
-    if attempts < 1:
-        raise InvalidArgument(f"attempts={attempts}: give 1 or more")
+    check_count("attempts", attempts)
     if provided is not None:
         check_function("provided", provided)
 

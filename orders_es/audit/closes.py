@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.checkpoint import checkpoint
-from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict
+from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict, WrongType
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
 from orders_es.log.bookkeeping import PERIOD_CLOSED
 from orders_es.log.log_argument import check_log
@@ -209,6 +209,8 @@ def closed(log: EventLog, name: str) -> Close:
         'Zoë'
     """
     check_log(log)
+    if not isinstance(name, str):
+        raise WrongType(f"name={name!r} is {type(name).__name__}; the name of a close is text, such as '2026-06'")
     events = log.load(_STREAM + name) if _NAME.fullmatch(name) else []
     if not events or events[0].type != PERIOD_CLOSED:
         known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]

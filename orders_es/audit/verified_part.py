@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
+from orders_es.errors.calls import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,12 +46,17 @@ def part_of(
         >>> part_of(100, positions=(3, 5)).wanted(5, 9), part_of(100, quick=True).wanted(1, 100), part_of(100)
         (True, False, None)
     """
-    if quick + (positions is not None) + (sample is not None) > 1:
+    if bool(quick) + (positions is not None) + (sample is not None) > 1:
         raise InvalidSetting("quick", quick, "ask for one of the three: quick, positions, or a sample")
     if quick:
         return Part((), "structure and footers only: no event was read")
     if positions is not None:
-        first, last = positions
+        try:
+            first, last = positions
+        except (TypeError, ValueError):
+            raise InvalidSetting("positions", positions, "give two: the first and the last one") from None
+        check_count("positions[0]", first)
+        check_count("positions[1]", last)
         if not 1 <= first <= last:
             raise InvalidSetting("positions", positions, "give the first and the last one, from 1 on")
         if first > end:
@@ -58,8 +64,7 @@ def part_of(
         held = range(first, min(last, end) + 1)
         return Part(held, f"only what lies with the positions {first:,} to {held[-1]:,} was read")
     if sample is not None:
-        if sample < 1:
-            raise InvalidSetting("sample", sample, "give 1 or more")
+        check_count("sample", sample)
         chosen = sorted(random.SystemRandom().sample(range(1, end + 1), min(sample, end)))
         return Part(chosen, f"only what lies with {len(chosen):,} events was read, which chance has chosen")
     return None

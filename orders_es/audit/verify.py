@@ -10,6 +10,7 @@ from orders_es.audit.erasure import erasures
 from orders_es.audit.verified_part import part_of
 from orders_es.errors import DamagedLog, OrdersEsError, UnreadableLog
 from orders_es.log import Head, open_log, order_registry, survey_of
+from orders_es.log.log_argument import check_log
 from orders_es.log.merkle import EMPTY_RANGE
 from orders_es.orders import ORDERS
 from orders_es.replay.snapshots import Snapshots
@@ -124,6 +125,7 @@ def verify(
     """
     if isinstance(log, str | os.PathLike):
         return _verify_at(log, domains, progress=progress, quick=quick, positions=positions, sample=sample)
+    check_log(log)
     for _ in range(_STALE_MOST):
         try:
             survey = log.survey()

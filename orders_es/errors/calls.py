@@ -21,6 +21,7 @@ __all__ = [
     "QueryError",
     "SourceUnavailable",
     "WrongType",
+    "check_count",
 ]
 
 
@@ -185,3 +186,26 @@ class CannotServe(OrdersEsError, OSError):
 
     place: str
     reason: str
+
+
+def check_count(name: str, value: object, *, least: int = 1) -> None:
+    """Refuse what is no whole number, or a smaller one than there can be.
+
+    Args:
+        name: The argument's name.
+        value: What was given.
+        least: The smallest that is taken.
+
+    Raises:
+        WrongType: It is no `int`.
+        InvalidSetting: It is smaller.
+
+    Example:
+        >>> check_count("attempts", "3")
+        Traceback (most recent call last):
+        orders_es.errors.calls.WrongType: attempts='3' is str; give a whole number, 1 or more
+    """
+    if type(value) is not int:
+        raise WrongType(f"{name}={value!r} is {type(value).__name__}; give a whole number, {least} or more")
+    if value < least:
+        raise InvalidSetting(name, value, f"give {least} or more")

@@ -18,6 +18,7 @@ from orders_es.log.streaming import streamed
 from orders_es.orders.moments import spoken
 from orders_es.replay.lossless_types import lossless
 from orders_es.replay.moments import as_of
+from orders_es.replay.permissions import check_text
 
 if TYPE_CHECKING:
     import os
@@ -153,6 +154,7 @@ def select(session: Session, source: str, path: str) -> str:
     Raises:
         CannotExport: There is no such read model.
     """
+    check_text(source)
     source = source.strip().rstrip(";")
     if not _NAME.fullmatch(source):
         return source

@@ -13,6 +13,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from orders_es.errors import DuplicateEvent, InvalidArgument, InvalidSetting, ReadOnlyLog, VersionConflict
+from orders_es.errors.calls import check_count
 from orders_es.log.batch import pending_rows, with_events
 from orders_es.log.bookkeeping import PRIVACY_STREAM
 from orders_es.log.envelope import CURRENT_TYPE, ENVELOPE
@@ -386,5 +387,4 @@ def nothing_to_read() -> InvalidSetting:
 
 
 def _check_size(batch_size: int) -> None:
-    if batch_size < 1:
-        raise InvalidArgument(f"batch_size={batch_size}: give 1 or more")
+    check_count("batch_size", batch_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from orders_es.errors import InvalidSetting
+from orders_es.errors import InvalidSetting, WrongType
 from orders_es.log.backends import backend_of
 from orders_es.log.personal import mark_by_environment
 from orders_es.log.registry import EventRegistry
@@ -69,6 +69,8 @@ def open_log(
     if create and read_only:
         raise InvalidSetting("read_only", value=True, reason="creating a log is writing; leave out one of the two")
     known = order_registry() if registry is None else registry
+    if not isinstance(url, str | os.PathLike):
+        raise WrongType(f"url={url!r} is {type(url).__name__}; give where the log is, such as 'shop', or ':memory:'")
     place = os.fspath(url)
     return backend_of(place).open(place, create=create, registry=known, clock=clock, origin=origin, read_only=read_only)
 

@@ -25,17 +25,26 @@ def literal(path: str) -> str:
     """A path as DuckDB's scans want it to mean that one file, whatever signs are in its name.
 
     Raises:
-        InvalidSetting: It has a backslash and a sign of patterns as well, for which DuckDB has no spelling.
+        InvalidSetting: It has a backslash and a sign of patterns as well, or is not UTF-8, for which DuckDB has no spelling.
 
     Example:
         >>> literal("/shop/[2026]/what?.parquet")
         '/shop/[[]2026]/what[?].parquet'
     """
+    if not path.isascii():
+        _check_utf8(path)
     if not any(sign in path for sign in _SIGNS):
         return path
     if "\\" in path:
         raise InvalidSetting("path", path, "DuckDB cannot read a path that has a backslash and one of * ? [; rename it")
     return "".join(f"[{sign}]" if sign in _SIGNS else sign for sign in path)
+
+
+def _check_utf8(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InvalidSetting("path", path, "DuckDB cannot read a path that is not UTF-8; rename it") from None
 
 
 def parquet_files(paths: Iterable[str], *, schema: Mapping[str, str] | None = None, filename: str | None = None) -> str:
@@ -96,6 +105,10 @@ def no_database(path: str) -> str | None:
         >>> no_database("/what?/orders.duckdb")
         "DuckDB takes the '?' in its path for something else; name another place"
     """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "its path is not UTF-8, and DuckDB cannot read it; name another place"
     for sign in "?\\":
         if sign in path:
             return f"DuckDB takes the {sign!r} in its path for something else; name another place"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from orders_es.errors import InvalidSetting
+from orders_es.errors import InvalidSetting, WrongType
 from orders_es.plots.style import BLUE, GREY, VERMILION, axes, date_axis, duration, empty, legend
 from orders_es.plots.titles import entitle
 
@@ -57,8 +57,7 @@ def plot_order_timeline(
     """
     from matplotlib.dates import date2num
 
-    if clock not in ("known", "recorded"):
-        raise InvalidSetting("clock", clock, "give 'known' or 'recorded'")
+    _check(history, late_after, clock)
     ax = axes(ax, 11.0, 4.5)
     events = list(history)
 
@@ -122,6 +121,15 @@ def plot_order_timeline(
     estimates = f"{len(guessed):,} at an estimated time (~, hollow)" if guessed else ""
     entitle(ax, title, count, more, estimates, f"{hidden:,} not drawn" if hidden else "")
     return ax
+
+
+def _check(history: Any, late_after: Any, clock: str) -> None:
+    if clock not in ("known", "recorded"):
+        raise InvalidSetting("clock", clock, "give 'known' or 'recorded'")
+    if isinstance(history, str) or not hasattr(history, "__iter__"):
+        raise WrongType(f"history={history!r} is {type(history).__name__}; give history(log, order_id)")
+    if not isinstance(late_after, timedelta):
+        raise WrongType(f"late_after={late_after!r} is {type(late_after).__name__}; give a datetime.timedelta")
 
 
 def _names(ax: Axes, events: list[Any], late: list[Any], known: Callable[[Any], datetime]) -> None:

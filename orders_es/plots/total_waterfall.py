@@ -8,6 +8,7 @@ from itertools import accumulate, groupby
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
+from orders_es.errors import WrongType
 from orders_es.orders.money import format_amount
 from orders_es.plots.style import BLUE, SKY, VERMILION, axes, empty, legend, money_axis
 from orders_es.plots.titles import entitle
@@ -52,6 +53,9 @@ def plot_total_waterfall(explanation: Any, *, scale: Any = None, ax: Axes | None
         >>> plot_total_waterfall(explain(log, "A-1")).get_title(loc="left").splitlines()[0]
         'What made the total of order A-1'
     """
+    for name, given in (("explanation", explanation), ("scale", scale)):
+        if not hasattr(given, "steps") and (name != "scale" or given is not None):
+            raise WrongType(f"{name}={given!r} is {type(given).__name__}; give explain(log, order_id)")
     bars = _bars(explanation)
     whole = _bars(scale) if scale is not None else bars
     longest = max(len(bars), len(whole))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.decider import check_function
 from orders_es.errors import InvalidSetting, UnknownProjection
+from orders_es.errors.calls import check_count
 from orders_es.read_models import load_read_models, needed_by
 from orders_es.read_models.header import without_header
 
@@ -150,8 +151,7 @@ class Handlers:
             raise InvalidSetting("name", self.name, "give small letters, digits, _ and -, a letter first")
         if self.on_error not in ("stop", "continue"):
             raise InvalidSetting("on_error", self.on_error, "give 'stop' or 'continue'")
-        if self.attempts < 1:
-            raise InvalidSetting("attempts", self.attempts, "give 1 or more")
+        check_count("attempts", self.attempts)
         if self.pause < 0:
             raise InvalidSetting("pause", self.pause, "give 0 or more seconds")
         check_event_types("handlers", self.handlers)

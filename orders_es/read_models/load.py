@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from orders_es.errors import BadReadModel
+from orders_es.errors import BadReadModel, WrongType
 from orders_es.read_models.header import read_header, without_header
 from orders_es.read_models.mentions import Mentions, NotOneSelect
 from orders_es.read_models.model import ReadModel
@@ -44,6 +44,8 @@ def load_read_models(folder: Folders = None) -> tuple[ReadModel, ...]:
         >>> "orders" in [model.name for model in load_read_models()]
         True
     """
+    if folder is not None and not hasattr(folder, "__iter__") and not isinstance(folder, os.PathLike):
+        raise WrongType(f"read_models={folder!r} is {type(folder).__name__}; give a folder with .sql files, or several")
     models = house = _house()
     for place in () if folder is None else (folder,) if isinstance(folder, str | os.PathLike) else folder:
         models = (*models, *_own(Path(place), models))

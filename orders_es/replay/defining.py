@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError
+from orders_es.errors import BadReadModel, InvalidSetting, OrdersEsError, QueryError, WrongType
 from orders_es.log.relation import quoted, text
 from orders_es.read_models import is_shipped, needed_by
 from orders_es.read_models.questions import QUESTIONS
@@ -176,6 +176,8 @@ def set_memory_limit(connection: Any, limit: str) -> None:
     """
     import duckdb
 
+    if not isinstance(limit, str):
+        raise WrongType(f"memory_limit={limit!r} is {type(limit).__name__}; give an amount such as '4GB'")
     folder = scratch_folder()
     try:
         connection.execute(f"SET memory_limit = {text(limit)}")

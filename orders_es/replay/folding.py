@@ -11,7 +11,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
-from orders_es.errors import InvalidSetting, WrongType
+from orders_es.errors import WrongType
+from orders_es.errors.calls import check_count
 from orders_es.log.collector import no_collector
 from orders_es.log.interrupts import interruptible
 from orders_es.log.log_argument import check_log
@@ -139,8 +140,15 @@ def fold_streams(
         {'A-1': 2}
     """
     check_log(log)
-    if buckets is not None and buckets < 1:
-        raise InvalidSetting("buckets", buckets, "give 1 or more")
+    if buckets is not None:
+        check_count("buckets", buckets)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise WrongType(f"executor={executor!r} is {type(executor).__name__}; give one of concurrent.futures")
+    given: Any = types
+    if isinstance(given, str | type) or not (given is None or hasattr(given, "__iter__")):
+        raise WrongType(
+            f"types={types!r} is {type(types).__name__}; give a list of event classes, such as [OrderPlaced]"
+        )
     asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=log.head().position, tz=tz)
     if types is None and evolve is _evolve_order:
         types = EVENT_TYPES

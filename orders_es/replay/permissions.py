@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import BadReadModel, FilesNotAllowed
+from orders_es.errors import BadReadModel, FilesNotAllowed, QueryError, WrongType
 from orders_es.log.protocol import HasUpcastCopies
 from orders_es.log.relation import text
 from orders_es.log.scan import literal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orders_es.log import EventLog
     from orders_es.read_models import ReadModel
 
-__all__ = ["check_models", "check_statements", "not_allowed", "restrict", "with_companions"]
+__all__ = ["check_models", "check_statements", "check_text", "not_allowed", "restrict", "with_companions"]
 
 _CHANGEABLE = (
     "default_null_order",
@@ -127,6 +127,34 @@ def _spellings(paths: Iterable[str]) -> list[str]:
     return sorted({*found, *(literal(path) for path in found if "\\" not in path)})
 
 
+def check_text(query: object) -> None:
+    """Refuse what DuckDB would not see whole: it takes UTF-8, and ends a query at its first NUL.
+
+    Raises:
+        WrongType: It is no text.
+        QueryError: It has a NUL, or half of a surrogate pair.
+
+    Example:
+        >>> check_text("SELECT 1" + chr(0))
+        Traceback (most recent call last):
+        orders_es.errors.calls.QueryError: the query has a NUL at character 9, and DuckDB would not read on; take it out
+    """
+    if not isinstance(query, str):
+        raise WrongType(f"query={query!r} is {type(query).__name__}; give SQL as text")
+    if "\0" in query:
+        raise QueryError(
+            f"the query has a NUL at character {query.index(chr(0)) + 1}, and DuckDB would not read on; take it out",
+            query,
+        )
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            f"the query has half of a character at {error.start + 1} ({query[error.start]!a}), which is not UTF-8; write it anew",
+            query,
+        ) from None
+
+
 def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one: bool = False) -> bool:
     """Refuse a query that writes where it may not. What DuckDB cannot parse passes, for DuckDB to refuse.
 
@@ -141,9 +169,11 @@ def check_statements(cursor: Any, query: str, log: EventLog, *, allow: bool, one
     Raises:
         FilesNotAllowed: It would write, or use another file.
         TargetInLog: It would write into the log.
+        WrongType, QueryError: As `check_text` does.
     """
     import duckdb
 
+    check_text(query)
     try:
         statements = cursor.extract_statements(query)
     except duckdb.Error:

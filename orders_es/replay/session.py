@@ -20,7 +20,7 @@ from orders_es.replay.many_moments import is_many, moments_of, shared, tables_at
 from orders_es.replay.model_diff import diff_query, side
 from orders_es.replay.moments import as_of
 from orders_es.replay.notes import no_payments, nothing_then, passed_over
-from orders_es.replay.permissions import check_statements
+from orders_es.replay.permissions import check_statements, check_text
 from orders_es.replay.tables import table_of
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Session(Following):
             TargetInLog: It would write into the log.
             UnknownEventType: A read model met an event whose meaning nobody registered.
         """
+        check_text(query)
         if not query.strip(" \t\r\n;"):
             raise QueryError("the query is empty; write one, such as FROM orders", query)
         check_statements(self._connection, query, self.log, allow=self.allow_files)
@@ -177,6 +178,7 @@ class Session(Following):
         options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[form]
         if form == "parquet" and (marks := self._mark()):
             options += f", KV_METADATA {{'orders_es.passed_over': {text(marks[0])}}}"
+        check_text(query)
         query = query.strip().rstrip(";")
         asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, tz=self.tz)
         with self.writing(query, path) as fresh:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 from uuid import uuid4
 
-from orders_es.errors import InvalidSetting, ReadOnlyLog, StorageError
+from orders_es.errors import ReadOnlyLog, StorageError, WrongType
+from orders_es.errors.calls import check_count
 from orders_es.log.derived_lock import making, still_so
 from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable, derived_folder
@@ -104,8 +105,9 @@ class Snapshots(Generic[State]):
 
     def __init__(self, log: EventLog, *, decider: Decider[Any] = ORDERS, every: int = EVERY) -> None:
         check_log(log)
-        if every < 2:  # noqa: PLR2004 - a snapshot after every event is a second log
-            raise InvalidSetting("every", every, "give 2 or more events between two snapshots")
+        check_count("every", every, least=2)  # a snapshot after every event is a second log
+        if not hasattr(decider, "snapshots"):
+            raise WrongType(f"decider={decider!r} is {type(decider).__name__}; give a Decider")
         self.log = log
         self.decider: Decider[State] = decider
         self.every = every

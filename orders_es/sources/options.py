@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orders_es.errors import InvalidSetting
+from orders_es.errors.calls import check_count
 from orders_es.log.target import check_target
 
 if TYPE_CHECKING:
@@ -47,5 +48,4 @@ def check_import_options(
                 "quarantine", str(quarantine), f"on_error='stop' sets no {bad} aside; add on_error='quarantine'"
             )
         check_target(log, quarantine)
-    if batch_events < 1:
-        raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
+    check_count("batch_events", batch_events)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from orders_es.errors import DamagedLog, InvalidArgument
+from orders_es.errors import DamagedLog
+from orders_es.errors.calls import check_count
 from orders_es.log.columns import event_schema
 from orders_es.log.parquet.reader import Shifted, file_batches
 
@@ -27,8 +28,7 @@ def read_events(
 
     A file that vanishes on the way was superseded: the log is listed again, and reading goes on where it was.
     """
-    if batch_size < 1:
-        raise InvalidArgument(f"batch_size={batch_size}: give 1 or more")
+    check_count("batch_size", batch_size)
     schema = event_schema(log.registry.columns)
     gathered: list[pa.RecordBatch] = []
     rows = 0

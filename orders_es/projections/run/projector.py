@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning, UnknownProjection
+from orders_es.errors.calls import check_count
 from orders_es.log.log_argument import check_log
 from orders_es.log.target import check_target
 from orders_es.projections.file.requests import finish, requested, unfinished
@@ -83,8 +84,7 @@ class Projector:
         allow_files: bool = False,
     ) -> None:
         check_log(log)
-        if batch_size < 1:
-            raise InvalidSetting("batch_size", batch_size, "give 1 or more")
+        check_count("batch_size", batch_size)
         check_target(log, models)
         self.projections: tuple[SetProjection | Handlers, ...] = tuple(
             one.handlers(log) if isinstance(one, ProcessManager) else one for one in projections

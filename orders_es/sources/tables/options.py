@@ -61,7 +61,7 @@ class TableOptions:
         if self.encoding is not None:
             try:
                 codecs.lookup(self.encoding)
-            except LookupError:
+            except (LookupError, ValueError):
                 raise InvalidSetting("encoding", self.encoding, "give one such as utf-8, cp1252 or utf-16-le") from None
         if self.delimiter is not None and (
             self.separator is None or len(self.separator) != 1 or self.separator in '"\r\n'
