@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orders_es.cli.follow_source import Making, source_of
 from orders_es.cli.import_ import currency_code
+from orders_es.cli.import_history import column_scales
 from orders_es.cli.lag import length, seconds
 from orders_es.cli.log_lines import log_lines, teller
 from orders_es.cli.options import as_json, existing_log, log_option
 from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
-from orders_es.log.redacting import without_password
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from orders_es.sources.streams import Followed, Source, SourceLag
+    from orders_es.sources.streams import Followed, SourceLag
 
 __all__ = ["follow", "followed"]
 
@@ -73,6 +74,29 @@ __all__ = ["follow", "followed"]
     show_default=True,
     help="What to do about what no event can be made of: stop before it, or record it as it is, with the reason, and go on.",
 )
+@click.option(
+    "--shape",
+    type=click.Choice(["debezium"]),
+    help="The source's lines are changes of rows, as import history reads them; --mapping is then one of changes.",
+)
+@click.option(
+    "--key",
+    "keys",
+    metavar="COLUMN",
+    multiple=True,
+    help="With --shape: the column that names a row; give it again for several.",
+)
+@click.option(
+    "--occurred", metavar="COLUMN", help="With --shape: the column of the rows that says when they were changed."
+)
+@click.option(
+    "--scale",
+    "scales",
+    metavar="COLUMN=N",
+    multiple=True,
+    callback=column_scales,
+    help="With --shape, without schemas: how many decimals the numbers of a column have.",
+)
 @click.option("--once", is_flag=True, help="Read what is there by now, and end.")
 @click.option("--lag", is_flag=True, help="Say how much waits in the source, and read nothing in.")
 @click.option(
@@ -121,6 +145,10 @@ def follow(
     mapping: str | None,
     currency: str | None,
     on_error: str,
+    shape: str | None,
+    keys: tuple[str, ...],
+    occurred: str | None,
+    scales: dict[str, int],
     once: bool,
     lag: bool,
     sla: timedelta | None,
@@ -141,20 +169,16 @@ def follow(
       orders-es follow postgresql://db.example/shop --table shop.events --mapping shop.toml --log my-log
       orders-es followed --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    if currency is not None and mapping is None:
-        raise click.UsageError("--currency fills in what another system's events lack; it needs --mapping")
     from orders_es.errors import NotALog
     from orders_es.log import open_log
     from orders_es.log.open import order_registry
-    from orders_es.sources.jsonl.mapping import load_mapping
-    from orders_es.sources.streams import Follower
 
     if not lag and (sla is not None or prometheus_file is not None):
         raise click.UsageError("--sla and --prometheus-file go with --lag")
     if lag and once:
         raise click.UsageError("--lag reads nothing in, and --once does; give one of them")
-    if mapping is not None:
-        load_mapping(mapping, order_registry(), currency=currency)  # before anything is made or asked
+    making = Making(shape, mapping, currency, on_error, after, keys, occurred, scales)
+    making.check()
     given = {
         "--table": table,
         "--slot": slot,
@@ -166,12 +190,12 @@ def follow(
         "--json-field": json_field,
     }
     how = {"position": position, "transaction": None if in_order else transaction, "channel": channel}
-    reading = _reading(source, {name: value for name, value in given.items() if value is not None}, how)
+
+    reading = source_of(source, {name: value for name, value in given.items() if value is not None}, how)
     if lag:
         try:
             with existing_log(log) as opened:
-                asked = Follower(opened, reading, mapping=mapping, currency=currency, on_error=on_error, after=after)
-                _tell_lag(asked.lag(), sla, prometheus_file, as_json=as_json)
+                _tell_lag(making.follower(opened, reading).lag(), sla, prometheus_file, as_json=as_json)
         finally:
             reading.close()
         return
@@ -181,15 +205,7 @@ def follow(
         except NotALog:
             opened = open_log(log, create=True, registry=order_registry())
         with opened, stopping() as stop:
-            follower = Follower(
-                opened,
-                reading,
-                mapping=mapping,
-                currency=currency,
-                on_error=on_error,
-                batch_events=batch_events,
-                after=after,
-            )
+            follower = making.follower(opened, reading, batch_events=batch_events)
             before = follower.state
             tell = teller()
             if once:
@@ -203,100 +219,6 @@ def follow(
     finally:
         reading.close()
     _tell(before, done, as_json=as_json)
-
-
-_KINDS: dict[str, tuple[str, ...]] = {
-    "postgresql": ("--table", "--slot", "--publication"),
-    "postgres": ("--table", "--slot", "--publication"),
-    "redis": ("--stream", "--json-field"),
-    "rediss": ("--stream", "--json-field"),
-    "kafka": ("--topic",),
-    "nats": ("--stream", "--subject"),
-    "tls": ("--stream", "--subject"),
-    **dict.fromkeys(
-        ("kurrentdb", "kurrentdb+discover", "esdb", "esdb+discover", "kdb", "kdb+discover"), ("--stream", "--category")
-    ),
-}
-"""What says which part of a server is followed, by the scheme of its URL."""
-
-
-def _reading(source: str, given: dict[str, str], how: dict[str, Any]) -> Source:
-    """The source that a call means.
-
-    Raises:
-        click.UsageError: It means none.
-    """
-    scheme = source.partition("://")[0] if "://" in source else ""
-    if scheme not in _KINDS:
-        raise click.UsageError(
-            f"{without_password(source)!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot, "
-            "redis://host:port/db or nats://host:port and --stream, kafka://host:port and --topic, or kurrentdb://user:password@host:port"
-        )
-    wrong = [name for name in given if name not in _KINDS[scheme]]
-    if wrong:
-        raise click.UsageError(f"{wrong[0]} does not go with {scheme}://; there it is {' or '.join(_KINDS[scheme])}")
-    _check_parts(scheme, given)
-    try:
-        if "--slot" in given:
-            from orders_es.sources.streams.postgres_slot import PostgresSlot
-
-            return PostgresSlot(source, given["--slot"], given["--publication"])
-        if "--table" in given:
-            from orders_es.sources.streams.postgres_table import PostgresTable
-
-            return PostgresTable(source, given["--table"], **how)
-        return _broker(scheme, source, given)
-    except ImportError as error:
-        extra = {"rediss": "redis", "tls": "nats", "postgresql": "postgres"}.get(scheme, scheme)
-        if "--category" in _KINDS[scheme]:
-            extra = "kurrentdb"
-        raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
-
-
-def _broker(scheme: str, source: str, given: dict[str, str]) -> Source:
-    if scheme.startswith("redis"):
-        from orders_es.sources.streams.redis_stream import RedisStream
-
-        return RedisStream(source, given["--stream"], json_field=given.get("--json-field"))
-    if scheme == "kafka":
-        from orders_es.sources.streams.kafka_topic import KafkaTopic
-
-        return KafkaTopic(source, given["--topic"])
-    if "--category" in _KINDS[scheme]:
-        from orders_es.sources.streams.kurrentdb import KurrentStream
-
-        return KurrentStream(source, stream=given.get("--stream"), category=given.get("--category"))
-    from orders_es.sources.streams.nats_stream import NatsStream
-
-    return NatsStream(source, given["--stream"], subject=given.get("--subject"))
-
-
-def _check_parts(scheme: str, given: dict[str, str]) -> None:
-    """See to it that what is followed of a server is said, and once.
-
-    Raises:
-        click.UsageError: It is not.
-    """
-    if scheme.startswith("postgres"):
-        _check_postgres(given)
-    elif "--category" in _KINDS[scheme]:
-        if len(given) > 1:
-            raise click.UsageError(
-                "--stream and --category are two parts of a database; give one of them, or none for all events"
-            )
-    elif (needed := _KINDS[scheme][0]) not in given:
-        raise click.UsageError(f"{needed} is missing: the {needed.strip('-')}'s name")
-
-
-def _check_postgres(given: dict[str, str]) -> None:
-    if "--table" not in given and "--slot" not in given:
-        raise click.UsageError(
-            "--table is missing: the table of events, as in --table shop.events; or --slot and --publication"
-        )
-    if "--table" in given and "--slot" in given:
-        raise click.UsageError("--table and --slot are two ways to read a server; give one of them")
-    if ("--slot" in given) != ("--publication" in given):
-        raise click.UsageError("--slot and --publication belong together: the slot, and what is published in it")
 
 
 def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.history import HistoryResult
 
-__all__ = ["import_row_history"]
+__all__ = ["column_scales", "import_row_history"]
 
 _SHAPES = (
     *(
@@ -34,7 +34,8 @@ _SHAPES = (
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True)
 
 
-def _scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+def column_scales(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Columns and their numbers of decimals, out of texts such as `total=2`."""
     scales = {}
     for given in values:
         name, sign, digits = given.partition("=")
@@ -80,7 +81,7 @@ def _file_or_url(ctx: click.Context, param: click.Parameter, given: str) -> str:
     "scales",
     metavar="COLUMN=N",
     multiple=True,
-    callback=_scales,
+    callback=column_scales,
     help="Of Debezium without schemas: how many decimals the numbers of a column have.",
 )
 @click.option(

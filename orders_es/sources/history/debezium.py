@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["debezium"]
 
 _OPS = {"c": "insert", "u": "update", "d": "delete", "r": "snapshot", "t": "truncate"}
+_FILLERS = frozenset(("", "0", "0.0", "false", "AA==", "{}", "00:00:00Z"))
+"""What stands in a column that may not be null and was not sent: an empty text, or nought of its kind."""
 _UNCHANGED = "__debezium_unavailable_value"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECIMAL = "org.apache.kafka.connect.data.Decimal"
@@ -75,6 +77,8 @@ def debezium(line: Row, settings: Settings) -> Iterator[Record]:
     )
     if op in ("insert", "update", "snapshot") and after is None:
         raise ValueError(f"op is {message['op']!r}, and after is null")
+    if op == "delete" and before is not None and source.get("connector") == "postgresql":
+        before = _without_fillers(before, message["before"], settings)
     yield Record(
         table=str(source.get("table") or settings.table),
         key="" if op == "truncate" else key_of(before if op == "delete" else after, settings, "the row"),
@@ -87,6 +91,18 @@ def debezium(line: Row, settings: Settings) -> Iterator[Record]:
         space=".".join(said for name in ("db", "schema") if (said := texts(source.get(name)))) or None,
         transaction=texts(source.get("txId") or source.get("gtid") or (message.get("transaction") or {}).get("id")),
     )
+
+
+def _without_fillers(before: Row, sent: dict[str, Any], settings: Settings) -> Row:
+    """A deleted row as far as PostgreSQL has sent it: without REPLICA IDENTITY FULL that is its key, and the other columns hold null, or a filler where they are NOT NULL."""
+    if all(_is_filler(value) for name, value in sent.items() if name not in settings.key):
+        return {name: value for name, value in before.items() if name in settings.key}
+    return before
+
+
+def _is_filler(value: Any) -> bool:
+    text = texts(value)
+    return text is None or text in _FILLERS or text.startswith("1970-01-01T00:00:00")
 
 
 def _commit_time(source: dict[str, Any], message: dict[str, Any]) -> datetime:

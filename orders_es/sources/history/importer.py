@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import BadSource, InvalidSetting
+from orders_es.errors import InvalidSetting
 from orders_es.log.relation import text
+from orders_es.sources.history.known import identify, spread_truncations
 from orders_es.sources.history.reading import open_source, read_records
 from orders_es.sources.history.records import Settings
 from orders_es.sources.history.shapes import SHAPES
 from orders_es.sources.history.spelling import spell_keys
-from orders_es.sources.history.weaving import Oddities, weave
+from orders_es.sources.history.weaving import Oddities, start_woven_changes, weave
 from orders_es.sources.options import check_import_options
 from orders_es.sources.rows.gaps import GapReport, note_gaps, read_gaps, start_gaps
 from orders_es.sources.rows.instants import Instants
-from orders_es.sources.rows.landing import Landed, land, rows_registry, start_changes, take_domain
+from orders_es.sources.rows.landing import Landed, land, rows_registry, take_domain
 from orders_es.sources.rows.mapping import load_change_mapping
 from orders_es.sources.rows.meaning import derive, note_nothing
-from orders_es.sources.rows.rows_in_log import fill_known_rows, start_known_rows
-from orders_es.sources.rows.work_database import event_id_of, pointer, value, workspace
+from orders_es.sources.rows.work_database import pointer, value, workspace
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.target import target_of
@@ -171,8 +171,8 @@ def import_history(
             )
         spell_keys(work, str(opened.path), settings)
         _close_intervals(work)
-        _spread_truncations(work, target.existing)
-        _identify(work, target.existing)
+        spread_truncations(work, target.existing)
+        identify(work, target.existing)
         odd = Oddities()
         weave(work, odd)
         odd.keep(work)
@@ -184,13 +184,7 @@ def import_history(
         if live is not None:
             _compare_live(work, live, settings)
         landed = Landed()
-        run = f"import:{opened.digest.hexdigest()[:16]}"
-        start_changes(work)
-        work.execute(
-            "INSERT INTO change BY NAME SELECT row_number() OVER (ORDER BY sort_at, source_table, row_key, version) AS seq, "
-            "* EXCLUDE (sort_at) REPLACE (coalesce(actor, $1) AS actor, coalesce(correlation_id, $2) AS correlation_id) FROM woven",
-            [actor, run],
-        )
+        start_woven_changes(work, actor, f"import:{opened.digest.hexdigest()[:16]}")
         meanings = None
         if rules is not None:
             instants = Instants(options)
@@ -247,57 +241,6 @@ def _close_intervals(work: duckdb.DuckDBPyConnection) -> None:
         "INSERT INTO record BY NAME SELECT place, source_table, row_key, 'delete' AS op, until AS entered, true AS whole, true AS interval "
         "FROM version WHERE op <> 'delete' AND until IS NOT NULL AND (next_at IS NULL OR next_at > until)"
     )
-
-
-def _spread_truncations(work: duckdb.DuckDBPyConnection, log: EventLog | None) -> None:
-    """A record of a table that was emptied speaks of each of its rows: of those in this export, and of those that a log knew by then."""
-    emptied = (
-        "FROM record AS r JOIN {} AS k ON k.source_table = r.source_table WHERE r.op = 'truncate' AND r.row_key = ''"
-    )
-    if log is not None and log.head().position and value(work, "SELECT count(*) FROM record WHERE op = 'truncate'"):
-        log.bind(work)
-        known = (
-            "(SELECT source_table, row_key, max(coalesce(entered_at, recorded_at)) AS last FROM events "
-            "WHERE type IN ('RowInserted', 'RowChanged', 'RowDeleted') GROUP BY ALL)"
-        )
-        # What the log knows of a row since then says that it is another story: an older export may come in once more.
-        work.execute(
-            f"INSERT INTO record SELECT r.* REPLACE (k.row_key AS row_key) {emptied.format(known)} AND k.last <= r.entered "
-            "AND NOT EXISTS (FROM record AS own WHERE own.source_table = k.source_table AND own.row_key = k.row_key)"
-        )
-        work.execute("DROP VIEW events")
-    work.execute(
-        "INSERT INTO record SELECT r.* REPLACE (k.row_key AS row_key) "
-        + emptied.format("(SELECT DISTINCT source_table, row_key FROM record WHERE op <> 'truncate')")
-    )
-    work.execute("DELETE FROM record WHERE op = 'truncate' AND row_key = ''")
-
-
-def _identify(work: duckdb.DuckDBPyConnection, log: EventLog | None) -> None:
-    """Give each record an identity, say which ones a log has already, and how the rows stand there."""
-    said = "concat_ws('|', source_table, row_key, op, epoch_us(entered), ord, txn, md5(coalesce(before, '')), md5(coalesce(after, '')))"
-    work.execute(
-        f"CREATE OR REPLACE TABLE record AS SELECT *, {said} || '#' || row_number() OVER (PARTITION BY {said} ORDER BY place) "
-        "AS identity, false AS seen FROM record"
-    )
-    start_known_rows(work)
-    if log is None or log.head().position == 0:
-        return
-    log.bind(work)
-    ours = "source_table IN (SELECT DISTINCT source_table FROM record) AND type IN ('RowInserted', 'RowChanged', 'RowDeleted')"
-    dumped = work.execute(
-        "SELECT DISTINCT source_table FROM events WHERE type = 'TableDumped' AND source_table IN (SELECT source_table FROM record)"
-    ).fetchall()
-    if dumped:
-        raise BadSource(
-            "history", None, f"the log has dumps of {dumped[0][0]}; give its history another name with table= (--table)"
-        )
-    work.execute(
-        f"UPDATE record SET seen = true WHERE lower(hex({event_id_of('identity')})) IN "
-        f"(SELECT replace(event_id::VARCHAR, '-', '') FROM events WHERE {ours})"
-    )
-    fill_known_rows(work, "(SELECT source_table FROM record)")
-    work.execute("DROP VIEW events")
 
 
 def _compare_live(work: duckdb.DuckDBPyConnection, live: str | os.PathLike[str], settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orders_es.sources.history.records import JOINED, LEFT
 from orders_es.sources.rows.gaps import KINDS
+from orders_es.sources.rows.landing import start_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from orders_es.sources.history.records import Row
 
-__all__ = ["Oddities", "weave"]
+__all__ = ["Oddities", "start_woven_changes", "weave"]
 
 _BATCH = 20_000
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -284,6 +285,21 @@ def weave(work: duckdb.DuckDBPyConnection, odd: Oddities) -> None:
         ends.append((*at, bool(life.alive), _text(life.values)))
     _flush(work, events, ends)
     reading.close()
+
+
+def start_woven_changes(work: duckdb.DuckDBPyConnection, actor: str, run: str) -> None:
+    """Make the table `change` out of `woven`.
+
+    Args:
+        actor: Who is the cause where a record names nobody.
+        run: The conversation where a record names no transaction.
+    """
+    start_changes(work)
+    work.execute(
+        "INSERT INTO change BY NAME SELECT row_number() OVER (ORDER BY sort_at, source_table, row_key, version) AS seq, "
+        "* EXCLUDE (sort_at) REPLACE (coalesce(actor, $1) AS actor, coalesce(correlation_id, $2) AS correlation_id) FROM woven",
+        [actor, run],
+    )
 
 
 def _rows(found: Any) -> Iterator[tuple[Any, ...]]:

@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from orders_es.domains import known_domains, registry_of
 from orders_es.log import NO_STREAM
+from orders_es.log.bulk import check_columns
+from orders_es.log.column_payloads import payloads_of
+from orders_es.log.table_columns import field_values, texts
 from orders_es.rows import ROWS
 from orders_es.sources.rows.work_database import event_id_of, value
 
@@ -79,7 +82,7 @@ def land(
     Args:
         batch_events: How many events a commit holds.
         meanings: What the changes mean, which goes into the commits of their rows.
-        last: What goes into the last commit beside them, with `version`.
+        last: What goes into the last commit beside them, with `version`; with columns of fields, or with `payload`.
     """
     count = int(value(work, "SELECT count(*) FROM change"))
     columns = ", ".join(("type", "occurred_at", "entered_at", "actor", "correlation_id", *_FIELDS))
@@ -97,6 +100,8 @@ def land(
         if meanings is not None:
             parts += meanings.between(start, start + batch_events)
         if last is not None and start + batch_events >= count:
+            if "payload" in last.column_names:  # of events that no domain has
+                parts = [_with_payloads(log.registry, part) for part in parts]
             parts.append(last)
         if parts:
             _append(log, pa.concat_tables(parts, promote_options="default"), landed)
@@ -113,6 +118,17 @@ def _append(log: EventLog, events: pa.Table, landed: Landed) -> None:
     landed.commits += 1
     landed.first_position = landed.first_position or done.first_position
     landed.last_position = done.last_position
+
+
+def _with_payloads(registry: EventRegistry, events: pa.Table) -> pa.Table:
+    """Events with their payloads in place of the columns of their fields."""
+    fields = [name for name in events.column_names if name in registry.columns]
+    types = texts(events, "type", required=True)
+    values = {name: field_values(events, name, registry.columns[name]) for name in fields}
+    check_columns(registry, types, values)
+    payloads, _ = payloads_of(registry, types, values)
+    versions = pa.array([registry[name].schema_version for name in types.to_pylist()], pa.int32())
+    return events.drop_columns(fields).append_column("payload", payloads).append_column("schema_version", versions)
 
 
 def _events(table: pa.Table) -> pa.Table:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orders_es.sources.jsonl.line_reader import Line, LineReader
     from orders_es.sources.streams.source import Delivered, Source
 
-__all__ = ["BATCH", "Follower"]
+__all__ = ["BATCH", "Follower", "event_table"]
 
 BATCH = 1_000
 """How many events a commit holds at most."""
@@ -97,17 +97,21 @@ class Follower:
         if batch_events < 1:
             raise InvalidSetting("batch_events", batch_events, "a commit holds at least one event")
         self._log, self._source = log, source
-        self._reader: LineReader = (
-            OwnLines(log.registry)
-            if mapping is None
-            else ForeignLines(log.registry, load_mapping(mapping, log.registry, currency=currency))
-        )
+        self._reader = self._made_reader(mapping, currency)
         self._set_aside = on_error == "quarantine"
         self._limit = batch_events
         self._stream = STREAM + source.name
         self._version = 0
         self._state = Followed(source.name, after, 0, 0, None)
+        self._delivered: Sequence[Delivered] = ()
+        """What is being recorded."""
         self._look()
+
+    def _made_reader(self, mapping: str | os.PathLike[str] | None, currency: str | None) -> LineReader:
+        registry = self._log.registry
+        if mapping is None:
+            return OwnLines(registry)
+        return ForeignLines(registry, load_mapping(mapping, registry, currency=currency))
 
     @property
     def state(self) -> Followed:
@@ -194,6 +198,7 @@ class Follower:
         delivered = self._source.read(self._state.place, self._limit)
         if not delivered:
             return False
+        self._delivered = delivered
         lines: list[tuple[Delivered, Line]] = []
         refused: list[tuple[Delivered, str]] = []
         stopped: BadSource | None = None
@@ -203,12 +208,7 @@ class Follower:
                 line = self._reader.read(each.line)
             except BadLine as error:
                 if not self._set_aside:
-                    stopped = BadSource(
-                        self._source.name,
-                        None,
-                        f"at {each.place}: {error.reason}. What stands before it is recorded; mend the mapping, or give "
-                        "on_error='quarantine' (--on-error quarantine) to record such lines as they are and go on",
-                    )
+                    stopped = self._stopped_at(each.place, error.reason)
                     break
                 refused.append((each, error.reason))
             else:
@@ -220,6 +220,14 @@ class Follower:
         if stopped is not None:
             raise stopped
         return True
+
+    def _stopped_at(self, place: str, reason: str) -> BadSource:
+        return BadSource(
+            self._source.name,
+            None,
+            f"at {place}: {reason}. What stands before it is recorded; mend the mapping, or give "
+            "on_error='quarantine' (--on-error quarantine) to record such lines as they are and go on",
+        )
 
     def _commit(
         self, place: str, lines: Sequence[tuple[Delivered, Line]], refused: Sequence[tuple[Delivered, str]]
@@ -242,18 +250,22 @@ class Follower:
     def _append(
         self, place: str, lines: Sequence[tuple[Delivered, Line]], refused: Sequence[tuple[Delivered, str]]
     ) -> None:
-        now = datetime.now(UTC)
         rows: list[dict[str, Any]] = [self._row(each, line) for each, line in lines]
+        rows += self._bookkeeping(place, len(lines), refused)
+        expected: dict[str, Any] = dict.fromkeys((row["stream_id"] for row in rows), ANY)
+        expected[self._stream] = self._version or NO_STREAM
+        self._log.append_table(event_table(rows), expected=expected)
+
+    def _bookkeeping(self, place: str, events: int, refused: Sequence[tuple[Delivered, str]]) -> list[dict[str, Any]]:
+        """The events of the source's own stream: what was refused, and how far it has come."""
+        now = datetime.now(UTC)
+        rows = []
         for each, reason in refused:
             text = each.line.decode("utf-8", "replace")
             facts = {"place": each.place, "reason": reason, "line": text[:_LONGEST_LINE]}
             rows.append(self._own(LINE_REFUSED, facts, now))
-        rows.append(
-            self._own(SOURCE_FOLLOWED, {"source": self._source.name, "place": place, "events": len(lines)}, now)
-        )
-        expected: dict[str, Any] = dict.fromkeys((row["stream_id"] for row in rows), ANY)
-        expected[self._stream] = self._version or NO_STREAM
-        self._log.append_table(_table(rows), expected=expected)
+        rows.append(self._own(SOURCE_FOLLOWED, {"source": self._source.name, "place": place, "events": events}, now))
+        return rows
 
     def _row(self, each: Delivered, line: Line) -> dict[str, Any]:
         return {
@@ -314,7 +326,8 @@ class Follower:
         return left
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
+def event_table(rows: list[dict[str, Any]]) -> Any:
+    """Events as a table of Arrow."""
     import pyarrow as pa
 
     instants = pa.timestamp("us", tz="UTC")

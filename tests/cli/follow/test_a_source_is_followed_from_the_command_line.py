@@ -128,6 +128,8 @@ MISTAKES = {
     "no table": (("postgresql://h/d",), "--table is missing"),
     "a table of Redis": (("redis://h/0", "--table", "t"), "--table does not go with redis://; there it is --stream"),
     "no stream": (("nats://h",), "--stream is missing"),
+    "a shape without a key": (("kafka://h", "--topic", "t", "--shape", "debezium"), "--key is missing"),
+    "a key without a shape": (("kafka://h", "--topic", "t", "--key", "id"), "they need --shape debezium"),
     "a stream and a category": (("kurrentdb://h", "--stream", "a", "--category", "b"), "give one of them, or none"),
     "a table and a slot": (
         ("postgresql://h/d", "--table", "t", "--slot", "s", "--publication", "p"),
