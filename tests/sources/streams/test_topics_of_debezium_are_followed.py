@@ -6,6 +6,7 @@ The envelopes in `debezium/postgresql.jsonl` were written by Debezium 3 itself (
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def told(log, stream):
 def test_what_debezium_wrote_is_read_as_it_happened(log, schemas, batch):
     for topic, key in (("orders", "id"), ("lines", ("order_id", "line"))):
         source = Lines(*(each["value"] or "null" for each in sent(topic, schemas)), name=topic)
-        how = {} if schemas else {"scales": {"total": 2, "price": 2}}
+        how: Any = {} if schemas else {"scales": {"total": 2, "price": 2}}
         ChangeFollower(log, source, key=key, batch_events=batch, table=topic, **how).catch_up()
     placed = "2026-06-01" if schemas else "20605"
     first = {
