@@ -15,11 +15,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from orders_es.audit.checkpoint import checkpoint
-from orders_es.errors import InvalidSetting, NoSuchClose, VersionConflict, WrongType
+from orders_es.errors import DamagedLog, InvalidSetting, NoSuchClose, VersionConflict, WrongType
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
-from orders_es.log.bookkeeping import PERIOD_CLOSED
+from orders_es.log.bookkeeping import PERIOD_CLOSED, said_by
 from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import check_writable
+from orders_es.log.roots import head_at
 from orders_es.orders import AsOf
 from orders_es.orders.moments import resolve
 from orders_es.replay import connect, diff
@@ -81,9 +82,9 @@ class CheckedClose:
     """What has become of a close.
 
     Args:
-        ok: Whether the figures as closed are still found, and no total has moved by more than the tolerance.
-        tolerance: The tolerance, as a share of the closed total: 0.005 is half a percent.
-        currencies: For each currency the closed figures, those of now, the difference of the totals, and the share that it is.
+        ok: Whether the root and the figures as closed are still found, and no sum of totals or payments has moved by more than the tolerance.
+        tolerance: The tolerance, as a share of the closed sum: 0.005 is half a percent.
+        currencies: For each currency the closed figures, those of now, the differences of totals and payments, and the shares that they are.
         orders: The orders that moved, each with its difference.
         events: The events that came in since and belong to the closed time, at most 1,000 of them.
         actors: Who recorded them, with how many.
@@ -149,7 +150,10 @@ def close(
     # holds the end of the log as well, and what comes behind that end is none of what was closed.
     if known >= datetime.now(UTC):
         raise InvalidSetting("known_at", str(known), "it has not passed yet, so what is known then can still change")
-    if log.stream_version(_STREAM + name):
+    if taken := log.load(_STREAM + name, to_version=1):
+        if taken[0].type != PERIOD_CLOSED:
+            reason = f"the log has a stream {_STREAM + name!r} of something else; give the close another name"
+            raise InvalidSetting("name", name, reason)
         raise InvalidSetting(
             "name", name, "it was closed already, and a close is not changed; give this one another name"
         )
@@ -190,7 +194,7 @@ def closes(log: EventLog) -> list[Close]:
         ['2026-05', '2026-06']
     """
     check_log(log)
-    return [closed(log, stream.removeprefix(_STREAM)) for stream in log.stream_ids(prefix=_STREAM)]
+    return [closed(log, name) for name in _names(log)]
 
 
 def closed(log: EventLog, name: str) -> Close:
@@ -213,13 +217,30 @@ def closed(log: EventLog, name: str) -> Close:
         raise WrongType(f"name={name!r} is {type(name).__name__}; the name of a close is text, such as '2026-06'")
     events = log.load(_STREAM + name) if _NAME.fullmatch(name) else []
     if not events or events[0].type != PERIOD_CLOSED:
-        known = [stream.removeprefix(_STREAM) for stream in log.stream_ids(prefix=_STREAM)]
+        known = _names(log)
         raise NoSuchClose(name, tuple(close_ids(name, known) or known[:5]))
-    return _close(log, events[0])
+    return _close(log, name, events[0])
 
 
-def _close(log: EventLog, event: RecordedEvent) -> Close:
-    said = json.loads(event.payload)
+def _names(log: EventLog) -> list[str]:
+    """What was closed, by name; a stream that another domain gave such a name is no close."""
+    streams = log.stream_ids(prefix=_STREAM)
+    return [
+        name
+        for name in (stream.removeprefix(_STREAM) for stream in streams)
+        if _NAME.fullmatch(name) and log.load(_STREAM + name, to_version=1)[0].type == PERIOD_CLOSED
+    ]
+
+
+def _close(log: EventLog, name: str, event: RecordedEvent) -> Close:
+    said = said_by(event)
+    if said["name"] != name or said["position"] >= event.position:
+        wrong = (
+            f"the close {said['name']!r}"
+            if said["name"] != name
+            else f"position {said['position']:,}, later than itself"
+        )
+        raise DamagedLog(f"position {event.position}", f"what was recorded as the close {name!r} speaks of {wrong}")
     [last] = log.read(after=said["position"] - 1, to=said["position"], columns=["recorded_at"])
     figures = tuple(
         {
@@ -260,7 +281,7 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
 
     Args:
         name: The close's name.
-        tolerance: By how much a total may have moved, as a share of the closed one: `0.5%` or `0.005`.
+        tolerance: By how much the totals, and the payments, of a currency may have moved, as a share of the closed sum: `0.5%` or `0.005`.
 
     Raises:
         NoSuchClose: There is none of that name.
@@ -282,7 +303,9 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     found = {row["currency"]: row for row in _figures(log, then)}
     stated = {row["currency"]: row for row in done.figures}
     reason = None
-    if {c: (r["orders"], Decimal(r["total"]), Decimal(r["paid"])) for c, r in found.items()} != {
+    if head_at(log, done.position).root != done.root:
+        reason = "the log does not have the root any more that was closed: its past was altered, or somebody else recorded the close"
+    elif {c: (r["orders"], Decimal(r["total"]), Decimal(r["paid"])) for c, r in found.items()} != {
         c: (r["orders"], r["total"], r["paid"]) for c, r in stated.items()
     }:
         reason = (
@@ -305,22 +328,30 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     for event in events:
         who = event["actor"] or ""
         actors[who] = actors.get(who, 0) + 1
-    ok = reason is None and all(abs(row["difference"]) <= share * abs(row["closed_total"]) for row in currencies)
+    ok = reason is None and all(
+        abs(row[moved]) <= share * abs(row[was])
+        for row in currencies
+        for moved, was in (("difference", "closed_total"), ("paid_difference", "closed_paid"))
+    )
     return CheckedClose(done, ok, share, currencies, tuple(moved), tuple(events[:_NAMED_MOST]), actors, reason)
 
 
 def _moved(currency: str, stated: dict[str, Any] | None, today: dict[str, Any] | None) -> dict[str, Any]:
-    before = Decimal(stated["total"]) if stated else Decimal(0)
-    after = Decimal(today["total"]) if today else Decimal(0)
-    share = None if not before else (after - before) / abs(before)
+    nothing = {"orders": 0, "total": 0, "paid": 0}
+    before, after = stated or nothing, today or nothing
+    was, now, paid_before, paid = (Decimal(side[name]) for name in ("total", "paid") for side in (before, after))
     return {
         "currency": currency,
-        "closed_orders": stated["orders"] if stated else 0,
-        "orders": today["orders"] if today else 0,
-        "closed_total": before,
-        "total": after,
-        "difference": after - before,
-        "share": share,
+        "closed_orders": before["orders"],
+        "orders": after["orders"],
+        "closed_total": was,
+        "total": now,
+        "difference": now - was,
+        "share": (now - was) / abs(was) if was else None,
+        "closed_paid": paid_before,
+        "paid": paid,
+        "paid_difference": paid - paid_before,
+        "paid_share": (paid - paid_before) / abs(paid_before) if paid_before else None,
     }
 
 

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import CannotErase, InvalidSetting, NoSuchHold, StreamNotFound, UnderLegalHold, VersionConflict
 from orders_es.log import NO_STREAM, NewEvent, RawEvent
-from orders_es.log.bookkeeping import LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED, PERSONAL_DATA_ERASED, PRIVACY_STREAM
+from orders_es.log.bookkeeping import (
+    LEGAL_HOLD_PLACED,
+    LEGAL_HOLD_RELEASED,
+    PERSONAL_DATA_ERASED,
+    PRIVACY_STREAM,
+    said_by,
+)
 from orders_es.log.log_argument import check_log
 from orders_es.log.personal import is_live, moved_to_the_end
 from orders_es.log.protocol import CanErase, check_writable
@@ -173,7 +179,7 @@ def erasures(log: EventLog) -> list[Erasure]:
     found = []
     for event in log.load(STREAM):
         if event.type == PERSONAL_DATA_ERASED:
-            said = json.loads(event.payload)
+            said = said_by(event)
             found.append(
                 Erasure(
                     event.position,
@@ -278,12 +284,12 @@ def _holds(so_far: list[RecordedEvent]) -> list[Hold]:
     found: dict[str, Hold] = {}
     for event in so_far:
         if event.type == LEGAL_HOLD_PLACED:
-            said = json.loads(event.payload)
-            found[said["hold"]] = Hold(
-                said["hold"], said["kind"], said["subject"], said["why"], event.actor or "", event.recorded_at
-            )
-        elif event.type == LEGAL_HOLD_RELEASED:
-            name = json.loads(event.payload)["hold"]
+            said = said_by(event)
+            # What somebody records under the id of another hold is one of its own, and releases none.
+            name = said["hold"] if said["hold"] not in found else f"{said['hold']} at {event.position}"
+            found[name] = Hold(name, said["kind"], said["subject"], said["why"], event.actor or "", event.recorded_at)
+        elif event.type == LEGAL_HOLD_RELEASED and said_by(event)["hold"] in found:
+            name = said_by(event)["hold"]
             known = found[name]
             found[name] = Hold(
                 name,
@@ -366,7 +372,7 @@ def _events(log: EventLog, streams: Collection[str]) -> Iterator[RecordedEvent]:
 
 
 def _is_about(event: RecordedEvent, customer: str) -> bool:
-    said: dict[str, Any] = json.loads(event.payload) if event.type == LEGAL_HOLD_PLACED else {}
+    said: dict[str, Any] = said_by(event) if event.type == LEGAL_HOLD_PLACED else {}
     return said.get("kind") == "customer" and said.get("subject") == customer
 
 

@@ -265,9 +265,10 @@ class Recomputing:
                 if self._registry.is_today(name, schema_version):
                     return self._registry.encode(self._registry.decode(name, schema_version, payload))[2]
                 return {}
+        columns = describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
         if name == PERSONAL_DATA_ERASED:
             self._erasures += [(position, at) for at in json.loads(payload)["positions"]]
-        return describe_event(self._registry, RawEvent(name, payload, schema_version))[3]
+        return columns
 
     def finish(self, said: Collection[int] | None = None) -> None:
         """Look at what only the whole log shows: event ids that stand twice, and erasures that nobody recorded.

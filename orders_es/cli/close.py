@@ -116,12 +116,18 @@ def list_(log: str, as_json: bool) -> None:
 @close.command(short_help="What has moved since a moment was closed.")
 @click.argument("name")
 @click.option(
-    "--tolerance", metavar="SHARE", default="0", show_default=True, help="By how much a total may have moved: 0.5%."
+    "--tolerance",
+    metavar="SHARE",
+    default="0",
+    show_default=True,
+    help="By how much totals or payments may have moved: 0.5%.",
 )
 @log_option()
 @as_json
 def check(name: str, tolerance: str, log: str, as_json: bool) -> None:
-    """Hold what is known now of a closed moment to what was closed. Exits with 1 if a total moved by more than the tolerance.
+    """Hold what is known now of a closed moment to what was closed. Exits with 1 if more moved than the tolerance.
+
+    What counts is, for each currency, the sum of the totals and that of the payments of all orders.
 
     It says which orders moved, by which events that came in since, and by whom those were recorded.
 
@@ -141,17 +147,26 @@ def check(name: str, tolerance: str, log: str, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
+_SUMS = {
+    "total": ("closed_total", "total", "difference", "share"),
+    "paid": ("closed_paid", "paid", "paid_difference", "paid_share"),
+}
+
+
 def _said(found: CheckedClose) -> str:
     done = found.close
     head = "within the tolerance" if found.ok else "MOVED by more than the tolerance"
     lines = [f"{printable(done.name)}, closed at {spoken(done.closed_at)}: {found.reason or head}"]
     cells = []
     for row in found.currencies:
-        share = "" if row["share"] is None else f"{row['share'] * 100:.4f}%"
-        figures = [*(money(row[name], row["currency"]) for name in ("closed_total", "total", "difference")), share]
-        cells.append([printable(row["currency"]) or "-", str(row["closed_orders"]), str(row["orders"]), *figures])
-    heads = ["", "orders closed", "now", "total closed", "now", "difference", ""]
-    lines.append(table(cells, heads=heads, right="lrrrrrr"))
+        orders = [f"{row['closed_orders']:,}", f"{row['orders']:,}"]
+        for what, names in _SUMS.items():
+            share = "" if row[names[3]] is None else f"{row[names[3]] * 100:.4f}%"
+            sums = [money(row[name], row["currency"]) for name in names[:3]]
+            cells.append([printable(row["currency"]) or "-", what, *sums, share, *orders])
+            orders = ["", ""]
+    heads = ["", "", "closed", "now", "difference", "", "orders closed", "now"]
+    lines.append(table(cells, heads=heads, right="llrrrrrr"))
     if found.orders:
         lines.append(f"{count(len(found.orders), 'order')} moved:")
         rows = [

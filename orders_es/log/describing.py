@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orders_es.errors import InvalidEvent, UnknownEventType
+from orders_es.log.bookkeeping import check_bookkeeping
 from orders_es.log.event import RawEvent
 from orders_es.log.limits import check_day, check_form, check_id, check_moment, check_text
 from orders_es.log.payload_text import check_payload_text
@@ -61,6 +62,7 @@ def describe_event(registry: EventRegistry, data: Any) -> tuple[str, int, str, d
         return data.type, data.schema_version, data.payload, {}, None
     if data.type not in registry:
         check_payload_text(data.type, data.payload)
+        check_bookkeeping(data.type, data.payload)
         apart = moved_to_the_end(data.payload, data.personal) if data.personal else None
         return (
             data.type,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED, PRIVACY_STREAM
+from orders_es.log.bookkeeping import PERSONAL_DATA_ERASED, PRIVACY_STREAM, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,7 +35,7 @@ def erased_between(log: EventLog, after: int, end: int) -> list[Erased]:
     found = []
     for event in log.load(PRIVACY_STREAM):
         if event.type == PERSONAL_DATA_ERASED and after < event.position <= end:
-            said = json.loads(event.payload)
+            said = said_by(event)
             found.append(Erased(event.position, frozenset(said["positions"]), tuple(said["streams"])))
     return found
 

@@ -1,10 +1,11 @@
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from orders_es.audit import check_close, checkpoint, close, closed, closes, generate_key, read_checkpoint, verify
-from orders_es.errors import InvalidSetting, NaiveTime, NoSuchClose
+from orders_es.errors import DamagedLog, InvalidSetting, NaiveTime, NoSuchClose
 from orders_es.log import ANY, NewEvent, RawEvent, open_log
 from orders_es.orders import AdjustmentRecorded, DiscountApplied, ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.replay import connect, load_orders
@@ -126,13 +127,71 @@ def test_movements_that_cancel_out_across_currencies_do_not_hide(shop):
     assert not check_close(shop.log, "2026-06", tolerance="0.5%").ok
 
 
-def test_figures_that_cannot_be_had_any_more_are_said(shop):
-    said = '{"name":"forged","at":"2026-06-30T00:00:00.000000Z","known_at":"2026-06-30T00:00:00.000000Z","position":1,'
-    said += '"root":"00","figures":[{"currency":"EUR","orders":9,"total":"1.0000","paid":"0.0000"}]}'
-    shop.log.append("close:forged", [RawEvent("PeriodClosed", said)], expected=ANY)
+def test_a_payment_that_came_in_late_moves_what_was_closed(shop):
+    close(shop.log, "2026-06", at=END)
+    shop.record(JULY, june(20), "A-1", PaymentReceived(amount=Decimal(2)))
+    found = check_close(shop.log, "2026-06", tolerance="0.9%")
+    euro = found.currencies[0]
+    assert not found.ok
+    assert (euro["difference"], euro["closed_paid"], euro["paid"], euro["paid_difference"]) == (0, 200, 202, 2)
+    assert euro["paid_share"] == Decimal("0.01")
+    assert check_close(shop.log, "2026-06", tolerance="1%").ok
+
+
+def test_sums_of_nothing_and_below_zero_have_a_tolerance_as_well(shop):
+    lines = [OrderCreated(currency="EUR"), AdjustmentRecorded(amount=Decimal(-500), reason="credit")]
+    shop.record(june(4), june(4), "C-1", *lines)  # euros: 200 - 500
+    shop.record(june(4), june(4), "C-2", OrderCreated(currency="USD"))  # nothing
+    close(shop.log, "2026-06", at=END)
+    shop.late(amount=3)
+    euro = check_close(shop.log, "2026-06").currencies[0]
+    assert (euro["closed_total"], euro["total"], euro["share"]) == (-300, -303, Decimal("-0.01"))
+    assert not check_close(shop.log, "2026-06", tolerance="0.99%").ok
+    assert check_close(shop.log, "2026-06", tolerance="1%").ok
+    shop.record(JULY, june(20), "C-2", AdjustmentRecorded(amount=Decimal("0.01"), reason="x"))
+    assert not check_close(shop.log, "2026-06", tolerance="999%").ok
+    close(shop.log, "2020", at="2020-12-31")  # nothing had happened
+    assert check_close(shop.log, "2020").ok
+
+
+def said_of(shop, **other):
+    """What a close of the log as it is says, but for this."""
+    real = closed(shop.log, "real") if shop.log.stream_version("close:real") else close(shop.log, "real", at=END)
+    event = shop.log.load("close:real")[0]
+    return json.dumps({**json.loads(event.payload), "name": "forged", "position": real.position, **other})
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (
+            {"figures": [{"currency": "EUR", "orders": 9, "total": "1.0000", "paid": "0.0000"}]},
+            "does not give the figures",
+        ),
+        ({"root": "00" * 32}, "does not have the root"),
+    ],
+)
+def test_what_the_log_does_not_say_any_more_is_said(shop, other, reason):
+    shop.log.append("close:forged", [RawEvent("PeriodClosed", said_of(shop, **other))], expected=ANY)
     found = check_close(shop.log, "forged", tolerance="100%")
     assert not found.ok
-    assert "does not give the figures" in found.reason
+    assert reason in found.reason
+
+
+def test_a_close_of_another_name_or_of_what_comes_later_is_none(shop):
+    for name, said in (("other", said_of(shop)), ("forged", said_of(shop, position=99))):
+        shop.log.append(f"close:{name}", [RawEvent("PeriodClosed", said)], expected=ANY)
+        for ask in (closed, check_close):
+            with pytest.raises(DamagedLog, match="speaks of"):
+                ask(shop.log, name)
+
+
+def test_a_stream_of_somebody_elses_is_no_close(shop):
+    shop.log.append("close:theirs", [OrderCreated(currency="EUR")], expected=ANY)
+    shop.log.append("close:Ünï!", [OrderCreated(currency="EUR")], expected=ANY)
+    assert closes(shop.log) == []
+    with pytest.raises(InvalidSetting, match="of something else"):
+        close(shop.log, "theirs", at=END)
 
 
 def test_it_is_signed_if_a_key_is_given(shop):
