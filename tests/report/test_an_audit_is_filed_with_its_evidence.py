@@ -34,7 +34,8 @@ def filled(place):
     log.append("A-1", [NewEvent(data=e, occurred_at=june(1), actor="=clerk <b>") for e in events], expected=ANY)
     log.append("A-1", [NewEvent(data=PaymentReceived(amount=Decimal(300)), occurred_at=june(2))], expected=ANY)
     close(log, "early June", at=june(3), closed_by="Zoë")
-    log.append("A-2", [NewEvent(data=OrderCreated(currency="EUR"), occurred_at=june(2, 15))], expected=ANY)
+    events = [OrderCreated(currency="EUR"), OrderPlaced()]
+    log.append("A-2", [NewEvent(data=e, occurred_at=june(2, 15), actor="import:table") for e in events], expected=ANY)
     return log
 
 
@@ -79,6 +80,10 @@ def test_every_question_is_answered_in_a_file_and_on_the_page(filed):
     for each in done.tables:
         assert f'href="{each.files[0].name}"' in page
         assert (each.provenance.position, each.provenance.root) == (log.head().position, log.head().root.hex())
+    assert "1 order that names no customer left out" in page
+    assert "Of 2 of them, imported, the source does not say when they were entered" in page
+    assert "this log records no payments" not in page
+    assert page.count('title="found something"') == len(done.findings)
     assert "<b>" not in page
     assert "=clerk &lt;b&gt;" in page
     assert not [word for word in ("http:", "https:", "<script", "src=") if word in page]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from orders_es.audit.questions.caveats import caveats
 from orders_es.errors import InvalidSetting
 from orders_es.read_models.questions import question_sql, with_values
 from orders_es.replay import Session, connect
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from orders_es.replay import Answer
 
 __all__ = ["amount", "ask", "micros", "of_currency", "session_on", "words"]
-
-_GUESSED_EVENTS = "SELECT count(*) FROM events WHERE time_estimated"
-_GUESSED_ORDERS = """
-    SELECT count(*) FROM orders WHERE customer_id IS NOT NULL AND list_contains(
-        string_split(coalesce(estimated, ''), ', '), CASE WHEN placed_at IS NOT NULL THEN 'placed' ELSE 'created' END
-    )
-"""
 
 
 @contextmanager
@@ -47,7 +41,7 @@ def ask(
     at: Moment | None,
     known_at: Moment | None,
     recorded_by: Moment | None,
-    leaves_out_guesses: Literal["events", "orders"] | None = None,
+    says_more: bool = False,
 ) -> Answer:
     """The answer to the question in a file, under a name that says in words what was asked.
 
@@ -59,18 +53,14 @@ def ask(
         at: As in `Session.sql`.
         known_at: As in `Session.sql`.
         recorded_by: As in `Session.sql`.
-        leaves_out_guesses: What it passes over where its time is an estimate; then the answer says how many there are.
+        says_more: Whether there may be something to be said beside it; see `caveats`.
     """
     with session_on(source) as session:
         answer = session.sql(question_sql(name), parameters, at=at, known_at=known_at, recorded_by=recorded_by)
         answer.question = question
         answer.query = with_values(name, parameters or {})
-        if leaves_out_guesses:
-            noun, guesses = ("order", _GUESSED_ORDERS) if leaves_out_guesses == "orders" else ("event", _GUESSED_EVENTS)
-            left_out = session.sql(guesses, at=at, known_at=known_at, recorded_by=recorded_by).rows()[0][0]
-            if left_out:
-                said = f"{left_out:,} {noun}{'s' if left_out != 1 else ''} with an estimated time left out"
-                answer.notes += (f"{said}: a guess is in no length of time",)
+        if says_more:
+            answer.notes += caveats(session, name, answer.query, at=at, known_at=known_at, recorded_by=recorded_by)
         return answer
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["after_close", "after_delivery", "backdated", "backdated_by_month", "gaps", "late_entries"]
 
 _DAY = timedelta(days=1)
-_IMPORTER = "import:"
-"""How the actors of imports begin, unless somebody gave them other names."""
 _FIGURES = ("gross", "discounts", "returns", "net", "payments", "refunds")
 _SMALLER = "SELECT count(*) FROM ask_backdated(in_currency := $currency) WHERE abs(moved_by) < $least"
 
@@ -57,11 +55,9 @@ def late_entries(
         >>> late_entries(log).to_arrow()["stream_id"].to_pylist()
         ['A-1']
     """
-    import pyarrow.compute as pc
-
     limit = {"longer_than": micros("longer_than", longer_than)}
     question = f"events entered more than {words(longer_than)} after they happened"
-    answer = ask(
+    return ask(
         source,
         "late_entries",
         question,
@@ -69,16 +65,8 @@ def late_entries(
         at=at,
         known_at=known_at,
         recorded_by=recorded_by,
-        leaves_out_guesses="events",
+        says_more=True,
     )
-    found = answer.to_arrow()
-    imported = pc.starts_with(found.column("actor"), _IMPORTER)
-    unsaid = pc.sum(pc.and_(pc.fill_null(imported, False), pc.is_null(found.column("entered_at")))).as_py()
-    if unsaid:
-        answer.notes += (
-            f"of {unsaid:,} of them, imported, the source does not say when they were entered; what counts is when they were imported",
-        )
-    return answer
 
 
 def backdated(
@@ -284,5 +272,5 @@ def gaps(
         at=at,
         known_at=known_at,
         recorded_by=recorded_by,
-        leaves_out_guesses=None if by_log else "events",
+        says_more=not by_log,
     )

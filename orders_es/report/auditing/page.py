@@ -32,7 +32,7 @@ def audit_page(tables: Sequence[Written], verified: Verified | None, key: Key | 
     found = [each for each in tables if each.asked.finding and each.rows]
     name = escape(known.origin)
     lines = "".join(
-        f'<tr><td><a href="#{escape(each.asked.name)}">{escape(each.asked.title)}</a></td><td class="n">{each.rows:,}</td>'
+        f'<tr><td>{_mark(each)}</td><td><a href="#{escape(each.asked.name)}">{escape(each.asked.title)}</a></td><td class="n">{each.rows:,}</td>'
         f'<td><a href="{escape(each.files[0].name)}">{escape(each.files[0].name)}</a></td></tr>'
         for each in tables
     )
@@ -44,14 +44,21 @@ def audit_page(tables: Sequence[Written], verified: Verified | None, key: Key | 
 {_sound(verified)}
 {"".join(f'<p class="note">{escape(note[:1].upper() + note[1:])}.</p>' for note in notes)}
 <h2 class="front">What was asked</h2>
-<p>{len(found)} of {sum(each.asked.finding for each in tables)} questions found something that wants an explanation.
+<p>{len(found)} of {sum(each.asked.finding for each in tables)} questions found something that wants an explanation: those with a mark.
 What is found is a question and no verdict.</p>
-<div class="wide"><table><thead><tr><th>question</th><th class="n">rows</th><th>file</th></tr></thead><tbody>{lines}</tbody></table></div>
+<div class="wide"><table><thead><tr><th></th><th>question</th><th class="n">rows</th><th>file</th></tr></thead><tbody>{lines}</tbody></table></div>
 {_evidence(known, key)}
 {"".join(map(_section, tables))}
 </body>
 </html>
 """
+
+
+def _mark(each: Written) -> str:
+    """Whether it found something; what is only good to know has neither mark."""
+    if not each.asked.finding:
+        return ""
+    return '<b title="found something">\u25cf</b>' if each.rows else '<span title="found nothing">\u2013</span>'
 
 
 def _when(known: Provenance) -> str:
@@ -111,12 +118,19 @@ def _section(each: Written) -> str:
         for total in known.sums or ()
     )
     totals = f"<table><thead><tr><th>column</th><th class=n>values</th><th class=n>sum</th></tr></thead><tbody>{sums}</tbody></table>"
-    shown = f"{len(each.first):,} of {each.rows:,} rows" if len(each.first) < each.rows else f"all {each.rows:,} rows"
+    shown = (
+        f"{len(each.first):,} of {each.rows:,} rows"
+        if len(each.first) < each.rows
+        else f"all {each.rows:,} rows"
+        if each.rows > 1
+        else "1 row"
+    )
     table = f'<div class="wide">{table_html(each.first)}</div>' if each.rows else ""
     file = escape(each.files[0].name)
+    more = "".join(f'<p class="note">{escape(said[:1].upper() + said[1:])}.</p>' for said in each.caveats)
     return (
         f'<section><h2 id="{escape(each.asked.name)}">{escape(each.asked.title)}</h2>'
-        f'<p class="note">{shown if each.rows else "Nothing"}; in <a href="{file}">{file}</a></p>{table}'
+        f'<p class="note">{shown if each.rows else "Nothing"}; in <a href="{file}">{file}</a></p>{more}{table}'
         f"<details><summary>Query and control totals</summary><pre><code>{escape(each.asked.query)}</code></pre>"
         f"{totals if sums else ''}</details></section>"
     )

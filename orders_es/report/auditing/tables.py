@@ -55,12 +55,14 @@ class Asked:
         title: What the rows are.
         query: The SELECT.
         finding: Whether a row is something that wants an explanation; otherwise it is only good to know.
+        question: The question that it is, where something may have to be said beside it.
     """
 
     name: str
     title: str
     query: str
     finding: bool = True
+    question: str = ""
 
 
 _FIGURES = """SELECT
@@ -133,14 +135,21 @@ def asked_of(session: Session, thresholds: Thresholds) -> list[Asked]:
             "late_entries",
             f"Events that were entered more than {words(thresholds.late_after)} after they happened",
             f"FROM ask_late_entries(longer_than := {late})",
+            question="late_entries",
         ),
         Asked("one_hand", "Orders that one actor entered, shipped and refunded alone", "FROM ask_one_hand()"),
         Asked(
             "double_entries",
             f"Orders like the same customer's one before, within {words(thresholds.twice_within)}",
             f"FROM ask_double_entries(within := {twice})",
+            question="double_entries",
         ),
-        Asked("unexplained_totals", "Orders whose total is not explained by payments", "FROM ask_unexplained_totals()"),
+        Asked(
+            "unexplained_totals",
+            "Orders whose total is not explained by payments",
+            "FROM ask_unexplained_totals()",
+            question="unexplained_totals",
+        ),
         Asked(
             "round_amounts",
             f"Payments, refunds, discounts and adjustments that are multiples of {step.normalize():f}",
@@ -155,6 +164,7 @@ def asked_of(session: Session, thresholds: Thresholds) -> list[Asked]:
             "silences",
             f"Times of more than {words(thresholds.silent_after)} in which nothing happened",
             f"FROM ask_gaps(longer_than := {silent})",
+            question="gaps",
         ),
         Asked(
             "silences_of_the_log",

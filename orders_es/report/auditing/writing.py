@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orders_es.audit.checkpoint import sign_head
 from orders_es.audit.keys import read_signer
+from orders_es.audit.questions.caveats import caveats
 from orders_es.audit.verify import verify
 from orders_es.errors import CannotExport
 from orders_es.export import export
@@ -48,7 +49,8 @@ class Written:
         rows: How many rows it has.
         provenance: Where it comes from.
         first: The rows that the page shows.
-        notes: What has to be said beside it.
+        notes: What has to be said of the whole page.
+        caveats: What has to be said beside the table.
     """
 
     asked: Asked
@@ -57,6 +59,7 @@ class Written:
     provenance: Provenance
     first: pa.Table
     notes: tuple[str, ...]
+    caveats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,6 @@ def _written(
 ) -> Written:
     done = export(session, asked.query, folder / f"{asked.name}.{form}", at=at, known_at=known_at)
     first = session.sql(f"FROM (\n{asked.query}\n) LIMIT {_SHOWN}", at=at, known_at=known_at)
-    return Written(
-        asked, tuple(map(Path, done.files)), done.rows, done.provenance, first.to_arrow(), tuple(first.notes)
-    )
+    more = caveats(session, asked.question, asked.query, at=at, known_at=known_at)
+    files = tuple(map(Path, done.files))
+    return Written(asked, files, done.rows, done.provenance, first.to_arrow(), tuple(first.notes), more)
