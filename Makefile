@@ -27,7 +27,7 @@ help: ## this list
 demo: $(VENV)/.stamp-demo ## a tour of the package on simulated orders, about ten seconds
 	@$(BIN)/orders-es demo $(ARGS)
 
-services: $(VENV)/.stamp-dev ## PostgreSQL, Redis, NATS and stand-ins for OpenSearch, Elasticsearch, Kafka and KurrentDB on free loopback ports; says where, and stops them on Ctrl-C
+services: $(VENV)/.stamp-dev ## PostgreSQL, Redis, NATS and stand-ins for OpenSearch, Elasticsearch, Kafka, MongoDB and KurrentDB on free loopback ports; says where, and stops them on Ctrl-C
 	@exec $(BIN)/python -m orders_es.testing.services
 
 shop: $(VENV)/.stamp-dev ## a whole shop in the background: HTTP, log, tables, a dashboard, a search index, a warehouse; examples/whole_shop has more

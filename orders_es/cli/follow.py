@@ -51,6 +51,9 @@ __all__ = ["follow", "followed"]
 @click.option(
     "--category", metavar="NAME", help="Of KurrentDB: the streams whose names begin with it and '-', such as order."
 )
+@click.option(
+    "--collection", metavar="NAME", help="Of MongoDB: the collection of Event Horizon's events; events if left out."
+)
 @click.option("--topic", metavar="NAME", help="The topic of Kafka.")
 @click.option("--subject", metavar="SUBJECT", help="Of NATS: only messages of this subject, such as 'orders.>'.")
 @click.option("--json-field", metavar="NAME", help="Of Redis: the field of an entry that holds a JSON object.")
@@ -137,6 +140,7 @@ def follow(
     publication: str | None,
     stream: str | None,
     category: str | None,
+    collection: str | None,
     topic: str | None,
     subject: str | None,
     json_field: str | None,
@@ -161,8 +165,10 @@ def follow(
     """Read the events that another system records into a log, each once, until Ctrl-C or SIGTERM.
 
     SOURCE is postgresql://user@host/database with --table, somebody else's table of events, or with --slot, a logical
-    replication slot; redis://host:port/db or nats://host:port with --stream; kafka://host:port with --topic; or
-    kurrentdb://user:password@host:port, all events or those of --stream or --category. How far it was read is recorded in the log, in one commit with the events that came of it, so after any crash it goes on where it was.
+    replication slot; redis://host:port/db or nats://host:port with --stream; kafka://host:port with --topic;
+    kurrentdb://user:password@host:port, all events or those of --stream or --category; or mongodb://host:port/database, the
+    events of Event Horizon. How far it was read is recorded in the log, in one commit with the events that came of it, so
+    after any crash it goes on where it was.
 
     \b
     Example:
@@ -185,6 +191,7 @@ def follow(
         "--publication": publication,
         "--stream": stream,
         "--category": category,
+        "--collection": collection,
         "--topic": topic,
         "--subject": subject,
         "--json-field": json_field,

@@ -90,6 +90,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "kafka": ("--topic",),
     "nats": ("--stream", "--subject"),
     "tls": ("--stream", "--subject"),
+    "mongodb": ("--collection",),
+    "mongodb+srv": ("--collection",),
     **dict.fromkeys(
         ("kurrentdb", "kurrentdb+discover", "esdb", "esdb+discover", "kdb", "kdb+discover"), ("--stream", "--category")
     ),
@@ -107,7 +109,7 @@ def source_of(source: str, given: dict[str, str], how: dict[str, Any]) -> Source
     if scheme not in _KINDS:
         raise click.UsageError(
             f"{without_password(source)!r} is nothing that can be followed; give postgresql://user@host/database and --table, or --slot, "
-            "redis://host:port/db or nats://host:port and --stream, kafka://host:port and --topic, or kurrentdb://user:password@host:port"
+            "redis://host:port/db or nats://host:port and --stream, kafka://host:port and --topic, kurrentdb://user:password@host:port, or mongodb://host:port/database"
         )
     wrong = [name for name in given if name not in _KINDS[scheme]]
     if wrong:
@@ -124,7 +126,9 @@ def source_of(source: str, given: dict[str, str], how: dict[str, Any]) -> Source
             return PostgresTable(source, given["--table"], **how)
         return _broker(scheme, source, given)
     except ImportError as error:
-        extra = {"rediss": "redis", "tls": "nats", "postgresql": "postgres"}.get(scheme, scheme)
+        extra = {"rediss": "redis", "tls": "nats", "mongodb+srv": "mongodb", "postgresql": "postgres"}.get(
+            scheme, scheme
+        )
         if "--category" in _KINDS[scheme]:
             extra = "kurrentdb"
         raise click.UsageError(f"{error}: pip install 'orders_es[{extra}]'") from error
@@ -139,6 +143,10 @@ def _broker(scheme: str, source: str, given: dict[str, str]) -> Source:
         from orders_es.sources.streams.kafka_topic import KafkaTopic
 
         return KafkaTopic(source, given["--topic"])
+    if "--collection" in _KINDS[scheme]:
+        from orders_es.sources.streams.event_horizon import EventHorizonCollection
+
+        return EventHorizonCollection(source, given.get("--collection", "events"))
     if "--category" in _KINDS[scheme]:
         from orders_es.sources.streams.kurrentdb import KurrentStream
 
@@ -161,7 +169,7 @@ def _check_parts(scheme: str, given: dict[str, str]) -> None:
             raise click.UsageError(
                 "--stream and --category are two parts of a database; give one of them, or none for all events"
             )
-    elif (needed := _KINDS[scheme][0]) not in given:
+    elif "--collection" not in _KINDS[scheme] and (needed := _KINDS[scheme][0]) not in given:
         raise click.UsageError(f"{needed} is missing: the {needed.strip('-')}'s name")
 
 

@@ -14,7 +14,13 @@ from orders_es.errors import InvalidSetting
 from orders_es.testing.nats_server import NatsServer
 from orders_es.testing.postgres_server import PostgresServer
 from orders_es.testing.redis_server import RedisServer
-from orders_es.testing.stand_ins import ElasticsearchStandIn, KafkaStandIn, KurrentStandIn, OpenSearchStandIn
+from orders_es.testing.stand_ins import (
+    ElasticsearchStandIn,
+    KafkaStandIn,
+    KurrentStandIn,
+    MongoStandIn,
+    OpenSearchStandIn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +34,7 @@ _STARTED: tuple[Callable[[contextlib.ExitStack], str], ...] = (
     lambda started: f"{started.enter_context(OpenSearchStandIn()).url}    (a stand-in: osmem-server)",
     lambda started: f"{started.enter_context(ElasticsearchStandIn()).url}    (a stand-in: noida-db)",
     lambda started: f"{started.enter_context(KafkaStandIn()).url}    (a stand-in: noida-db)",
+    lambda started: f"{started.enter_context(MongoStandIn()).url}    (a stand-in: secantusdb)",
     lambda started: f"{started.enter_context(KurrentStandIn()).url}    (a stand-in of our own)",
 )
 

@@ -1,6 +1,6 @@
 """Stand-ins for servers that no package index has: programs that speak the same protocol, for tests and for trying things out.
 
-`osmem-server` for OpenSearch (in memory: stopped, it has forgotten everything); `noida-db` for Kafka, for Elasticsearch (kept on disk), and for MongoDB; a service of our own for KurrentDB. They are not the real thing: what the real servers
+`osmem-server` for OpenSearch (in memory: stopped, it has forgotten everything); `noida-db` for Kafka and for Elasticsearch (kept on disk); `secantusdb` for MongoDB; a service of our own for KurrentDB. They are not the real thing: what the real servers
 do under load, when they are replicated or full, is not shown by them. Each runs in a temporary folder on a free loopback port, and is stopped when done.
 """
 
@@ -125,10 +125,36 @@ class ElasticsearchStandIn(_Noida):
         return _speaks_http(asked)
 
 
-class MongoStandIn(_Noida):
-    """`noida-db` as MongoDB."""
+class MongoStandIn(PrivateServer):
+    """`secantusdb` as MongoDB; it keeps on disk what it acknowledged.
 
-    kind = service = scheme = "mongodb"
+    Example::
+
+        with MongoStandIn() as server:
+            source = EventHorizonCollection(f"{server.url}/shop")
+    """
+
+    kind = "mongodb"
+
+    def __init__(self) -> None:
+        there = importlib.util.find_spec("secantus") is not None
+        super().__init__(
+            sys.executable if there else None, "there is no stand-in for MongoDB here: pip install secantusdb"
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"mongodb://127.0.0.1:{self.port}"
+
+    def words(self, folder: Path) -> list[str]:
+        """See `PrivateServer`."""
+        where = ["--port", str(self.port), "--storage-path", str(folder / "data")]
+        return ["-m", "secantus", "--host", "127.0.0.1", *where]
+
+    def answers(self, asked: socket.socket) -> bool:
+        """See `PrivateServer`."""
+        return bool(asked)
 
 
 class KurrentStandIn(PrivateServer):

@@ -149,6 +149,12 @@ def shipped_mappings() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
+def _envelopes() -> list[str]:
+    """The names of the envelopes that come with the package."""
+    folder = resources.files("orders_es.sources.jsonl") / "envelopes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
 def load_mapping(name: str | os.PathLike[str], registry: EventRegistry, *, currency: str | None = None) -> Mapping:
     """A mapping, from a file or of those that are shipped; read-only.
 
@@ -190,6 +196,8 @@ class _Reader:
 
     def read(self, given: dict[str, Any]) -> Mapping:
         self._known(given, _TOP, "key")
+        if isinstance(given.get("envelope"), str):
+            given = {**given, "envelope": self._shipped_envelope(given["envelope"])}
         envelope = self._table(given, "envelope")
         self._known(envelope, frozenset({*ENVELOPE_KEYS, "ignore"}), "key of [envelope]")
         for key in _REQUIRED:
@@ -214,6 +222,12 @@ class _Reader:
             time_format=self._time_format(given.get("time_format")),
             repeated_hour=self._choice(given, "repeated_hour", ("earlier", "later")),
         )
+
+    def _shipped_envelope(self, name: str) -> dict[str, Any]:
+        if name not in _envelopes():
+            raise self._bad(f"envelope = {name!r}: there are {', '.join(_envelopes())}; or write a table [envelope]")
+        text = (resources.files("orders_es.sources.jsonl") / "envelopes" / f"{name}.toml").read_text(encoding="utf-8")
+        return tomllib.loads(text)
 
     def _type(self, name: str, given: Any, ignored: frozenset[str], envelope: dict[str, Any]) -> TypeRule:
         if not isinstance(given, dict) or not isinstance(given.get("to"), str):
