@@ -64,9 +64,9 @@ class EventHorizonCollection:
             raise InvalidSetting("source", shown, "write mongodb://host:27017/database")
         self.name = f"{shown.partition('?')[0]} collection {collection}"
         how: dict[str, Any] = {"uuidRepresentation": "standard", "tz_aware": True}
-        limits = {"serverSelectionTimeoutMS": 5_000, "socketTimeoutMS": _SECONDS * 1_000}
+        how |= {"serverSelectionTimeoutMS": 5_000, "socketTimeoutMS": _SECONDS * 1_000}
         try:
-            self._client: Any = pymongo.MongoClient(url, **limits, **how)
+            self._client: Any = pymongo.MongoClient(url, **how)
         except (ConfigurationError, InvalidURI, ValueError) as error:
             raise InvalidSetting("source", shown, str(error).replace(url, shown)[:_SAID]) from error
         self._events = self._client.get_database(database).get_collection(
