@@ -47,10 +47,20 @@ def pytest_xdist_auto_num_workers():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What reads the half million lines of the reference file is long by its nature, wherever it is tested."""
+    """Which tests are long without being marked so themselves.
+
+    What reads the half million lines of the reference file is, wherever it is tested; and all but the first example of a rule that
+    is marked `long_but_first`.
+    """
+    told = set()
     for item in items:
         if {"reference", "reference_path"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.long)
+        if item.get_closest_marker("long_but_first"):
+            rule = item.nodeid.partition("[")[0]
+            if rule in told:
+                item.add_marker(pytest.mark.long)
+            told.add(rule)
 
 
 @pytest.fixture(scope="session")

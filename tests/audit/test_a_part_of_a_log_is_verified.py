@@ -33,6 +33,7 @@ def flipped(log, number):
     path.write_bytes(data)
 
 
+@pytest.mark.long_but_first
 def test_of_a_sound_log_each_part_is_sound(log):
     quick = verify(log, quick=True)
     assert (quick.ok, quick.events, quick.head) == (True, 0, log.head())
@@ -73,6 +74,7 @@ def test_another_log_of_the_same_name_in_the_middle_is_found_by_quick(tmp_path):
     assert not verify(tmp_path / "one", quick=True).ok
 
 
+@pytest.mark.long
 def test_a_changed_byte_is_found_by_every_part(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
         assert isinstance(log, ParquetLog)

@@ -158,6 +158,7 @@ def is_found(place):
     return "; ".join(problem.what for problem in problems)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["commit", "segment", "duckdb"])
 def test_rows_changed_behind_the_logs_back(tmp_path, kind):
     source = tmp_path / ("log.duckdb" if kind == "duckdb" else "log")

@@ -32,6 +32,7 @@ def test_the_sample_log_has_the_root_of_its_readme(tmp_path):
         assert log.vacuum(grace=timedelta(0)).files == 0
 
 
+@pytest.mark.long
 def test_its_commands_make_it_again(tmp_path):
     assert len(COMMANDS) == 3
     for command in COMMANDS:

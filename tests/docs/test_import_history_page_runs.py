@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from orders_es.cli import main
@@ -17,6 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "import-history.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_from_a_history_table_to_the_table_as_it_stood(run_page):
     Path("historicalorder.csv").write_text(re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)[1], encoding="utf-8")
     command, _, shown = re.search(r"```console\n\$ orders-es (.*?)```", PAGE, re.DOTALL)[1].partition("\n")

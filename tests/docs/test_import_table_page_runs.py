@@ -5,6 +5,7 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from orders_es.cli import main
@@ -17,6 +18,7 @@ def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.long
 def test_from_the_proposal_to_an_answer_about_the_past(run_page):
     Path("orders.csv").write_text(blocks("csv")[0], encoding="utf-8")
     for block in blocks("console"):

@@ -27,6 +27,7 @@ def test_lag(run_page, capsys):
     assert list(names["samples"].projection.unique()) == ["orders"]
 
 
+@pytest.mark.long
 def test_process_managers(shop, run_page):
     names = run_page("docs/process-managers.md")
     assert shop.load("A-1")[-1].type == "RefundIssued"

@@ -28,6 +28,7 @@ def test_its_pictures_are_there_and_small():
         assert 0 < (DOCS / name).stat().st_size < 60_000
 
 
+@pytest.mark.long
 def test_what_it_shows_runs(tmp_path, run_page):
     plt.close("all")  # of pages that ran before in this process
     june = datetime(2011, 6, 3, tzinfo=UTC)

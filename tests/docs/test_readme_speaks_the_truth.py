@@ -33,6 +33,7 @@ def test_its_commands_exist_with_these_options(command):
             assert word in text
 
 
+@pytest.mark.long
 def test_the_tour_it_shows_is_the_one_that_runs():
     shown = next(block for block in blocks("") if "three moments" in block or "One order" in block)
     printed = CliRunner().invoke(main, ["demo"]).output

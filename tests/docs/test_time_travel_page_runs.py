@@ -39,6 +39,7 @@ def log(tmp_path, monkeypatch):
         yield log
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("log")
 def test_the_python_on_the_page_runs(run_page):
     names = run_page("docs/time-travel.md")

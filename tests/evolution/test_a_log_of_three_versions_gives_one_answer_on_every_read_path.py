@@ -176,11 +176,13 @@ def test_asked_in_a_session(folder):
         assert held == [("Booked", 3), ("Lost", 1), ("Shipped", 2)]
 
 
+@pytest.mark.long
 def test_folded_in_another_process(folder):
     with ProcessPoolExecutor(1, get_context("forkserver")) as executor:
         assert fold_streams(folder, told, nothing, executor=executor, buckets=1) == states()
 
 
+@pytest.mark.long
 def test_projected_by_select_and_by_handlers(folder, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "bookings.sql").write_text(MODEL)

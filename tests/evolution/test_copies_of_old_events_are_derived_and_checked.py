@@ -43,6 +43,7 @@ def test_made_once_and_found_again(url):
     assert [(path, path.stat().st_ino) for path in copies(url)] == [(first, before.st_ino)]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("harm", ["flipped", "cut short", "deleted", "another's"])
 def test_harm_is_found_and_mended(url, harm):
     wanted = ask(url, parcels.today())

@@ -41,6 +41,7 @@ def kept(tmp_path):
     return sorted(tmp_path.glob("**/upcast/*/*.parquet"))
 
 
+@pytest.mark.long_but_first
 def test_the_next_session_reads_what_the_first_one_made(url, tmp_path, monkeypatch):
     wanted = ask(url)
     files = kept(tmp_path)
@@ -52,6 +53,7 @@ def test_the_next_session_reads_what_the_first_one_made(url, tmp_path, monkeypat
     assert ask(url, registry) == wanted
 
 
+@pytest.mark.long_but_first
 def test_a_session_that_goes_on_adds_what_is_new(url):
     with open_log(url, registry=parcels.today()) as log, duckdb.connect() as connection:
         log.bind(connection)
@@ -66,6 +68,7 @@ def ask_open(log):
         return connection.execute(QUERY).fetchall()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("harm", ["flipped", "cut short", "of another root", "deleted"])
 def test_harm_is_found_and_mended(url, harm, tmp_path):
     wanted = ask(url)
@@ -84,6 +87,7 @@ def test_harm_is_found_and_mended(url, harm, tmp_path):
     assert kept(tmp_path) == files
 
 
+@pytest.mark.long
 def test_verify_recomputes_them(url, tmp_path):
     ask(url)
     first, *_ = kept(tmp_path)
@@ -98,6 +102,7 @@ def test_verify_recomputes_them(url, tmp_path):
         assert "it is forged" in str(verify(log).problems)
 
 
+@pytest.mark.long_but_first
 def test_reshred_makes_them_all_and_a_log_to_be_read_makes_none(url, tmp_path):
     with open_log(url, registry=parcels.today(), read_only=True) as log:
         wanted = ask_open(log)
@@ -125,6 +130,7 @@ def test_an_upcaster_that_raises_leaves_nothing_half(url, tmp_path):
     assert not list(tmp_path.glob("**/upcast/*/*"))
 
 
+@pytest.mark.long_but_first
 def test_nothing_of_a_database_elsewhere_is_left_on_this_machine_unasked(url, tmp_path, monkeypatch):
     monkeypatch.delenv("ORDERS_ES_CACHE")
     wanted = ask(url)

@@ -72,6 +72,7 @@ def test_an_outlet(log, tmp_path):
     assert _said(FolderOutlet(tmp_path / "out").table().to_pylist()) == MEANT
 
 
+@pytest.mark.long
 def test_process_mining(log, tmp_path):
     with connect(log) as session:
         export_ocel(session, tmp_path / "o.json")

@@ -67,6 +67,7 @@ def log(request, tmp_path_factory):
         yield opened
 
 
+@pytest.mark.long_but_first
 def test_in_sql(log):
     with connect(log) as session:
         assert session.sql(ROWS).rows() == MEANT
@@ -169,6 +170,7 @@ def test_new_events_are_of_todays_version():
         assert replace(log.load("A")[1].data, quantity=2).quantity == 2
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "command",
     [

@@ -100,6 +100,7 @@ def by_python(states):
     return ({"rental": name, **dataclasses.asdict(state)} for name, state in states.items() if state.renter)
 
 
+@pytest.mark.long_but_first
 def test_by_python(log):
     loaded = [(e.stream_id, e.version, e.data) for s in log.stream_ids() for e in log.load(s) if not e.retired]
     assert loaded == sorted(rentals.meant(), key=lambda row: row[:2])
@@ -115,6 +116,7 @@ def test_by_python(log):
         same(by_python({name: load_state(log, name, rentals.RENTALS) for name in names}))
 
 
+@pytest.mark.long_but_first
 def test_by_sql(log, tmp_path):
     with connect(log, read_models=MODELS) as session:
         same(session.table("rentals").to_arrow().to_pylist())
@@ -199,6 +201,7 @@ def test_event_by_event(log):
     }
 
 
+@pytest.mark.long
 def test_projected(log, tmp_path):
     seen = []
     types = ("RentalOpened", "Extended", "Returned", "DepositPaid")
@@ -217,6 +220,7 @@ def test_projected(log, tmp_path):
     same(FolderOutlet(tmp_path / "out").table().to_pylist())
 
 
+@pytest.mark.long_but_first
 def test_by_doors(log, tmp_path):
     if log.url.startswith("postgres") or log.url.endswith(".duckdb"):
         return  # what is asked of folders is asked of all

@@ -66,6 +66,7 @@ def early(url, *events):
         log.append("P-2", [parcels.StatusChanged("seen"), parcels.StatusChanged("lost")], expected=ANY)
 
 
+@pytest.mark.long
 def test_the_orders_forms_and_those_of_a_chain_are_held_to_their_functions():
     assert set(check_sql(order_registry(), examples=10)) == {
         (name, 1) for name in ("OrderCreated", "ItemAdded", "StatusChanged")
@@ -82,6 +83,7 @@ def test_a_log_of_the_first_version_is_asked_without_a_copy_and_answers_alike(tm
     assert [row[4] for row in found[1]] == ["Booked", "Shipped", "Lost"]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", ["first", "second", "before_versions"])
 def test_orders_of_earlier_programs_are_asked_alike_with_and_without_forms(name, tmp_path):
     url = shutil.copytree(LOGS / name, tmp_path / name)
@@ -92,6 +94,7 @@ def test_orders_of_earlier_programs_are_asked_alike_with_and_without_forms(name,
     assert found == rows(url, plain)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("name", "payload"),
     [

@@ -43,6 +43,7 @@ def log(request, tmp_path):
         yield opened
 
 
+@pytest.mark.long_but_first
 def test_python_and_sql_pass_over_the_same_and_answers_say_so(log):
     orders = load_orders(log)
     assert {name: order.total for name, order in orders.items()} == {"A": Decimal("2.5"), "B": 0}

@@ -110,6 +110,7 @@ RUBBISH = {
 }
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("case", RUBBISH)
 def test_rubbish_is_named_with_position_and_payload(tmp_path, case):
     function, reason = RUBBISH[case]

@@ -81,6 +81,7 @@ def one_name(cls, version=1, upcasters=()):
     return registry
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("place", ["log", "log.duckdb", "postgres"])
 def test_fields_that_came_later_have_their_defaults_in_sql_as_in_python(place, tmp_path, request):
     url = str(tmp_path / place)

@@ -57,6 +57,7 @@ def _sum(log):
     raise log.registry.not_known("RentalOpened", 3, 14, "R-4")
 
 
+@pytest.mark.long_but_first
 def test_its_values(url):
     with open_log(url, registry=rentals.PROGRAMS[2]) as log:
         for name, way in ways(log).items():
@@ -81,6 +82,7 @@ def test_what_is_around_them_can_be_looked_at(url):
         assert sum(fee is not None for fee in fees) >= 2, "what is named as recorded can be read"
 
 
+@pytest.mark.long_but_first
 def test_a_type_that_nobody_registered_has_no_columns(url):
     with open_log(url, registry=rentals.today()) as log, connect(log) as session:
         assert session.sql("SELECT count(*) FROM events WHERE method IS NOT NULL").rows() == [(1,)]

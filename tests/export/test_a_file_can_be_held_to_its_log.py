@@ -39,6 +39,7 @@ def test_a_file_says_which_log_moment_and_definition_gave_it(log, session, tmp_p
     assert dict(said.columns)["total"] == kind
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_a_query_holds_the_query(session, tmp_path, form):
     query = 'SELECT count(*) AS "how many" -- it\'s 漢 <&> _x0041_\nFROM orders'
@@ -60,6 +61,7 @@ def test_the_metadata_can_be_read_without_this_package(session, tmp_path):
     assert cover["Log's root"] == facts["root"]
 
 
+@pytest.mark.long
 def test_the_definition_hash_covers_all_that_a_definition_takes_part_of(tmp_path, log):
     def hash_of(source, **texts):
         for name, text in texts.items():
@@ -77,6 +79,7 @@ def test_the_definition_hash_covers_all_that_a_definition_takes_part_of(tmp_path
     assert hash_of("SELECT * FROM top_at(NULL)", base=f"{header}SELECT count(*) AS n FROM events") != query
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("source", "form"), [(SOURCES[0], "parquet"), (SOURCES[0], "xlsx"), (SOURCES[1], "csv"), (SOURCES[2], "csv")]
 )
@@ -92,6 +95,7 @@ def test_an_untouched_file_is_what_the_log_gives_however_the_log_has_grown(log, 
         assert [finding.about for finding in checked.findings] == ["totals", "log", "rows"]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("form", FORMS)
 def test_business_days_and_times_are_computed_in_the_zone_of_the_file(log, tmp_path, form):
     with connect(log, tz="Pacific/Auckland") as session:
@@ -105,6 +109,7 @@ def test_business_days_and_times_are_computed_in_the_zone_of_the_file(log, tmp_p
         assert {moment.date() for _, moment, _ in rows} == {day.date() for *_, day in rows}
 
 
+@pytest.mark.long
 def test_a_copy_and_a_compacted_log_do_as_well(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.parquet")
     log.compact()
@@ -139,6 +144,7 @@ def forged(path, form):
         Path(path).write_text(text.replace("0.9999", "1.9999", 1), encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["parquet", "xlsx"])
 def test_a_changed_figure_is_found_and_shown(log, session, tmp_path, form):
     done = export(session, "orders", tmp_path / f"out.{form}")
@@ -151,6 +157,7 @@ def test_a_changed_figure_is_found_and_shown(log, session, tmp_path, form):
     assert "1.9999" in checked.findings[2].text
 
 
+@pytest.mark.long
 def test_a_workbook_that_somebody_saved_anew_is_still_an_export(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.xlsx")
     book = openpyxl.load_workbook(done.path)
@@ -158,6 +165,7 @@ def test_a_workbook_that_somebody_saved_anew_is_still_an_export(log, session, tm
     assert check_export(done.path, log).ok
 
 
+@pytest.mark.long
 def test_a_changed_csv_is_told_by_its_hash(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.csv")
     forged(done.path, "csv")
@@ -174,6 +182,7 @@ def test_a_changed_csv_is_told_by_its_hash(log, session, tmp_path):
     assert [(f.about, f.good) for f in check_export(done.path, log).findings] == found[1:]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("form", FORMS)
 def test_a_missing_row_is_found(log, session, tmp_path, form):
     done = export(session, "SELECT order_id FROM orders LIMIT 5", tmp_path / f"out.{form}")
@@ -216,6 +225,7 @@ def test_another_log_a_rewritten_one_and_a_shorter_one_are_told(session, tmp_pat
         assert not check_export(done.path, short).ok
 
 
+@pytest.mark.long
 def test_a_definition_that_changed_is_noted_and_the_rows_decide(log, tmp_path):
     models = tmp_path / "models"
     models.mkdir()

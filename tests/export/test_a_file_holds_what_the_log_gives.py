@@ -27,6 +27,7 @@ def in_order(session, source, **moment):
     return session.sql(query, **moment)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("moment", [{}, {"at": june(5)}, {"at": june(5), "known_at": june(5)}], ids=str)
 @pytest.mark.parametrize("source", ["orders", "events"])
 def test_parquet_is_the_table(session, tmp_path, source, moment):
@@ -48,6 +49,7 @@ def as_csv_text(value):
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("source", SOURCES)
 def test_csv_has_every_digit_and_times_in_utc(session, tmp_path, source):
     done = export(session, source, tmp_path / "out.csv", at=june(9), guard=False)
@@ -64,6 +66,7 @@ def test_csv_tells_an_absent_text_from_an_empty_one(session, tmp_path):
         assert file.read() == 'a,b\n,""\n'
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_workbook_has_numbers_and_times_as_such(session, tmp_path, source):
     done = export(session, source, tmp_path / "out.xlsx", at=june(9))
@@ -186,6 +189,7 @@ def test_a_wrong_call_is_named(session, tmp_path):
         export(session, "orders", tmp_path / "nowhere" / "out.csv")
 
 
+@pytest.mark.long
 def test_money_of_many_orders_adds_up_in_each_form(tmp_path):
     with open_log(":memory:") as log:
         for number in range(100):

@@ -23,6 +23,7 @@ def session(tmp_path_factory):
         yield session
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 @pytest.mark.parametrize("place", PLACES)
 def test_an_untouched_file_is_well_and_a_tampered_one_is_not(session, tmp_path, place, kind):

@@ -95,6 +95,7 @@ def made(tmp_path_factory):
     log.close()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", KINDS)
 def test_an_untouched_file_is_as_it_was_written_and_an_edited_one_is_not(made, tmp_path, name):
     log, files = made
@@ -113,6 +114,7 @@ def test_an_untouched_file_is_as_it_was_written_and_an_edited_one_is_not(made, t
     assert "adds up to" in next(f.text for f in alone.findings if f.about == "totals")
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", ["ocel.sqlite", "case.xes.gz", "orders.jsonl"])
 def test_whoever_forges_the_evidence_as_well_is_found_by_the_log(made, tmp_path, name):
     log, files = made
@@ -159,6 +161,7 @@ def test_a_row_that_is_gone_or_no_number_any_more_is_found(session, tmp_path):
     assert not check_export(done.path).ok
 
 
+@pytest.mark.long
 def test_a_file_from_before_control_totals_is_read_and_says_so(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.csv")
     facts = json.loads(beside(Path(done.path)).read_text(encoding="utf-8"))
@@ -171,6 +174,7 @@ def test_a_file_from_before_control_totals_is_read_and_says_so(log, session, tmp
 numbers = st.one_of(st.none(), st.integers(-(10**15), 10**15))
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(numbers, numbers, st.floats() | st.none()), max_size=30))
 def test_totals_are_the_exact_sums_whatever_the_numbers(rows):
     cells = ", ".join(

@@ -60,6 +60,7 @@ def test_in_a_parquet_file(log: EventLog, tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "exported.parquet").to_pylist() == right
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", ["parquet", "csv", "xlsx"])
 def test_a_file_of_them_is_held_to_its_log(log: EventLog, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"values.{ending}"

@@ -32,6 +32,7 @@ def run(*arguments):
     return done.exit_code, done.stdout
 
 
+@pytest.mark.long
 def test_csv_on_standard_output_is_checked_as_an_exported_file_is(place):
     log, file = place / "log", place / "june.csv"
     code, printed = run("sql", EVERY_FORM, "--csv", "--evidence", f"{file}.json", "--log", log)
@@ -51,6 +52,7 @@ def test_csv_on_standard_output_is_checked_as_an_exported_file_is(place):
     assert any("adds up to" in finding.text for finding in wrong.findings)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_a_table_and_json_have_evidence_that_the_log_is_held_to(place, form):
     evidence = place / "evidence.json"
@@ -68,6 +70,7 @@ def test_a_table_and_json_have_evidence_that_the_log_is_held_to(place, form):
     assert "adds up to 23.5000, and was 24.5000" in printed
 
 
+@pytest.mark.long
 def test_a_report_is_held_to_its_evidence_and_to_the_log(place):
     pytest.importorskip("matplotlib")
     out = place / "report"
@@ -105,6 +108,7 @@ def test_evidence_that_is_none_is_refused(place):
     assert code.exit_code == 2
 
 
+@pytest.mark.long
 def test_an_auditors_question_has_evidence_as_well(place):
     evidence, file = place / "order.csv.json", place / "order.csv"
     code, printed = run("ask", "order", "A-1", "--csv", "--evidence", evidence, "--log", place / "log")

@@ -141,6 +141,7 @@ def test_every_command_is_there_by_the_name_of_its_class():
     assert len(COMMANDS) == 16
 
 
+@pytest.mark.long
 def test_eight_clients_lose_no_update(shop, serving):
     adds = 6
 

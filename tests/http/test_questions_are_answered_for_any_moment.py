@@ -46,6 +46,7 @@ def test_pages_show_one_state_of_the_log_whatever_comes_meanwhile(months, client
     assert positions == {24}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("asked", "orders"),
     [

@@ -12,6 +12,7 @@ from orders_es.cli import main
 from orders_es.http import listen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_what_was_begun_is_finished_and_streams_end(shop, ending):
     command = [sys.executable, "-m", "orders_es", "serve", "--log", shop.url, "--port", "0", "--json"]

@@ -54,6 +54,7 @@ def test_text_from_events_is_text(log):
         assert "<script>" not in thing._repr_html_()
 
 
+@pytest.mark.long
 def test_many_rows_are_capped(tmp_path):
     with open_log(tmp_path / "many", create=True) as log, connect(log) as session:
         for number in range(300):

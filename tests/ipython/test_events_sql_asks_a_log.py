@@ -138,6 +138,7 @@ def test_a_mistake_is_told_without_a_traceback(shell, cell, said, capsys):
     assert said in refused(shell, cell, capsys)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("session")
 def test_relations_and_columns_are_completed_inside_a_query(shell):
     def inside(text):

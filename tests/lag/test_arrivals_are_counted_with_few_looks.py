@@ -28,6 +28,7 @@ def asked(log, second):
     return Edge(log, NOON, LagLimits()).arrived(NOON + timedelta(seconds=second))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_was_asked_before(log, seed):
     gathering._known.clear()

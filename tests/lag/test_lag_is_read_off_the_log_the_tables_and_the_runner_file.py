@@ -65,6 +65,7 @@ def test_each_figure_follows_the_clock(shop, clock):
     assert lag.arrivals == pytest.approx(1 / 6), "since the oldest waiting event was recorded: the last one"
 
 
+@pytest.mark.long
 def test_freshness_is_the_age_of_events_when_they_could_be_seen(shop, clock):
     shop.order()
     shop.run()
@@ -85,6 +86,7 @@ def test_freshness_is_the_age_of_events_when_they_could_be_seen(shop, clock):
     assert shop.lag().freshness is None, "nothing was processed lately"
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("begin", ["run", "follow"])
 def test_an_outage_is_in_the_history_though_its_first_batch_ends_it(shop, clock, begin):
     shop.order()
@@ -202,6 +204,7 @@ def test_measuring_never_keeps_a_runner_from_starting(shop):
         measuring.join()
 
 
+@pytest.mark.long
 def test_a_follower_that_is_frozen_or_killed_is_stopped(shop, killed):
     shop.order(3)
     follower = subprocess.Popen([sys.executable, "-c", FOLLOWER, shop.log.url, str(shop.models)])

@@ -21,6 +21,7 @@ def start(shop, killed):
     return start
 
 
+@pytest.mark.long
 def test_watching_it_looks_again_and_its_last_look_decides(shop, start):
     watching = start("--watch", "--every", "1s", "--sla", "30s")
     lines = [watching.stdout.readline() for _ in range(3)]

@@ -102,6 +102,7 @@ def test_a_conversation(log):
     assert log.head() == head
 
 
+@pytest.mark.long
 def test_what_takes_too_long_is_ended_and_the_next_question_is_answered(log):
     with Questions(log, seconds=0.2) as questions:
         with pytest.raises(ValueError, match=r"longer than 0\.2 s"):
@@ -115,6 +116,7 @@ def test_an_answer_is_cut_after_a_whole_row_and_says_so(log):
         assert (len(answer["rows"]), answer["more"]) == (2, True)
 
 
+@pytest.mark.long
 def test_sql_is_one_select_that_reads_its_log(log):
     with Questions(log, most_rows=2) as questions:
         for query in EVIL:

@@ -64,6 +64,7 @@ def test_its_list_is_sorted_constants_classes_functions(name):
     assert list(listed) == sorted(set(listed), key=in_order)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", TEXTS)
 def test_each_name_is_there_and_explained(name):
     package = importlib.import_module(name)

@@ -31,6 +31,7 @@ def names():
     }
 
 
+@pytest.mark.long
 def test_only_functions_from_events_to_a_state_are_a_fold(names):
     assert {file for file, given in names.items() if given & {"fold", "_fold"}} == FOLDS
 

@@ -23,6 +23,7 @@ def heights(ax):
     return [bar.get_height() for bar in bars_of(ax)]
 
 
+@pytest.mark.long
 def test_sales_bars_are_the_revenue_and_those_that_are_cut_have_it_written_beside_them(shop):
     ax = plots.plot_sales(shop)
     rows = shop.sql("SELECT day, sum(revenue) AS revenue FROM daily_sales GROUP BY day ORDER BY day").rows()
@@ -36,6 +37,7 @@ def test_sales_bars_are_the_revenue_and_those_that_are_cut_have_it_written_besid
     assert all(drawn[n] > 1.2 * max(due[m] for m in range(len(due)) if m not in cut) for n in cut)
 
 
+@pytest.mark.long
 def test_long_times_are_drawn_by_week_or_month_with_the_same_sum():
     days = pd.date_range("2020-01-01", periods=3_000)
     rows = pd.DataFrame({"day": days, "currency": "EUR", "revenue": [Decimal("1.25")] * len(days)})
@@ -137,6 +139,7 @@ def test_late_records_are_named_with_their_delay(shop):
     assert said.partition("\n")[0] in {event.type for event in late}
 
 
+@pytest.mark.long
 def test_a_life_of_thousands_of_events_is_drawn_late_ones_first(shop):
     [event, *_] = history(shop.log, shop.sql("SELECT any_value(order_id) FROM orders").rows()[0][0])
     ax = plots.plot_order_timeline([event] * 5_000)
@@ -154,6 +157,7 @@ def test_lag_is_drawn_with_its_limit_and_shaded_where_it_is_broken(samples):
     assert "never above it" in plots.plot_lag(samples, sla=100).get_title(loc="left")
 
 
+@pytest.mark.long
 def test_lag_of_a_day_by_the_second_keeps_its_worst_moment():
     times = pd.date_range("2024-01-01", periods=86_400, freq="s", tz="UTC")
     seconds = np.zeros(len(times))

@@ -30,6 +30,7 @@ def drawn(all_plots, figures):
     return drawn
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 def test_it_draws_on_the_axes_given_and_returns_them(all_plots, name):
     figure, (left, right) = plt.subplots(1, 2)
@@ -40,6 +41,7 @@ def test_it_draws_on_the_axes_given_and_returns_them(all_plots, name):
     figure.canvas.draw()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 def test_without_axes_it_makes_a_figure_and_sets_no_style(drawn, name):
     assert drawn(name).get_title(loc="left")

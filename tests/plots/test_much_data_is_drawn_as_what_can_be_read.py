@@ -46,6 +46,7 @@ def drawn(request):
     return request.param, ax
 
 
+@pytest.mark.long
 def test_there_are_no_more_marks_than_can_be_seen(drawn):
     _, ax = drawn
     assert len(ax.patches) + len(ax.texts) < 3_000

@@ -65,6 +65,7 @@ def test_between_the_cancellation_and_what_follows(shop, start):
     assert shop.types("A-1").count("OrderCancelled") == 1
 
 
+@pytest.mark.long
 def test_between_the_refund_and_its_checkpoint_twice(shop, start):
     shop.place("A-1", paid=4)
     shop.clock.forward(days=3)
@@ -80,6 +81,7 @@ def test_between_the_refund_and_its_checkpoint_twice(shop, start):
     assert outcomes == [("A-1", "IssueRefund", "done")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.long)])
 def test_at_random_moments_while_it_follows(shop, start, kills):
     orders = [f"A-{number}" for number in range(6 * kills + 10)]

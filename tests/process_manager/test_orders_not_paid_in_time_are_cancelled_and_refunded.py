@@ -47,6 +47,7 @@ def test_an_order_that_is_paid_in_full_stays(shop):
     assert shop.cancelled() == []
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "settles",
     [ShipOrder(), ApplyDiscount(amount=10), RecordAdjustment(amount=-10), CancelOrder(reason="changed mind")],
@@ -81,6 +82,7 @@ def test_what_was_paid_of_it_goes_back_in_full_and_once(shop):
     assert shop.types("A-1").count("RefundIssued") == 1
 
 
+@pytest.mark.long
 def test_a_payment_that_comes_after_the_cancellation_goes_back_too(shop):
     shop.place("A-1", paid=3)
     shop.clock.forward(days=3)
@@ -131,6 +133,7 @@ def test_orders_placed_before_a_date_are_left_alone(shop):
     assert shop.status("A-1") == "placed"
 
 
+@pytest.mark.long
 def test_a_dry_run_tells_what_a_run_would_do_and_writes_nothing(shop):
     shop.place("A-1", paid=3)
     shop.place("A-2", paid=10)
@@ -173,6 +176,7 @@ def test_following_it_cancels_as_time_passes_and_refunds(shop):
     assert shop.types("A-1").count("OrderCancelled") == 1
 
 
+@pytest.mark.long
 def test_several_at_once_cancel_and_refund_each_order_once(shop, tmp_path):
     orders = [f"A-{number}" for number in range(12)]
     for order in orders:

@@ -24,6 +24,7 @@ def call(shop, *args):
     return CliRunner().invoke(main, words, prog_name="orders-es")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("old_order")
 def test_it_says_what_it_would_do_does_it_and_has_nothing_left_to_do(shop):
     told = json.loads(call(shop, "--after", "3d", "--dry-run", "--json").stdout)
@@ -46,6 +47,7 @@ def test_a_wrong_call_exits_with_2(shop, args):
     assert call(shop, *args).exit_code == 2
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("old_order")
 def test_following_it_ends_well_on_sigterm(shop):
     command = [

@@ -59,6 +59,7 @@ def test_differences_are_counted_and_shown(shop):
     assert shop.rows("SELECT total FROM orders WHERE order_id = 'A-1'") == [(9,)]
 
 
+@pytest.mark.long
 def test_the_new_one_serves_and_the_old_one_can_come_back(shop):
     shop.run()
     spoil(shop, "DELETE FROM orders_es_orders_1.orders")
@@ -124,6 +125,7 @@ def test_another_comment_is_no_other_definition(shop):
     shop.run(SetProjection(ReadModel("counts", f"-- How many.\n-- Of each.\n{sql}", stream="stream_id")))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("when", ["compare", "promote"])
 def test_one_that_is_interrupted_leaves_the_old_one_serving(shop, monkeypatch, when):
     shop.run(counting())

@@ -48,6 +48,7 @@ def asked_files(shop):
     return list(shop.path.with_name(shop.path.name + ".runners").glob("*.asked"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0, 1])
 def test_what_it_left_is_known_and_the_next_run_of_it_settles_it(shop, after):
     killed(shop, after)
@@ -95,6 +96,7 @@ def test_a_run_that_lives_has_left_nothing(shop, monkeypatch):
     assert seen == [[], [], []]
 
 
+@pytest.mark.long
 def test_dropping_gives_it_up(shop):
     killed(shop, 1)
     projector = Projector(shop.log, shop.path, [])
@@ -104,6 +106,7 @@ def test_dropping_gives_it_up(shop):
         projector.drop("daily_sales")
 
 
+@pytest.mark.long
 def test_a_status_of_running_needs_a_runner(shop):
     killed(shop, 1, ["orders"], what="advance")
     [state] = shop.models.status()
@@ -125,6 +128,7 @@ def test_a_run_that_ended_before_the_log_did_is_behind_and_not_interrupted(shop,
     assert shop.models.unfinished() == [], "it did all that there was when it was asked"
 
 
+@pytest.mark.long
 def test_set_projections_are_all_there_is_to_run_again(shop):
     killed(shop, 0, [projection.name for projection in set_projections()])
     assert set(shop.models.unfinished()) == {projection.name for projection in set_projections()}

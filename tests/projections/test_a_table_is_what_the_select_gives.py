@@ -48,6 +48,7 @@ def check(log, path):
             assert models.query(f"FROM {name} ORDER BY ALL").rows() == wanted
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["stream by stream", "by a scan", "in one pass"])
 @settings(
     max_examples=settings.default.max_examples // 20,
@@ -67,12 +68,14 @@ def test_for_any_batching(monkeypatch, way, rounds, batch_size):
             check(log, path)
 
 
+@pytest.mark.long
 def test_an_empty_log_gives_empty_tables(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
         Projector(log, tmp_path / "models.duckdb", set_projections(NAMES)).run()
         check(log, tmp_path / "models.duckdb")
 
 
+@pytest.mark.long
 def test_a_log_in_memory_can_be_projected_too(tmp_path):
     with open_log(":memory:") as log:
         for _ in range(2):

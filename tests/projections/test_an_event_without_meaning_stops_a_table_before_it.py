@@ -22,6 +22,7 @@ def test_the_table_is_what_the_events_before_it_give(shop):
     assert shop.table("orders") == shop.ought("orders", good)
 
 
+@pytest.mark.long
 def test_it_is_a_dead_letter_until_it_is_understood(shop):
     @dataclass(frozen=True)
     class OrderBlessed:
@@ -55,6 +56,7 @@ def test_it_is_a_dead_letter_until_it_is_understood(shop):
         assert Projector(log, shop.path, set_projections(["sizes"], folder)).run()[0].position == 14
 
 
+@pytest.mark.long
 def test_others_are_not_held_up(shop):
     shop.log.append("A-1", [RawEvent("OrderBlessed", "{}")], expected=ANY)
     ran = {one.projection: one for one in shop.projector(names=["orders", "activity", "order_items"]).try_run()}
@@ -92,6 +94,7 @@ def brittle(shop):
     return SetProjection.of("brittle", folder)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("when", ["at first", "later"])
 def test_the_event_is_found_where_nothing_but_the_error_tells_of_it(shop, brittle, when):
     if when == "later":

@@ -54,6 +54,7 @@ def test_without_blocking_they_go_on(shop):
     assert book(shop, "A-1") == [4]
 
 
+@pytest.mark.long
 def test_retrying_takes_them_in_order(shop):
     shop.pay("A-1")
     shop.pay("A-1")
@@ -72,6 +73,7 @@ def test_retrying_takes_them_in_order(shop):
     assert book(shop, "A-1") == [3, 4, 5, 6]
 
 
+@pytest.mark.long
 def test_one_can_be_retried_without_those_behind_it(shop):
     shop.pay("A-1")
     shop.run(Book("A-1", "A-3").projection())

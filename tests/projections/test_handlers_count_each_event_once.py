@@ -93,6 +93,7 @@ def test_tables_that_cannot_be_made_are_told_of_and_hold_up_nobody(shop):
     assert "TALBE" in str(ran[0].error)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("broken", [3, 9, 12])
 def test_the_event_to_blame_is_found_where_they_are_handled_in_bulk(shop, broken):
     @in_batches

@@ -65,6 +65,7 @@ def test_who_looks_whether_a_runner_lives_is_no_runner(shop):
         assert (told["pid"], told["projection"], told["state"]) == (os.getpid(), "orders", "starting")
 
 
+@pytest.mark.long
 def test_a_follower_sees_what_others_commit(shop, following):
     names = ["orders", "order_items", "customer_value"]
     stop, thread, came_to = following(shop.projector(names=names))
@@ -78,6 +79,7 @@ def test_a_follower_sees_what_others_commit(shop, following):
         assert shop.table(name) == shop.ought(name)
 
 
+@pytest.mark.long
 def test_one_that_fails_ends_and_the_others_go_on(shop, following):
     told = []
     _, _, came_to = following(
@@ -103,6 +105,7 @@ def test_a_mistake_in_the_machinery_itself_is_not_hidden(shop, monkeypatch):
         shop.projector().follow()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_batch_be_finished(shop, number):
     last = shop.order("A-9")

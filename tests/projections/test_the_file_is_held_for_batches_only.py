@@ -46,6 +46,7 @@ def elsewhere():
     return Handlers("told", 1, {"OrderCreated": lambda _event, _tables: None})
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("made", [lambda: set_projections(["orders"])[0], in_tables, elsewhere])
 def test_a_run_of_one_batch_attaches_the_file_twice_at_most_and_once_to_write(tmp_path, log, attached, made):
     models = tmp_path / "shop.duckdb"
@@ -99,6 +100,7 @@ def test_a_follower_with_nothing_to_do_does_not_hold_the_file(tmp_path, log, att
     assert 3 <= len(samples) <= 6, "what it took in memory meanwhile, one a minute, is written when it ends"
 
 
+@pytest.mark.long
 def test_samples_do_not_wait_for_a_batch_for_ever(tmp_path, log, attached):
     models, clock = tmp_path / "shop.duckdb", Clock()
     projector = Projector(log, models, set_projections(["orders"]), clock=clock)
@@ -106,6 +108,7 @@ def test_samples_do_not_wait_for_a_batch_for_ever(tmp_path, log, attached):
     assert 2 <= attached.count(True) <= 4, "once in five minutes, and at the end"
 
 
+@pytest.mark.long
 def test_each_batch_of_a_follower_takes_one_write_hold(tmp_path, log, attached):
     models, clock = tmp_path / "shop.duckdb", Clock()
 

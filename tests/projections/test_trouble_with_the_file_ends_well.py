@@ -93,6 +93,7 @@ def test_what_a_runner_left_that_was_killed_as_it_made_one_is_removed(shop):
     assert (shop.folder / ".models.duckdb.mine").exists()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("damage", ["overwritten", "cut short", "empty"])
 def test_a_damaged_one_is_named_and_how_to_go_on(shop, damage):
     shop.run()
@@ -123,6 +124,7 @@ def test_nor_is_a_log(shop, tmp_path):
         type(shop.projector())(shop.log, tmp_path / "other.duckdb", shop.projector().projections).run()
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_what_was_there(shop):
     shop.run()
     name = "x" * 300  # what compresses well would find room in the file
@@ -148,6 +150,7 @@ def test_a_reader_waits_out_a_short_lock_and_says_whose_a_long_one_was(shop, hel
     assert len(shop.models.query("FROM orders", timeout=600)) == 4
 
 
+@pytest.mark.long
 def test_so_does_a_runner(shop, held):
     shop.order("A-9")
     with pytest.raises(ReadModelsInUse, match=str(held.pid)):

@@ -90,6 +90,7 @@ def test_a_rule_of_a_domain(setting):
             Decider(name="parcels", event_types=(), **{**functions, setting: yields})
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("function", [waits, yields, waits_and_yields])
 def test_what_only_a_call_shows_is_a_dead_letter(function, shop):
     def hides(*given):

@@ -61,6 +61,7 @@ def handlers(error, *, name="fails", tables=True, on_error="continue"):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tables", [True, False])
 def test_it_is_put_aside_and_the_next_events_are_processed(shop, tables):
     """A projection for each kind of exception, side by side in one runner."""
@@ -77,6 +78,7 @@ def test_it_is_put_aside_and_the_next_events_are_processed(shop, tables):
     assert {state.status for state in shop.models.status()} == {"ok"}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("what", ["a lone surrogate", "SystemExit", "no text"])
 def test_where_it_stops_the_row_and_the_error_say_why(shop, what):
     error, said = RAISED[what]

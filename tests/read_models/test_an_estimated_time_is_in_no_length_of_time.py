@@ -40,6 +40,7 @@ def log_of(lives):
     return log
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("guessed", ["placed", "paid", "shipped", "delivered"])
 def test_ways_and_cycle_times_count_the_order_and_not_its_wait(guessed):
     steps = [(n, GUESSED[step] if step == guessed else event) for n, (step, event) in enumerate(KNOWN.items(), 1)]

@@ -66,6 +66,7 @@ def test_customer_value(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_cohorts(check_on, rows_of):
     def check(session, asked):
         cells: defaultdict[Any, dict[str, Any]] = defaultdict(
@@ -109,6 +110,7 @@ def test_cohorts(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_receivables(check_on, rows_of):
     def check(session, asked):
         expected: defaultdict[Any, list[Any]] = defaultdict(lambda: [0, [], ZERO, ZERO, ZERO, ZERO, ZERO, ZERO])

@@ -61,6 +61,7 @@ def words() -> dict[Path, set[str]]:
     return {file: NAMES & set(re.findall(r"\w+", text)) for file, text in code.items()}
 
 
+@pytest.mark.long
 def test_whoever_adds_a_type_touches_at_most_ten_files(words):
     counts = {name: [str(file) for file, found in words.items() if name in found] for name in NAMES}
     assert not {name: files for name, files in counts.items() if len(files) > 10}

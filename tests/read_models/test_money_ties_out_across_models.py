@@ -151,6 +151,7 @@ def shop(tmp_path_factory):
         yield session
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_in_a_simulated_shop(shop, identity):
     one, other = IDENTITIES[identity]
@@ -161,6 +162,7 @@ def test_in_a_simulated_shop(shop, identity):
         assert answer == shop.sql(other, at=at, known_at=known_at).rows()
 
 
+@pytest.mark.long
 @pytest.mark.hypothesis
 def test_on_any_history(histories, asking):
     # Some fifty queries an example: what fails is told as it was drawn, instead of being made smaller for minutes.

@@ -102,6 +102,7 @@ def product_sales(asked):
     return found
 
 
+@pytest.mark.long
 def test_daily_sales(check_on, rows_of):
     def check(session, asked):
         rows = rows_of(session, "daily_sales", asked)
@@ -110,6 +111,7 @@ def test_daily_sales(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_product_sales(check_on, rows_of):
     def check(session, asked):
         rows = rows_of(session, "product_sales", asked)
@@ -142,6 +144,7 @@ def test_product_sales(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_restatements(check_on, rows_of):
     def check(session, asked):
         days = defaultdict(list)

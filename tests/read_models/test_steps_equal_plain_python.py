@@ -65,6 +65,7 @@ def quantile(durations, share):
     return ordered[max(ceil(share * len(ordered)), 1) - 1] / MICROSECOND / 1e6
 
 
+@pytest.mark.long
 def test_order_steps(check_on, rows_of):
     def check(session, asked):
         rows = defaultdict(list)
@@ -95,6 +96,7 @@ def test_order_steps(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_status_transitions(check_on, rows_of):
     def check(session, asked):
         waits, orders = timed_waits(asked)
@@ -108,6 +110,7 @@ def test_status_transitions(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_late_orders(check_on, rows_of):
     def check(session, asked):
         waits = defaultdict(list)
@@ -130,6 +133,7 @@ def test_late_orders(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_order_funnel(check_on, rows_of):
     def check(session, asked):
         expected = {}
@@ -164,6 +168,7 @@ def test_order_funnel(check_on, rows_of):
     check_on(check)
 
 
+@pytest.mark.long
 def test_cycle_times(check_on, rows_of):
     def check(session, asked):
         spans, guesses = defaultdict(list), Counter()

@@ -93,6 +93,7 @@ def test_a_large_log_is_asked_for_a_few_ids(wanted, expected):
     assert log.asked <= 4_096
 
 
+@pytest.mark.long
 def test_a_log_with_sorted_copies_knows_what_exists(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
         assert isinstance(log, ParquetLog)

@@ -53,6 +53,7 @@ def test_what_was_known_in_june_is_what_had_been_entered_in_june(log):
         assert late_entries(session, longer_than=timedelta(days=2)).to_arrow()["hours_late"].to_pylist() == [18 * 24]
 
 
+@pytest.mark.long
 def test_the_logs_own_clock_is_asked_alone(log, clock):
     before = TODAY - timedelta(microseconds=1)
     with pytest.raises(OrderNotFound, match="known at 2011-06-01"):
@@ -80,6 +81,7 @@ def test_a_moment_before_the_first_knowledge_is_said_with_what_to_ask(log):
     assert "or for at" in note
 
 
+@pytest.mark.long
 def test_what_comes_in_after_a_close_does_not_change_it_whatever_its_source_says(log, clock):
     done = close(log, "2011-06", at="2011-06-30", known_at="2011-07-05", closed_by="Zoë")
     assert (done.position, done.recorded_by) == (2, TODAY)
@@ -93,6 +95,7 @@ def test_what_comes_in_after_a_close_does_not_change_it_whatever_its_source_says
     assert closed(log, "2011-06") == done
 
 
+@pytest.mark.long
 def test_on_the_command_line(log, clock, capsys):
     clock[0] += timedelta(days=31)
     log.append("A", [new(mug(7), day(3), day(3))], expected=ANY)

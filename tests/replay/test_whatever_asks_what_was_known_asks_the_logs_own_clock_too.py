@@ -121,6 +121,7 @@ def test_the_commands_take_and_show_both(log, tmp_path, capsys):
     assert "2 different states" in said("slide", "A", str(tmp_path / "a.html"), "--recorded-by", "2026-03-01")
 
 
+@pytest.mark.long
 def test_an_exported_file_says_by_which_clock_it_was_asked(log, tmp_path):
     from orders_es.export import check_export, export
 

@@ -71,6 +71,7 @@ def page_of(report):
     return Page(Path(report.page).read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_every_read_model_is_in_it_but_for_the_two_that_are_as_long_as_the_log(session, report):
     names = {table.provenance.name for table in report.tables}
     assert names == {model.name for model in session.models if not model.internal} - {
@@ -80,6 +81,7 @@ def test_every_read_model_is_in_it_but_for_the_two_that_are_as_long_as_the_log(s
     assert len({(table.provenance.position, table.provenance.root) for table in report.tables}) == 1
 
 
+@pytest.mark.long
 def test_every_table_is_what_the_log_gives(report, log):
     known = {}
     with connect(log, allow_files=True) as session:  # one for all of them, and the root is made once
@@ -89,6 +91,7 @@ def test_every_table_is_what_the_log_gives(report, log):
             assert "rows" in {finding.about for finding in checked.findings}
 
 
+@pytest.mark.long
 def test_what_others_append_meanwhile_is_in_no_table(tmp_path, monkeypatch):
     from orders_es.report import writing
 
@@ -144,6 +147,7 @@ def odd(tmp_path_factory):
         yield session, write_report(session, folder / "out")
 
 
+@pytest.mark.long
 def test_whatever_an_event_says_is_text(odd):
     _, report = odd
     assert not {"script", "img", "b"} & set(page_of(report).tags)
@@ -156,17 +160,20 @@ def test_days_begin_in_the_sessions_time_zone(odd):
     assert "<td>2024-01-06</td>" in text
 
 
+@pytest.mark.long
 def test_before_the_first_event_it_says_that_there_is_nothing(session, tmp_path):
     report = write_report(session, tmp_path / "out", at=START - timedelta(days=400))
     assert all(table.rows == 0 for table in report.tables)
     assert "no orders" in Path(report.page).read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_an_empty_log_has_a_report(tmp_path):
     with open_log(tmp_path / "log", create=True) as log, connect(log) as session:
         assert not page_of(write_report(session, tmp_path / "out")).open
 
 
+@pytest.mark.long
 def test_a_report_that_is_there_is_replaced_only_if_asked(odd):
     session, report = odd
     folder, before = Path(report.page).parent, Path(report.page).read_bytes()

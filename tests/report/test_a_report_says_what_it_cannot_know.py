@@ -46,6 +46,7 @@ def page_of(session, tmp_path_factory):
     return page_of
 
 
+@pytest.mark.long
 def test_before_the_first_recording_it_says_so_and_shows_nothing(page_of):
     report, page = page_of(known_at="2025-03-31")
     assert report.notes[0].startswith("nothing was known by the end of 2025-03-31: the first event became known")
@@ -54,6 +55,7 @@ def test_before_the_first_recording_it_says_so_and_shows_nothing(page_of):
     assert "Daily sales" not in page
 
 
+@pytest.mark.long
 def test_each_currency_has_its_own_pictures_and_rows(page_of):
     report, page = page_of(at="2025-05-31")
     assert report.notes == ()
@@ -77,6 +79,7 @@ def test_what_has_no_rows_takes_no_picture(page_of):
     assert "<svg" not in late
 
 
+@pytest.mark.long
 def test_a_currency_that_a_plot_has_nothing_of_does_not_keep_the_others_back(tmp_path):
     """Orders that name no currency, and none of which was placed: sales have nothing of them, restatements have."""
     with open_log(":memory:", clock=lambda: START + timedelta(days=90)) as log, connect(log) as session:

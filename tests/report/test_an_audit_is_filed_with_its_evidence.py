@@ -61,6 +61,7 @@ def wrong(checked):
     return [finding.about for finding in checked.findings if finding.good is False]
 
 
+@pytest.mark.long
 def test_every_question_is_answered_in_a_file_and_on_the_page(filed):
     done, folder, log, _ = filed
     assert done.verified is not None
@@ -93,6 +94,7 @@ def test_every_question_is_answered_in_a_file_and_on_the_page(filed):
     assert {"column": "amount", "values": 1, "total": "49.0000"} in refunds["sums"]
 
 
+@pytest.mark.long
 def test_it_holds_by_itself_by_its_signature_and_by_its_log(filed):
     done, folder, log, public = filed
     checked = check_audit(folder, log, key=str(public))
@@ -141,6 +143,7 @@ def test_a_page_that_was_edited_a_file_that_is_gone_and_one_too_many_are_found(f
     assert "extra.csv" in checked.findings[-1].text
 
 
+@pytest.mark.long
 def test_a_signature_by_somebody_else_or_of_something_else_is_refused(filed, copy, tmp_path):
     _, folder, _, public = filed
     other = write_key(generate_key("example.com/shop"), tmp_path / "other.key")
@@ -177,6 +180,7 @@ def test_what_cannot_be_written_as_asked_is_refused_before_anything_is_replaced(
     assert state(folder) == before
 
 
+@pytest.mark.long
 def test_the_command_says_what_was_found_and_the_check_what_was_changed(filed, tmp_path):
     folder, log, public = filed[1], str(filed[1].parent / "log"), str(filed[3])
     run = CliRunner().invoke

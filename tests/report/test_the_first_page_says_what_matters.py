@@ -84,6 +84,7 @@ def test_what_came_in_after_a_close_is_said_with_how_to_look_closer(shop):
     assert "orders-es close check" in since.note
 
 
+@pytest.mark.long
 def test_a_log_without_payments_speaks_of_none_of_them(page):
     assert "This log records no payments" in page
     body = page[page.index("<h1>") :]

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ VALUES = st.dictionaries(st.sampled_from(["a", "b", 'c"d']), st.sampled_from(["1
 KINDS = st.sampled_from([RowInserted, RowChanged, RowDeleted])
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(KINDS, VALUES, st.integers(0, 4)), min_size=1, max_size=7))
 def test_sql_says_what_the_fold_says(lives):

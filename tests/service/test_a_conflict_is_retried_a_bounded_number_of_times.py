@@ -109,12 +109,14 @@ def pool():
         yield pool
 
 
+@pytest.mark.long
 def test_processes_all_get_their_items_in(log, pool):
     versions = [version for part in pool.map(add_items, [Work(log.url, 5)] * 4) for version in part]
     assert sorted(versions) == list(range(2, 22))
     assert load_order(log, "A-1").item_count == 20
 
 
+@pytest.mark.long
 def test_of_processes_that_place_one_order_exactly_one_does(log, pool):
     handle(log, "A-1", MUG)
     answers = list(pool.map(place, [Work(log.url, 1)] * 4))

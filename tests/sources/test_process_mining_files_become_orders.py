@@ -39,6 +39,7 @@ def log():
         yield log
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("ending", "write", "read"), FORMS, ids=[form[0] for form in FORMS])
 def test_what_was_exported_comes_back_event_for_event_and_once(shop, log, tmp_path, ending, write, read):
     done = write(shop, tmp_path / f"a.{ending}")
@@ -48,6 +49,7 @@ def test_what_was_exported_comes_back_event_for_event_and_once(shop, log, tmp_pa
         assert session.sql(_SAME).rows() == shop.sql(_SAME).rows()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("ending", "write", "read"), FORMS, ids=[form[0] for form in FORMS])
 def test_a_file_of_a_moment_gives_the_orders_of_that_moment(shop, log, tmp_path, ending, write, read):
     read(log, write(shop, tmp_path / f"a.{ending}", known_at="2025-02-10").path)

@@ -46,6 +46,7 @@ def signed(log, key, tmp_path):
     return elsewhere
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("change", "derived"), [*((name, "kept") for name in CHANGES), *((name, "gone") for name in FEW)]
 )

@@ -69,6 +69,7 @@ def test_compaction_and_vacuum_leave_it_valid(log, key, public):
         assert checkpoint(again, key).note == made.note
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("there", ["copy", "copy.duckdb"])
 def test_a_copy_in_another_backend_leaves_it_valid(any_log, key, public, tmp_path, there):
     made = checkpoint(any_log, key)

@@ -90,6 +90,7 @@ def test_what_was_closed_stays_whatever_comes_in(shop):
         assert session.sql(asked, at=done.at).rows() == [(Decimal(170),)]
 
 
+@pytest.mark.long
 def test_the_check_says_what_moved_by_which_events_and_whose(shop):
     close(shop.log, "2026-06", at=END)
     assert check_close(shop.log, "2026-06").ok
@@ -105,6 +106,7 @@ def test_the_check_says_what_moved_by_which_events_and_whose(shop):
     assert found.actors == {"clerk": 1}
 
 
+@pytest.mark.long
 def test_the_tolerance_is_a_share_of_the_closed_total(shop):
     close(shop.log, "2026-06", at=END)
     shop.late(amount=2)
@@ -112,6 +114,7 @@ def test_the_tolerance_is_a_share_of_the_closed_total(shop):
         assert check_close(shop.log, "2026-06", tolerance=tolerance).ok is ok, tolerance
 
 
+@pytest.mark.long
 def test_a_currency_that_was_not_there_moves_whatever_the_tolerance(shop):
     close(shop.log, "2026-06", at=END)
     shop.record(JULY, june(9), "A-3", OrderCreated(currency="CHF"), AdjustmentRecorded(amount=Decimal(1), reason="x"))
@@ -120,6 +123,7 @@ def test_a_currency_that_was_not_there_moves_whatever_the_tolerance(shop):
     assert [row["currency"] for row in found.currencies] == ["CHF", "EUR", "GBP"]
 
 
+@pytest.mark.long
 def test_movements_that_cancel_out_across_currencies_do_not_hide(shop):
     close(shop.log, "2026-06", at=END)
     shop.late(amount=2)

@@ -76,6 +76,7 @@ def rightly(begun):
     assert begun.count(True) > 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stride", [31, pytest.param(1, marks=pytest.mark.long)])
 def test_in_a_folder(tmp_path, stride):
     filled(tmp_path / "log")
@@ -91,6 +92,7 @@ def test_in_a_folder(tmp_path, stride):
         assert not (tmp_path / str(step) / "erasing.json").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.long)])
 def test_in_a_duckdb_file(tmp_path, stride):
     filled(tmp_path / "log.duckdb")

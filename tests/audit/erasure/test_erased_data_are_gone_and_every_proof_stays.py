@@ -45,6 +45,7 @@ def figures(log):
         return session.sql("SELECT count(*), sum(total), sum(paid), count(customer_id) FROM orders").rows()
 
 
+@pytest.mark.long
 def test_no_byte_is_left_and_every_proof_holds(log):
     vkey = KEY.key
     Snapshots(log, every=50).take("A-1")
@@ -190,6 +191,7 @@ def _erase_with_states(log, build):
         assert session.sql("SELECT count(*) FROM orders WHERE customer_id = 'erased'").rows() == [(3,)]
 
 
+@pytest.mark.long
 def test_the_next_run_of_a_projection_takes_an_erased_customer_out_of_its_table(log, tmp_path):
     path = tmp_path / "models.duckdb"
     projector = Projector(log, path, set_projections(["orders", "customer_value"]))
@@ -229,6 +231,7 @@ def keeping_placed():
     return Handlers("placed", 1, {OrderPlaced: keep}, tables="CREATE TABLE placed(order_id TEXT)", pause=0, attempts=1)
 
 
+@pytest.mark.long
 def test_tables_of_handlers_that_were_given_it_wait_for_a_rebuild(log, tmp_path):
     path = tmp_path / "models.duckdb"
     projector = Projector(log, path, [keeping_customers(), keeping_placed()])

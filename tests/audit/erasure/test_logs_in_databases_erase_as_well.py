@@ -46,6 +46,7 @@ def erased_from(log, secrets=SECRETS):
     return done
 
 
+@pytest.mark.long
 def test_in_a_duckdb_file(tmp_path):
     place = tmp_path / "log.duckdb"
     with open_log(place, create=True, registry=registry()) as log:
@@ -80,6 +81,7 @@ def test_a_program_that_marks_nothing_erases_from_a_duckdb_file_as_well(tmp_path
         assert audit.verify(again).ok
 
 
+@pytest.mark.long
 def test_readers_of_the_file_wait_and_go_on(tmp_path):
     with open_log(tmp_path / "log.duckdb", create=True, registry=registry()) as log:
         fill(log)
@@ -184,6 +186,7 @@ def places_on_server(url, *texts):
     }
 
 
+@pytest.mark.long
 def test_in_postgresql(postgres_place):
     url = postgres_place()
     secrets = tuple(f"{secret}-{url[-8:]}" for secret in SECRETS)  # the server's files are shared

@@ -80,6 +80,7 @@ def test_sorted_copies_are_waited_for(log, monkeypatch):
     nothing_is_left(log.url)
 
 
+@pytest.mark.long
 def test_states_are_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(erasing, "_PATIENCE_SECONDS", 0.1)
     monkeypatch.setattr(build, "SPAN", 50)

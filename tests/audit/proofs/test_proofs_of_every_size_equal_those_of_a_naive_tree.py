@@ -81,6 +81,7 @@ def test_every_root_and_every_inclusion_proof(log, naive):
             check_inclusion(index, size, leaves[index], proof, root(0, size))
 
 
+@pytest.mark.long
 def test_every_consistency_proof(log, naive):
     root = naive.root
     tree = LogTree(log)

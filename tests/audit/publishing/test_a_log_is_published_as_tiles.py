@@ -71,6 +71,7 @@ def test_its_files_are_those_of_the_spec(tmp_path, size):
     assert read_back(tmp_path / "tiles", size)[0] == signed.root
 
 
+@pytest.mark.long
 def test_the_example_of_the_spec_with_70_000_entries(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
         fill(log, 70_000)

@@ -197,6 +197,7 @@ def test_a_gap_is_a_silence_on_one_of_the_clocks_and_goes_on_until_the_moment_as
         questions.gaps(plain.session, clock="both")  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_a_rule_that_is_broken_or_unknown_is_found(plain):
     plain.record("A-2", o.OrderCreated(currency="EUR"), at=june(1, 21))
     answer = questions.rule_violations(plain.session, "customer_id = 'C-2' -- mine")

@@ -76,6 +76,7 @@ def odd(book):
     return book
 
 
+@pytest.mark.long
 def test_a_macro_gives_the_rows_of_its_function_at_any_moment(odd):
     assert {sql.partition("(")[0] for sql in PAIRS} == QUESTIONS.keys() - {"ask_after_close"}
     for sql, ask in PAIRS.items():
@@ -100,6 +101,7 @@ def test_what_came_in_after_a_close_is_found_once_the_close_is_known(odd):
             odd.session.sql(**ask)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -115,6 +117,7 @@ def test_an_argument_that_is_none_is_an_error_and_no_empty_answer(odd, wrong):
         odd.session.sql(f"FROM {wrong}")
 
 
+@pytest.mark.long
 def test_macros_can_be_joined_and_are_in_the_file_for_plain_clients(odd, tmp_path):
     import duckdb
 
@@ -141,6 +144,7 @@ SHELL = {
 }
 
 
+@pytest.mark.long
 def test_the_shell_gives_the_same_rows_as_the_macro_and_the_function(odd):
     place = odd.log.url
     for sql, arguments in SHELL.items():

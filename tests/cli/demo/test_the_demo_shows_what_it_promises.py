@@ -20,6 +20,7 @@ def kept(tmp_path_factory):
     return folder, json.loads(result.stdout)
 
 
+@pytest.mark.long
 def test_a_late_event_visibly_changes_what_is_known_of_the_same_moment(kept):
     _, said = kept
     assert said["known_then"]["total"] != said["known_now"]["total"]
@@ -66,6 +67,7 @@ def test_the_commands_it_suggests_work_on_the_log_it_kept(kept, run):
     run("info", "--log", folder)
 
 
+@pytest.mark.long
 def test_people_get_text_that_fits_and_nothing_is_left_behind(run, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)

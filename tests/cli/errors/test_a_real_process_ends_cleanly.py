@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from orders_es.log import ANY, open_log
 from orders_es.orders import OrderDelivered
 
@@ -28,6 +30,7 @@ def test_an_error_is_one_line_on_stderr_and_nothing_on_stdout(tmp_path):
     assert done.stderr.startswith("orders-es: no log at")
 
 
+@pytest.mark.long
 def test_a_terminal_that_lacks_a_character_gets_a_question_mark(shop):
     env = {**os.environ, "PYTHONIOENCODING": "iso8859-2", "PYTHONUTF8": "0"}
     done = subprocess.run([ORDERS_ES, "show", "A-1", "--log", shop], capture_output=True, check=True, env=env)
@@ -38,6 +41,7 @@ def test_a_terminal_that_lacks_a_character_gets_a_question_mark(shop):
     assert json.loads(exact.decode())["order"]["lines"][0]["description"] == "Rosé £"
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_early_is_no_error(shop):
     # More than a pipe holds, so that the writer is still writing when its reader has gone.
     with open_log(str(shop)) as log:
@@ -52,6 +56,7 @@ def test_a_reader_that_leaves_early_is_no_error(shop):
     assert (code, err) == (141, b"")
 
 
+@pytest.mark.long
 def test_ctrl_c_is_one_line(tmp_path):
     with subprocess.Popen(
         [ORDERS_ES, "simulate", "--orders", "2000000", "--log", tmp_path / "big"],

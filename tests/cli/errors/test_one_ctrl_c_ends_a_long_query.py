@@ -21,6 +21,7 @@ def log(tmp_path):
     return tmp_path / "log"
 
 
+@pytest.mark.long
 def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
     program = f"""
         import os, signal, threading, time
@@ -85,6 +86,7 @@ def test_a_query_that_forgot_it_is_told_again():
     assert (done.stdout, done.returncode) == ("well True\n", 0), done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
 def test_on_the_command_line_it_is_one_line_and_130(log, form):
     loads = "import duckdb, orders_es.cli; from orders_es.__main__ import start; print('loaded', flush=True); start()"

@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("kind", "name"), [("ocel", "a.json"), ("ocel", "a.sqlite"), ("xes", "a.xes.gz")])
 def test_a_log_goes_out_and_comes_back(run, shop, tmp_path, kind, name):
     out = run("export", kind, tmp_path / name, "--log", shop, "--json").json
@@ -48,6 +49,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(run, shop, tmp_path, monkeyp
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.long
 def test_a_file_that_is_there_is_replaced_only_when_asked(run, shop, tmp_path):
     run("export", "xes", tmp_path / "a.xes", "--log", shop)
     assert "--replace" in run("export", "xes", tmp_path / "a.xes", "--log", shop, code=2).err

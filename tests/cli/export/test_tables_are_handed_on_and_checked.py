@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["parquet", "csv", "xlsx"])
 def test_a_model_is_written_at_a_moment_and_checks_out(run, shop, tmp_path, form):
     out = tmp_path / f"june.{form}"
@@ -18,6 +19,7 @@ def test_a_model_is_written_at_a_moment_and_checks_out(run, shop, tmp_path, form
     assert f"{out} holds orders as of position 10 of shop" in checked
 
 
+@pytest.mark.long
 def test_json_has_the_provenance(run, shop, tmp_path):
     out = tmp_path / "totals.csv"
     query = "SELECT order_id, total FROM orders ORDER BY 1"
@@ -36,6 +38,7 @@ def test_json_has_the_provenance(run, shop, tmp_path):
     assert [finding["about"] for finding in checked["findings"]] == ["totals", "log", "rows"]
 
 
+@pytest.mark.long
 def test_a_changed_file_is_bad_news(run, shop, tmp_path):
     out = tmp_path / "totals.parquet"
     run("export", "sql", "SELECT order_id, item_count FROM orders", out, "--log", shop)

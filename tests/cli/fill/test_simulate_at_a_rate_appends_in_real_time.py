@@ -7,6 +7,7 @@ from orders_es.cli import main
 from orders_es.log import open_log
 
 
+@pytest.mark.long
 def test_simulate_at_a_rate_appends_in_real_time(tmp_path):
     folder = str(tmp_path / "log")
     done = CliRunner().invoke(

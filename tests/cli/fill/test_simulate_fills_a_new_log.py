@@ -3,6 +3,7 @@ import pytest
 ARGS = ("simulate", "--orders", 12, "--days", 1)
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_root_and_another_one_another(run, tmp_path):
     roots = [
         run(*ARGS, "--seed", seed, "--log", tmp_path / name, "--json").json["root"]

@@ -28,6 +28,7 @@ def run(*words, code=0):
     return done.output
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("dumps")
 def test_a_proposal_can_be_used_as_it_is_and_says_what_it_could_not_know():
     proposed = run(*CALL, "--propose")

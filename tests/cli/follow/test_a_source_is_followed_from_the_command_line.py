@@ -114,6 +114,7 @@ def kills(postgres, table, mapping, log, times):
     assert f"{times * 10:,} in all" in out
 
 
+@pytest.mark.long
 def test_a_follower_that_is_killed_neither_loses_nor_repeats(postgres, table, mapping, tmp_path):
     kills(postgres, table, mapping, tmp_path / "log", 2)
 

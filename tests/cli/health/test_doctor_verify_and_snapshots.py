@@ -58,6 +58,7 @@ def test_snapshots_are_taken_listed_and_dropped(run, giant):
     assert run("snapshots", "list", "--log", giant).out == "no snapshots\n"
 
 
+@pytest.mark.long
 def test_verify_says_what_it_recomputed(run, giant):
     run("snapshots", "take", "--log", giant)
     text = run("verify", "--log", giant).out

@@ -18,6 +18,7 @@ def test_there_is_nothing_to_compact_or_vacuum(run, one_file):
     assert "nothing to remove" in run("vacuum", "--log", one_file).out
 
 
+@pytest.mark.long
 def test_the_demo_can_be_kept_in_one(run, tmp_path):
     assert "one DuckDB file" in run("demo", "--log", tmp_path / "tour.duckdb").out
 

@@ -40,6 +40,7 @@ def test_the_list_shows_parameters_with_their_defaults(run, folder):
     assert book == {"name": "01_month_end", "parameters": {"at": "2025-01-31", "count": 2, "share": 0.5, "fast": True}}
 
 
+@pytest.mark.long
 def test_it_runs_with_other_parameters_in_the_notebooks_folder(run, folder, tmp_path):
     out = tmp_path / "march.ipynb"
     given = ("-p", "at=2025-03-31", "--parameter", "count=3", "-p", "fast=false")
@@ -100,6 +101,7 @@ def test_a_cell_that_fails_is_told_in_words(run, folder, tmp_path):
     assert str(out) in said
 
 
+@pytest.mark.long
 def test_one_command_runs_it_for_many_values_and_one_failure_stops_none_of_the_others(run, folder, tmp_path):
     out = f"{tmp_path}/year/{{count}}.ipynb"
     done = run(

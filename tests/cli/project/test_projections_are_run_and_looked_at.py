@@ -65,6 +65,7 @@ def test_a_run_says_how_far_each_one_came(ask):
     ]
 
 
+@pytest.mark.long
 def test_a_new_file_gets_all_read_models(ask):
     ask("project", "run")
     names = {one["name"] for one in ask("project", "status", "--json").json["projections"]}
@@ -92,6 +93,7 @@ def test_status_shows_where_each_one_is(ask):
     assert (told["checkpoint"], told["head_position"], told["runner"], told["dead_letters"]) == (10, 10, None, 0)
 
 
+@pytest.mark.long
 def test_a_rebuild_compares_and_swaps_and_can_be_taken_back(ask, models):
     ask("project", "run", "orders")
     assert "orders: the same 2 rows" in ask("project", "rebuild", "orders", "--dry-run").out
@@ -113,6 +115,7 @@ def test_a_rebuild_compares_and_swaps_and_can_be_taken_back(ask, models):
     assert "no projections yet" in ask("project", "status").out
 
 
+@pytest.mark.long
 def test_dead_letters_are_listed_shown_retried_and_discarded(ask, handlers):
     where = handlers("A-1")
     ask("project", "run", "notes", "--handlers", where)
@@ -145,6 +148,7 @@ def test_one_that_is_given_up_stays_on_the_list_of_all(ask, handlers):
     assert states == ["discarded", "retried"]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -172,6 +176,7 @@ def test_the_file_has_to_be_named(run, shop):
     assert "there is no read-model file" in run("project", "status", "--models", "nowhere.duckdb", code=1).err
 
 
+@pytest.mark.long
 def test_what_an_earlier_run_left_undone_is_done_by_the_next_and_status_says_incomplete(ask, monkeypatch):
     from orders_es.projections.run import projector
 

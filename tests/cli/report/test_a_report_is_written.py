@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 
+@pytest.mark.long
 def test_it_names_the_page_and_the_log_that_gave_it(run, shop, tmp_path):
     said = run("report", "--at", "2026-06-03", "--out", tmp_path / "june", "--log", shop).out
     assert f"{tmp_path / 'june' / 'index.html'}: 14 tables, log up to position 10, root " in said

@@ -31,6 +31,7 @@ def test_the_order_of_the_options_does_not_matter(run, shop, june):
     assert run("show", "A-1", "--as-closed", june, env={"ORDERS_ES_LOG": str(shop)}).out
 
 
+@pytest.mark.long
 def test_check_exits_with_1_when_more_moved_than_is_tolerated(run, shop, june):
     answer = run("close", "check", june, "--log", shop, code=1)
     assert "A-1" in answer.out

@@ -1,6 +1,8 @@
 import duckdb
+import pytest
 
 
+@pytest.mark.long
 def test_tables_and_macros_are_there_for_the_plain_client(run, shop, tmp_path):
     file = tmp_path / "orders.duckdb"
     assert run("catalog", file, "--log", shop, "--json").json["position"] == 10
@@ -14,6 +16,7 @@ def test_tables_and_macros_are_there_for_the_plain_client(run, shop, tmp_path):
     assert list(tmp_path.glob(".catalog*")) == []
 
 
+@pytest.mark.long
 def test_a_file_that_is_there_is_replaced_only_when_told(run, shop, tmp_path):
     file = tmp_path / "orders.duckdb"
     file.write_text("precious")

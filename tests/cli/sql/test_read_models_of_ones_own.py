@@ -15,6 +15,7 @@ def own(tmp_path):
     return folder
 
 
+@pytest.mark.long
 def test_it_answers_at_any_moment_and_by_its_macro(run, shop, own):
     def paid(table, *asked):
         query = f"SELECT sum(paid) AS paid FROM {table}"
@@ -26,6 +27,7 @@ def test_it_answers_at_any_moment_and_by_its_macro(run, shop, own):
     assert after == paid("spenders_at(TIMESTAMPTZ '2026-06-02 23:59:59.999999Z')")
 
 
+@pytest.mark.long
 def test_it_may_call_the_macros_of_others(run, shop, own):
     (own / "second.sql").write_text(
         "-- Second: one row per order of that day.\n-- Key: order_id.\nSELECT order_id, status FROM orders_at('2026-06-02')"
@@ -40,6 +42,7 @@ def test_days_begin_in_the_time_zone_asked_for(run, shop):
     assert firsts == ["10:00:00", "19:00:00"]
 
 
+@pytest.mark.long
 def test_it_is_exported_as_those_that_come_along(run, shop, own, tmp_path):
     out = tmp_path / "spenders.csv"
     run("export", "model", "spenders", out, "--read-models", own, "--log", shop)

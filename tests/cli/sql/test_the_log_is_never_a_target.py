@@ -8,6 +8,7 @@ def before(shop):
     return {file: file.read_bytes() for file in shop.rglob("*") if file.is_file()}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("place", ["commits/00000000000000000001.parquet", "out.parquet", "derived/new/out.parquet"])
 @pytest.mark.parametrize(
     "command",
@@ -38,6 +39,7 @@ def test_a_file_of_the_log_is_refused_in_one_line(run, shop, before, command, pl
     assert not list(tmp_path.glob("*.incomplete"))
 
 
+@pytest.mark.long
 def test_a_query_that_wants_files_says_which_option_permits_it(run, shop, tmp_path):
     (tmp_path / "rates.csv").write_text("currency,rate\nEUR,1.1\n")
     query = f"SELECT rate FROM '{tmp_path}/rates.csv'"

@@ -49,6 +49,7 @@ def test_csv_tells_nothing_from_an_empty_text(printed):
     assert printed("SELECT NULL AS a, '' AS b, 'x' AS c", "--csv") == 'a,b,c\n,"",x\n'
 
 
+@pytest.mark.long
 def test_csv_and_json_are_utf8_whatever_the_terminal_has(empty_log):
     for form in ("--csv", "--json"):
         call = [sys.executable, "-m", "orders_es", "sql", "SELECT 'Łódź ☕' AS a", form, "--log", str(empty_log)]

@@ -27,6 +27,7 @@ def count(session, query):
     return number
 
 
+@pytest.mark.long
 def test_the_json_is_valid_by_the_standards_schema(exported):
     document = json.loads(Path(exported["json"].path).read_text("utf-8"))
     validator = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -112,6 +113,7 @@ def test_an_export_of_a_moment_holds_what_had_happened_by_then(session, tmp_path
     assert last_values(done.path, "order", "total") == dict(totals)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("write", "ending"), [(export_ocel, "json"), (export_ocel, "sqlite"), (export_xes, "xes.gz")])
 def test_the_same_log_gives_the_same_bytes(session, tmp_path, write, ending):
     one, other = (write(session, tmp_path / f"{n}.{ending}").path for n in (1, 2))

@@ -51,6 +51,7 @@ def test_beside_commits_of_programs_that_knew(url):
         assert assert_sql_equals_the_fold(log)["A-1"]["total"] == Decimal("6.25")
 
 
+@pytest.mark.long_but_first
 def test_after_compaction(url):
     with open_log(url) as log:
         assert isinstance(log, ParquetLog)

@@ -78,6 +78,7 @@ def test_compaction_makes_a_copy_of_each_large_file_and_says_so(tmp_path):
     ]
 
 
+@pytest.mark.long
 @given(after=st.integers(0, 4200), length=st.none() | st.integers(0, 2100))
 @settings(max_examples=settings.default.max_examples // 4)
 def test_a_stream_of_many_blocks_is_read_from_any_version_to_any(shared_large, after, length):

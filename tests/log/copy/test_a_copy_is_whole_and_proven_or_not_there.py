@@ -32,6 +32,7 @@ def filled(url):
     return log
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("begin", ["source", "source.duckdb", ":memory:"])
 def test_no_reader_can_tell_the_copy_from_its_source(tmp_path, begin, name):
@@ -108,6 +109,7 @@ class BreaksOff:
                 raise KeyboardInterrupt
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 def test_an_interrupted_copy_is_not_there_and_is_gone_on_with(tmp_path, source, name, monkeypatch):
     monkeypatch.setattr("orders_es.log.copy._COMMIT", 100)
@@ -120,6 +122,7 @@ def test_an_interrupted_copy_is_not_there_and_is_gone_on_with(tmp_path, source, 
         assert everything(copy) == everything(source)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 def test_an_incomplete_copy_of_another_log_is_not_gone_on_with(tmp_path, source, name, monkeypatch):
     monkeypatch.setattr("orders_es.log.copy._COMMIT", 100)
@@ -185,6 +188,7 @@ with open_log(sys.argv[1]) as source:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_a_copy_that_is_killed_is_not_there_and_is_gone_on_with(tmp_path, name):
     with open_log(tmp_path / "source", create=True) as log:

@@ -97,6 +97,7 @@ def test_an_append_is_there_whole_or_not_at_all_and_the_next_one_goes_on(tmp_pat
     assert outcomes == {("not there", False), ("there", False), ("there", True)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("temporary", ["unnamed", pytest.param("named", marks=pytest.mark.long)])
 @pytest.mark.parametrize("what", ["compact", pytest.param("vacuum", marks=pytest.mark.long)])
 def test_maintenance_changes_nothing_and_can_be_run_again(tmp_path, what, temporary):

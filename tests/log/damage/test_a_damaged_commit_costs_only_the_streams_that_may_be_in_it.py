@@ -120,6 +120,7 @@ def test_what_was_restored_is_read_again(damaged):
         assert log.load("b") == right["b"]
 
 
+@pytest.mark.long
 @given(st.lists(st.text("abcd", min_size=1, max_size=3), min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_a_stream_is_refused_or_right(commits, rng: random.Random):
     """Whatever is hit, and however many files are."""

@@ -42,6 +42,7 @@ def shop(tmp_path_factory):
     return log, place
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("name", "error"),
     [
@@ -88,6 +89,7 @@ def test_dropping_and_vacuuming_need_no_room_or_say_so(shop):
     assert len(ReadModels(place / "shop.duckdb").query("FROM orders")) == 60
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("most", [0, 1, 100, 511, 600])
 @pytest.mark.parametrize("what", ["run", "rebuild"])
 def test_whatever_there_is_no_room_for_is_said_with_its_name(shop, tmp_path, most, what):

@@ -30,6 +30,7 @@ def under(limit, folder):
     return json.loads(done.stdout)
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_grow(sample):
     said = under("file size", sample.folder)
     for call in (*APPENDS, "compact"):
@@ -41,6 +42,7 @@ def test_a_file_that_cannot_grow(sample):
     assert sample.append().first_position == 22
 
 
+@pytest.mark.long
 def test_no_file_descriptors(sample):
     said = under("descriptors", sample.folder)
     for call in (*APPENDS, "compact"):
@@ -56,6 +58,7 @@ def test_no_file_descriptors(sample):
     assert sample.append().first_position == 22
 
 
+@pytest.mark.long
 def test_a_folder_that_only_others_may_write(sample):
     with tempfile.TemporaryDirectory() as place:  # nobody may look into pytest's own folders
         Path(place).chmod(0o755)
@@ -109,6 +112,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.long
 def test_a_full_disk(small_disk):
     with open_log(small_disk / "log", create=True) as log:
         assert isinstance(log, ParquetLog)

@@ -71,6 +71,7 @@ def holds_still(sample, damaged):
         (sample.folder / path).unlink()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("which", ["segment", 13, 19], ids=["segment", "commit in the middle", "last commit"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file(sample, which, damage):
@@ -226,6 +227,7 @@ def test_other_files_in_the_folders_are_left_alone(sample):
     assert [path.read_text(encoding="utf-8") for path in others] == ["not ours"] * 4
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("which", ["segment", 13, 19])
 def test_a_flipped_byte_is_an_error_or_changes_nothing(sample, which):
     path = sample.path(which)

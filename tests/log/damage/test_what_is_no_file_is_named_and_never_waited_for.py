@@ -50,6 +50,7 @@ def put(kind, path, monkeypatch):
     kind(path, monkeypatch) if kind is listening else kind(path)
 
 
+@pytest.mark.long_but_first
 @kinds
 @pytest.mark.parametrize("which", ["segment", 13, 22], ids=["segment", "commit", "next commit"])
 def test_a_data_file(sample, kind, which, monkeypatch):
@@ -83,6 +84,7 @@ def test_a_folder_that_is_a_link(tmp_path, kind):
     assert str(tmp_path / "log") in str(caught.value)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("kind", [pipe, folder, dangling, loop])
 def test_a_read_model_file_a_catalog_and_a_duckdb_log(sample, tmp_path, kind):
     place = tmp_path / "shop.duckdb"
@@ -121,6 +123,7 @@ def test_a_path_that_duckdb_cannot_open_as_a_database_is_refused(sample, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["log", place.parent.name])
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "name",
     [

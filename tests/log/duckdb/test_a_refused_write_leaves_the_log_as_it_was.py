@@ -4,6 +4,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from orders_es.log import open_log
 from orders_es.testing.log_contract.basis import assert_sound, events
 
@@ -33,6 +35,7 @@ print(json.dumps([said, reason]))
 """
 
 
+@pytest.mark.long
 def test_a_full_disk_is_an_error_and_the_log_goes_on_when_there_is_room(tmp_path):
     path = tmp_path / "log.duckdb"
     with open_log(path, create=True) as log:

@@ -69,6 +69,7 @@ def test_the_error_is_raised_here_while_the_file_is_held_there(path):
         assert log.head().position == 1
 
 
+@pytest.mark.long
 def test_a_closed_log_can_be_opened_elsewhere_and_used_again_here_afterwards(path):
     log = open_log(path)
     other = open_log(path)
@@ -80,6 +81,7 @@ def test_a_closed_log_can_be_opened_elsewhere_and_used_again_here_afterwards(pat
     log.close()
 
 
+@pytest.mark.long
 def test_a_handle_that_is_forgotten_lets_go_of_the_file(path):
     log = open_log(path)
     del log
@@ -125,6 +127,7 @@ print(os.waitstatus_to_exitcode(status), log.head().position)
 """
 
 
+@pytest.mark.long
 def test_a_forked_process_is_refused_and_does_its_parents_file_no_harm(path):
     done = subprocess.run([sys.executable, "-c", FORK, path], capture_output=True, text=True, check=True, timeout=600)
     assert done.stdout == "6 2\n"

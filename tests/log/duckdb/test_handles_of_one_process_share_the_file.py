@@ -16,6 +16,7 @@ class Weighed:
     grams: int
 
 
+@pytest.mark.long
 def test_threads_with_a_handle_each_make_one_line_of_commits(tmp_path):
     path = tmp_path / "log.duckdb"
     open_log(path, create=True).close()

@@ -6,6 +6,7 @@ from orders_es.log.duckdb import versions
 from orders_es.testing.log_contract.basis import assert_sound, events
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("few", [-1, 10**6], ids=["asked one by one first", "loaded at once"])
 @pytest.mark.parametrize("probes", [0, 3, 100])
 def test_a_log_opened_again_knows_where_its_streams_stand(tmp_path, monkeypatch, few, probes):
@@ -28,6 +29,7 @@ def test_a_log_opened_again_knows_where_its_streams_stand(tmp_path, monkeypatch,
         assert_sound(log)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("after", [0, 5, 999, 1000, 1499, 1500])
 def test_the_end_of_a_long_stream_is_loaded_like_the_whole(tmp_path, after):
     with open_log(tmp_path / "log.duckdb", create=True) as log:

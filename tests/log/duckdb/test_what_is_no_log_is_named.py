@@ -22,6 +22,7 @@ def test_a_file_that_is_no_duckdb_database_is_refused_and_left_alone(tmp_path, c
     assert file.read_bytes() == content
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("create", [False, True])
 @pytest.mark.parametrize(
     "make",
@@ -79,6 +80,7 @@ def test_a_newer_format_is_refused_with_both_numbers(path):
         open_log(path)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -52,6 +52,7 @@ def test_flips_in_each_region_of_each_kind_of_file(log):
                 assert not wrong_answers(right, answers_of(log, **FEW)), flip
 
 
+@pytest.mark.long
 def test_flips_in_a_duckdb_file(tmp_path):
     """DuckDB has checksums of its blocks; a flip in a block that nothing uses is harmless."""
     place = make(tmp_path / "log.duckdb")

@@ -63,6 +63,7 @@ def plain(table):
     return held
 
 
+@pytest.mark.long
 @given(tables())
 @settings(max_examples=10)
 def test_three_readers_get_what_was_written(tmp_path_factory, table):
@@ -89,6 +90,7 @@ def simulated(tmp_path_factory):
         yield log
 
 
+@pytest.mark.long
 def test_a_simulated_event_takes_32_bytes(simulated):
     (file,) = simulated.files()
     assert file.count > ROW_GROUP

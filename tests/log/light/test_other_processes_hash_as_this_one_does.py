@@ -53,12 +53,14 @@ def right(events):
     return CompactRange.of_leaves(6, leaf_hashes(events))
 
 
+@pytest.mark.long
 def test_a_large_table_has_the_same_range(others, events, right):
     assert len(others) == 2
     for _ in range(3):
         assert range_of(events, 7) == right
 
 
+@pytest.mark.long
 def test_one_that_was_killed_or_says_nothing_costs_nothing_but_time(others, events, right, monkeypatch):
     os.kill(others[0]._process.pid, signal.SIGKILL)
     assert range_of(events, 7) == right
@@ -80,6 +82,7 @@ def test_what_nobody_asked_for_is_never_taken_for_something_else(events, right):
     assert range_of(events, 7) == right
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("others")
 def test_after_a_fork_both_hash_alike(events, right):
     child = os.fork()
@@ -100,6 +103,7 @@ def test_small_tables_start_nothing_and_neither_does_anything_where_it_is_turned
     assert not hashing._pool._hashers
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("others")
 def test_a_log_is_verified_by_them(tmp_path, monkeypatch):
     monkeypatch.setattr("orders_es.audit.recomputing._WORTH_IT", 1)

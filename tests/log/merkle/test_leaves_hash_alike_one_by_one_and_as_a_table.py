@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_a_table_gives_the_hashes_of_its_rows(rows, data):
     assert leaf_hashes(chunked) == leaf_hashes(table)
 
 
+@pytest.mark.long
 @given(ROW, ROW)
 def test_different_events_have_different_leaves(one, other):
     assert (one_by_one(one) == one_by_one(other)) == (one == other)

@@ -50,6 +50,7 @@ def append_unchecked(log, odd, monkeypatch):
     assert log.head().position == 9
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("at", BEYOND, ids=["before the first year", "after the last"])
 def test_a_time_that_no_calendar_holds(log, at, tmp_path, monkeypatch):
     append_unchecked(log, life(at), monkeypatch)
@@ -89,6 +90,7 @@ def test_sums_of_the_largest_values_that_are_taken_do_not_overflow(log):
         assert len(session.sql("FROM daily_sales")) == 1
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("before", [0, 300], ids=["in the first run", "in a few events that came later"])
 def test_a_projection_names_the_event_behind_an_overflow_as_queries_do(tmp_path, monkeypatch, before):
     models = tmp_path / "models.duckdb"

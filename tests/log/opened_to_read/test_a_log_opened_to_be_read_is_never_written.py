@@ -106,6 +106,7 @@ def asked(log):
     return rows, load_order(log, "A-1"), audit.closes(log), log.event_types(), len(audit.kept_checkpoints(log))
 
 
+@pytest.mark.long_but_first
 def test_all_questions_are_answered_without_permission_to_write(place):
     with open_log(place) as log:
         expected = asked(log)

@@ -80,6 +80,7 @@ def as_rows(table):
     return [{**row, "event_id": getattr(row["event_id"], "bytes", row["event_id"])} for row in rows]
 
 
+@pytest.mark.long
 @LENIENT
 @given(files(), st.dictionaries(st.binary(max_size=5), st.binary(max_size=300), max_size=3))
 def test_pyarrow_reads_back_values_types_and_metadata(columns, metadata):
@@ -157,6 +158,7 @@ def test_the_envelope_here_is_that_of_the_log():
     assert date(1970, 1, 1).toordinal() == 719163
 
 
+@pytest.mark.long
 @LENIENT
 @given(files())
 def test_the_reader_of_small_files_reads_what_any_parquet_library_does(columns):

@@ -110,6 +110,7 @@ def named(message, stream_id):
     return "refused"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["folder", pytest.param("memory", marks=pytest.mark.long)])
 @settings(deadline=None, max_examples=5)
 @given(payloads=st.lists(PAYLOADS, min_size=1, max_size=12))

@@ -89,6 +89,7 @@ def test_a_log_that_was_made_in_vain_goes_again(postgres_place):
     assert has_something(place)
 
 
+@pytest.mark.long
 def test_the_command_line_copies_imports_and_shows(folder, postgres_place, tmp_path):
     place = postgres_place()
 

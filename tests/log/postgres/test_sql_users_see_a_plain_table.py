@@ -72,6 +72,7 @@ def test_sessions_and_orders_are_those_of_any_log(log):
         assert ours.sql("SELECT count(*) AS n FROM orders").to_arrow().to_pylist() == [{"n": 2}]
 
 
+@pytest.mark.long
 def test_projections_follow_it_and_know_how_far_behind_they_are(log, tmp_path):
     file = tmp_path / "models.duckdb"
     question = "SELECT order_id, status, total FROM orders ORDER BY ALL"
@@ -108,6 +109,7 @@ def test_a_payload_that_does_not_fit_its_type_is_one_streams_trouble(place, log)
             connection.execute("SELECT sum(price) FROM events").fetchall()
 
 
+@pytest.mark.long
 def test_typed_columns_are_the_same_however_many_are_read_at_once(log):
     log.append("A", [e for e in events(300) if isinstance(e.data, ItemAdded)], expected=NO_STREAM)
     log.append("B", [RawEvent("ItemAdded", '{ "item_id":"\\u00e9","quantity":2,"price":"1.5"}')], expected=NO_STREAM)

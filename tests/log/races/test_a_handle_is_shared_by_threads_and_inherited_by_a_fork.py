@@ -4,6 +4,7 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
 from checking import check_log
 from writing import Acks, batch_of, events_for, places, read_acks
 
@@ -39,6 +40,7 @@ def test_threads_on_one_handle_append_and_read_as_processes_do(tmp_path):
     assert log.head().position == 6 * 15 * 3
 
 
+@pytest.mark.long
 def test_a_handle_used_before_a_fork_works_in_parent_and_child(tmp_path):
     folder, acks = str(tmp_path / "log"), str(tmp_path / "acks")
     done = subprocess.run(

@@ -51,6 +51,7 @@ def sleeping_append(folder, expected, at, reached, go, said, unnamed):
             said.put((event.event_id.hex, "contested", made.versions["contested"], made.first_position))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("expected", "outcome", "unnamed"),
     [(1, "conflict", True), (ANY, "at the end", True), (ANY, "at the end", False)],
@@ -165,6 +166,7 @@ def test_a_writer_killed_after_its_link_onto_a_vacuumed_name_changes_nothing(tmp
         assert len(seen) == len(rows["position"]) == old.head().position
 
 
+@pytest.mark.long
 def test_a_reader_with_an_old_listing_never_reads_a_commit_that_came_late(tmp_path):
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:

@@ -132,6 +132,7 @@ def test_nothing_is_acknowledged(shop, change):
     assert shop.files() == before
 
 
+@pytest.mark.long_but_first
 @changes
 def test_nothing_is_answered_from_it(shop, change):
     session = connect(shop.handle)

@@ -80,12 +80,14 @@ def many(tmp_path_factory):
     log.close()
 
 
+@pytest.mark.long
 def test_a_writer_that_never_calls_compact_ends_with_few_files(many):
     assert len(many.files()) < LOOSE
     assert many.files()[0].kind == "segment"
     assert many.unsorted_events() == 0
 
 
+@pytest.mark.long
 def test_all_is_as_if_nothing_had_been_merged(many):
     assert verify(many).ok
     another = opened(many.url)

@@ -118,6 +118,7 @@ def place(request, tmp_path):
             yield opened.enter_context(kind()).url, read
 
 
+@pytest.mark.long
 def test_a_read_model_that_is_defined_otherwise_now_is_built_anew_and_goes_on(tmp_path, place):
     url, read = place
     models = tmp_path / "models"

@@ -56,6 +56,7 @@ def breaking(outlet_class, step):
     return last
 
 
+@pytest.mark.long_but_first
 def test_it_is_gone(shop, unpaid, place, monkeypatch):
     outlet_class, step, fresh = place
     url = fresh()

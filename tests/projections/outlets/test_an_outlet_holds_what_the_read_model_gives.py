@@ -102,6 +102,7 @@ def test_rows_that_are_not_there_any_more_are_removed(shop, outlet, tmp_path):
     assert held(outlet, ("order_id",)) == [("A-0",), ("A-1",), ("A-3",)]
 
 
+@pytest.mark.long
 def test_a_program_that_dies_after_a_delivery_makes_it_once_more_and_no_other(shop, outlet):
     shop.run(into(outlet))
     shop.pay("A-1")
@@ -123,6 +124,7 @@ def test_a_program_that_dies_before_a_delivery_makes_it_later(shop, outlet):
     assert held(outlet) == ought(shop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("steps", [8, pytest.param(60, marks=pytest.mark.long)])
 def test_dying_anywhere_ends_with_the_same_contents(shop, outlet, steps):
     rng = random.Random(5)
@@ -226,6 +228,7 @@ def fussy(shop, tmp_path):
     return outlet
 
 
+@pytest.mark.long
 def test_rows_refused_stop_it_before_the_event_that_led_to_them(shop, fussy):
     with pytest.raises(ProjectionStopped, match=r"stands before position 13 of stream 'A-2': 14\.0000 is too much"):
         shop.run(into(fussy))
@@ -239,6 +242,7 @@ def test_rows_refused_stop_it_before_the_event_that_led_to_them(shop, fussy):
     assert shop.rows("SELECT state FROM orders_es.dead_letters") == [("retried",)]
 
 
+@pytest.mark.long
 def test_rows_refused_can_be_put_aside_and_tried_again(shop, fussy):
     going_on = into(fussy, on_error="continue")
     shop.run(going_on)
@@ -299,6 +303,7 @@ def test_a_url_of_no_known_scheme_is_refused(url):
         open_outlet(url)
 
 
+@pytest.mark.long
 def test_the_command_line_carries_read_models_into_places(shop, tmp_path):
     def run(*words):
         result = CliRunner().invoke(

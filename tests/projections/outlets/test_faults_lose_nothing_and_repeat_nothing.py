@@ -154,6 +154,7 @@ def asked(ask):
         return None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cuts", [3, pytest.param(CUTS * 5, marks=pytest.mark.long)])
 def test_a_network_that_drops_answers_after_the_write_loses_nothing(shop, place, cuts):
     url, read, _ = place
@@ -171,6 +172,7 @@ def test_a_network_that_drops_answers_after_the_write_loses_nothing(shop, place,
         assert all(isinstance(error, OutletUnavailable) and not ended for error, ended in told), told
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_and_started_again_is_filled_to_the_end(shop, place):
     url, read, server = place
     if server is None:
@@ -191,6 +193,7 @@ def test_a_server_that_is_killed_and_started_again_is_filled_to_the_end(shop, pl
     assert not any(ended for _, ended in told)
 
 
+@pytest.mark.long
 def test_a_redis_that_comes_back_with_less_is_filled_again_while_a_runner_follows(shop):
     redis = pytest.importorskip("redis")
     needed(redis_server.program(), "redis")
@@ -298,6 +301,7 @@ def take_away(url):
             connection.execute(f"DROP TABLE {schema}.counted")
 
 
+@pytest.mark.long
 def test_what_somebody_removed_is_filled_again_while_a_runner_follows(shop, place):
     url, read, _ = place
     shop.sell()

@@ -181,6 +181,7 @@ def test_what_is_no_place_is_refused(url):
         KafkaOutlet(url)
 
 
+@pytest.mark.long
 def test_a_read_model_and_its_topic_are_equal_after_every_run(shop, place, server, topic):
     outlet = open_outlet(place)
     for change in (lambda: None, lambda: shop.pay("A-1"), lambda: shop.order("A-9")):

@@ -184,6 +184,7 @@ def test_nobody_answering_is_said_without_the_password():
     outlet.close()
 
 
+@pytest.mark.long
 def test_a_read_model_and_its_bucket_are_equal_after_every_run(shop, place, server):
     outlet = NatsOutlet(place)
     for change in (lambda: None, lambda: shop.pay("A-1"), lambda: shop.order("A-9")):

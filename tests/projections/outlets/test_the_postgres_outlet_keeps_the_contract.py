@@ -113,6 +113,7 @@ def test_passwords_are_never_shown_and_nobody_answering_is_said(place):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_read_model_and_its_table_are_equal_after_every_run(shop, place, asked):
     outlet = PostgresOutlet(f"{place}&table=orders_now")
 

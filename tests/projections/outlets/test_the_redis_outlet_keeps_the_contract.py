@@ -205,6 +205,7 @@ def test_more_than_is_shown_at_once_comes_in_parts(outlet, client, monkeypatch):
     assert outlet.open(_TARGET) is None
 
 
+@pytest.mark.long
 def test_a_read_model_and_its_hashes_are_equal_after_every_run(shop, place, client):
     outlet = RedisOutlet(place)
     for change in (lambda: None, lambda: shop.pay("A-1"), lambda: shop.order("A-9")):

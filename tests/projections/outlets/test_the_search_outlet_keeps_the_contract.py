@@ -194,6 +194,7 @@ def test_what_is_no_place_is_refused(url):
         SearchOutlet(url)
 
 
+@pytest.mark.long
 def test_a_read_model_and_its_index_are_equal_after_every_run(shop, place, client):
     outlet = SearchOutlet(place)
     for change in (lambda: None, lambda: shop.pay("A-1"), lambda: shop.order("A-9")):

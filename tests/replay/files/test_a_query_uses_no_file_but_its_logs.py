@@ -110,6 +110,7 @@ def files(place):
     return {str(file): file.read_bytes() for file in place.rglob("*") if file.is_file()}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("query", READS + OTHERS)
 def test_every_other_way_to_a_file_is_shut_and_says_what_opens_it(shut, place, query):
     before = files(place)
@@ -246,6 +247,7 @@ def test_what_was_permitted_once_or_could_not_be_looked_at_once_is_looked_at_aga
         check_models(duckdb.connect(), [writes], log, allow=False)
 
 
+@pytest.mark.long
 def test_read_models_of_ones_own_are_queries_too(log, place, tmp_path):
     definition = (
         f"-- Peeks: one row per file.\n-- Key: filename\nSELECT filename FROM read_text('{place}/secret.csv')\n"
@@ -269,6 +271,7 @@ def test_read_models_of_ones_own_are_queries_too(log, place, tmp_path):
     assert Projector(log, tmp_path / "models.duckdb", projections, allow_files=True).run()[0].position == 1
 
 
+@pytest.mark.long
 def test_a_session_that_is_shut_still_spills_and_follows_its_log(tmp_path):
     folder = tmp_path / "[a]* k=v"
     with open_log(folder, create=True) as log, connect(log, memory_limit="60MB") as session:

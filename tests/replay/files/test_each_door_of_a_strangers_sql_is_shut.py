@@ -193,6 +193,7 @@ def files(place):
     return {str(file): file.read_bytes() for file in place.rglob("*") if file.is_file()}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("door", DOORS)
 def test_nothing_outside_of_the_log_comes_in_or_goes_out(place, tmp_path, door, stride):
@@ -214,6 +215,7 @@ def test_nothing_outside_of_the_log_comes_in_or_goes_out(place, tmp_path, door, 
     assert files(place) == before
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("door", [door for door in DOORS if door not in (by_a_report, by_a_model_of_the_shell)])
 def test_the_door_itself_works(place, tmp_path, door):
     with open_log(place / "log", read_only=True) as log:

@@ -48,6 +48,7 @@ def files(place):
     return {str(file): file.read_bytes() for file in place.rglob("*") if file.is_file()}
 
 
+@pytest.mark.long
 def test_no_table_function_or_pragma_gives_what_is_in_a_file_outside_of_the_log(session, place):
     known = session.connection.execute(
         "SELECT DISTINCT function_name, function_type FROM duckdb_functions() WHERE function_type IN ('table', 'pragma')"
@@ -158,6 +159,7 @@ def test_no_setting_that_opens_something_can_be_set_or_reset(session):
                 session.sql(statement)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "query",
     [

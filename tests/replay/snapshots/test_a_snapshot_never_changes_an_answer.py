@@ -139,6 +139,7 @@ def test_an_order_below_the_step_has_none(log):
     assert Snapshots(log, every=41).take("A") == 0
 
 
+@pytest.mark.long
 def test_a_very_long_order_keeps_at_most_sixteen_and_the_newest(log):
     Snapshots(log, every=2).take("A")
     assert [file.version for file in Snapshots(log).files()] == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
@@ -173,6 +174,7 @@ def test_at_a_past_moment_events_are_not_read_that_are_too_late(tmp_path, monkey
         assert len(loaded) == read
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("at", range(0, 2000, 97))
 def test_a_flipped_byte_makes_a_snapshot_useless_and_nothing_wrong(log, at):
     expected = load_order(log, "A")

@@ -49,6 +49,7 @@ def berlin(log):
         yield session
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("day", DAYS, ids=repr)
 def test_python_sees_the_whole_day_in_the_sessions_zone(berlin, day):
     assert berlin.sql("SELECT order_id FROM orders", at=day).rows() == [("A-1",)]
@@ -56,6 +57,7 @@ def test_python_sees_the_whole_day_in_the_sessions_zone(berlin, day):
     assert berlin.using(lambda cursor, _: cursor.sql("FROM orders").fetchall(), at=day)[0][0] == "A-1"
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "said",
     [
@@ -88,6 +90,7 @@ def test_what_has_no_session_reads_a_day_in_utc(log, day):
     assert len(diff(log, "2025-06-29", day)) == len(diff(log, "2025-06-29", AsOf(at=day))) == 2
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("day", [*EVERY_WAY, "2025-06-30 23:59:59.999999"], ids=repr)
 @pytest.mark.parametrize("zone", ["Europe/Berlin", zone_of("Europe/Berlin")], ids=["name", "zone"])
 def test_and_in_another_zone_where_one_is_named(log, day, zone):
@@ -174,6 +177,7 @@ def plain():
         yield connection
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia"]))
 def test_sql_reads_every_text_as_python_does(plain, text, zone):

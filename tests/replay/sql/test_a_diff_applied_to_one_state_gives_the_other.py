@@ -37,6 +37,7 @@ def applied(before, changes):
     return after
 
 
+@pytest.mark.long
 @pytest.mark.hypothesis
 def test_for_any_two_moments_on_two_clocks(commits, moments, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
@@ -53,6 +54,7 @@ def test_for_any_two_moments_on_two_clocks(commits, moments, log_of):
     check()
 
 
+@pytest.mark.long
 @pytest.mark.hypothesis
 def test_one_order_of_all(commits, log_of):
     @settings(max_examples=settings.default.max_examples // 8)

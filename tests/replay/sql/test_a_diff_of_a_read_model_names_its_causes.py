@@ -46,6 +46,7 @@ def test_each_row_has_the_events_that_belong_to_it_and_no_others(session):
     assert all(cause["recorded_at"] >= LATER for cause in ann.causes)
 
 
+@pytest.mark.long
 def test_what_only_counts_events_is_hidden_unless_asked_for(session):
     [paid] = [row for row in session.diff("orders", from_="2025-06-05") if row.order_id == "B-1"]
     assert set(paid.changed) == {"status", "payment_status", "paid", "balance", "paid_at"}
@@ -55,6 +56,7 @@ def test_what_only_counts_events_is_hidden_unless_asked_for(session):
     assert "version_after" not in session.diff("orders", from_="2025-06-05").columns
 
 
+@pytest.mark.long
 def test_of_any_read_model_it_is_the_difference_of_its_two_answers(session):
     chosen = {"orders", "order_items", "customer_value", "daily_sales", "activity"}
     for model in (model for model in session.models if model.name in chosen):
@@ -72,6 +74,7 @@ def test_of_any_read_model_it_is_the_difference_of_its_two_answers(session):
         assert {tuple(row[place] for place in keys) for row in found.rows()} == differ, model.name
 
 
+@pytest.mark.long
 def test_both_clocks_and_the_same_moment_twice(session):
     assert len(session.diff("orders", from_="2025-06-05", to="2025-06-05")) == 0
     learned = session.diff("orders", from_=AsOf(at=LATER, known_at=START), to=AsOf(at=LATER))

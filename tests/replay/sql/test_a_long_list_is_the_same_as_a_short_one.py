@@ -29,6 +29,7 @@ def session(tmp_path_factory):
         yield session
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("query", "parameters", "long"), ASKED)
 def test_both_ways_give_one_table(session, monkeypatch, query, parameters, long):
     short = session.sql(query, parameters).to_arrow()

@@ -29,6 +29,7 @@ def log(tmp_path_factory):
         yield log
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -46,6 +47,7 @@ def test_what_is_wrong_is_asked_once(log, asked, query, said):
     assert asked == [query]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "query",
     [

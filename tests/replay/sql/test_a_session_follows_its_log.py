@@ -53,6 +53,7 @@ def test_an_answer_does_not_change_when_the_log_grows(log, session):
     assert session.sql("SELECT order_id, status FROM orders").rows() == [("A-1", "placed")]
 
 
+@pytest.mark.long
 def test_files_that_were_compacted_and_vacuumed_away_do_no_harm(log, session):
     for number in range(30):
         log.append(f"A-{number}", [OrderCreated(currency="GBP")], expected=NO_STREAM)

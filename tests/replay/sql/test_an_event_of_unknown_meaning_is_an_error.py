@@ -24,6 +24,7 @@ def log(tmp_path):
         yield log
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("table", TABLES)
 def test_it_names_the_type_and_where_it_stands(log, table):
     log.append("B-2", [RawEvent("OrderBlessed", '{"by":"us"}')], expected=ANY)
@@ -77,6 +78,7 @@ def test_it_may_be_all_that_an_order_has_so_it_is_an_error_in_a_stream_of_its_ow
             ask(log)
 
 
+@pytest.mark.long
 def test_streams_of_another_domain_are_left_out_once_its_types_are_registered_or_named(log):
     log.append("parcel-1", [RawEvent("ParcelLost", '{"parcel":"P-1"}')], expected=NO_STREAM)
     registered, named = order_registry(), order_registry()

@@ -92,6 +92,7 @@ def every_order(events, values):
     return [([events[i] for i in p], [values[i] for i in p]) for p in permutations(range(len(events)))]
 
 
+@pytest.mark.long
 def test_values_of_an_order(log):
     expected = {}
     for column, (events, values, which) in VALUES.items():
@@ -125,6 +126,7 @@ def test_values_of_an_item(log):
         assert answers(session, "order_items", ITEM_VALUES) == expected
 
 
+@pytest.mark.long
 def test_moments_of_steps(log):
     expected = {}
     for column, (event, which) in MOMENTS.items():

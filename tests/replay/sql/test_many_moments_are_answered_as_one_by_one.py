@@ -31,6 +31,7 @@ def _rows(answer):
     return sorted(answer.rows(), key=repr)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("name", "clocks"),
     [
@@ -51,6 +52,7 @@ def test_every_read_model(session, name, clocks):
     assert len(many) > 0
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "query",
     [

@@ -53,6 +53,7 @@ def test_orders_at_any_moment_equal_the_fold(drawn, log_of):
     check()
 
 
+@pytest.mark.long
 def test_order_items_at_any_moment_equal_the_lines(drawn, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(drawn)
@@ -76,6 +77,7 @@ def test_order_items_at_any_moment_equal_the_lines(drawn, log_of):
     check()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("table", "clock"), [("order_history", "at"), ("order_record_history", "known_at")])
 def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, clock, drawn, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
@@ -97,6 +99,7 @@ def test_history_joined_at_a_moment_equals_the_orders_of_that_moment(table, cloc
     check()
 
 
+@pytest.mark.long
 def test_one_limit_within_another_counts_both(log_of, commits, moments):
     @settings(max_examples=settings.default.max_examples // 4)
     @given(commits, moments, moments)

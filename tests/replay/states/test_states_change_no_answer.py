@@ -130,6 +130,7 @@ def test_every_moment_has_one_answer(both, name, at, known_at):
     assert found.equals(wanted)
 
 
+@pytest.mark.long
 @LENIENT
 @given(
     moments=st.lists(st.tuples(MOMENTS, MOMENTS), min_size=1, max_size=3),
@@ -155,6 +156,7 @@ def test_a_question_has_the_columns_that_it_names(both, at, columns, asked):
     assert session.sql(query, at=at).to_arrow().equals(plain(query, at=at))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_now_has_one_answer_however_often_it_is_asked(both, name):
     session, plain = both
@@ -191,6 +193,7 @@ def test_states_are_in_use(both):
         assert [found.span.last for found in chosen.whole][:2] == [4 * SMALL, 6 * SMALL][: len(chosen.whole)], one
 
 
+@pytest.mark.long
 def test_rows_that_are_grouped_are_found_where_they_stand(both):
     session, plain = both
     with pytest.MonkeyPatch.context() as patched:
@@ -208,6 +211,7 @@ def test_rows_that_are_grouped_are_found_where_they_stand(both):
     assert any("orders_es_last BETWEEN" in each for each in found)
 
 
+@pytest.mark.long
 def test_a_log_that_grows_is_asked_anew(place, tmp_path):
     shutil.copytree(place / "log", tmp_path / "log")
     query = "SELECT count(*) AS n, sum(item_count) AS items FROM orders"
@@ -228,6 +232,7 @@ def test_whole_numbers_stay_exact(both):
     assert session.sql("SELECT max(pieces) FROM largest").rows()[0][0] >= 2 * 999_999_999
 
 
+@pytest.mark.long
 def test_a_flipped_byte_is_found_before_it_is_used(place, tmp_path):
     shutil.copytree(place / "log", tmp_path / "log")
     with open_log(tmp_path / "log") as log, connect(log) as session:
@@ -290,6 +295,7 @@ def test_states_are_made_once_and_again_where_one_is_damaged(place, tmp_path, mo
         assert make_states(log) == 0
 
 
+@pytest.mark.long
 def test_what_was_forged_together_with_its_digest_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "SPAN", 30)
     monkeypatch.setattr(build, "FANOUT", 2)
@@ -322,6 +328,7 @@ def forge(states, found, tmp_path):
     return Path(states.put(span, int(at), end, copies).paths[""]).name
 
 
+@pytest.mark.long
 def test_who_asks_for_the_catalog_gets_views_and_no_tables(both):
     session, plain = both
     tables = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'orders_')"

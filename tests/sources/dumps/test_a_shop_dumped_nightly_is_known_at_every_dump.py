@@ -45,6 +45,7 @@ def imported(shop, log, **how):
     return import_dumps(log, shop[0] / "orders-*.csv", key="id", at_from_name="%Y%m%dT%H%M", **how)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("occurred", [None, "updated_at"])
 def test_as_of_every_dump_the_log_shows_its_rows_one_for_one(shop, occurred):
     log = open_log(":memory:")
@@ -77,6 +78,7 @@ def test_a_change_that_nobody_timed_lies_between_two_dumps_and_its_true_time_too
         )
 
 
+@pytest.mark.long
 def test_one_dump_at_a_time_comes_to_the_same_as_all_at_once_and_again_to_nothing(shop, tmp_path, monkeypatch):
     # So few rows are put together at a time that there are several parts of this table.
     monkeypatch.setattr("orders_es.sources.rows.rows_in_log._BUCKET", 5)
@@ -93,6 +95,7 @@ def test_one_dump_at_a_time_comes_to_the_same_as_all_at_once_and_again_to_nothin
         assert said == [(event.stream_id, event.type, event.occurred_at, event.payload) for event in _all(whole)]
 
 
+@pytest.mark.long
 def test_an_interrupted_import_is_completed_by_running_it_again(shop, monkeypatch):
     whole, log = open_log(":memory:"), open_log(":memory:")
     imported(shop, whole)
@@ -113,6 +116,7 @@ def test_an_interrupted_import_is_completed_by_running_it_again(shop, monkeypatc
     assert log.head().position == whole.head().position
 
 
+@pytest.mark.long
 def test_the_row_is_there_for_show_and_history(shop):
     log = open_log(":memory:")
     imported(shop, log)

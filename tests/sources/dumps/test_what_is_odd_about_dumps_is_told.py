@@ -84,6 +84,7 @@ def test_a_night_without_a_dump(dumps):
     assert dumps(*texts, first=5).gaps.count("dump missing") == 1
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("text", "said"),
     [

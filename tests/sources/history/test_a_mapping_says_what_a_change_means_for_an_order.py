@@ -121,6 +121,7 @@ def test_dumps_a_status_that_was_jumped_over_and_a_time_that_nobody_knows(toml, 
     assert load_order(log, "1", at="2026-06-01").paid == 0
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("change", "said"),
     [

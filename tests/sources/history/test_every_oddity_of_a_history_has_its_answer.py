@@ -94,6 +94,7 @@ def brought(tmp_path, source, log=None, **how):
     return log, import_history(log, source, **{"key": "id", "table": "orders", **how})
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("source", "rows"),
     [
@@ -141,6 +142,7 @@ def test_it_is_read_as_it_shows(tmp_path, source, rows):
         assert found == rows
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("source", "says"),
     [

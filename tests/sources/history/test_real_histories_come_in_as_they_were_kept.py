@@ -24,6 +24,7 @@ def stood(log, table, moment):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "shape", "table", "time"),
     [
@@ -83,6 +84,7 @@ def test_triggers_of_postgresql():
     assert [log.load(f"orders/{key}")[-1].type for key in "12"] == ["RowDeleted", "RowDeleted"]
 
 
+@pytest.mark.long
 def test_snapshots_of_dbt():
     log, done = brought("dbt_orders.csv", table="orders")
     assert (done.shape, done.gaps.count("came back")) == ("dbt-snapshot", 1)
@@ -99,6 +101,7 @@ def test_snapshots_of_dbt():
     assert rows_at(log, "prices", at=log.load("prices/pot")[1].occurred_at).column("sku").to_pylist() == ["007"]
 
 
+@pytest.mark.long
 def test_envelopes_of_debezium_from_a_snapshot_to_an_emptied_table():
     log, done = brought("debezium.jsonl")
     assert (done.shape, done.rows, done.gaps.gaps) == ("debezium", 10, ())
@@ -126,6 +129,7 @@ def test_envelopes_of_debezium_from_a_snapshot_to_an_emptied_table():
     assert import_history(log, DATA / "debezium.jsonl", key="id").events == 0
 
 
+@pytest.mark.long
 def test_that_a_table_was_emptied_counts_for_rows_of_an_earlier_export_and_for_none_of_a_later_one(tmp_path):
     lines = (DATA / "debezium.jsonl").read_text().splitlines(keepends=True)
     whole, _ = brought("debezium.jsonl")
@@ -139,6 +143,7 @@ def test_that_a_table_was_emptied_counts_for_rows_of_an_earlier_export_and_for_n
     assert [import_history(log, path, key="id").events for path in parts] == [0, 0, 0]
 
 
+@pytest.mark.long
 def test_versions_of_paper_trail_with_a_touch_and_an_id_that_came_back():
     log = open_log(":memory:")
     done = import_history(log, DATA / "paper_trail.csv")

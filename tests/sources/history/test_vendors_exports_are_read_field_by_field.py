@@ -54,6 +54,7 @@ def write(tmp_path):
     return write
 
 
+@pytest.mark.long
 def test_stripe_comes_as_lines_or_as_pages_newest_first_and_both_are_the_same(write):
     page = {"object": "list", "data": EVENTS[::-1], "has_more": False, "url": "/v1/events"}
     logs = []
@@ -194,6 +195,7 @@ SHOPIFY = {
 }
 
 
+@pytest.mark.long
 def test_an_order_of_shopify_is_known_as_it_was_before_its_refund(write):
     log = open_log(":memory:")
     done = import_history(log, write("orders.json", {"orders": [SHOPIFY]}, indent=1), mapping="shopify")
@@ -209,6 +211,7 @@ def test_an_order_of_shopify_is_known_as_it_was_before_its_refund(write):
     assert stood["450789469"]["financial_status"] == "partially_refunded"
 
 
+@pytest.mark.long
 def test_a_later_export_of_the_same_order_adds_what_is_new_in_it(write):
     early = {
         **SHOPIFY,

@@ -37,6 +37,7 @@ def found(done):
     return {gap.kind: gap.count for gap in done.gaps.gaps}
 
 
+@pytest.mark.long
 def test_each_oddity_is_counted():
     a, b, c = ({"id": "1", "s": s} for s in "abc")
     assert found(bring(("UPDATE", 1, b, a))[1]) == {"begins in the middle": 1}
@@ -73,6 +74,7 @@ def test_a_rows_own_time_is_when_it_happened():
     assert found(done) == {"ahead of its record": 1}
 
 
+@pytest.mark.long
 def test_a_longer_export_and_one_of_only_the_newer_part_go_on_where_the_log_stands():
     rows = [("INSERT", 1, {"id": "1", "s": "a"}, None), ("INSERT", 1, {"id": "2", "s": "a"}, None)]
     more = [("UPDATE", 2, {"id": "1", "s": "b"}, None), ("DELETE", 3, None, {"id": "2", "s": "a"})]
@@ -99,6 +101,7 @@ def test_bad_rows_are_named_or_set_aside(tmp_path, monkeypatch):
     assert "has no id, and that names the row" in done.quarantine_path.read_text()
 
 
+@pytest.mark.long
 def test_our_orders_in_a_table_with_triggers_come_back_as_they_stood_at_every_moment(tmp_path):
     few_lines = SimulatorSettings(long_orders=0)
     simulate_into(

@@ -132,6 +132,7 @@ def test_an_interrupted_import_is_completed(shop, log, exported, events):
     assert events(log) == events(shop)
 
 
+@pytest.mark.long
 def test_two_imports_at_once_add_the_lines_once(tmp_path, log, exported, events):
     simulated(tmp_path / "sim")
     with open_log(tmp_path / "sim") as sim:

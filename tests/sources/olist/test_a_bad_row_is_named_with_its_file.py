@@ -29,6 +29,7 @@ BAD = [
 ]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("what", "row", "column", "cell", "reason"), BAD, ids=[case[-1] for case in BAD])
 def test_it_stops_the_import_with_file_row_and_reason(log, write, files, what, row, column, cell, reason):
     files[what][row - 1][column] = cell

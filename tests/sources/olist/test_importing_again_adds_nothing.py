@@ -28,6 +28,7 @@ def test_an_interrupted_import_is_completed_with_batches_of_another_size(log, wr
     assert [(e["stream_id"], e["event_id"]) for batch in log.read() for e in batch.to_pylist()] == expected
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("what", ["orders", "order_items", "order_payments", "customers", "products"])
 def test_another_content_of_any_file_is_another_source(log, write, files, what):
     import_olist(log, write(files))

@@ -50,6 +50,7 @@ def test_the_reference_file_a_second_time_adds_nothing(reference, reference_path
     assert log.head() == head
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("batch_events", [700, 3_000, 10**9])
 def test_other_batches_make_no_difference(log, many, batch_events):
     import_online_retail(log, many, batch_events=5_000)
@@ -72,6 +73,7 @@ def run_import(folder, source, batch_events=100, commits=None):
         import_online_retail(log if commits is None else KilledAfter(log, commits), source, batch_events=batch_events)
 
 
+@pytest.mark.long
 def test_an_import_killed_on_its_way_is_completed_by_running_it_again(tmp_path, log, many):
     whole = open_log(tmp_path / "whole", create=True)
     import_online_retail(whole, many, batch_events=100)
@@ -109,6 +111,7 @@ class KilledAfter(StoppedAfter):
         return super().append_table(table, expected=expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch_events", [(250, 250), (250, 410)])
 def test_two_imports_at_once_add_the_file_once(tmp_path, log, many, batch_events):
     context = multiprocessing.get_context("forkserver")

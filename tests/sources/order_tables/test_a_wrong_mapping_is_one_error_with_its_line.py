@@ -21,6 +21,7 @@ def written(shop, tmp_path):
     return write
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

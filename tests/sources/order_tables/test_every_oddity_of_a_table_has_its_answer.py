@@ -40,6 +40,7 @@ def said(order):
 EXPECTED = ("A-1", "2026-06-03T09:15:00+00:00", "007", "Caf\u00e9", Decimal(2469))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "data",
     [

@@ -161,6 +161,7 @@ def test_a_failed_import_leaves_no_log(shop, mapping, tmp_path):
 amounts = st.decimals(min_value=0, max_value=10**6, places=2)
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 50), amounts), min_size=1, max_size=12))
 def test_an_order_comes_to_the_sum_of_its_totals_whatever_divides(lines):

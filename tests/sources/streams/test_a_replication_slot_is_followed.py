@@ -93,6 +93,7 @@ def waiting(connection, table):
     return connection.execute(query, (f"s_{table}", f"p_{table}")).fetchone()[0]
 
 
+@pytest.mark.long
 def test_transactions_come_whole_in_the_order_of_their_commits(server, connection, table, slot, mapping, log):
     import psycopg
 
@@ -116,6 +117,7 @@ def test_the_server_is_told_what_it_may_forget(connection, table, slot, mapping,
     assert waiting(connection, table) == 0
 
 
+@pytest.mark.long
 def test_a_crash_before_the_slot_is_moved_on_repeats_nothing(connection, table, slot, mapping, log, monkeypatch):
     for n in range(6):
         write(connection, table, f"A-{n}")

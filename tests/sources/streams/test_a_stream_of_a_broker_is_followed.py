@@ -268,6 +268,7 @@ def orders(log):
     return [stream for stream in log.stream_ids() if not stream.startswith("follow:")]
 
 
+@pytest.mark.long_but_first
 def test_messages_become_events_once_in_their_order(theirs, reading, mapping, log):
     theirs.write(line("A-1"), line("A-1", "paid", amount=12.5), line("A-2"))
     assert Follower(log, reading(), mapping=mapping, batch_events=2).catch_up().events == 3
@@ -278,6 +279,7 @@ def test_messages_become_events_once_in_their_order(theirs, reading, mapping, lo
     assert orders(log) == ["A-1", "A-2", "A-3"]
 
 
+@pytest.mark.long_but_first
 def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, monkeypatch):
     theirs.write(*(line(f"A-{n}") for n in range(7)))
     for after_the_commit in (False, True):
@@ -364,6 +366,7 @@ def test_another_kind_of_url_is_refused(theirs):
         theirs.open()
 
 
+@pytest.mark.long_but_first
 def test_how_much_waits_is_said_and_nothing_is_read_in(theirs, reading, mapping, tmp_path):
     from click.testing import CliRunner
 

@@ -113,6 +113,7 @@ def test_rows_of_one_transaction_keep_their_order_where_a_number_gets_a_digit_mo
     assert [log.load(f"A-{n}")[0].position for n in range(1, 13)] == [*range(1, 6), *range(7, 12), *range(13, 15)]
 
 
+@pytest.mark.long_but_first
 @MODES
 def test_many_writers_and_a_follower_meet_and_nothing_is_missed(theirs, reading, mapping, log, transaction):
     stop = threading.Event()

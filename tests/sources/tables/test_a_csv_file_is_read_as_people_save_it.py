@@ -85,6 +85,7 @@ def test_quotes_within_a_field_that_none_opens_are_text(texts):
     assert texts(HEAD + '1,5" RULER,2,3\n2,"x, 5"" y",2,3\n') == ['5" RULER', 'x, 5" y']
 
 
+@pytest.mark.long
 def test_a_field_of_any_length_is_read(texts):
     long = "x" * 20_000_000
     assert texts(HEAD + f'1,"{long}",2,3\n2,b,2,3\n') == [long, "b"]

@@ -82,6 +82,7 @@ def test_parcels_are_folded_like_anything_else(parcels, parcel_log):
     assert then["parcel-010"] == parcels.Parcel("parcel-010", "York", 110, 1)
 
 
+@pytest.mark.long
 def test_in_spawned_processes(parcels, parcel_log, shop, processes):
     expected = fold_streams(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING)
     assert fold_streams(parcel_log, parcels.evolve, parcels.Parcel, at=EVENING, executor=processes) == expected
@@ -97,6 +98,7 @@ def test_on_a_dask_cluster(parcels, parcel_log, shop, dask):
     assert fold_streams(shop, evolve, initial_state, executor=dask) == fold_streams(shop, evolve, initial_state)
 
 
+@pytest.mark.long
 def test_a_duckdb_log_is_sent_along_because_no_other_process_can_open_it(shop, tmp_path, processes):
     copy_log(shop, tmp_path / "shop.duckdb")
     with open_log(tmp_path / "shop.duckdb") as log:
@@ -104,6 +106,7 @@ def test_a_duckdb_log_is_sent_along_because_no_other_process_can_open_it(shop, t
         assert fold_streams(log, one_more, initial_state, at=MID, executor=processes, buckets=7) == expected
 
 
+@pytest.mark.long
 def test_files_vacuumed_away_in_the_middle_are_neither_missed_nor_read_twice(tmp_path):
     with open_log(tmp_path / "log", create=True) as log:
         for number in range(6):
@@ -122,12 +125,14 @@ def test_files_vacuumed_away_in_the_middle_are_neither_missed_nor_read_twice(tmp
     assert folded == {f"A-{number}": list(range(1, 10_001)) for number in range(6)}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("buckets", [1, 2, 7, 40])
 def test_in_any_number_of_buckets(shop, buckets):
     with ThreadPoolExecutor(2) as executor:
         assert fold_streams(shop, evolve, initial_state, executor=executor, buckets=buckets) == load_orders(shop)
 
 
+@pytest.mark.long
 @pytest.mark.hypothesis
 def test_at_any_moment_orders_equal_those_of_load_orders(commits, moments, log_of):
     @settings(max_examples=settings.default.max_examples // 4)
@@ -164,6 +169,7 @@ def test_buckets_are_one_or_more(shop):
         fold_streams(shop, evolve, initial_state, buckets=0)
 
 
+@pytest.mark.long
 def test_the_example_runs_as_a_program():
     done = subprocess.run(
         [sys.executable, str(Path(EXAMPLES) / "parcels.py")], capture_output=True, text=True, check=True, env=os.environ

@@ -70,6 +70,7 @@ def session():
         yield session
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("query", ADDING | COMPARING)
 def test_it_says_what_is_added_or_compared_and_what_to_do(session, query):
     answer = session.sql(query)

@@ -37,6 +37,7 @@ def test_the_history_of_a_seed_is_the_same_on_every_machine(shop):
     assert sha256(text.encode()).hexdigest() == "272e4f5b93b98fc7304d42fe678dfa4658a6501cb40d5a8175d3049730de6566"
 
 
+@pytest.mark.long
 def test_where_tables_end_does_not_change_what_is_in_them(shop):
     from datetime import timedelta
 

@@ -18,6 +18,7 @@ def test_the_share_of_repeat_orders_is_near_the_setting(shop, only):
     assert abs(new / len(created) - 0.6) < 0.02
 
 
+@pytest.mark.long
 def test_the_base_of_customers_grows_through_the_year(customers):
     known = [len(set(customers[: len(customers) * part // 4])) for part in (1, 2, 3, 4)]
     assert np.diff(known).min() > 3_000

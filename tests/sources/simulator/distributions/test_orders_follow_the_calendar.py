@@ -27,6 +27,7 @@ def test_hours_of_the_day_sell_in_proportion_to_their_weights(shop, created):
     assert (abs(counts - expected) < 5 * np.sqrt(expected)).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("growth", [-0.3, 0.0, 0.5, 2.0])
 def test_the_rate_of_orders_grows_by_the_yearly_growth(shop, only, growth):
     settings = SimulatorSettings(**FLAT | {"yearly_growth": growth})

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from orders_es.sources.simulator import SimulatorSettings
 
 
+@pytest.mark.long
 def test_popularity_falls_with_rank_as_zipf_says(shop, only):
     settings = SimulatorSettings(products=500, popularity_exponent=1.0, long_orders=0)
     items = only(shop.table(settings, orders=30_000), "ItemAdded").column("item_id").to_numpy(zero_copy_only=False)
@@ -17,6 +19,7 @@ def test_popularity_falls_with_rank_as_zipf_says(shop, only):
         assert abs(sold[first:last].sum() / expected[first:last].sum() - 1) < 0.06
 
 
+@pytest.mark.long
 def test_a_tenth_of_the_products_makes_most_of_the_sales_and_the_rest_still_sells(year, only):
     items = only(year, "ItemAdded").column("item_id").to_numpy(zero_copy_only=False)
     _, sold = np.unique(items, return_counts=True)

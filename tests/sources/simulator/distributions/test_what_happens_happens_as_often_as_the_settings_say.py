@@ -15,6 +15,7 @@ def near(count, of, share):
     return abs(count - of * share) <= 5 * (of * share * (1 - share)) ** 0.5 + 1
 
 
+@pytest.mark.long
 def test_orders_and_lines(count):
     assert count["OrderCreated"] == ORDERS
     mean = sum(n * w for n, w in DEFAULT.lines_per_order) / sum(w for _, w in DEFAULT.lines_per_order)
@@ -53,6 +54,7 @@ def test_adjustments(count):
     assert near(count["AdjustmentRecorded"], count["OrderDelivered"], DEFAULT.goodwill_share + DEFAULT.correction_share)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("share", "type_"),
     [

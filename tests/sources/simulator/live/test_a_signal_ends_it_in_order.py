@@ -21,6 +21,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_everything_counted_is_recorded_and_no_process_is_left(tmp_path, number):
     program = tmp_path / "program.py"

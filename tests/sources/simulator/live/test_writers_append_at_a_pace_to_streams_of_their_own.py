@@ -10,6 +10,7 @@ from orders_es.log.parquet import ParquetLog
 from orders_es.sources.simulator import simulate_live
 
 
+@pytest.mark.long
 def test_all_that_was_acknowledged_is_there_in_streams_without_gaps(tmp_path):
     done = simulate_live(tmp_path / "log", rate=60, writers=2, events=61, seed=3)
     assert done.events == 61
@@ -29,6 +30,7 @@ def test_all_that_was_acknowledged_is_there_in_streams_without_gaps(tmp_path):
     assert done.seconds > 0.8
 
 
+@pytest.mark.long
 def test_it_may_run_again_on_the_same_log(tmp_path):
     for _ in range(2):
         simulate_live(tmp_path / "log", rate=1_000, writers=1, events=10, batch=5)
@@ -38,6 +40,7 @@ def test_it_may_run_again_on_the_same_log(tmp_path):
         assert len(log.files()) == 4
 
 
+@pytest.mark.long
 def test_it_ends_when_its_time_is_up(tmp_path):
     done = simulate_live(tmp_path / "log", rate=20, writers=1, seconds=0.5)
     assert 1 <= done.events <= 10

@@ -12,6 +12,7 @@ SHARES = [name for name in SimulatorSettings.__dataclass_fields__ if name.endswi
 SHARE = st.one_of(st.sampled_from([0, 1]), st.floats(0, 1))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_in_a_shop_where_everything_happens_often(shop, hectic, seed):
     lives = shop.lives(shop.table(hectic, orders=250, seed=seed))

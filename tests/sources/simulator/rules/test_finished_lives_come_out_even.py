@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from orders_es.orders import fold
 
 
+@pytest.mark.long
 def test_every_finished_life_is_paid_in_full_and_nothing_is_owed(shop, hectic):
     for life in shop.lives(shop.table(hectic, orders=1_500, seed=5)).values():
         order = fold(life)

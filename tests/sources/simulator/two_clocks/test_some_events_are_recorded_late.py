@@ -21,6 +21,7 @@ def events(tmp_path_factory):
         return [row for batch in log.read(columns=columns) for row in batch.to_pylist()]
 
 
+@pytest.mark.long
 def test_nothing_is_recorded_before_it_happens(events):
     assert all(event["occurred_at"] < event["recorded_at"] for event in events)
 
