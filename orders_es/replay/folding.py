@@ -146,9 +146,7 @@ def fold_streams(
         raise WrongType(f"executor={executor!r} is {type(executor).__name__}; give one of concurrent.futures")
     given: Any = types
     if isinstance(given, str | type) or not (given is None or hasattr(given, "__iter__")):
-        raise WrongType(
-            f"types={types!r} is {type(types).__name__}; give a list of event classes, such as [OrderPlaced]"
-        )
+        raise WrongType(f"types={types!r} is {type(types).__name__}; give a list of event classes")
     asked = as_of(at=at, known_at=known_at, recorded_by=recorded_by, position=log.head().position, tz=tz)
     if types is None and evolve is _evolve_order:
         types = EVENT_TYPES

@@ -42,6 +42,7 @@ def test_it_describes_no_command_that_is_not_there():
     assert set(shown) - about_all == set(COMMANDS)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", COMMANDS)
 def test_its_help_says_what_it_does_and_shows_an_example(name, run):
     text = run(*name.split(), "--help").out

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from orders_es.cli import main
@@ -11,6 +12,7 @@ from orders_es.cli import main
 PAGE = (Path(__file__).parents[2] / "docs" / "import-dumps.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_from_two_dumps_to_the_table_as_it_stood(run_page):
     for day, text in enumerate(re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL), 1):
         Path(f"orders-2026-06-{day:02}.csv").write_text(text, encoding="utf-8")

@@ -96,6 +96,7 @@ def run(*words):
     return result.output
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("parcels")
 def test_the_command_line_knows_it_by_its_entry_point(log):
     shown = json.loads(run("show", "parcel-2", "--at", "2011-06-02", "--log", log.url, "--json"))

@@ -168,6 +168,7 @@ def test_an_error_can_be_caught_as_the_fitting_builtin(name):
         raise getattr(errors, name)(*SAMPLES[name])
 
 
+@pytest.mark.long
 @given(st.datetimes(), st.sampled_from(["at", "known_at", "occurred_at"]))
 def test_a_naive_time_is_answered_with_the_corrected_call(value, argument):
     text = str(errors.NaiveTime(argument, value))

@@ -73,6 +73,7 @@ def test_in_sql(log):
         assert session.sql(ROWS).rows() == MEANT
 
 
+@pytest.mark.long_but_first
 def test_folded(log):
     orders = load_orders(log)
     told = [(o.order_id, o.status, o.customer_id, o.currency, o.channel, o.country) for o in orders.values()]

@@ -173,6 +173,7 @@ def todays_columns():
     ]
 
 
+@pytest.mark.long_but_first
 def test_event_by_event(log):
     with connect(log) as session:
         listed = ", ".join(f'"{name}"' for name in COLUMNS)

@@ -69,6 +69,7 @@ def test_its_values(url):
             fold_streams(log, lambda state, _: state + 1, lambda _: 0)
 
 
+@pytest.mark.long_but_first
 def test_what_is_around_them_can_be_looked_at(url):
     with open_log(url, registry=rentals.PROGRAMS[2]) as log:
         with connect(log) as session:

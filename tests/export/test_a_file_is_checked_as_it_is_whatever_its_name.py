@@ -41,6 +41,7 @@ def test_an_untouched_file_is_well_and_a_tampered_one_is_not(session, tmp_path, 
         assert not check_export(file, session.log).ok
 
 
+@pytest.mark.long
 def test_a_table_keeps_columns_that_bear_duckdbs_own_names(session, tmp_path):
     file = tmp_path / "filename=x" / "a.parquet"
     file.parent.mkdir()
@@ -56,6 +57,7 @@ def test_a_path_that_duckdb_has_no_spelling_for_is_refused():
         literal("/a\\[b]")
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("place", ["total=1", "[a]*", "what?"])
 def test_a_log_and_its_read_models_lie_anywhere(tmp_path, place):
     folder = tmp_path / place

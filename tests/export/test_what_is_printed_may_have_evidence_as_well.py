@@ -128,6 +128,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("asked", SHOWN)
 def test_what_is_shown_of_an_order_or_differs_has_evidence_as_well(place, asked):
     evidence, log, (column, total) = place / "said.json", place / "log", SHOWN[asked]

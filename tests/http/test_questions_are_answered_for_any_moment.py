@@ -113,6 +113,7 @@ def test_a_read_model_is_the_same_in_every_form(months, client_of):
     assert {"orders", "daily_sales"} <= {model["name"] for model in client.get("/read-models").json()["read_models"]}
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "path",
     [

@@ -118,6 +118,7 @@ def test_which_session_is_never_guessed(shell, log, capsys):
         assert "there is one, two" in refused(shell, "%events_sql --session three FROM events", capsys)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.usefixtures("session")
 @pytest.mark.parametrize(
     ("cell", "said"),

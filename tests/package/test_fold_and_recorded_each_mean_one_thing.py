@@ -36,6 +36,7 @@ def test_only_functions_from_events_to_a_state_are_a_fold(names):
     assert {file for file, given in names.items() if given & {"fold", "_fold"}} == FOLDS
 
 
+@pytest.mark.long
 def test_nothing_is_called_recorded_without_saying_what(names):
     assert [file for file, given in names.items() if given & {"recorded", "_recorded", "Recorded"}] == []
 

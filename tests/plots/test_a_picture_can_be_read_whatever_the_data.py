@@ -51,6 +51,7 @@ def test_a_title_is_broken_and_never_cut_nor_written_into_the_next_picture(colum
     assert not any(left.overlaps(right) for left, right in pairwise(boxes))
 
 
+@pytest.mark.long
 def test_the_late_event_is_named_apart_from_those_that_happened_beside_it(shop):
     latest = shop.sql("SELECT stream_id FROM events ORDER BY recorded_at - occurred_at DESC LIMIT 1").rows()[0][0]
     ax = plots.plot_order_timeline(history(shop.log, latest), late_after=timedelta(days=1))
@@ -73,6 +74,7 @@ def test_a_waterfall_on_the_scale_of_another_has_its_axes(shop):
     assert now.get_window_extent().x0 == pytest.approx(then.get_window_extent().x0, abs=12)
 
 
+@pytest.mark.long
 def test_a_cohort_scale_follows_the_months_that_are_over():
     def rows(*shares):
         cells = [(month, 0, 1.0, False) for month in (1, 2, 3)] + [

@@ -57,6 +57,7 @@ def test_money_of_two_currencies_is_never_added_up():
     assert heights(plots.plot_sales(rows, currency="EUR")) == [5]
 
 
+@pytest.mark.long
 def test_cohort_cells_are_the_retention(shop):
     ax = plots.plot_cohorts(shop)
     cells = ax.images[0].get_array()

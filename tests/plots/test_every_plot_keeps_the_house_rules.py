@@ -47,6 +47,7 @@ def test_without_axes_it_makes_a_figure_and_sets_no_style(drawn, name):
     assert drawn(name).get_title(loc="left")
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", NAMES)
 def test_no_text_runs_out_of_the_figure(drawn, name):
     ax = drawn(name)

@@ -52,6 +52,7 @@ def test_there_are_no_more_marks_than_can_be_seen(drawn):
     assert len(ax.patches) + len(ax.texts) < 3_000
 
 
+@pytest.mark.long
 def test_nothing_is_lost(drawn):
     name, ax = drawn
     if name == "sales":

@@ -67,6 +67,7 @@ def test_whoever_adds_a_type_touches_at_most_ten_files(words):
     assert not {name: files for name, files in counts.items() if len(files) > 10}
 
 
+@pytest.mark.long
 def test_no_sql_in_python_names_one(words):
     others = {str(file) for file, found in words.items() if found and file.parts[0] not in FOR_ONE_DOMAIN}
     assert others == {

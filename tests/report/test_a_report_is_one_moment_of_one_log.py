@@ -109,6 +109,7 @@ def test_what_others_append_meanwhile_is_in_no_table(tmp_path, monkeypatch):
         assert (rows["orders"], rows["daily_sales"], rows["order_steps"]) == (1, 1, 2)
 
 
+@pytest.mark.long
 def test_the_page_says_where_it_comes_from_and_links_to_each_file(report):
     text = Path(report.page).read_text(encoding="utf-8")
     known = report.tables[0].provenance
@@ -154,6 +155,7 @@ def test_whatever_an_event_says_is_text(odd):
     assert "1.2345" in Path(report.page).read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_days_begin_in_the_sessions_time_zone(odd):
     text = Path(odd[1].page).read_text(encoding="utf-8")
     assert "Europe/Berlin" in text

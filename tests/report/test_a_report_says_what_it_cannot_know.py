@@ -65,6 +65,7 @@ def test_each_currency_has_its_own_pictures_and_rows(page_of):
     assert "<td>USD</td>" in page
 
 
+@pytest.mark.long
 def test_titles_say_the_moment_as_people_do(page_of):
     _, page = page_of(at="2025-05-31")
     assert "at the end of 2025-05-31" in page

@@ -120,6 +120,7 @@ def rehash(folder, name):
     (folder / "evidence.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_an_edited_file_is_found_and_so_is_whoever_edits_the_evidence_as_well(filed, copy):
     public = str(filed[3])
     table = copy / "below_50.csv"

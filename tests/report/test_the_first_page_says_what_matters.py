@@ -94,6 +94,7 @@ def test_a_log_without_payments_speaks_of_none_of_them(page):
     assert not re.findall(r"payment|paid|refund|balance|owed", body)
 
 
+@pytest.mark.long
 def test_long_tables_are_folded_and_what_says_nothing_is_one_line(page):
     assert "<details><summary>Show the 12 rows</summary>" in page
     assert page.count(">Restatements") == 2, "in the navigation and as a heading"

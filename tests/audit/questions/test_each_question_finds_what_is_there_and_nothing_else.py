@@ -127,6 +127,7 @@ def test_late_is_later_than_the_limit_and_a_guess_is_neither(plain):
         questions.late_entries(plain.session, longer_than=timedelta(-1))
 
 
+@pytest.mark.long
 def test_back_dated_events_add_up_to_what_the_restatements_say(plain):
     plain.record("A-2", *opened(currency="GBP", price="10"), at=june(1), recorded=june(1, 21))
     plain.record("A-2", *opened(currency="GBP", price="10")[1:2], at=june(1), recorded=june(3), actor="clerk")

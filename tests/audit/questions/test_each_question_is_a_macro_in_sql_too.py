@@ -167,6 +167,7 @@ def three_ways(odd, arguments, sql, answer):
     return asked["rows"]
 
 
+@pytest.mark.long
 def test_a_close_and_a_rule_are_asked_about_alike_in_all_three(odd):
     close(odd.log, "first week", at=june(7), known_at=june(7), closed_by="Zoë")
     after = questions.after_close(odd.session, "first week")

@@ -27,6 +27,7 @@ def test_a_late_event_visibly_changes_what_is_known_of_the_same_moment(kept):
     assert [event["late"] for event in said["history"]].count(True) == 1
 
 
+@pytest.mark.long
 def test_what_it_says_is_what_the_log_says(kept):
     folder, said = kept
     with open_log(str(folder)) as log:

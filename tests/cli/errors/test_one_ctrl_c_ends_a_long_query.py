@@ -53,6 +53,7 @@ def test_in_python_it_is_a_keyboard_interrupt_and_the_session_goes_on(log):
     assert [file.name for file in log.parent.iterdir()] == ["log"]
 
 
+@pytest.mark.long
 def test_a_query_that_forgot_it_is_told_again():
     """As DuckDB forgets an interrupt that comes in the moment before it runs."""
     program = f"""

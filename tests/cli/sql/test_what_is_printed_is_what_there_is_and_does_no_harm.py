@@ -17,6 +17,7 @@ def printed(run, empty_log):
     return lambda query, *form: run("sql", query, *form, "--log", empty_log).out
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "'=1", "＝1"])
 def test_csv_guards_what_a_spreadsheet_would_take_for_a_formula(printed, text):
     literal = "'" + text.replace("'", "''") + "'"

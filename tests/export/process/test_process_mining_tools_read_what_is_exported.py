@@ -36,6 +36,7 @@ def test_the_json_is_valid_by_the_standards_schema(exported):
     assert document["objects"]
 
 
+@pytest.mark.long
 def test_every_object_that_is_named_is_there(exported):
     document = json.loads(Path(exported["json"].path).read_text("utf-8"))
     known = {each["id"] for each in document["objects"]}

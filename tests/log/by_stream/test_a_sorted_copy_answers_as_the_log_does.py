@@ -143,6 +143,7 @@ def damage(name):
     return {f.__name__: f for f in (cut, empty, flip_a_block, flip_the_directory, remove, not_ours)}[name]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("how", ["cut", "empty", "flip_a_block", "flip_the_directory", "remove", "not_ours"])
 def test_a_damaged_copy_is_as_good_as_none(large, how):
     [copy] = (large / COPIES).iterdir()
@@ -193,6 +194,7 @@ def test_vacuum_removes_the_copies_of_files_that_are_gone(tmp_path):
         assert [len(log.load(s)) for s in ("a", "b")] == [1200, 1200]
 
 
+@pytest.mark.long
 def test_a_log_that_is_open_uses_the_copies_that_another_process_makes(tmp_path, monkeypatch):
     with open_log(tmp_path / "log", create=True) as reader:
         append(reader, {"a": 1500, "b": 1500})

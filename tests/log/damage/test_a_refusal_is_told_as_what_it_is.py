@@ -33,6 +33,7 @@ def refusing(real, number, applies=lambda *_: True):
     return call
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("number", MEANING, ids=errno.errorcode.get)
 def test_a_write(sample, monkeypatch, number):
     log = open_log(sample.folder)

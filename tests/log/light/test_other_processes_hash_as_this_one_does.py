@@ -72,6 +72,7 @@ def test_one_that_was_killed_or_says_nothing_costs_nothing_but_time(others, even
     assert range_of(events, 7) == right
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("others")
 def test_what_nobody_asked_for_is_never_taken_for_something_else(events, right):
     (batch,) = events.to_batches()

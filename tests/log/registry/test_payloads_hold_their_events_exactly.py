@@ -43,6 +43,7 @@ def test_every_order_event_comes_back_as_it_was(data):
     assert list(json.loads(payload)) == [f.name for f in event_type.fields if f.name in shredded]
 
 
+@pytest.mark.long
 @given(st.lists(ORDER_EVENTS, max_size=12))
 def test_many_decoded_at_once_are_as_each_alone(data):
     names, versions, payloads = [], [], []

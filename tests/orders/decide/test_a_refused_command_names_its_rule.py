@@ -215,6 +215,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(("rule", "history", "command"), BROKEN)
 def test_a_refused_command_names_its_rule(rule, history, command):
     error = given(history).when(command).then_raises(CommandRejected, rule=rule)

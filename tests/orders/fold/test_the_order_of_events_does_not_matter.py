@@ -1,9 +1,11 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orders_es.orders import evolve, fold, initial_state
 
 
+@pytest.mark.long
 @given(data=st.data())
 def test_any_permutation_gives_the_same_order(data, histories):
     history = data.draw(histories)

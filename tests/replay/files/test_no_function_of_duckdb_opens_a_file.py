@@ -142,6 +142,7 @@ LOCKED = [
 ]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("query", REFUSED)
 def test_a_way_to_a_file_is_refused_by_a_sentence_that_says_what_permits_it(session, place, query):
     before = files(place)

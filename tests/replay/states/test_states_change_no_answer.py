@@ -177,6 +177,7 @@ def test_several_moments_and_recorded_by_have_one_answer(both, place):
         assert early._states is None
 
 
+@pytest.mark.long
 def test_states_are_in_use(both):
     session, _ = both
     session.sql("SELECT 1 FROM orders")

@@ -146,7 +146,7 @@ def test_no_file_is_written_if_no_line_is_bad(service, foreign, tmp_path):
     [
         ({"on_error": "ignore"}, "give 'stop' or 'quarantine'"),
         ({"quarantine": "bad.csv"}, "add on_error='quarantine'"),
-        ({"batch_events": 0}, "at least one event"),
+        ({"batch_events": 0}, "give 1 or more"),
         ({"currency": "EUR"}, "needs a mapping="),
         ({"mapping": "order-service", "as_recorded": True}, "as_recorded= is for our own export"),
         ({"mapping": "order-service", "keep_unknown": True}, "keep_unknown= is for our own export"),

@@ -74,6 +74,7 @@ def simulated(place):
     simulate_into(place, orders=60, seed=5, start=datetime(2025, 1, 1, tzinfo=UTC), days=30, settings=few_lines)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("place", ["copy", "copy.duckdb"])
 def test_a_simulated_shop_survives_in_every_backend(tmp_path, exported, place):
     simulated(tmp_path / "sim")

@@ -118,7 +118,7 @@ def test_a_file_that_lacks_a_column_is_named_with_the_column(log, write, files):
     [
         ({"on_error": "ignore"}, "give 'stop' or 'quarantine'"),
         ({"quarantine": "bad"}, "add on_error='quarantine'"),
-        ({"batch_events": 0}, "at least one event"),
+        ({"batch_events": 0}, "give 1 or more"),
         ({"currency": "reais"}, "three capital letters"),
         ({"tz": "America/Sao_Paolo"}, "is not a time zone"),
     ],

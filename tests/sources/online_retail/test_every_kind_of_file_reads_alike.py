@@ -90,6 +90,7 @@ def test_times_are_read_as_people_write_them(events_of, line, written, moment):
     assert events_of([line(time=written)])[1].occurred_at == datetime(*moment, tzinfo=UTC)  # type: ignore[misc] # no tuple is that long
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("cell", "customer"),
     [(17850, "17850"), (17850.0, "17850"), ("17850", "17850"), (" 17850 ", "17850"), ("nan", None), ("", None)],

@@ -110,6 +110,7 @@ def test_transactions_come_whole_in_the_order_of_their_commits(server, connectio
     assert created.entered_at == paid.entered_at > quick.entered_at, "the time of the commit"
 
 
+@pytest.mark.long
 def test_the_server_is_told_what_it_may_forget(connection, table, slot, mapping, log):
     write(connection, table, "A-1")
     assert waiting(connection, table) > 0

@@ -298,6 +298,7 @@ def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, 
     assert all(len(log.load(f"A-{n}")) == 1 for n in range(7))
 
 
+@pytest.mark.long_but_first
 def test_what_is_written_meanwhile_comes_in_as_it_is_written(theirs, reading, mapping, log, monkeypatch):
     source, stop = reading(), threading.Event()
     follower = Follower(log, source, mapping=mapping)
@@ -314,6 +315,7 @@ def test_what_is_written_meanwhile_comes_in_as_it_is_written(theirs, reading, ma
     assert follower.follow(stop, poll=1).events == 1
 
 
+@pytest.mark.long_but_first
 def test_messages_that_were_removed_before_they_were_read_are_said_to_be_lost(theirs, reading, mapping, log):
     theirs.write(line("A-1"), line("A-2"))
     Follower(log, reading(), mapping=mapping).catch_up()

@@ -14,6 +14,7 @@ def test_the_same_arguments_give_the_same_tables(shop):
     assert all(a.equals(b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "other",
     [{"seed": 2}, {"orders": 301}, {"days": 61}],

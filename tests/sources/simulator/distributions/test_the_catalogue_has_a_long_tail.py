@@ -28,6 +28,7 @@ def test_a_tenth_of_the_products_makes_most_of_the_sales_and_the_rest_still_sell
     assert len(sold) > 0.95 * SimulatorSettings().products
 
 
+@pytest.mark.long
 def test_a_product_has_one_price_and_one_name(year, only):
     added = only(year, "ItemAdded").select(["item_id", "price", "description"])
     assert added.group_by(["item_id", "price", "description"]).aggregate([]).num_rows == len(

@@ -22,6 +22,7 @@ def test_orders_and_lines(count):
     assert abs(count["ItemAdded"] / ORDERS / mean - 1) < 0.03
 
 
+@pytest.mark.long
 def test_lines_are_removed_and_changed(count):
     others = count["ItemAdded"] - ORDERS
     assert near(count["ItemRemoved"], others, DEFAULT.removed_line_share)

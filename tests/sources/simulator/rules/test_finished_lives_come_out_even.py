@@ -17,6 +17,7 @@ def test_every_finished_life_is_paid_in_full_and_nothing_is_owed(shop, hectic):
             assert order.paid > 0
 
 
+@pytest.mark.long
 def test_no_more_comes_back_than_was_delivered(shop, hectic):
     returned = 0
     for life in shop.lives(shop.table(hectic, orders=1_500, seed=6)).values():

@@ -26,6 +26,7 @@ def test_nothing_is_recorded_before_it_happens(events):
     assert all(event["occurred_at"] < event["recorded_at"] for event in events)
 
 
+@pytest.mark.long
 def test_time_of_recording_never_goes_back(events):
     assert [event["position"] for event in events] == list(range(1, len(events) + 1))
     times = [event["recorded_at"] for event in events]
