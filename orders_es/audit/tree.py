@@ -164,6 +164,7 @@ class LogTree:
             whole = len(rest) - len(rest) % BLOCK
             blocks += [CompactRange.of_leaves(0, rest[i : i + BLOCK]).hashes[0] for i in range(0, whole, BLOCK)]
             del rest[:whole]
+        del self._levels[1:]  # `node` made them of the blocks that were there before
         if rest:
             self._blocks[size // BLOCK] = rest
         if self._keeps:

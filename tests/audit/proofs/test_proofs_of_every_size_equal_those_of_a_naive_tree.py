@@ -111,3 +111,25 @@ def test_a_proof_holds_for_no_other_place_size_leaf_or_root(naive, index, size):
 def test_constants_of_rfc_6962(naive):
     root = naive.root
     assert root(0, 0).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+SIZES = [1, 255, 256, 511, 512, 513, 600, 1024, 1100, 1536, 2048, 2700]
+"""Around whole blocks of hashes, which are kept, and pairs of them, and pairs of pairs."""
+
+
+@pytest.mark.parametrize("first", [1, 600, 1024])
+def test_a_log_that_grew_by_many_blocks_is_proven_to_be_the_one_that_was_signed(first, tmp_path):
+    leaves: list[bytes] = []
+    with open_log(tmp_path / "log", create=True) as log:
+        for number, size in enumerate(size for size in SIZES if size >= first):
+            log.append("A", [RawEvent("Counted", f'{{"n":{number}}}')] * (size - len(leaves)), expected=ANY)
+            earlier = len(leaves)
+            leaves += [digest for batch in log.read(after=earlier) for digest in leaf_hashes(batch)]
+            naive, tree = Naive(leaves), LogTree(log)
+            if earlier and size > earlier:
+                assert tree.hashed_anew(size, after=earlier).root() == naive.root(0, size)
+                path = tree.checked_consistency(earlier, naive.root(0, earlier), size, naive.root(0, size))
+                assert path == naive.subproof(earlier, 0, size, True)
+            index = earlier + (size - earlier) // 2
+            assert tree.inclusion(index, size) == naive.path(index, 0, size)
+            assert tree.root(size) == naive.root(0, size)
