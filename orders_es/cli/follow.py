@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from orders_es.cli.output import count, print_json, print_text, printable, table
 from orders_es.cli.stopping import stopping
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
 
     from orders_es.sources.streams import Followed, SourceLag
@@ -101,6 +103,11 @@ __all__ = ["follow", "followed"]
     help="With --shape, without schemas: how many decimals the numbers of a column have.",
 )
 @click.option("--once", is_flag=True, help="Read what is there by now, and end.")
+@click.option(
+    "--models",
+    metavar="FILE",
+    help="The read-model file beside whose projections it is watched: lag, /lag, /metrics and status then tell of it.",
+)
 @click.option("--lag", is_flag=True, help="Say how much waits in the source, and read nothing in.")
 @click.option(
     "--sla",
@@ -154,6 +161,7 @@ def follow(
     occurred: str | None,
     scales: dict[str, int],
     once: bool,
+    models: str | None,
     lag: bool,
     sla: timedelta | None,
     prometheus_file: str | None,
@@ -183,6 +191,8 @@ def follow(
         raise click.UsageError("--sla and --prometheus-file go with --lag")
     if lag and once:
         raise click.UsageError("--lag reads nothing in, and --once does; give one of them")
+    if models is not None and (lag or once):
+        raise click.UsageError("--models has a follower watched as it goes on; it does not go with --lag or --once")
     making = Making(shape, mapping, currency, on_error, after, keys, occurred, scales)
     making.check()
     given = {
@@ -220,12 +230,31 @@ def follow(
             else:
                 if not as_json:
                     tell(f"following {printable(reading.name)} into {printable(log)}; Ctrl-C ends it")
-                done = follower.follow(
-                    stop, poll=poll, notify=lambda error: tell(str(error), level="warning", plain=f"orders-es: {error}")
-                )
+                with _watched(models, reading.name) as say:
+                    done = follower.follow(
+                        stop,
+                        poll=poll,
+                        notify=lambda error: tell(str(error), level="warning", plain=f"orders-es: {error}"),
+                        say=say,
+                    )
     finally:
         reading.close()
     _tell(before, done, as_json=as_json)
+
+
+@contextmanager
+def _watched(models: str | None, name: str) -> Iterator[Callable[..., object]]:
+    """What is told how a follower fares, as long as the block; nobody where it is not watched."""
+    if models is None:
+        yield lambda **_: None
+        return
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from orders_es.projections.file.runner_file import SourceRunner
+
+    with SourceRunner(Path(models), name, lambda: datetime.now(UTC)) as runner:
+        yield runner.say
 
 
 def _tell(before: Followed, after: Followed, *, as_json: bool) -> None:

@@ -178,15 +178,19 @@ def status(models: str, log: str | None, as_json: bool) -> None:
     Example:
       orders-es project status --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
+    from datetime import UTC, datetime
+
     from orders_es.projections import ReadModels
-    from orders_es.projections.file.runner_file import who_runs
+    from orders_es.projections.file.runner_file import sources_folder, who_runs
+    from orders_es.projections.lag.judgement import LagLimits
+    from orders_es.projections.lag.sources import lag_of_sources
 
     file = ReadModels(models)
     missing = file.unfinished()
     try:
         states, letters = file.status(), file.dead_letters()
     except NoReadModels:
-        if not missing:
+        if not missing and not any(sources_folder(file.path).glob("*.json")):
             raise
         states, letters = [], []  # a run was killed before it had made the file
     head = None
@@ -202,8 +206,10 @@ def status(models: str, log: str | None, as_json: bool) -> None:
         }
         for state in states
     ]
+    sources = lag_of_sources(file.path, datetime.now(UTC), LagLimits())
     if as_json:
-        print_json({"models": models, "log": log, "projections": rows, "unfinished": missing})
+        followed = [one.to_dict() for one in sources]
+        print_json({"models": models, "log": log, "projections": rows, "sources": followed, "unfinished": missing})
         return
     heads = ["projection", "kind", "version", "generation", "position", "of", "status", "runner", "dead letters"]
     cells = [
@@ -224,6 +230,9 @@ def status(models: str, log: str | None, as_json: bool) -> None:
     for row in rows:
         if row["error"]:
             print_text(f"{printable(row['name'])}: {printable(row['error'])}")
+    for one in sources:
+        refused = f"; {count(one.dead_letters, 'line')} refused" if one.dead_letters else ""
+        print_text(f"{printable(one.projection)}: {one.state}, {printable(one.reason)}{refused}")
     if missing:
         print_text(_incomplete(models, missing))
 

@@ -9,8 +9,9 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from orders_es.errors import CannotWriteReadModels, InvalidSetting, ProjectionRunning
 from orders_es.orders.moments import format_instant
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-__all__ = ["OPENING", "RunnerFile", "runners_folder", "said_last", "who_runs"]
+__all__ = ["OPENING", "RunnerFile", "SourceRunner", "runners_folder", "said_last", "sources_folder", "who_runs"]
 
 BEAT_SECONDS = 1.0
 OPENING = "opening"
@@ -44,6 +45,15 @@ def runners_folder(models: Path) -> Path:
     if models.is_dir():
         raise InvalidSetting("models", str(models), "it is a folder; name a file")
     return Path(f"{models}.runners")
+
+
+def sources_folder(models: Path) -> Path:
+    """Where the runner files of the sources are that are followed and watched beside a read-model file.
+
+    Args:
+        models: The read-model file, there or not.
+    """
+    return runners_folder(models) / "sources"
 
 
 def who_runs(models: Path, projection: str) -> dict[str, Any] | None:
@@ -96,10 +106,9 @@ class RunnerFile:
 
     def __init__(self, models: Path, projection: str, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        folder = runners_folder(models)
-        path = folder / f"{projection}.json"
+        path = self._place(models, projection)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise CannotWriteReadModels(str(path), error.strerror or str(error)) from error
@@ -118,6 +127,7 @@ class RunnerFile:
             "head_position": 0,
             "moved_at": None,
             "state": "starting",
+            **self._more,
         }
         self._ended = threading.Event()
         try:
@@ -127,6 +137,11 @@ class RunnerFile:
             raise CannotWriteReadModels(str(path), error.strerror or str(error)) from error
         self._thread = threading.Thread(target=self._beating, name=f"heartbeat of {projection}", daemon=True)
         self._thread.start()
+
+    _more: ClassVar[dict[str, Any]] = {}
+
+    def _place(self, models: Path, projection: str) -> Path:
+        return runners_folder(models) / f"{projection}.json"
 
     def say(self, **facts: Any) -> None:
         """Change what the file says: `position`, `head_position`, `state`. It is written with the next beat, at once if new.
@@ -169,8 +184,27 @@ class RunnerFile:
         with self._write_lock:
             self._facts["beat_at"] = format_instant(self._clock())
             # Padded with blanks to the length that it once had, so that a reader never meets the rest of an older text.
-            text = json.dumps(self._facts).ljust(512)
+            text = json.dumps(self._facts).ljust(2_048)
             os.pwrite(self._fd, text.encode(), 0)
+
+
+class SourceRunner(RunnerFile):
+    """The same for a source that is followed, by which lag is told without asking the source: the follower says what it saw.
+
+    `position` is how many events came of it, `waiting` how many lines it saw that are not recorded yet (`at_least` so many), `next_at` the time of the first of
+    them, `refused` how many were set aside, `error` what keeps it from reading.
+    """
+
+    _more: ClassVar[dict[str, Any]] = {
+        "waiting": None,
+        "at_least": False,
+        "next_at": None,
+        "refused": 0,
+        "error": None,
+    }
+
+    def _place(self, models: Path, projection: str) -> Path:
+        return sources_folder(models) / f"{sha256(projection.encode()).hexdigest()[:24]}.json"
 
 
 def _locked(fd: int) -> bool:

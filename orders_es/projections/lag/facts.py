@@ -67,7 +67,7 @@ class Facts:
         error: Why the projection stands before an event, if it does.
         freshness: That of the events processed lately.
         dead_letters: How many events wait to be retried or discarded.
-        source: `tables`, or `runner file` where the read-model file could not be opened.
+        source: `tables`, or `runner file` where the read-model file could not be opened; `follower` of a source that is followed.
         note: What else must be known to read the figures.
     """
 
@@ -87,5 +87,5 @@ class Facts:
     error: str | None = None
     freshness: Freshness | None = None
     dead_letters: int = 0
-    source: Literal["tables", "runner file"] = "tables"
+    source: Literal["tables", "runner file", "follower"] = "tables"
     note: str = ""

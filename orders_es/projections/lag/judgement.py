@@ -85,7 +85,8 @@ class Lag:
         beat_at: When its runner last gave a sign of life.
         pid: The runner's process.
         host: The runner's machine.
-        source: `tables`, or `runner file` where the read-model file was locked and only that could be asked.
+        source: `tables`, or `runner file` where the read-model file was locked and only that could be asked; `follower` where it is a source that is
+            followed, `events_behind` are lines of it and `position` is how many events came of it.
     """
 
     projection: str

@@ -15,11 +15,12 @@ from orders_es.errors import DamagedReadModels, NoReadModels, ReadModelsInUse
 from orders_es.log.log_argument import check_log
 from orders_es.projections.file.holding import held
 from orders_es.projections.file.reading import ReadModels
-from orders_es.projections.file.runner_file import runners_folder
+from orders_es.projections.file.runner_file import runners_folder, sources_folder
 from orders_es.projections.lag.facts import Freshness
 from orders_es.projections.lag.gathering import Edge, facts_of, noted_in, seen_runner
 from orders_es.projections.lag.judgement import STATES, Lag, LagLimits, LagState, judge
 from orders_es.projections.lag.lags import Lags
+from orders_es.projections.lag.sources import lag_of_sources
 from orders_es.replay.moments import instant
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def measure_lag(
     timeout: float = PATIENCE,
 ) -> Lags:
     """How far behind the log each projection of a read-model file is, and how it fares, by name. Read-only, never writes.
+
+    Behind them come the sources whose followers are watched beside that file (`follow --models`), each as `follow:` and its name.
 
     Args:
         models: The read-model file.
@@ -83,7 +86,7 @@ def measure_lag(
         who = "another process" if error.pid is None else f"process {error.pid}"
         locked = f"the read-model file is held by {who}, so this is by the runner file alone"
     except NoReadModels:
-        if not any(map(_lives, runners.values())):
+        if not any(map(_lives, runners.values())) and not any(sources_folder(path).glob("*.json")):
             raise
         noted = {}
     if not locked:
@@ -96,6 +99,7 @@ def measure_lag(
     for name in sorted(noted.keys() | runners.keys()):
         facts = facts_of(log, edge, name, noted.get(name), runners.get(name))
         lags.append(judge(replace(facts, note="; ".join(filter(None, [facts.note, locked]))), limits))
+    lags += lag_of_sources(path, at, limits)
     return lags
 
 

@@ -18,6 +18,7 @@ from orders_es.log import ANY, NO_STREAM
 from orders_es.log.bookkeeping import LINE_REFUSED, SOURCE_FOLLOWED
 from orders_es.log.event import from_micros
 from orders_es.log.log_argument import check_log
+from orders_es.orders.moments import format_instant
 from orders_es.sources.jsonl.line_reader import BadLine, OwnLines
 from orders_es.sources.jsonl.mapped_lines import ForeignLines
 from orders_es.sources.jsonl.mapping import load_mapping
@@ -38,6 +39,7 @@ __all__ = ["BATCH", "Follower", "event_table"]
 BATCH = 1_000
 """How many events a commit holds at most."""
 _LONGEST_LINE = 100_000
+_SAID = 300
 _TURN = 0.25
 """Seconds after which a wish to stop is heard."""
 _SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=30)
@@ -105,6 +107,7 @@ class Follower:
         self._state = Followed(source.name, after, 0, 0, None)
         self._delivered: Sequence[Delivered] = ()
         """What is being recorded."""
+        self._say: Callable[..., object] = lambda **_: None
         self._look()
 
     def _made_reader(self, mapping: str | os.PathLike[str] | None, currency: str | None) -> LineReader:
@@ -159,6 +162,7 @@ class Follower:
         *,
         poll: float = 1.0,
         notify: Callable[[SourceUnavailable], None] = lambda _: None,
+        say: Callable[..., object] = lambda **_: None,
     ) -> Followed:
         """How far it has come, once it is told to stop: what the source records meanwhile comes in as it is recorded.
 
@@ -168,11 +172,12 @@ class Follower:
             stop: Ends it, after the commit that it is at.
             poll: Seconds between two looks where the source cannot say that there is something new.
             notify: Is called where the source does not answer, each time.
+            say: Is told how it fares, as `SourceRunner.say` is: `waiting`, `at_least`, `next_at`, `position`, `refused`, `error`, `state`.
 
         Raises:
             BadSource: As in `catch_up`.
         """
-        pause = _SOONEST
+        pause, self._say = _SOONEST, say
         while not stop.is_set():
             try:
                 if not self._step():
@@ -183,8 +188,12 @@ class Follower:
                 pause = _SOONEST
             except SourceUnavailable as error:
                 notify(error)
+                say(error=str(error)[:_SAID])
                 stop.wait(pause.total_seconds())
                 pause = min(pause * 2, _LATEST)
+            except Exception as error:
+                say(error=str(error)[:_SAID])
+                raise
         return self._state
 
     def _look(self) -> None:
@@ -197,6 +206,7 @@ class Follower:
         """Whether there was something: one commit of what stands next in the source."""
         delivered = self._source.read(self._state.place, self._limit)
         if not delivered:
+            self._tell(0)
             return False
         self._delivered = delivered
         lines: list[tuple[Delivered, Line]] = []
@@ -215,11 +225,22 @@ class Follower:
                 if line is not None and line.type:
                     lines.append((each, line))
             taken = each
+        self._tell(len(delivered), lines[0][1] if lines else None)
         if taken is not None and not self._commit(taken.place, lines, refused):
             return True
         if stopped is not None:
             raise stopped
         return True
+
+    def _tell(self, waiting: int, first: Line | None = None) -> None:
+        """Tell whoever watches how much waits, and since when."""
+        since = None
+        if first is not None:
+            since = format_instant(from_micros(first.occurred_at if first.entered_at is None else first.entered_at))
+        full = waiting >= self._limit
+        state = self._state
+        known = {"position": state.events, "refused": state.refused, "error": None, "state": "running"}
+        self._say(waiting=waiting, at_least=full, next_at=since, **known)
 
     def _stopped_at(self, place: str, reason: str) -> BadSource:
         return BadSource(
