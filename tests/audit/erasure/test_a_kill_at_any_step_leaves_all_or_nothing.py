@@ -2,6 +2,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -121,3 +122,65 @@ def test_in_postgresql(postgres_place, stride):
         return url
 
     rightly(all_steps(place, stride))
+
+
+ERASER = PROGRAM.with_name("eraser.py")
+KILLS = 12
+
+
+def filled_well(url):
+    """As `filled`, and with so many other events that a database has work to do."""
+    filled(url)
+    with open_log(url, registry=registry()) as log:
+        log.append("mail-3", [Subscribed(f"{n}@other.example") for n in range(6_000)], expected=ANY)
+
+
+@pytest.mark.long
+def test_killed_at_any_time_within_the_calls_of_duckdb(tmp_path):
+    filled_well(tmp_path / "log.duckdb")
+    begun, whole = [], None
+    for number in range(KILLS):
+        place = tmp_path / str(number) / "log.duckdb"
+        place.parent.mkdir()
+        shutil.copy(tmp_path / "log.duckdb", place)
+        with subprocess.Popen([sys.executable, ERASER, place], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "go\n"
+            since = time.monotonic()
+            if whole is not None:  # the first one lives, to see how long it takes
+                time.sleep(whole * number / KILLS)
+                process.kill()
+            done = process.stdout.read() == "done\n"
+        whole = time.monotonic() - since if whole is None else whole
+        begun.append(said_and_whole(place))
+        assert begun[-1] or not done
+        assert places_of(place.parent, *SECRETS) == set()
+        assert [path.name for path in place.parent.iterdir()] == ["log.duckdb"]
+    assert begun[0]
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("postgres")  # fails or is left out where there is none
+def test_a_postgresql_server_that_is_stopped_as_by_a_power_cut():
+    from orders_es.testing.postgres_server import PostgresServer
+
+    with PostgresServer(settings={"fsync": "on"}) as server:
+        whole = None
+        for number in range(KILLS):
+            url = server.url(f"s{number}")
+            filled_well(url)
+            with subprocess.Popen(
+                [sys.executable, ERASER, url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            ) as process:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "go\n"
+                since = time.monotonic()
+                if whole is not None:
+                    time.sleep(whole * number / KILLS)
+                    server.stop(signal.SIGQUIT)
+                done = process.stdout.read() == "done\n"
+            if whole is None:
+                whole = time.monotonic() - since
+            else:
+                server.start()
+            assert said_and_whole(url) or not done
