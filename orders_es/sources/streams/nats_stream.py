@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["NatsStream"]
 
 _SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
 _FETCH_SECONDS = 2.0
 _SAID = 200
 
@@ -86,8 +89,7 @@ class NatsStream:
         """Let go of the connection and its thread."""
         if self._loop.is_closed():
             return
-        if self._client is not None:
-            asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result(_SECONDS)
+        self._drop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_SECONDS)
         self._loop.close()
@@ -150,7 +152,7 @@ class NatsStream:
             while len(delivered) < limit:
                 messages = await subscription.fetch(min(limit - len(delivered), 256), timeout=_FETCH_SECONDS)
                 delivered += [Delivered(str(m.metadata.sequence.stream), m.data) for m in messages]
-                if messages[-1].metadata.num_pending == 0:
+                if not messages or messages[-1].metadata.num_pending == 0:
                     break
         except NothingCame:
             pass  # none of this subject
@@ -173,10 +175,30 @@ class NatsStream:
         import nats.js.errors
 
         try:
-            return asyncio.run_coroutine_threadsafe(self._unless_lost(work), self._loop).result(_SECONDS * 2)
+            asked = asyncio.run_coroutine_threadsafe(self._unless_lost(work), self._loop)
+            try:
+                return asked.result(_SECONDS * 2)
+            except TimeoutError:
+                asked.cancel()  # nobody waits for it any more
+                raise
         except nats.js.errors.NotFoundError as error:
             raise BadSource(self.name, None, f"there is no such stream: {str(error)[:_SAID]}") from error
         except nats.js.errors.APIError as error:
             raise BadSource(self.name, None, f"it cannot be read: {str(error)[:_SAID]}") from error
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            raise SourceUnavailable(self.name, (str(error) or type(error).__name__)[:_SAID]) from error
+        except (BadSource, InvalidSetting, MemoryError):
+            raise
+        except (Exception, CancelledError) as error:
+            # Of the client's own as well, which has them where a connection breaks in the midst of a call: it is made anew.
+            self._drop()
+            known = isinstance(error, nats.errors.Error | OSError)
+            said = str(error) or type(error).__name__
+            raise SourceUnavailable(
+                self.name, (said if known else f"{type(error).__name__}: {said}")[:_SAID]
+            ) from error
+
+    def _drop(self) -> None:
+        """Let go of a connection that is broken, or may be."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(Exception, CancelledError):
+                asyncio.run_coroutine_threadsafe(client.close(), self._loop).result(_CLOSE_SECONDS)

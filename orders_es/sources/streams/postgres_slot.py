@@ -62,11 +62,19 @@ class PostgresSlot:
         """What was committed after a place. See `Source.read`."""
         end, row = (0, -1) if after is None else json.loads(after)
         while True:
-            [(flushed, slot_at)] = self._ask(
+            found_slot = self._ask(
                 "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, (confirmed_flush_lsn - '0/0')::bigint "
                 "FROM pg_replication_slots WHERE slot_name = %(slot)s",
                 {"slot": self._slot},
             )
+            if not found_slot:
+                raise BadSource(
+                    self.name,
+                    None,
+                    "there is no such slot any more: it was dropped, and the server has kept nothing since. What was written since then is lost here; make a slot, and follow it "
+                    "into a log of its own",
+                )
+            [(flushed, slot_at)] = found_slot
             if end > flushed:
                 raise BadSource(
                     self.name,

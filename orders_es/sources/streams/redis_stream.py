@@ -151,6 +151,8 @@ class RedisStream:
         except redis.ResponseError as error:
             if not refused:
                 raise
+            if "no such key" in str(error):
+                raise BadSource(self.name, None, "there is no such stream any more: it was deleted") from error
             raise BadSource(self.name, None, f"it cannot be read: {str(error)[:_SAID]}") from error
 
 

@@ -1,5 +1,6 @@
 """A logical replication slot comes into a log: whole transactions in the order of their commits, each once, and the slot is moved on."""
 
+import threading
 import uuid
 
 import pytest
@@ -9,6 +10,8 @@ from orders_es.log import open_log
 from orders_es.sources.streams import Follower
 from orders_es.sources.streams.pgoutput import transactions
 from orders_es.testing.postgres_server import PostgresServer
+
+from .test_killed_while_a_source_goes_on_each_line_comes_once import kill_again_and_again
 
 MAPPING = """
 [envelope]
@@ -185,3 +188,31 @@ def test_a_server_that_was_put_back_is_noticed(slot):
     source = slot()
     with pytest.raises(BadSource, match="put back from a backup"):
         source.read(f"[{1 << 60}, 0]", 10)
+
+
+def test_a_slot_that_is_dropped_under_a_follower_ends_it_and_says_so(connection, table, slot, mapping, log):
+    write(connection, table, "A-1")
+    follower = Follower(log, slot(), mapping=mapping)
+    follower.catch_up()
+    connection.execute("SELECT pg_drop_replication_slot(%s)", (f"s_{table}",))
+    try:
+        with pytest.raises(BadSource, match="it was dropped, and the server has kept nothing since"):
+            follower.follow(threading.Event(), poll=0.01)
+    finally:
+        connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (f"s_{table}",))
+
+
+@pytest.mark.long
+def test_killed_again_and_again_each_row_comes_once(server, connection, table, tmp_path, mapping):
+    def write_all(orders):
+        with connection.transaction():
+            for order in orders:
+                write(connection, table, order)
+
+    def free():
+        while connection.execute(
+            "SELECT active FROM pg_replication_slots WHERE slot_name = %s", (f"s_{table}",)
+        ).fetchone()[0]:
+            connection.execute("SELECT pg_sleep(0.05)")
+
+    kill_again_and_again(tmp_path, mapping, write_all, "postgresql-slot", server, table, settled=free)

@@ -67,6 +67,9 @@ class OfRedis:
     def cut(self, keep):
         self.client.xtrim(self.stream, maxlen=keep, approximate=False)
 
+    def delete(self):
+        self.client.delete(self.stream)
+
     def open(self, stream=None, **options):
         from orders_es.sources.streams.redis_stream import RedisStream
 
@@ -105,6 +108,9 @@ class OfNats:
 
     def cut(self, keep):
         self.asked(lambda js: js.purge_stream(self.stream, keep=keep))
+
+    def delete(self):
+        self.asked(lambda js: js.delete_stream(self.stream))
 
     def open(self, stream=None, **options):
         from orders_es.sources.streams.nats_stream import NatsStream
@@ -154,6 +160,10 @@ class OfKafka:
         [cut] = self.client.delete_records([partition(self.stream, 0, high - keep - 1)]).values()  # one is a mark
         cut.result(30)
 
+    def delete(self):
+        [gone] = self.client.delete_topics([self.stream]).values()
+        gone.result(30)
+
     @property
     def seen(self):
         return {"bootstrap.servers": self.url.partition("://")[2]}
@@ -198,6 +208,9 @@ class OfKurrent:
     def cut(self, keep):
         last = self.client.get_current_version(self.stream)
         self.client.set_stream_metadata(self.stream, metadata={"$tb": last - keep + 1})
+
+    def delete(self):
+        self.client.delete_stream(self.stream, current_version=self.theirs.StreamState.ANY)
 
     def open(self, stream=None, **options):
         from orders_es.sources.streams.kurrentdb import KurrentStream
@@ -353,6 +366,15 @@ def test_a_stream_that_is_not_there_is_said_so(reading):
         reading(stream="none")
 
 
+def test_a_stream_that_is_deleted_under_a_follower_ends_it_and_says_so(theirs, reading, mapping, log):
+    theirs.write(line("A-1"), line("A-2"))
+    follower = Follower(log, reading(), mapping=mapping)
+    assert follower.catch_up().events == 2
+    theirs.delete()
+    with pytest.raises(BadSource, match=r"there is no such (stream|topic)"):
+        follower.follow(threading.Event(), poll=0.01)
+
+
 def test_a_server_that_does_not_answer_is_said_so(server):
     broker, running = server
     scheme = running.url.partition("://")[0]
@@ -360,6 +382,29 @@ def test_a_server_that_does_not_answer_is_said_so(server):
     gone.url, gone.stream = f"{scheme}://127.0.0.1:9", "orders"
     with pytest.raises(SourceUnavailable, match="read when it answers again"):
         gone.open()
+
+
+def test_what_breaks_within_a_client_is_told_and_the_connection_made_anew(theirs, reading, mapping, log, monkeypatch):
+    if not isinstance(theirs, OfNats):
+        pytest.skip("the others ask in the thread that reads")
+    from nats.js.client import JetStreamContext
+
+    source, told, stop = reading(), [], threading.Event()
+    follower = Follower(log, source, mapping=mapping)
+    theirs.write(line("A-1"))
+
+    async def breaks(*_, **__):
+        raise AttributeError("'NoneType' object has no attribute 'write'")
+
+    def notify(error):
+        told.append(error)
+        broken.undo()
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(JetStreamContext.PullSubscription, "fetch", breaks)
+        monkeypatch.setattr(source, "wait", lambda _: stop.set())
+        assert follower.follow(stop, poll=0.01, notify=notify).events == 1
+    assert "AttributeError: 'NoneType'" in str(told[0])
 
 
 def test_another_kind_of_url_is_refused(theirs):

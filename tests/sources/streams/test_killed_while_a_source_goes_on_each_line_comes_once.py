@@ -32,6 +32,10 @@ def _follow(log, kind, url, name, mapping, once):
         from orders_es.sources.streams.kurrentdb import KurrentStream
 
         source = KurrentStream(url, stream=name)
+    elif kind == "postgresql-slot":
+        from orders_es.sources.streams.postgres_slot import PostgresSlot
+
+        source = PostgresSlot(url, f"s_{name}", f"p_{name}")
     elif kind == "kafka":
         from orders_es.sources.streams.kafka_topic import KafkaTopic
 
