@@ -14,8 +14,7 @@ import hashlib
 import json
 import re
 import threading
-from contextlib import contextmanager
-from time import monotonic
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -38,8 +37,6 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WRONG_LAST_SEQUENCE = 10071
 _SECONDS = 30.0
 _IN_FLIGHT = 1_000
-_STALL = 1.0
-"""Seconds to wait for room, before looking whether any will come."""
 _HEADERS = 2_048
 """Bytes of a message that are left for its headers."""
 
@@ -76,8 +73,6 @@ class NatsOutlet:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Any = None
-        self._failed: asyncio.Future[None] | None = None
-        """What a server refused, while messages are on their way."""
         self._about_at = 0
         """Sequence of the `about` that we know; 0 where there is none."""
         self._position: int | None = None
@@ -165,7 +160,7 @@ class NatsOutlet:
 
     async def _deliver(self, gone: set[str] | None, new: dict[str, bytes], position: int) -> dict[int, str]:
         client = await self._connected()
-        stream = client.jetstream(timeout=_SECONDS, publish_async_max_pending=_IN_FLIGHT)
+        stream = client.jetstream(timeout=_SECONDS)
         everything = gone is None
         if gone is None:
             info = await stream.stream_info(self._stream, subjects_filter=self._subject("row.>"))
@@ -183,46 +178,31 @@ class NatsOutlet:
         # What is broken off while all is exchanged is filled anew; what is broken off in between goes on exactly as far.
         begun = {} if everything else {"position": self._position, "going": position}
         self._about_at = await self._commit(stream, delivery, "going", begun)
-        await self._publish(stream, messages, delivery)
+        await self._publish(client, messages, delivery)
         self._about_at = self._since = await self._commit(stream, delivery, "about", {"position": position})
         self._position = position
         return refused
 
-    async def _publish(self, stream: Any, messages: list[tuple[str, bytes, dict[str, str]]], delivery: str) -> None:
-        """Publish messages, a thousand of them on their way at a time, and wait until the server has all of them."""
-        from nats.js.errors import TooManyStalledMsgsError
+    async def _publish(self, client: Any, messages: list[tuple[str, bytes, dict[str, str]]], delivery: str) -> None:
+        """Publish messages, a thousand of them on their way at a time, and wait until the server has all of them.
 
-        # nats-py says of a message that a full server refused only to whoever hears of the connection's errors.
-        self._failed = asyncio.get_running_loop().create_future()
-        waiting: list[Any] = []
+        nats-py's own `publish_async` gives way after each message, which then leaves in a packet of its own; here they leave together.
+        """
+        inbox = client.new_inbox()
+        acknowledged = _Acknowledged()
+        heard = await client.subscribe(
+            f"{inbox}.*", cb=acknowledged.hear, pending_msgs_limit=-1, pending_bytes_limit=-1
+        )
         try:
             for number, (key, row, headers) in enumerate(messages):
+                if number - acknowledged.count >= _IN_FLIGHT:
+                    await acknowledged.until(number - _IN_FLIGHT // 2)
                 named = {**headers, "Nats-Msg-Id": f"{delivery}-{number}"}
-                until = monotonic() + _SECONDS
-                while True:
-                    if self._failed.done():
-                        self._failed.result()
-                    try:
-                        sent = await stream.publish_async(self._subject(key), row, wait_stall=_STALL, headers=named)
-                        break
-                    except TooManyStalledMsgsError:
-                        if monotonic() > until:
-                            raise
-                waiting.append(sent)
-            if waiting:
-                arrived: Any = asyncio.gather(*waiting)
-                await asyncio.wait({arrived, self._failed}, timeout=_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if self._failed.done():
-                    self._failed.result()
-                if not arrived.done():
-                    raise TimeoutError(
-                        f"the server did not acknowledge {len(waiting):,} messages within {_SECONDS:.0f} s"
-                    )
-                arrived.result()
+                await client.publish(self._subject(key), row, reply=f"{inbox}.{number}", headers=named)
+            await acknowledged.until(len(messages))
         finally:
-            for each in waiting:
-                each.cancel()
-            self._failed = None
+            with suppress(Exception):  # where the connection broke
+                await heard.unsubscribe()
 
     async def _commit(self, stream: Any, delivery: str, step: str, values: dict[str, Any]) -> int:
         """The sequence of `about` after it says something new, if it is still the one that we know."""
@@ -261,14 +241,11 @@ class NatsOutlet:
 
     async def _connected(self) -> Any:
         from nats.aio.client import Client
-        from nats.js.errors import APIError
 
         if self._client is None or self._client.is_closed:
 
-            async def told(error: Exception) -> None:
-                """What breaks is told by the call that it breaks; that a message was refused, by nobody else."""
-                if isinstance(error, APIError) and self._failed is not None and not self._failed.done():
-                    self._failed.set_exception(error)
+            async def told(_: Exception) -> None:
+                """What breaks is told by the call that it breaks."""
 
             client: Any = Client()
             try:
@@ -335,6 +312,50 @@ class NatsOutlet:
                 raise
             self.close()
             raise OutletUnavailable(self.url, " ".join(str(error).split()) or type(error).__name__) from error
+
+
+class _Acknowledged:
+    """How many of the messages of a delivery the server says that it has, and what it refused."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._failed: Exception | None = None
+        self._news = asyncio.Event()
+
+    async def hear(self, answer: Any) -> None:
+        """Take an answer of the server's."""
+        from nats.errors import NoRespondersError
+        from nats.js.errors import APIError
+
+        if answer.headers is not None and not answer.data:
+            self._failed = NoRespondersError()
+        elif b'"error"' in answer.data:
+            said = json.loads(answer.data).get("error")
+            if said is not None:
+                try:
+                    APIError.from_error(said)
+                except APIError as error:  # it raises what fits
+                    self._failed = error
+        self.count += 1
+        self._news.set()
+
+    async def until(self, count: int) -> None:
+        """Wait until so many were acknowledged.
+
+        Raises:
+            nats.errors.Error: The server refused one.
+            TimeoutError: It says nothing for so long.
+        """
+        while self.count < count and self._failed is None:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), _SECONDS)
+            except TimeoutError as error:
+                raise TimeoutError(
+                    f"the server did not acknowledge {count - self.count:,} messages within {_SECONDS:.0f} s"
+                ) from error
+        if self._failed is not None:
+            raise self._failed
 
 
 async def _closed(client: Any) -> None:
