@@ -234,6 +234,11 @@ class Following:
             self._defined = None if names is None else self._defined | names
         return self._head
 
+    def define_anew(self) -> None:
+        """Before the next question, define `events`, read models and macros once more, whatever somebody has put in their places."""
+        with self._lock:
+            self._head, self._defined = None, set()
+
     def _bind(self, head: Head) -> Head:
         """Show the log as `events`, up to what it had recorded by the session's limit, if there is one."""
         if self.recorded_by is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,9 @@ __all__ = ["Session"]
 
 _Result = TypeVar("_Result")
 _NOW = AsOf()
+
+
+_DEFINES = re.compile(r"\b(create|drop|alter)\b", re.IGNORECASE)
 
 
 class Session(Following):
@@ -98,7 +102,13 @@ class Session(Following):
         def ask(cursor: Any, head: Head) -> tuple[Any, tuple[str, ...]]:
             return table_of(cursor, query, parameters, head.position), self._noting(cursor, query, asked, head)
 
-        (table, notes), head = self._asking(query, asked, ask)
+        try:
+            (table, notes), head = self._asking(query, asked, ask)
+        finally:
+            if _DEFINES.search(
+                query
+            ):  # what it made in the place of `orders` or `ask_gaps` stands for this query alone
+                self.define_anew()
         return Answer(query, self._limited(asked), head, lambda: (table, head), tz=self.tz, notes=notes).computed()
 
     def _at_many(

@@ -102,3 +102,21 @@ def test_the_time_zone_is_utc(session):
 def test_the_plain_connection_is_up_to_date_too(log, session):
     log.append("A-1", [OrderCreated(currency="GBP")], expected=NO_STREAM)
     assert session.connection.sql("SELECT order_id FROM orders").fetchall() == [("A-1",)]
+
+
+def test_what_a_query_puts_in_the_place_of_a_read_model_stands_for_that_query_alone():
+    log = open_log("memory:")
+    log.append("A-1", [OrderCreated(currency="EUR")], expected=ANY)
+    asked = ["SELECT order_id FROM orders", "SELECT count(*) FROM events", "SELECT count(*) FROM ask_gaps()"]
+    with connect(log) as session:
+        answers = [session.sql(query).rows() for query in asked]
+        for query in (
+            "CREATE OR REPLACE VIEW orders AS SELECT 'B-1' AS order_id",
+            "CREATE OR REPLACE VIEW events AS SELECT 1 AS position FROM range(9)",
+            "CREATE OR REPLACE MACRO ask_gaps() AS TABLE FROM range(9)",
+            "SELECT 1; DROP VIEW orders",
+        ):
+            session.sql(query)
+            assert [session.sql(query).rows() for query in asked] == answers, query
+        session.sql("CREATE TABLE mine AS FROM orders")  # one's own stays
+        assert session.sql("SELECT order_id FROM mine").rows() == [("A-1",)]
