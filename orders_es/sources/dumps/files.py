@@ -26,6 +26,7 @@ from orders_es.sources.rows.work_database import value
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import match_columns, plain
 from orders_es.sources.tables.source import SourceTable
+from orders_es.sources.tables.special_files import refuse_special
 from orders_es.sources.tables.times import read_times
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def digest_of(path: Path) -> str:
     Raises:
         BadSource: It cannot be read.
     """
+    refuse_special(path, pipes=False)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

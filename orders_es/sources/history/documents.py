@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orders_es.errors import BadSource
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ def documents(path: Path, digest: Any, pages: Sequence[str]) -> Iterator[str]:
         if str(path) == "-":
             yield from _texts(sys.stdin.buffer, digest, pages)
         else:
+            refuse_special(path, pipes=True)
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
                 yield from _texts(file, digest, pages)  # type: ignore[arg-type]
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from orders_es.errors import BadSource
 from orders_es.sources.tables.csv_text import packed_as
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +32,7 @@ class TextLines:
         self.path = Path(source)
         self.digest = b""
         self.count = 0
+        refuse_special(self.path, pipes=False)
         try:
             if self.path.is_dir():
                 raise BadSource(str(self.path), None, "it is a folder; name the file in it")

@@ -24,6 +24,7 @@ from orders_es.sources.tables.databases import answer, is_connection, is_databas
 from orders_es.sources.tables.files import read_source
 from orders_es.sources.tables.headers import match_columns, missing_columns, require_columns
 from orders_es.sources.tables.source import SourceTable
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,6 +162,8 @@ def given_as(source: Any, *, query: Any = None, table: str | None = None) -> Ite
     if query is not None or table is not None:
         raise BadSource(name, None, "query= (--query) and table= (--table) go with a database, and this is a file")
     path = Path(name)
+    if name != "-":
+        refuse_special(path, pipes=True)
     if name != "-" and not path.is_fifo():
         yield Given(path)
         return

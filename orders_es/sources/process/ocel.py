@@ -11,6 +11,7 @@ import msgspec
 
 from orders_es.errors import BadSource
 from orders_es.sources.process.traced_event import Traced
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,6 +77,7 @@ class OcelFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        refuse_special(path, pipes=False)
         try:
             with path.open("rb") as file:
                 is_sqlite = file.read(len(_SQLITE_HEAD)) == _SQLITE_HEAD

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from orders_es.errors import BadSource
 from orders_es.sources.process.traced_event import Traced
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ def _traces(file: IO[bytes], path: Path) -> Iterator[ET.Element]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
+    refuse_special(path, pipes=False)
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)

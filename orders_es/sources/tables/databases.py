@@ -36,11 +36,13 @@ def is_database(source: Any) -> bool:
         return True
     path = Path(text)
     try:
+        if not path.is_file():  # of a pipe, whatever is read here is lost to whoever reads it next
+            return False
         with path.open("rb") as file:
             head = file.read(16)
     except (OSError, ValueError):
         return False
-    return path.is_file() and (head == _SQLITE or head[8:12] == _DUCKDB)
+    return head == _SQLITE or head[8:12] == _DUCKDB
 
 
 def is_connection(source: Any) -> bool:

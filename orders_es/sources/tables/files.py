@@ -24,6 +24,7 @@ from orders_es.sources.tables.headers import match_columns, require_columns
 from orders_es.sources.tables.json_lines import parse_json_lines
 from orders_es.sources.tables.options import TableOptions
 from orders_es.sources.tables.source import SourceTable
+from orders_es.sources.tables.special_files import refuse_special
 
 if TYPE_CHECKING:
     import os
@@ -89,6 +90,8 @@ def read_source(
         ['2.55']
     """
     path, options = Path(source), options or TableOptions()
+    if at is None:
+        refuse_special(path, pipes=True)
     kind = "" if at is not None else _KINDS.get(path.suffix.lower(), "")
     if not kind and at is None and not path.is_fifo():
         raise BadSource(str(path), None, _unknown_kind(path.suffix.lower()))
