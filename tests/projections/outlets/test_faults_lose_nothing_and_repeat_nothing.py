@@ -1,9 +1,13 @@
 """Each outlet behind a network that breaks, and before a server that is stopped, forgets or is full: it ends as the read model, and says meanwhile what happened."""
 
+import json
 import os
 import random
 import signal
 import socket
+import struct
+import subprocess
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -18,7 +22,7 @@ from orders_es.log import ANY, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced, PaymentReceived
 from orders_es.projections import OutletProjection, Projector, RedisOutlet, SetProjection, open_outlet
 from orders_es.replay import connect
-from orders_es.testing import nats_server, redis_server, stand_ins
+from orders_es.testing import nats_server, postgres_server, redis_server, stand_ins
 from orders_es.testing.outlet_contract import _TARGET, _row, _rows
 
 from .between import Between
@@ -51,7 +55,10 @@ class Proxy(Between):
                     self.cuts += 1
                     client.shutdown(socket.SHUT_RDWR)
                     return
-                client.sendall(answer)
+                client.sendall(self._as_seen(answer))
+
+    def _as_seen(self, answer):
+        return answer
 
     @staticmethod
     def _ask(client, server):
@@ -59,6 +66,14 @@ class Proxy(Between):
             while asked := client.recv(1 << 16):
                 server.sendall(asked)
             server.shutdown(socket.SHUT_WR)
+
+
+class KafkaProxy(Proxy):
+    """The same before a broker of Kafka, which says in its answers where it is: there it says where we are."""
+
+    def _as_seen(self, answer):
+        host, port = self._server
+        return answer.replace(host.encode() + struct.pack(">i", port), host.encode() + struct.pack(">i", self.port))
 
 
 @pytest.fixture(
@@ -335,3 +350,70 @@ def test_a_nats_server_that_is_full_is_said_and_holds_what_it_held():
         assert outlet.open(_TARGET) in (10, 20), "it goes on exactly as far as it was going"
         assert "north" in {row["region"] for row in rows_in_nats(server.url, "shop")}
         outlet.close()
+
+
+@pytest.mark.long
+def test_a_network_that_drops_answers_of_a_broker_loses_nothing(shop):
+    confluent_kafka = pytest.importorskip("confluent_kafka")
+    needed(stand_ins.noida(), "kafka")
+    with (
+        stand_ins.KafkaStandIn() as server,
+        KafkaProxy("127.0.0.1", server.port, random.Random(3)) as proxy,
+    ):
+
+        def rows():
+            consumer = confluent_kafka.Consumer(
+                {"bootstrap.servers": server.broker, "group.id": "x", "isolation.level": "read_committed"}
+                | {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
+            )
+            consumer.assign([confluent_kafka.TopicPartition("shop", 0, 0)])
+            last = {}
+            while (message := consumer.poll(30)) is not None and message.error() is None:
+                last[message.key()] = message.value()
+            consumer.close()
+            found = (json.loads(value) for value in last.values() if value is not None)
+            return sorted((row["order_id"], row["n"]) for row in found)
+
+        with following(shop.projector(f"kafka://127.0.0.1:{proxy.port}?topic=shop", attempts=1)) as told:
+            until = time.monotonic() + 120
+            while proxy.cuts < 6 and time.monotonic() < until:
+                shop.sell(2)
+                time.sleep(0.05)
+            proxy.whole = True
+            assert proxy.cuts >= 6
+            settled(rows, shop.ought, seconds=120)
+        assert all(isinstance(error, OutletUnavailable) and not ended for error, ended in told), told
+
+
+@pytest.mark.long
+def test_a_postgresql_whose_disk_is_full_is_said_and_holds_what_it_held(monkeypatch, postgres):
+    import psycopg
+
+    del postgres  # where none can be started, this is left out for the same reason
+    small = Path(tempfile.mkdtemp(prefix="orders-es-small-"))  # where the server's own user may go
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", small], check=False).returncode:
+        small.rmdir()
+        pytest.skip("a small disk can be mounted by root alone")
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+    try:
+        wal = {"max_wal_size": "32MB", "min_wal_size": "32MB", "wal_level": "minimal", "max_wal_senders": "0"}
+        with postgres_server.PostgresServer(settings=wal) as server:
+            outlet = open_outlet(f"{server.url()}?table=filled")
+            outlet.open(_TARGET)
+            outlet.deliver(None, _rows(_row("north")), 10)
+            disk = os.statvfs(small)
+            with (small / "filler").open("wb") as filler:
+                filler.write(b"x" * (disk.f_bavail * disk.f_frsize - 1_000_000))
+            many = _rows(*(_row(f"r-{n}", note="x" * 2_000) for n in range(8_000)))
+            with pytest.raises(OutletUnavailable, match="No space left on device"):
+                outlet.deliver(_rows().select(["region", "day"]), many, 20)
+            (small / "filler").unlink()
+            assert outlet.open(_TARGET) == 10
+            with psycopg.connect(server.url()) as asked_of:
+                assert asked_of.execute("SELECT region FROM filled").fetchall() == [("north",)]
+            outlet.deliver(_rows().select(["region", "day"]), _rows(_row("south")), 20)
+            assert outlet.open(_TARGET) == 20
+            outlet.close()
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+        small.rmdir()

@@ -11,7 +11,7 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.sources.streams import Follower
-from tests.projections.outlets.test_faults_lose_nothing_and_repeat_nothing import Proxy
+from tests.projections.outlets.test_faults_lose_nothing_and_repeat_nothing import KafkaProxy, Proxy
 
 from .test_a_stream_of_a_broker_is_followed import OfKafka, OfKurrent, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
 
@@ -133,14 +133,12 @@ def test_from_a_table_in_postgresql(tmp_path, theirs, mapping):
 @pytest.mark.long
 def test_behind_a_network_that_drops_answers_each_line_comes_once(tmp_path, server):  # noqa: F811 - the fixture
     broker, running = server
-    if broker is OfKafka:
-        pytest.skip("a broker of Kafka says itself where it is, past any proxy")
     theirs = broker(running)
     mapping = tmp_path / "shop.toml"
     mapping.write_text(broker.mapping)
     stop, told = threading.Event(), []
     with (
-        Proxy("127.0.0.1", running.port, random.Random(4)) as proxy,
+        (KafkaProxy if broker is OfKafka else Proxy)("127.0.0.1", running.port, random.Random(4)) as proxy,
         open_log(tmp_path / "log", create=True) as log,
     ):
         theirs.url, direct = theirs.url.replace(f":{running.port}", f":{proxy.port}"), theirs.url
