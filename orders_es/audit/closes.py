@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orders_es.audit.keys import Signer
     from orders_es.log import EventLog, RecordedEvent
     from orders_es.orders.moments import Moment
+    from orders_es.replay import Answer
 
 __all__ = ["CheckedClose", "Close", "check_close", "close", "closed", "closes"]
 
@@ -85,7 +86,7 @@ class CheckedClose:
         ok: Whether the root and the figures as closed are still found, and no sum of totals or payments has moved by more than the tolerance.
         tolerance: The tolerance, as a share of the closed sum: 0.005 is half a percent.
         currencies: For each currency the closed figures, those of now, the differences of totals and payments, and the shares that they are.
-        orders: The orders that moved, each with its difference.
+        orders: The orders that moved, each with the differences of its total and payments; those that moved most first.
         events: The events that came in since and belong to the closed time, at most 1,000 of them.
         actors: Who recorded them, with how many.
         reason: What is wrong where the figures as closed are not found any more; None otherwise.
@@ -137,8 +138,9 @@ def close(
     """
     check_log(log)
     check_writable(log)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidSetting("name", name, "a close's name is a short text of letters, digits, blanks and . : / + -")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name != name.strip():
+        reason = "a close's name is a short text of letters, digits, . : / + - and blanks, but not at its end"
+        raise InvalidSetting("name", name, reason)
     head = log.head()
     if head.recorded_at is None:
         raise InvalidSetting("name", name, "the log is empty, so there is nothing to close")
@@ -315,7 +317,7 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
     currencies = tuple(
         _moved(currency, stated.get(currency), today.get(currency)) for currency in sorted(stated | today)
     )
-    moved = diff(log, then, now).to_arrow().select(["order_id", "change", "total_difference"]).to_pylist()
+    moved = _orders_moved(diff(log, then, now))
     with connect(log) as session:
         asked = {
             "at": done.at,
@@ -334,6 +336,23 @@ def check_close(log: EventLog, name: str, *, tolerance: Decimal | str = "0") -> 
         for moved, was in (("difference", "closed_total"), ("paid_difference", "closed_paid"))
     )
     return CheckedClose(done, ok, share, currencies, tuple(moved), tuple(events[:_NAMED_MOST]), actors, reason)
+
+
+def _orders_moved(changes: Answer) -> list[dict[str, Any]]:
+    """The orders that differ, with what their totals and payments differ by: those that moved most first."""
+    names = ("order_id", "change", "total_difference", "paid_before", "paid_after")
+    rows = [
+        {
+            "order_id": row["order_id"],
+            "change": row["change"],
+            "total_difference": row["total_difference"],
+            "paid_difference": (row["paid_after"] or Decimal(0)) - (row["paid_before"] or Decimal(0)),
+        }
+        for row in changes.to_arrow().select(names).to_pylist()
+    ]
+    return sorted(
+        rows, key=lambda row: (-max(abs(row["total_difference"]), abs(row["paid_difference"])), row["order_id"])
+    )
 
 
 def _moved(currency: str, stated: dict[str, Any] | None, today: dict[str, Any] | None) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def check(name: str, tolerance: str, log: str, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
+_SHOWN = 20
 _SUMS = {
     "total": ("closed_total", "total", "difference", "share"),
     "paid": ("closed_paid", "paid", "paid_difference", "paid_share"),
@@ -168,19 +169,30 @@ def _said(found: CheckedClose) -> str:
     heads = ["", "", "closed", "now", "difference", "", "orders closed", "now"]
     lines.append(table(cells, heads=heads, right="llrrrrrr"))
     if found.orders:
-        lines.append(f"{count(len(found.orders), 'order')} moved:")
+        lines.append(f"{count(len(found.orders), 'order')} moved{_most(len(found.orders))}:")
         rows = [
-            [printable(row["order_id"]), row["change"], money(row["total_difference"])] for row in found.orders[:20]
+            [printable(row["order_id"]), row["change"], money(row["total_difference"]), money(row["paid_difference"])]
+            for row in found.orders[:_SHOWN]
         ]
-        lines.append(table(rows, heads=["order", "change", "difference"], right="llr"))
+        lines.append(table(rows, heads=["order", "change", "total", "paid"], right="llrr"))
     if found.events:
-        lines.append(f"by {count(sum(found.actors.values()), 'event')} that came in since:")
-        rows = [[str(event["position"]), *_event(event)] for event in found.events[:20]]
+        lines.append(
+            f"by {count(sum(found.actors.values()), 'event')} that came in since{_first(sum(found.actors.values()))}:"
+        )
+        rows = [[str(event["position"]), *_event(event)] for event in found.events[:_SHOWN]]
         lines.append(table(rows, heads=["position", "order", "event", "by", "occurred", "recorded"], right="rlllll"))
         lines.append(
             "recorded by " + ", ".join(f"{printable(who) or 'nobody named'}: {n:,}" for who, n in found.actors.items())
         )
     return "\n".join(lines)
+
+
+def _most(moved: int) -> str:
+    return f", by most these {_SHOWN}, --json gives all" if moved > _SHOWN else ""
+
+
+def _first(came: int) -> str:
+    return f", first these {_SHOWN}, --json gives more" if came > _SHOWN else ""
 
 
 def _event(event: dict[str, Any]) -> list[str]:

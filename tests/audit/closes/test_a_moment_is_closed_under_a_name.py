@@ -139,7 +139,10 @@ def test_a_payment_that_came_in_late_moves_what_was_closed(shop):
     assert not found.ok
     assert (euro["difference"], euro["closed_paid"], euro["paid"], euro["paid_difference"]) == (0, 200, 202, 2)
     assert euro["paid_share"] == Decimal("0.01")
+    assert [(row["total_difference"], row["paid_difference"]) for row in found.orders] == [(0, 2)]
     assert check_close(shop.log, "2026-06", tolerance="1%").ok
+    shop.record(JULY, june(20), "A-2", PaymentReceived(amount=Decimal(3)))
+    assert [row["order_id"] for row in check_close(shop.log, "2026-06").orders] == ["A-2", "A-1"]
 
 
 def test_sums_of_nothing_and_below_zero_have_a_tolerance_as_well(shop):
@@ -213,7 +216,7 @@ def test_a_name_is_given_once(shop):
     assert len(closes(shop.log)) == 1
 
 
-@pytest.mark.parametrize("name", ["", " ", "-x", "a\nb", "x" * 300, None, 7])
+@pytest.mark.parametrize("name", ["", " ", "-x", "x ", "a\nb", "x" * 300, None, 7])
 def test_what_is_no_name_is_refused(shop, name):
     with pytest.raises(InvalidSetting, match="short text"):
         close(shop.log, name, at=END)
