@@ -134,6 +134,17 @@ def test_what_cannot_be_erased_is_said(log):
         audit.erase(reader, "A-1", why="x")
 
 
+def test_what_many_streams_hold_is_what_each_of_them_holds(log, monkeypatch):
+    with open_log(log.url) as plain:  # a program that marks nothing
+        plain.append("B-1", [OrderCreated(currency="EUR", customer_id=SECRETS[0])], expected=ANY)
+    audit.erase(log, "A-3", why="request")
+    streams = ["A-1", "A-2", "A-3", "B-1", "mail-1"]
+    each = erasure._personal(log, streams)
+    monkeypatch.setattr(erasure, "_ONE_BY_ONE", 0)
+    assert erasure._personal(log, streams) == each
+    assert (len(each[0]), len(each[1])) == (3, 1)
+
+
 def test_in_memory_as_well():
     with open_log("memory:", registry=registry()) as log:
         fill(log)
