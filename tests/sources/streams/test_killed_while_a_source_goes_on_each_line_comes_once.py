@@ -11,6 +11,7 @@ import pytest
 
 from orders_es.log import open_log
 from orders_es.sources.streams import Follower
+from orders_es.testing.redis_server import RedisServer
 from tests.projections.outlets.test_faults_lose_nothing_and_repeat_nothing import KafkaProxy, Proxy
 
 from .test_a_stream_of_a_broker_is_followed import OfKafka, OfKurrent, OfNats, OfRedis, line, server  # noqa: F401 - a fixture
@@ -45,12 +46,21 @@ def _follow(log, kind, url, name, mapping, once):
 
         source = PostgresTable(url, name, position="id", transaction="tx")
     with open_log(log) as opened:
-        follower = Follower(opened, source, mapping=mapping, batch_events=7)
+        follower: Follower = (
+            Follower(opened, source, mapping=mapping, batch_events=7) if mapping else _of_debezium(opened, source)
+        )
         if once:
             follower.catch_up()
         else:
             follower.follow(threading.Event(), poll=0.01)
     source.close()
+
+
+def _of_debezium(log, source):
+    from orders_es.sources.streams.change_follower import ChangeFollower
+
+    meaning = {"stream": "id", "event": [{"type": "OrderCreated", "on": "inserted", "currency": {"value": "EUR"}}]}
+    return ChangeFollower(log, source, key="id", mapping=meaning, batch_events=7)
 
 
 class Writing:
@@ -116,6 +126,40 @@ def test_from_a_stream_of_a_broker(tmp_path, server):  # noqa: F811 - the fixtur
         theirs.stream,
     )
     theirs.close()
+
+
+@pytest.mark.long
+def test_from_changes_in_a_stream(tmp_path):
+    """Some of them twice, as Debezium sends them again after a crash of its own."""
+    pytest.importorskip("redis")
+    with RedisServer() as running:
+        theirs = OfRedis(running)
+
+        def write(orders):
+            said = [
+                {
+                    "op": op,
+                    "before": None,
+                    "after": {"id": order, "status": op},
+                    "source": {
+                        "table": "orders",
+                        "ts_ms": 1780300800000 + number(order),
+                        "lsn": 2 * number(order) + (op == "u"),
+                    },
+                }
+                for order in orders
+                for op in "cu"
+            ]
+            theirs.write(*said, *said[-3:])
+
+        def number(order):
+            return int(order.partition("-")[2])
+
+        kill_again_and_again(tmp_path, None, write, "redis", theirs.url, theirs.stream)
+        with open_log(tmp_path / "log") as log:
+            rows = [log.load(stream) for stream in log.stream_ids(prefix="orders/")]
+            assert all([event.type for event in row] == ["RowInserted", "RowChanged"] for row in rows)
+        theirs.close()
 
 
 @pytest.mark.long

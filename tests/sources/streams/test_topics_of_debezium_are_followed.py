@@ -143,7 +143,9 @@ def test_what_changes_mean_is_recorded_in_the_same_commit(log):
     assert log.load("7")[0].recorded_at == log.load("follow:lines")[0].recorded_at
 
 
-def test_lines_that_come_again_add_nothing(log):
+@pytest.mark.parametrize("few", [0, 20_000])
+def test_lines_that_come_again_add_nothing(log, monkeypatch, few):
+    monkeypatch.setattr("orders_es.sources.history.known._FEW", few)
     lines = [change(1, "c", id=7, status="open"), change(2, id=7, status="paid"), change(3, id=7, status="open")]
     source = Lines(*lines)
     for batch in (2, 1000):
