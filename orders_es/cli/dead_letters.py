@@ -34,14 +34,18 @@ def dead_letters() -> None:
 def list_(projection: str | None, all_: bool, models: str, log: str | None, as_json: bool) -> None:
     """The open dead letters, by position; exits with 1 if there are any.
 
+    With --log also the lines of followed sources that no event could be made of. They stay where they are: mend the
+    mapping, and follow the source into a log of its own.
+
     \b
     Example:
       orders-es dead-letters list --models shop.duckdb
+      orders-es dead-letters list --models shop.duckdb --log my-log
     """  # noqa: D301 - \b is click's mark for "do not wrap"
-    del log  # for scripts that give it to every command
+    lines = [] if log is None or projection is not None else _refused(log)
     found = [letter for letter in _letters(models, projection) if all_ or letter.state == "open"]
     if as_json:
-        print_json({"models": models, "dead_letters": [_short(letter) for letter in found]})
+        print_json({"models": models, "dead_letters": [_short(letter) for letter in found], "refused_lines": lines})
     elif not found:
         click.echo("no dead letters")
     else:
@@ -60,8 +64,23 @@ def list_(projection: str | None, all_: bool, models: str, log: str | None, as_j
         ]
         heads = ["number", "projection", "position", "stream", "type", "state", "tries", "error"]
         print_text(table(cells, heads=heads, right="rlrlllrl", indent=0))
+    if not as_json:
+        for line in lines:
+            print_text(
+                f"{printable(line['source'])} at {printable(line['place'])}: {printable(line['reason'], _ERROR_WIDTH)}"
+            )
+        if lines:
+            print_text(f"{count(len(lines), 'line')} of followed sources refused: orders-es followed --refused")
     if any(letter.state == "open" for letter in found):
         click.get_current_context().exit(1)
+
+
+def _refused(log: str) -> list[dict[str, Any]]:
+    """The lines of followed sources that a log keeps as refused."""
+    from orders_es.sources.streams.progress import refused_lines
+
+    with existing_log(log) as opened:
+        return refused_lines(opened)
 
 
 @dead_letters.command(short_help="One dead letter, with its traceback.")

@@ -10,6 +10,7 @@ import pytest
 from orders_es.errors import BadSource, NoReadModels, SourceUnavailable
 from orders_es.lag import check_sla, measure_lag
 from orders_es.log import open_log
+from orders_es.projections import Projector, set_projections
 from orders_es.projections.file.runner_file import SourceRunner, sources_folder
 from orders_es.sources.streams import Delivered, Follower
 
@@ -124,21 +125,27 @@ def test_metrics_and_status_and_lag_on_the_command_line_have_it(tmp_path, models
     from orders_es.lag import LagCollector
 
     with open_log(tmp_path / "log", create=True) as log:
-        follow(log, models, Source(3), lambda: None)
+        source = Source(3)
+        source.lines.append('{"no": "order"}')
+        follow(log, models, source, lambda: None)
+        Projector(log, models, set_projections(["orders"])).run()
         registry = prometheus.CollectorRegistry()
         registry.register(LagCollector(log, models))
         text = prometheus.generate_latest(registry).decode()
         name = 'projection="follow:kafka://db.example topic orders"'
         assert f"orders_es_projection_processed_events_total{{{name}}} 3.0" in text
         assert f'orders_es_projection_state{{{name},state="stopped"}} 1.0' in text
-        assert "orders_es_log_events_total 0.0" not in text, "its lines are not the log's events"
+        assert f"orders_es_log_events_total {log.head().position}.0" in text, "its lines are not the log's events"
     place = ("--models", models, "--log", tmp_path / "log")
-    [row] = json.loads(run("lag", *place, "--json").stdout)["projections"]
+    [_, row] = json.loads(run("lag", *place, "--json").stdout)["projections"]
     assert (row["projection"], row["state"]) == ("follow:kafka://db.example topic orders", "stopped")
     assert "follow:kafka" in run("lag", *place, "--breach-on", "stopped", code=1).stderr
     [row] = json.loads(run("project", "status", *place, "--json").stdout)["sources"]
     assert row["position"] == 3
     assert "follow:kafka://db.example topic orders: stopped" in run("project", "status", *place).stdout
+    assert "1 line of followed sources refused" in run("dead-letters", "list", *place).stdout
+    [line] = json.loads(run("dead-letters", "list", *place, "--json").stdout)["refused_lines"]
+    assert line["line"] == '{"no": "order"}'
 
 
 def test_its_row_goes_with_its_file(log, models):
