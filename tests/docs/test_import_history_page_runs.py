@@ -16,6 +16,7 @@ from orders_es.sources.rows.gaps import KINDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "import-history.md").read_text(encoding="utf-8")
+OF_SHAPES = dict(re.findall(r"^\| `([a-z-]+)` \| \[[^]]+\]\((history-[a-z-]+\.md)\)", PAGE, re.MULTILINE))
 
 
 @pytest.mark.long
@@ -33,10 +34,23 @@ def test_from_a_history_table_to_the_table_as_it_stood(run_page):
 
 def test_every_shape_and_every_gap_is_on_a_page():
     assert tuple(SHAPES) == _SHAPES
+    assert set(OF_SHAPES) == set(SHAPES)
     for name in SHAPES:
         assert f"| `{name}` |" in PAGE
     pages = PAGE + (DOCS / "import-dumps.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if kind not in pages] == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_page_of_a_shape_shows_what_its_command_gives(shape, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / OF_SHAPES[shape]).read_text(encoding="utf-8")
+    for name, content in re.findall(r"^`([^`]+)`:\n\n```(?:csv|json)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        Path(name).write_text(content, encoding="utf-8")
+    command, _, shown = re.search(r"```console\n\$ orders-es (.*?)```", page, re.DOTALL)[1].partition("\n")
+    done = CliRunner().invoke(main, shlex.split(command))
+    assert (done.exit_code, done.output.strip()) == (0, shown.strip())
+    assert f"`--shape {shape}`" in page
 
 
 def test_the_list_of_importers_names_each_command_and_a_page_that_is_there():
