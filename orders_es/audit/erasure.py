@@ -21,6 +21,7 @@ from orders_es.log.bookkeeping import (
     PRIVACY_STREAM,
     said_by,
 )
+from orders_es.log.limits import check_stream_id
 from orders_es.log.log_argument import check_log
 from orders_es.log.personal import is_live, moved_to_the_end
 from orders_es.log.protocol import CanErase, check_writable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from orders_es.log import EventLog, RecordedEvent
 
-__all__ = ["Erasure", "Hold", "erase", "erasures", "holds", "place_hold", "release_hold"]
+__all__ = ["Erasure", "Hold", "covered", "erase", "erasures", "holds", "place_hold", "release_hold"]
 
 STREAM = PRIVACY_STREAM
 _CUSTOMER = "customer_id"
@@ -136,6 +137,11 @@ def erase(
     if (stream is None) == (customer is None):
         raise InvalidSetting("stream", stream, "give an order or a customer, one of the two")
     _require_why(why)
+    if stream == STREAM:  # or else a hold would be lifted by erasing whom it is for
+        reason = (
+            "it holds the log's own records of holds and erasures; what they say of a customer goes with customer=…"
+        )
+        raise InvalidSetting("stream", stream, reason)
     if not isinstance(log, CanErase):
         reason = (
             "this kind of log cannot erase. Copy it into a folder (orders-es copy), erase there, and remove this one"
@@ -210,6 +216,7 @@ def place_hold(
 
     Raises:
         InvalidSetting: Neither or both of the two are given, or no reason is.
+        InvalidArgument, WrongType: Nothing can be called so.
         ReadOnlyLog, StorageError: It cannot be recorded.
 
     Example:
@@ -227,6 +234,7 @@ def place_hold(
         raise InvalidSetting("order", order, "give an order or a customer, one of the two")
     _require_why(why)
     kind, subject = ("order", order) if order is not None else ("customer", customer)
+    check_stream_id(subject)
 
     def placed(so_far: list[RecordedEvent]) -> RawEvent:
         number = sum(event.type == LEGAL_HOLD_PLACED for event in so_far) + 1
@@ -281,6 +289,23 @@ def holds(log: EventLog) -> list[Hold]:
     """
     check_log(log)
     return _holds(log.load(STREAM))
+
+
+def covered(log: EventLog, hold: Hold) -> list[str]:
+    """The orders that the log has now, and that a hold keeps from being erased while it is in force; read-only.
+
+    None where what it was placed on is not there: it may come later, or the name was mistyped.
+
+    Example:
+        >>> from orders_es.log import open_log
+        >>> log = open_log("memory:")
+        >>> covered(log, place_hold(log, "A-1", why="case 17", by="Legal"))
+        []
+    """
+    check_log(log)
+    if hold.kind == "order":
+        return [hold.subject] if log.stream_version(hold.subject) else []
+    return sorted(_streams_of(log, {hold.subject}))
 
 
 def _holds(so_far: list[RecordedEvent]) -> list[Hold]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orders_es.cli.options import as_json, existing_log, log_option, order_id
-from orders_es.cli.output import print_json, print_text, printable
+from orders_es.cli.output import count, print_json, print_text, printable, tell_notes
 from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
@@ -43,7 +43,17 @@ def place(order: str | None, customer: str | None, why: str, by: str | None, log
     if (order is None) == (customer is None):
         raise click.UsageError("on whom? Give an ORDER, or --customer ID")
     with existing_log(log, writes=True) as opened:
-        _tell([audit.place_hold(opened, order, customer=customer, why=why, by=by)], log, as_json=as_json)
+        placed = audit.place_hold(opened, order, customer=customer, why=why, by=by)
+        orders = audit.covered(opened, placed)
+    if as_json:
+        print_json({"log": log, "holds": [placed], "covers": orders})
+        return
+    _tell([placed], log, as_json=False)
+    print_text(f"it covers {count(len(orders), 'order')} that the log has now")
+    if not orders:
+        tell_notes(
+            [f"the log has nothing of {placed.kind} {placed.subject!r} yet; if the name is mistyped, release the hold"]
+        )
 
 
 @hold.command(short_help="Release a hold.")

@@ -13,6 +13,7 @@ from orders_es.audit import erasure
 from orders_es.audit.tree import LogTree
 from orders_es.errors import (
     CannotErase,
+    InvalidArgument,
     InvalidSetting,
     NoSuchHold,
     NothingToRollBackTo,
@@ -100,11 +101,16 @@ def test_a_program_that_marks_nothing_erases_as_well(log):
 def test_a_hold_refuses_and_says_whose_it_is(log):
     order = audit.place_hold(log, "A-1", why="case 17", by="Legal")
     customer = audit.place_hold(log, customer=SECRETS[0], why="tax audit", by="Finance")
+    assert [audit.covered(log, hold) for hold in audit.holds(log)] == [["A-1"], ["A-1", "A-3", "A-5"]]
+    with pytest.raises(InvalidArgument):
+        audit.place_hold(log, "", why="case 17")
     head = log.head()
     with pytest.raises(UnderLegalHold, match=r"'A-1' is under legal hold 'H-1', placed by Legal \(case 17\)"):
         audit.erase(log, customer=SECRETS[0], why="request")
     with pytest.raises(UnderLegalHold, match=r"'H-2', placed by Finance \(tax audit\)"):
         audit.erase(log, "A-3", why="request")
+    with pytest.raises(InvalidSetting, match="records of holds"):  # which would take away whom the hold is for
+        audit.erase(log, "log:privacy", why="request")
     assert log.head() == head
     audit.erase(log, "A-2", why="request")
     audit.release_hold(log, order.hold, why="closed", by="Legal")
