@@ -165,6 +165,23 @@ def test_what_an_index_will_never_take_is_refused_and_the_others_are_there(outle
     assert "north.2026-06-03" not in shown(client), "better no row than the one of before"
 
 
+@pytest.mark.long
+def test_an_index_whose_mapping_somebody_changed_refuses_rows_and_is_mended_by_filling_it_anew(outlet, client):
+    [name] = client.indices.get_alias(name="shop")
+    mapping = client.indices.get(index=name)[name]["mappings"]
+    about = client.get(index=name, id=":about")["_source"]
+    client.indices.delete(index=name)
+    mapping = {**mapping, "properties": {**mapping["properties"], "note": {"type": "integer"}}}
+    client.indices.create(index=name, body={"mappings": mapping, "aliases": {"shop": {}}})
+    client.index(index=name, id=":about", body=about, params={"refresh": "true"})
+    assert outlet.open(_TARGET) is None, "its documents are gone, so all of them are delivered"
+    row = _rows(_row("west", note="not a number"))
+    with pytest.raises(RowsRefused, match=r"failed to parse field \[note\]"):
+        outlet.deliver(_gone(), row, 20)
+    outlet.deliver(None, row, 20)
+    assert set(shown(client)) == {"west.2026-06-03"}
+
+
 def test_a_full_server_is_asked_again(outlet):
     full = {"_id": "x", "status": 403, "error": {"type": "cluster_block_exception", "reason": "disk usage exceeded"}}
     outlet._client.bulk = lambda **_: {"errors": True, "items": [{"index": full}]}
