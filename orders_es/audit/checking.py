@@ -121,8 +121,8 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 
 def verify_consistency(
-    path: str | os.PathLike[str],
-    old: str | os.PathLike[str],
+    source: str | os.PathLike[str] | bytes,
+    old: str | os.PathLike[str] | bytes,
     key: Key | str | os.PathLike[str],
     *,
     witnesses: Sequence[Key | str | os.PathLike[str]] = (),
@@ -132,8 +132,8 @@ def verify_consistency(
     """What a consistency proof shows: that the later checkpoint is the earlier one with events added at its end.
 
     Args:
-        path: The proof's file.
-        old: The earlier checkpoint's file.
+        source: The proof, or its file.
+        old: The earlier checkpoint, or its file.
         key: The public key that signed both, or the file that holds it.
         witnesses: Public keys of witnesses, who have to have cosigned the later one.
         quorum: How many of them; all if left out.
@@ -157,12 +157,14 @@ def verify_consistency(
         >>> _ = (place / "proof").write_bytes(prove_consistency(log, seen, checkpoint(log, signer)))
         >>> verify_consistency(place / "proof", place / "seen", signer.key).holds
         True
+        >>> verify_consistency((place / "proof").read_bytes(), seen.note, signer.key).holds
+        True
     """
     verifier, known = public_key(key), public_keys(witnesses)
-    what, earlier = os.fspath(path), read_checkpoint(old)
-    with refusing(str(old), BadCheckpoint):
+    what, earlier = "proof" if isinstance(source, bytes) else os.fspath(source), read_checkpoint(old)
+    with refusing("checkpoint" if isinstance(old, bytes) else str(old), BadCheckpoint):
         check_checkpoint(earlier.parsed, verifier, origin=origin)
-    raw = _read(path)
+    raw = source if isinstance(source, bytes) else _read(source)
     with refusing(what, BadProof):
         proof = ConsistencyProof.parse(raw)
         cosigned = check_checkpoint(proof.checkpoint, verifier, witnesses=known, quorum=quorum, origin=origin)

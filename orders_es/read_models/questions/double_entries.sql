@@ -1,7 +1,7 @@
 -- Double entries: one row per order that looks like the same customer's one before it, entered again.
 -- Parameters: $within, in microseconds.
 -- Columns:
---   same: what the two have in common: lines, total, or both.
+--   same: what the two have in common: lines (the same items in the same numbers, whatever their prices), total, or both.
 --   hours_apart: how long after the other it was placed; or created, where it was not placed.
 --
 -- Left out are orders that name no customer, and those whose moment is a guess: there is no length of time to it.
