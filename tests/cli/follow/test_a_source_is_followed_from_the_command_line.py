@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 
 import psycopg
 import pytest
 
+from orders_es.lag import measure_lag
 from orders_es.log import open_log
 
 MAPPING = """
@@ -87,6 +89,7 @@ def test_what_no_event_can_be_made_of_is_shown_with_its_reason(run, postgres, ta
 def start(postgres, table, mapping, log):
     command = [sys.executable, "-m", "orders_es", "follow", postgres, "--table", table[0], "--transaction", "tx"]
     command += ["--mapping", str(mapping), "--log", str(log), "--poll", "0.01", "--batch-events", "3"]
+    command += ["--models", f"{log}.duckdb"]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -108,10 +111,17 @@ def kills(postgres, table, mapping, log, times):
                 if len(streams) >= times * 10:
                     break
             assert sorted(streams) == sorted(f"A-{n}" for n in range(1, times * 10 + 1))
+            until = time.monotonic() + 60
+            while (lag := measure_lag(opened, f"{log}.duckdb")[0]).state != "caught_up":
+                assert time.monotonic() < until, lag
+                time.sleep(0.05)
+            assert (lag.events_behind, lag.position, lag.pid) == (0, times * 10, process.pid)
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate()
     assert process.returncode == 0
     assert f"{times * 10:,} in all" in out
+    with open_log(log) as opened:
+        assert [one.state for one in measure_lag(opened, f"{log}.duckdb")] == ["stopped"]
 
 
 @pytest.mark.long
@@ -131,6 +141,10 @@ MISTAKES = {
     "no stream": (("nats://h",), "--stream is missing"),
     "a shape without a key": (("kafka://h", "--topic", "t", "--shape", "debezium"), "--key is missing"),
     "a key without a shape": (("kafka://h", "--topic", "t", "--key", "id"), "they need --shape debezium"),
+    "a watch and one look": (
+        ("kafka://h", "--topic", "t", "--models", "m.duckdb", "--once"),
+        "does not go with --lag or",
+    ),
     "a stream and a category": (("kurrentdb://h", "--stream", "a", "--category", "b"), "give one of them, or none"),
     "a table and a slot": (
         ("postgresql://h/d", "--table", "t", "--slot", "s", "--publication", "p"),
