@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from orders_es.errors import InvalidSetting
+from orders_es.errors.calls import check_count
 from orders_es.log.clock import ahead, in_words
 from orders_es.log.log_argument import check_log
 from orders_es.log.protocol import HasFiles, derived_folder
@@ -60,8 +60,7 @@ def examine(log: EventLog, *, giant: int = GIANT) -> list[Advice]:
         [('A-1', 30)]
     """
     check_log(log)
-    if giant < 2:  # noqa: PLR2004 - every stream has an event
-        raise InvalidSetting("giant", giant, "give 2 or more events")
+    check_count("giant", giant, least=2)  # every stream has an event
     return [*_clock(log), *_giants(log, giant), *_files(log), *_stale_snapshots(log)]
 
 

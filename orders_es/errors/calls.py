@@ -189,7 +189,7 @@ class CannotServe(OrdersEsError, OSError):
 
 
 def check_count(name: str, value: object, *, least: int = 1) -> None:
-    """Refuse what is no whole number, or a smaller one than there can be.
+    """Refuse what is no whole number, or a smaller or larger one than there can be.
 
     Args:
         name: The argument's name.
@@ -198,7 +198,7 @@ def check_count(name: str, value: object, *, least: int = 1) -> None:
 
     Raises:
         WrongType: It is no `int`.
-        InvalidSetting: It is smaller.
+        InvalidSetting: It is smaller, or no number of 64 bits.
 
     Example:
         >>> check_count("attempts", "3")
@@ -209,3 +209,5 @@ def check_count(name: str, value: object, *, least: int = 1) -> None:
         raise WrongType(f"{name}={value!r} is {type(value).__name__}; give a whole number, {least} or more")
     if value < least:
         raise InvalidSetting(name, value, f"give {least} or more")
+    if value >= 1 << 63:
+        raise InvalidSetting(name, value, f"give {(1 << 63) - 1:,} at most")

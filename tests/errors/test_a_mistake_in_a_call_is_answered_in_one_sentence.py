@@ -22,6 +22,7 @@ MISTAKES = [
     ),
     ("handle(log, 'A-1', PlaceOrder(), attempts=0)", "InvalidSetting", "give 1 or more"),
     ("handle(log, 'A-1', PlaceOrder(), decider='orders')", "WrongType", "give a Decider"),
+    ("examine(log, giant=10**30)", "InvalidSetting", "9,223,372,036,854,775,807 at most"),
     ("list(log.read(batch_size=1.5))", "WrongType", "a whole number"),
     ("fold_streams(log, max, str, types=OrderPlaced)", "WrongType", "a list of event classes"),
     ("fold_streams(log, max, str, executor=2)", "WrongType", "concurrent.futures"),
