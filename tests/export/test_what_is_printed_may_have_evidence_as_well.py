@@ -129,7 +129,15 @@ SHOWN = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("asked", SHOWN)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(
+            asked, marks=[pytest.mark.long] if asked in ("show A-1", "diff --from 2020-01-01 --order A-1") else []
+        )
+        for asked in SHOWN
+    ],
+)
 def test_what_is_shown_of_an_order_or_differs_has_evidence_as_well(place, asked):
     evidence, log, (column, total) = place / "said.json", place / "log", SHOWN[asked]
     assert run(*asked.split(), "--evidence", evidence, "--log", log)[0] == 0
