@@ -130,7 +130,8 @@ class OrderFold:
 
     def __init__(self, state: Order) -> None:
         self.state = state
-        self.lines = {line.item_id: _LineBuilder.of(line) for line in state.lines}
+        # Lines that no event names stay as they are: one more event on an order of many lines costs no copies of them.
+        self.lines: dict[str, Line | _LineBuilder] = {line.item_id: line for line in state.lines}
         # Whether the lines stand in the order in which they were named, as they do where events come in theirs.
         self.in_order = True
         self.newest_line = state.lines[-1]._first_version if state.lines else 0  # noqa: SLF001 - the fold owns these marks
@@ -194,6 +195,8 @@ class OrderFold:
 
     def _line(self, item_id: str, version: int) -> _LineBuilder:
         line = self.lines.get(item_id)
+        if isinstance(line, Line):
+            line = self.lines[item_id] = _LineBuilder.of(line)
         if line is None:
             line = self.lines[item_id] = _LineBuilder()
             line.first_version = version
@@ -327,10 +330,11 @@ class OrderFold:
         Args:
             as_of: The question that it answers, to be noted on it.
         """
-        named: Iterable[tuple[str, _LineBuilder]] = self.lines.items()
+        lines = tuple(
+            [line.freeze(item_id) if isinstance(line, _LineBuilder) else line for item_id, line in self.lines.items()]
+        )
         if not self.in_order:
-            named = sorted(named, key=lambda line: (line[1].first_version, line[0]))
-        lines = tuple([line.freeze(item_id) for item_id, line in named])
+            lines = tuple(sorted(lines, key=lambda line: (line._first_version, line.item_id)))  # noqa: SLF001 - as above
         gross = returns = adjustments = ZERO
         for line in lines:
             gross, returns = _add(gross, line.gross), _add(returns, line.returns)
