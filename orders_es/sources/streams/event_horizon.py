@@ -93,7 +93,7 @@ class EventHorizonCollection:
         known = [each["_id"] for each in found]
         gaps = _with(gaps, last, known)
         # After the others: an event is written after the one before it in its aggregate, which is therefore there by now.
-        late = self._asked(lambda: list(self._found({"$or": [_within(gap) for gap in gaps]}, None))) if gaps else []
+        late = self._asked(lambda: list(self._found({"$or": _within(gaps)}, None))) if gaps else []
         delivered = []
         for each in sorted(late + found, key=lambda one: one["_id"]):
             number = each["_id"]
@@ -112,7 +112,7 @@ class EventHorizonCollection:
         import time
 
         time.sleep(seconds)
-        there = {"$or": [{"_id": {"$gt": self._last}}, *map(_within, self._gaps)]}
+        there = {"$or": [{"_id": {"$gt": self._last}}, *_within(self._gaps)]}
         return self._asked(lambda: self._events.find_one(there, {"_id": 1})) is not None
 
     def close(self) -> None:
@@ -186,8 +186,11 @@ def _without(gaps: list[_Gap], number: int) -> list[_Gap]:
     return left
 
 
-def _within(gap: _Gap) -> dict[str, Any]:
-    return {"_id": {"$gte": gap[0], "$lte": gap[1]}}
+def _within(gaps: list[_Gap]) -> list[dict[str, Any]]:
+    """What asks for the positions of gaps: those of one position all at once."""
+    single = [first for first, end in gaps if first == end]
+    ranges = [{"_id": {"$gte": first, "$lte": end}} for first, end in gaps if first < end]
+    return [{"_id": {"$in": single}}, *ranges] if single else ranges
 
 
 def _place(last: int, gaps: list[_Gap]) -> str:
