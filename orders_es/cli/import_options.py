@@ -99,6 +99,13 @@ def table_options(*, workbooks: bool = True) -> Callable[[_Command], _Command]:
     if workbooks:
         options.append(
             click.option(
+                "--hidden-rows",
+                type=click.Choice(["read", "skipped"]),
+                help="What becomes of rows that a filter or somebody has hidden in a workbook; a sheet that has some is refused if left out.",
+            )
+        )
+        options.append(
+            click.option(
                 "--sheet",
                 "sheets",
                 metavar="NAME",

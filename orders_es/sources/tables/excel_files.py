@@ -32,6 +32,9 @@ __all__ = ["Workbook", "parse_workbook"]
 
 _PADDED = re.compile(r"00+")
 _PADDED_CODE = re.compile(rb'formatCode="00+"')
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_NUMBER = re.compile(rb'\br="([0-9]+)"')
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _FORMULA = re.compile(rb"<f[ >/]")
 _TITLES = 30
 """So many rows at most are looked at for a header that does not stand in the first."""
@@ -96,7 +99,9 @@ def parse_workbook(
         except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
             raise BadSource(str(path), None, f"it is not a readable .xlsx workbook: {error}") from error
         try:
-            read = _read_sheets(path, book, columns, options, optional, padded=_has_padded(data), progress=progress)
+            read = _read_sheets(
+                path, data, book, columns, options, optional, padded=_has_padded(data), progress=progress
+            )
             if _has_formulas(data):
                 formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
                 for title, _ in read.sheets:
@@ -157,8 +162,44 @@ def _require_values(path: Path, title: str, values: Any, formulas: Any) -> None:
                 )
 
 
+def _hidden_rows(data: bytes, sheet: Any) -> frozenset[int]:
+    """The numbers of a sheet's rows that a filter or somebody has hidden."""
+    found, number, before = set(), 0, b""
+    with zipfile.ZipFile(io.BytesIO(data)) as book, book.open(sheet._worksheet_path.lstrip("/")) as file:  # noqa: SLF001 - nothing public says it
+        while piece := file.read(1 << 20):
+            whole, _, rest = (before + piece).rpartition(b">")
+            for row in _ROW.finditer(whole + b">"):
+                said = _NUMBER.search(row[1])
+                number = int(said[1]) if said else number + 1
+                if _HIDDEN.search(row[1]):
+                    found.add(number)
+            before = rest
+    return frozenset(found)
+
+
+def _without(
+    path: Path, title: str, rows: Iterable[tuple[int, tuple[Any, ...]]], hidden: frozenset[int], *, skip: bool
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows that are shown.
+
+    Raises:
+        BadSource: A hidden one holds something, and nobody said that such rows do not count.
+    """
+    for number, row in rows:
+        if number not in hidden:
+            yield number, row
+        elif not skip and any(cell is not None for cell in row):
+            raise BadSource(
+                str(path),
+                None,
+                f"{len(hidden):,} rows of the sheet {title!r} are hidden, by a filter or by somebody, such as row {number:,}; "
+                "say with hidden_rows= (--hidden-rows read or skipped) whether they count",
+            )
+
+
 def _read_sheets(
     path: Path,
+    data: bytes,
     book: Any,
     columns: Mapping[str, Sequence[str]],
     options: TableOptions,
@@ -173,7 +214,9 @@ def _read_sheets(
     for sheet in _wanted(path, book, options):
         # Some writers store a wrong size, and openpyxl would believe it.
         sheet.reset_dimensions()
-        rows = enumerate(_shown_rows(sheet) if padded else sheet.iter_rows(values_only=True), 1)
+        rows: Iterator[tuple[int, tuple[Any, ...]]] = enumerate(
+            _shown_rows(sheet) if padded else sheet.iter_rows(values_only=True), 1
+        )
         try:
             header, at = _header(path, sheet.title, rows, columns, options, optional)
         except BadSource as error:
@@ -188,6 +231,9 @@ def _read_sheets(
                 f"the sheet {sheet.title!r} is hidden and has the columns too; say which sheets count with sheets= "
                 "(--sheet NAME)",
             )
+        hidden = _hidden_rows(data, sheet) if options.hidden_rows != "read" else frozenset()
+        if hidden:
+            rows = _without(path, sheet.title, rows, hidden, skip=options.hidden_rows == "skipped")
         bar = tqdm(rows, desc=sheet.title, unit=" rows", disable=None if progress else True)
         part = _read_rows(sheet.title, header, bar, at, last)
         parts.append(part)

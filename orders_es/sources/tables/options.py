@@ -18,6 +18,14 @@ EarlierOrLater: TypeAlias = Literal["earlier", "later"]
 _EPOCHS = ("epoch-s", "epoch-ms", "epoch-us", "excel", "excel-1904")
 
 
+_CHOICES = {
+    "hidden_rows": ("read", "skipped"),
+    "decimal": ("point", "comma"),
+    "repeated_hour": ("earlier", "later"),
+    "skipped_hour": ("before",),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableOptions:
     """How to read what has two readings. Whatever is left out is found out from the whole column, or asked for.
@@ -27,6 +35,7 @@ class TableOptions:
         delimiter: What stands between the fields of a CSV file: one character, or `tab`.
         header_row: The line (of a CSV file) or row (of a sheet) that holds the column names; 1 is the first.
         sheets: The names of the sheets of a workbook to read.
+        hidden_rows: Whether rows that a filter or somebody has hidden in a sheet are `read` or `skipped`; None refuses a sheet that has some.
         day_first: Whether `01/12/2010` is the first of December (true) or the twelfth of January (false).
         date_format: How times are written, as `strptime` has it (`%d-%b-%Y %H:%M`), or `epoch-s`, `epoch-ms` or
             `epoch-us` for numbers since 1970, or `excel` or `excel-1904` for a spreadsheet's days (by whether it counts from 1900 or 1904).
@@ -49,6 +58,7 @@ class TableOptions:
     delimiter: str | None = None
     header_row: int | None = None
     sheets: tuple[str, ...] = ()
+    hidden_rows: Literal["read", "skipped"] | None = None
     day_first: bool | None = None
     date_format: str | None = None
     decimal: DecimalSign | None = None
@@ -69,12 +79,10 @@ class TableOptions:
             raise InvalidSetting("delimiter", self.delimiter, "give one character, such as ';', or 'tab'")
         if self.header_row is not None and self.header_row < 1:
             raise InvalidSetting("header_row", self.header_row, "the first row is 1")
-        if self.decimal not in (None, "point", "comma"):
-            raise InvalidSetting("decimal", self.decimal, "give 'point' or 'comma'")
-        if self.repeated_hour not in (None, "earlier", "later"):
-            raise InvalidSetting("repeated_hour", self.repeated_hour, "give 'earlier' or 'later'")
-        if self.skipped_hour not in (None, "before"):
-            raise InvalidSetting("skipped_hour", self.skipped_hour, "give 'before', or nothing to refuse such times")
+        for name, words in _CHOICES.items():
+            said = getattr(self, name)
+            if said is not None and said not in words:
+                raise InvalidSetting(name, said, f"give {' or '.join(map(repr, words))}, or leave it out")
         if self.date_format is not None and self.date_format not in _EPOCHS and "%" not in self.date_format:
             raise InvalidSetting(
                 "date_format", self.date_format, f"give one such as '%d.%m.%Y', or {', '.join(_EPOCHS)}"

@@ -52,6 +52,25 @@ def test_empty_rows_do_not_count_and_places_are_those_of_the_sheet(read):
     assert [table.place(row) for row in (1, 2)] == ["row 4 of the sheet 'a'", "row 2 of the sheet 'b'"]
 
 
+def test_hidden_rows_stop_until_somebody_says_whether_they_count(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (HEAD, [1, "x"], [2, "y"], [None, None], [3, "z"]):
+        book.active.append(row)
+    for number in (1, 3, 4):  # the header, and a row without anything, are none of the rows
+        book.active.row_dimensions[number].hidden = True
+    book.save(tmp_path / "t.xlsx")
+
+    def ids(**options):
+        return read_source(tmp_path / "t.xlsx", COLUMNS, options=TableOptions(**options)).column("id").to_pylist()
+
+    with pytest.raises(
+        BadSource, match=r"rows of the sheet 'Sheet' are hidden, .* such as row 3; say with hidden_rows="
+    ):
+        ids()
+    assert ids(hidden_rows="read") == ["1", "2", "3"]
+    assert ids(hidden_rows="skipped") == ["1", "3"]
+
+
 def test_a_hidden_sheet_with_the_columns_stops_until_somebody_says_which_count(read):
     sheets = {"shown": [HEAD, [1, "x"]], "-draft": [HEAD, [2, "y"]], "-notes": [["free text"]]}
     with pytest.raises(BadSource, match="the sheet 'draft' is hidden and has the columns too"):
