@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -59,7 +59,9 @@ class Recomputing:
         self._versions: dict[str, int] = {}
         self._gap = False
         self._ids: list[npt.NDArray[np.void]] = []
-        self._positions: list[npt.NDArray[np.int64]] = []
+        self._positions: list[
+            npt.NDArray[np.int64] | range
+        ] = []  # as ranges: of a hundred million, that is most of a gigabyte
         self._commits: dict[UUID, str] = {}
         self.erased: list[int] = []
         self._erasures: list[tuple[int, int]] = []
@@ -169,7 +171,9 @@ class Recomputing:
         ids: Any = uuid_bytes(batch.column("event_id"))
         self._ids.append(ids.copy())
         positions = batch.column("position").to_numpy()
-        self._positions.append(positions.copy())
+        first, count = int(positions[0]) if len(positions) else 0, len(positions)
+        in_line = np.array_equal(positions, np.arange(first, first + count))
+        self._positions.append(range(first, first + count) if in_line else positions.copy())
         encoded = batch.column("stream_id").dictionary_encode()
         names: list[str] = encoded.dictionary.to_pylist()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
@@ -278,27 +282,34 @@ class Recomputing:
         """
         known = {at for position, at in self._erasures if at < position}
         if said is not None:
-            known = set(said).intersection(np.concatenate(self._positions).tolist() if self._positions else ())
+            known = set(said).intersection(int(at) for positions in self._positions for at in positions)
         for position in sorted(known - set(self.erased)):
             self._wrong(f"position {position}", "its personal data were to be erased, and are still there: erase again")
         for position in sorted(set(self.erased) - known):
             self._wrong(f"position {position}", "its personal data are erased, and no event in the log says so")
-        if not self._ids:
+        self._find_twice()
+
+    def _find_twice(self) -> None:
+        """Name the event ids that stand more than once."""
+        self._versions = {}  # whatever it knew of streams is behind; what follows is as large as that
+        keys = np.empty(sum(map(len, self._ids)), np.uint64)
+        begin = 0
+        for ids in self._ids:
+            keys[begin : begin + len(ids)] = id_keys(ids.tobytes())
+            begin += len(ids)
+        keys.sort()
+        alike = np.unique(keys[1:][keys[1:] == keys[:-1]])  # the only ones that can be the same
+        if not len(alike):
             return
-        ids, positions = np.concatenate(self._ids), np.concatenate(self._positions)
-        keys = id_keys(ids.tobytes())
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        alike = np.flatnonzero(keys[1:] == keys[:-1])
-        rows = np.sort(order[np.union1d(alike, alike + 1)])  # the only ones that can be the same
-        ids, positions = ids[rows], positions[rows]
-        order = np.argsort(ids, kind="stable")
-        ids, positions = ids[order], positions[order]
-        twice = np.flatnonzero(ids[1:] == ids[:-1])
-        for at, times in sorted(Counter(ids[twice].tolist()).items()):
-            here = positions[ids == np.void(at)].tolist()
-            places = ", ".join(f"{p}" for p in here[:5])
-            self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {times + 1} times: at {places}")
+        places: dict[bytes, list[int]] = {}
+        for ids, positions in zip(self._ids, self._positions, strict=True):
+            for row in np.flatnonzero(np.isin(id_keys(ids.tobytes()), alike)).tolist():
+                places.setdefault(ids[row].tobytes(), []).append(int(positions[row]))
+        for at, here in sorted(places.items()):
+            if len(here) > 1:
+                here.sort()
+                shown = ", ".join(f"{p}" for p in here[:5])
+                self._wrong(f"position {here[1]}", f"event id {UUID(bytes=at)} is there {len(here)} times: at {shown}")
 
 
 class _Hashing:
