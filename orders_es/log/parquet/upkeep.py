@@ -177,6 +177,9 @@ class Upkeep:
         except (OrdersEsError, OSError, MemoryError):
             # Damage is for whoever reads the file, a full disk for whoever appends; here it is only a reason to wait.
             self._rests_until = time.monotonic() + _REST_SECONDS
+        except RuntimeError:  # the program ends without having closed the log, and no threads are to be had any more
+            if threading.main_thread().is_alive():
+                raise
 
     def _merge(self) -> None:
         from orders_es.log.parquet.by_stream_build import build
