@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+_MANY = 10
+"""Of fewer rows than this, half may go on any day."""
+
 
 def compare(
     work: duckdb.DuckDBPyConnection,
@@ -146,6 +149,11 @@ def _oddities(
     note_gaps(work, "gone", name, at, f"k || {day}", "diff WHERE NOT there")
     if not loaded.rows:
         note_gaps(work, "all gone", name, at, text(dump.path.name), "(FROM diff WHERE NOT there LIMIT 1)")
+    else:
+        lost = "SELECT count(*) FILTER (NOT there) AS lost, count(*) FILTER (there AND NOT was) AS came FROM diff"
+        all_before = f"(SELECT lost, {loaded.rows} - came + lost AS before FROM ({lost}))"
+        told = f"lost || ' of ' || before || ' rows' || {day}"
+        note_gaps(work, "many gone", name, at, told, f"{all_before} WHERE before >= {_MANY} AND lost * 2 >= before")
     note_gaps(work, "came back", name, at, f"k || {day}", "diff WHERE there AND NOT was AND new_version > 1")
     if standing.at is not None:
         for column in loaded.columns:

@@ -240,6 +240,10 @@ def _as_arrow(source: Any, query: Any, table: str | None) -> pa.Table:
     if isinstance(source, pa.Table):
         return source
     if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
+        if twice := [str(name) for name in source.columns[source.columns.duplicated()]]:
+            raise BadSource(
+                type(source).__name__, None, f"it has more than one column {twice[0]!r}; rename or remove all but one"
+            )
         return pa.Table.from_pandas(source, preserve_index=False)
     if type(source).__module__.partition(".")[0] == "polars" and hasattr(source, "collect"):
         source = source.collect()
@@ -257,7 +261,11 @@ def _plain(column: Any) -> Any:
     values = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(values, pa.ExtensionArray):
         values = pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+    if pa.types.is_run_end_encoded(values.type):
+        values = pc.run_end_decode(values)
     if pa.types.is_dictionary(values.type):
+        if pa.types.is_string_view(values.type.value_type):  # Polars' categories, which Arrow does not decode
+            values = pa.DictionaryArray.from_arrays(values.indices, values.dictionary.cast(pa.string()))
         values = values.dictionary_decode()
     if pa.types.is_null(values.type) or pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
         values = values.cast(pa.string())

@@ -17,6 +17,7 @@ KINDS = {
     "gone": "rows that went without a record of who deleted them, or when",
     "all gone": "dumps without any row after one that had some: was the export cut short?",
     "came back": "rows that were gone and are there again",
+    "many gone": "dumps that lack half of the rows of the one before, or more: was the export cut short, or the key written otherwise?",
     "begins in the middle": "histories whose first record is no insertion: what was before is not known",
     "after the end": "changes of rows that had been deleted, or were never there",
     "inserted twice": "insertions of rows that were there already",

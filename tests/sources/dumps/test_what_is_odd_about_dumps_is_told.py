@@ -127,6 +127,15 @@ def test_a_dump_without_rows_is_believed_and_told(dumps):
     assert (done.deleted, done.gaps.count("all gone")) == (1, 1)
 
 
+def test_a_dump_of_half_the_rows_is_believed_and_told(dumps):
+    whole, half, less = ("id,s\n" + "".join(f"{row},a\n" for row in range(rows)) for rows in (20, 10, 6))
+    done = dumps(whole, half, less, whole)
+    assert (done.deleted, done.gaps.count("gone"), done.gaps.count("many gone")) == (14, 14, 1)
+    assert [gap.examples for gap in done.gaps.gaps if gap.kind == "many gone"] == [
+        ("10 of 20 rows in orders-2026-06-02.csv",)
+    ]
+
+
 def test_columns_may_be_called_anything(dumps):
     name = """a "b" $.x/y~z'"""
     dumps(f"id,{quoted(name)}\n1,a\n", f"id,{quoted(name)}\n1,b\n")

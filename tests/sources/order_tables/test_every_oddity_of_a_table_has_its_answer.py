@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -156,6 +157,20 @@ def test_an_hour_that_was_twice_or_never_is_asked_about_and_then_read_as_said(tm
     assert first(twice, tz="Europe/Berlin", repeated_hour="earlier").created_at.hour == 0
     assert first(twice, tz="Europe/Berlin", repeated_hour="later").created_at.hour == 1
     assert first(never, tz="Europe/Berlin", skipped_hour="before").created_at.hour == 1
+
+
+def test_columns_of_arrow_and_polars_that_hold_their_values_otherwise_are_read():
+    rows = [ROW, changed(No="A-2")]
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(HEADER)}
+    quantity = pa.RunEndEncodedArray.from_arrays([2], [2])
+    sku = pa.DictionaryArray.from_arrays(pa.array([0, 0], pa.uint8()), pa.array(["007"], pa.string_view()))
+    assert said(first(pa.table({**columns, "Qty": quantity, "SKU": sku}))) == EXPECTED
+
+
+def test_a_frame_with_two_columns_of_one_name_is_refused_in_words():
+    frame = pd.DataFrame([[*ROW, "1"]], columns=[*HEADER, "Price"])
+    with pytest.raises(BadSource, match="more than one column 'Price'"):
+        first(frame)
 
 
 def test_a_workbook_has_serial_dates_and_numbers_as_text_and_no_formula_that_nobody_computed(tmp_path):
