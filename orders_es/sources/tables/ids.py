@@ -67,6 +67,7 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     odd = ~matches(texts, _PLAIN) | matches(texts, f"(?i:{_NOTHING.pattern})") | (cells.kinds != TEXT)
     if not verbatim:
         _refuse_rounded(source, cells, texts)
+        _refuse_quoted(source, cells, texts)
     long = pc.greater(pc.binary_length(texts), _LONGEST).to_numpy(zero_copy_only=False)
     if not odd.any() and not long.any():
         return Parsed(cells.spread(texts), {})
@@ -99,6 +100,18 @@ def _refuse_rounded(source: SourceTable, cells: Cells, texts: Any) -> None:
             cells.first_row(long),
             f"{cells.name} {shown(cells.first_cell(long))} and all others of 18 digits and more are zeros behind the fifteenth, as "
             "a spreadsheet leaves them: are they the ids as they were?",
+        )
+
+
+def _refuse_quoted(source: SourceTable, cells: Cells, texts: Any) -> None:
+    """Stop where an id stands in apostrophes: some programs quote with them, and `'007'` would be another id than `007`."""
+    quoted = matches(texts, "'.*'") & (cells.kinds == TEXT)
+    if quoted.any():
+        raise _two_readings(
+            source,
+            cells,
+            cells.first_row(quoted),
+            f"{cells.name} has {cells.first_cell(quoted)}: are the apostrophes part of it, or what a program quoted it with?",
         )
 
 

@@ -173,6 +173,14 @@ def test_a_frame_with_two_columns_of_one_name_is_refused_in_words():
         first(frame)
 
 
+def test_an_id_in_apostrophes_is_asked_about(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(text(ROW, changed(No="'A-1'")))
+    with pytest.raises(BadSource, match=r"row 2: No has 'A-1': are the apostrophes part of it"):
+        first(path)
+    assert preview_table(path, MAPPING, reading=TableOptions(verbatim=("No",))).orders == 2
+
+
 def test_a_workbook_has_serial_dates_and_numbers_as_text_and_no_formula_that_nobody_computed(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active
