@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["debezium"]
 
 _OPS = {"c": "insert", "u": "update", "d": "delete", "r": "snapshot", "t": "truncate"}
+_HEARTBEAT = {"ts_ms"}
+_TRANSACTION = {"status", "id", "event_count", "data_collections", "ts_ms"}
+"""The fields of a beat, and of a message that a transaction began or ended."""
 _FILLERS = frozenset(("", "0", "0.0", "false", "AA==", "{}", "00:00:00Z"))
 """What stands in a column that may not be null and was not sent: an empty text, or nought of its kind."""
 _UNCHANGED = "__debezium_unavailable_value"
@@ -61,6 +64,8 @@ def debezium(line: Row, settings: Settings) -> Iterator[Record]:
     elif isinstance(message, dict) and isinstance(message.get("payload"), dict) and "op" in message["payload"]:
         message = message["payload"]
     if message is None:  # a tombstone, which follows a deletion so that Kafka can forget the key
+        return
+    if isinstance(message, dict) and (set(message) == _HEARTBEAT or (set(message) | {"ts_ms"} == _TRANSACTION)):
         return
     if not isinstance(message, dict) or "op" not in message or "source" not in message:
         raise ValueError(

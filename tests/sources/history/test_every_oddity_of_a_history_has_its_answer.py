@@ -206,3 +206,17 @@ def test_the_log_of_mysql_says_what_came_first(tmp_path):
         ],
     )
     assert (rows_at(log, "orders").to_pylist(), done.gaps.gaps) == ([{"id": "1", "s": "b"}], ())
+
+
+def test_beats_and_ends_of_transactions_among_envelopes_are_passed_over(tmp_path):
+    began = {"status": "BEGIN", "id": "571:5", "event_count": None, "data_collections": None, "ts_ms": BASE}
+    ended = {
+        **began,
+        "status": "END",
+        "event_count": 1,
+        "data_collections": [{"data_collection": "public.orders", "event_count": 1}],
+    }
+    log, done = brought(tmp_path, [began, envelope("c", {"id": 1, "s": "a"}), ended, {"ts_ms": BASE}, "null"])
+    assert (rows_at(log, "orders").to_pylist(), done.gaps.gaps) == ([{"id": "1", "s": "a"}], ())
+    with pytest.raises(BadSource, match="flattened"):
+        brought(tmp_path, [{"id": 1, "status": "BEGIN", "ts_ms": BASE}, envelope("c", {"id": 2, "s": "a"})])
