@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from orders_es.log import open_log
+
 MAPPING = """
 ignore_fields = ["note"]
 [envelope]
@@ -59,7 +61,35 @@ def theirs(postgres):
 
 
 @pytest.fixture
-def mapping(tmp_path):
+def mapping(request, tmp_path):
+    """The file of the test's own mapping, or of the one above."""
     path = tmp_path / "shop.toml"
-    path.write_text(MAPPING, "utf-8")
+    path.write_text(getattr(request.module, "MAPPING", MAPPING), "utf-8")
     return path
+
+
+@pytest.fixture
+def log():
+    with open_log(":memory:") as log:
+        yield log
+
+
+@pytest.fixture
+def crash(log, monkeypatch):
+    """Follow until an append of the log dies: before its commit, and then after it."""
+
+    def crash(follow):
+        for after_the_commit in (False, True):
+            append = log.append_table
+
+            def dies(*args, after=after_the_commit, append=append, **more):
+                if after:
+                    append(*args, **more)
+                raise MemoryError
+
+            with monkeypatch.context() as patched:
+                patched.setattr(log, "append_table", dies)
+                with pytest.raises(MemoryError):
+                    follow()
+
+    return crash

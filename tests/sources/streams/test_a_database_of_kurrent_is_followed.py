@@ -57,19 +57,6 @@ def kind():
 
 
 @pytest.fixture
-def log():
-    with open_log(":memory:") as log:
-        yield log
-
-
-@pytest.fixture
-def mapping(tmp_path):
-    path = tmp_path / "shop.toml"
-    path.write_text(MAPPING, "utf-8")
-    return path
-
-
-@pytest.fixture
 def reading():
     opened = []
 

@@ -6,7 +6,6 @@ import uuid
 import pytest
 
 from orders_es.errors import BadSource
-from orders_es.log import open_log
 from orders_es.sources.streams import Follower
 from orders_es.sources.streams.pgoutput import transactions
 from orders_es.testing.postgres_server import PostgresServer
@@ -72,19 +71,6 @@ def slot(server, table):
     yield read
     for each in opened:
         each.close()
-
-
-@pytest.fixture
-def mapping(tmp_path):
-    path = tmp_path / "shop.toml"
-    path.write_text(MAPPING, "utf-8")
-    return path
-
-
-@pytest.fixture
-def log():
-    with open_log(":memory:") as log:
-        yield log
 
 
 def write(connection, table, aggregate, kind="created", body='{"currency": "EUR"}'):

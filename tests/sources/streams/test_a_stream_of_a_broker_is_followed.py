@@ -271,12 +271,6 @@ def mapping(tmp_path, server):
     return path
 
 
-@pytest.fixture
-def log():
-    with open_log(":memory:") as log:
-        yield log
-
-
 def orders(log):
     return [stream for stream in log.stream_ids() if not stream.startswith("follow:")]
 
@@ -293,20 +287,9 @@ def test_messages_become_events_once_in_their_order(theirs, reading, mapping, lo
 
 
 @pytest.mark.long_but_first
-def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, monkeypatch):
+def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, crash):
     theirs.write(*(line(f"A-{n}") for n in range(7)))
-    for after_the_commit in (False, True):
-        append = log.append_table
-
-        def dies(*args, after=after_the_commit, append=append, **more):
-            if after:
-                append(*args, **more)
-            raise MemoryError
-
-        with monkeypatch.context() as patched:
-            patched.setattr(log, "append_table", dies)
-            with pytest.raises(MemoryError):
-                Follower(log, reading(), mapping=mapping, batch_events=2).catch_up()
+    crash(lambda: Follower(log, reading(), mapping=mapping, batch_events=2).catch_up())
     assert Follower(log, reading(), mapping=mapping, batch_events=2).catch_up().events == 7
     assert all(len(log.load(f"A-{n}")) == 1 for n in range(7))
 

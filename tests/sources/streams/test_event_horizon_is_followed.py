@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from orders_es.errors import BadSource, InvalidSetting, SourceUnavailable
-from orders_es.log import open_log
 from orders_es.sources.streams import Follower
 
 pymongo = pytest.importorskip("pymongo")
@@ -61,19 +60,6 @@ def reading(server, theirs):
         each.close()
 
 
-@pytest.fixture
-def mapping(tmp_path):
-    path = tmp_path / "shop.toml"
-    path.write_text(MAPPING, "utf-8")
-    return path
-
-
-@pytest.fixture
-def log():
-    with open_log(":memory:") as log:
-        yield log
-
-
 def event(position, aggregate, version=1, kind="Placed", **data):
     """A document as `newEvt` and `Save` make it."""
     return {
@@ -122,20 +108,9 @@ def test_gaps_that_are_given_up_are_the_oldest(theirs, reading, mapping, log, mo
     assert Follower(log, reading(), mapping=mapping).catch_up().place == "10 without 7,9"
 
 
-def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, monkeypatch):
+def test_a_crash_between_two_commits_neither_loses_nor_repeats(theirs, reading, mapping, log, crash):
     theirs.events.insert_many([event(2 * n, n) for n in range(1, 8)])
-    for after_the_commit in (False, True):
-        append = log.append_table
-
-        def dies(*args, after=after_the_commit, append=append, **more):
-            if after:
-                append(*args, **more)
-            raise MemoryError
-
-        with monkeypatch.context() as patched:
-            patched.setattr(log, "append_table", dies)
-            with pytest.raises(MemoryError):
-                Follower(log, reading(), mapping=mapping, batch_events=2).catch_up()
+    crash(lambda: Follower(log, reading(), mapping=mapping, batch_events=2).catch_up())
     theirs.events.insert_one(event(1, 99))
     assert Follower(log, reading(), mapping=mapping, batch_events=2).catch_up().events == 8
     assert all(len(log.load(an_id(n))) == 1 for n in (*range(1, 8), 99))
