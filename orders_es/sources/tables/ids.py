@@ -34,6 +34,11 @@ _LONGEST = 1024
 _PLAIN = r"[1-9][0-9]*|[0-9]*[A-Za-z_][A-Za-z0-9_]*"
 _FLOAT = re.compile(r"(-?[0-9]+)\.0+")
 _SHORTENED = re.compile(r"[+-]?[0-9]+([.,][0-9]*)?[eE][+-][0-9]+|[+-]?[0-9]+[.,][0-9]+[eE][0-9]+")
+_TOTAL = (
+    "(?i:((grand|sub)[ -]?)?totals?|total g[eé]n[eé]ral|totale|totaal|sums?|somme|suma|soma|summe|(gesamt|zwischen|end)summe|gesamt|"
+    "insgesamt|итого|всего|合計|合计|总计|小计)[:.]?"
+)
+"""What the first cell of a row of totals says, in the languages that spreadsheets are mostly written in."""
 _NOTHING = re.compile(r"nan|nat|na|n/a|<na>|null|none|\\n", re.IGNORECASE)
 _MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATED = re.compile(
@@ -68,6 +73,7 @@ def read_ids(source: SourceTable, column: str, options: TableOptions) -> Parsed:
     if not verbatim:
         _refuse_rounded(source, cells, texts)
         _refuse_quoted(source, cells, texts)
+        _refuse_total(source, cells, texts)
     long = pc.greater(pc.binary_length(texts), _LONGEST).to_numpy(zero_copy_only=False)
     if not odd.any() and not long.any():
         return Parsed(cells.spread(texts), {})
@@ -112,6 +118,17 @@ def _refuse_quoted(source: SourceTable, cells: Cells, texts: Any) -> None:
             cells,
             cells.first_row(quoted),
             f"{cells.name} has {cells.first_cell(quoted)}: are the apostrophes part of it, or what a program quoted it with?",
+        )
+
+
+def _refuse_total(source: SourceTable, cells: Cells, texts: Any) -> None:
+    """Stop where the last row, and no other, is called a total: spreadsheets end so, and it would be one order more."""
+    last = int(cells.codes[-1]) if len(cells.codes) > 1 else -1
+    if last >= 0 and matches(texts, _TOTAL)[last] and int((cells.codes == last).sum()) == 1:
+        raise BadSource(
+            *source.where(len(cells.codes) - 1),
+            f"{cells.name} is {shown(texts[last].as_py())} in the last row, which looks like a row of totals. Remove it, or say that it "
+            f"is a row like the others with verbatim= (--verbatim {cells.name!r}). Nothing was appended",
         )
 
 

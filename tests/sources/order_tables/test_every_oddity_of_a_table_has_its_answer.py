@@ -181,6 +181,19 @@ def test_an_id_in_apostrophes_is_asked_about(tmp_path):
     assert preview_table(path, MAPPING, reading=TableOptions(verbatim=("No",))).orders == 2
 
 
+@pytest.mark.parametrize("word", ["Total", "GRAND TOTAL", "Gesamtsumme:", "Total g\u00e9n\u00e9ral"])
+def test_a_row_of_totals_is_no_order(tmp_path, word):
+    path = tmp_path / "t.csv"
+    path.write_text(text(ROW, changed(No="A-2"), changed(No=word)), encoding="utf-8")
+    with pytest.raises(
+        BadSource, match=r"row 3: No is '.*' in the last row, which looks like a row of totals\. Remove it, or say"
+    ):
+        first(path)
+    assert preview_table(path, MAPPING, reading=TableOptions(verbatim=("No",))).orders == 3
+    path.write_text(text(ROW, changed(No=word), changed(No="A-2")), encoding="utf-8")
+    assert preview_table(path, MAPPING).orders == 3  # an order may be called so, where it is not the last
+
+
 def test_a_workbook_has_serial_dates_and_numbers_as_text_and_no_formula_that_nobody_computed(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active
