@@ -66,7 +66,7 @@ def environ(process):
 def caught_up(shop):
     from whole_shop.looking import late
 
-    until = time.monotonic() + 120
+    until = time.monotonic() + 600
     while any(one["state"] != "caught_up" for one in late(shop)):
         assert time.monotonic() < until, late(shop)
         time.sleep(0.1)
@@ -101,7 +101,7 @@ def check(shop, log):
         assert hits == {key: (row["status"], row["total"]) for key, row in orders.items()}
     if "nats" in shop["servers"]:
         due = {key for key, row in orders.items() if row["status"] == "paid"}
-        until = time.monotonic() + 60
+        until = time.monotonic() + 600
         while not due <= {row["order_id"] for row in packed(shop)}:
             assert time.monotonic() < until
             time.sleep(0.1)

@@ -18,7 +18,7 @@ from orders_es.orders import OrderPlaced
 
 
 def wait_until_ready():
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while True:
         hashing._pool.start()
         if all(each.ready() for each in hashing._pool._hashers):

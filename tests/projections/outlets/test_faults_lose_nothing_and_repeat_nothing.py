@@ -176,7 +176,7 @@ def test_a_network_that_drops_answers_after_the_write_loses_nothing(shop, place,
     parts = urlsplit(url)
     with Proxy(parts.hostname, parts.port, random.Random(3)) as proxy:
         with following(shop.projector(behind(url, proxy.port), attempts=1)) as told:
-            until = time.monotonic() + 40 + cuts * 5
+            until = time.monotonic() + 600
             while proxy.cuts < cuts and time.monotonic() < until:
                 shop.sell(2)
                 time.sleep(0.02)
@@ -198,7 +198,7 @@ def test_a_server_that_is_killed_and_started_again_is_filled_to_the_end(shop, pl
         for _ in range(2):
             server.stop(signal.SIGKILL)
             shop.sell()
-            until = time.monotonic() + 30
+            until = time.monotonic() + 600
             seen = len(told)
             while len(told) == seen:
                 assert time.monotonic() < until, "it says that nobody answers"
@@ -375,7 +375,7 @@ def test_a_network_that_drops_answers_of_a_broker_loses_nothing(shop):
             return sorted((row["order_id"], row["n"]) for row in found)
 
         with following(shop.projector(f"kafka://127.0.0.1:{proxy.port}?topic=shop", attempts=1)) as told:
-            until = time.monotonic() + 120
+            until = time.monotonic() + 600
             while proxy.cuts < 6 and time.monotonic() < until:
                 shop.sell(2)
                 time.sleep(0.05)

@@ -21,7 +21,7 @@ TABLES = ("shop_orders", "shop_lines", "shop_money")
 MODELS = Path(__file__).parent / "shop"
 """What a shop's own database would hold: an order with its steps, its lines at each price, and a ledger."""
 MAPPING = MODELS / "changes.toml"
-PAGE = (Path(__file__).parents[3] / "docs" / "import-history.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "history-postgresql-triggers.md").read_text(encoding="utf-8")
 TRIGGERS = re.search(r"```sql\n( *CREATE TABLE audit.*?)```", PAGE, re.DOTALL)[1]
 AUDIT = "SELECT id, ts, txid, actor, table_name, op, record, old_record FROM audit ORDER BY id"
 ORDERS = ("A-1", "B/2", "007", "Ä", "e5", *map(str, range(20)))
@@ -89,7 +89,7 @@ class Postgres:
 
     def watch(self):
         self.connection.execute(f"SET search_path = {self.schema}")
-        table, trigger = TRIGGERS.split("  CREATE TRIGGER", 1)
+        table, trigger = TRIGGERS.split("CREATE TRIGGER", 1)
         self.connection.execute(table.replace("INSERT INTO audit", f"INSERT INTO {self.schema}.audit"))
         for name in TABLES:
             self.connection.execute(f"CREATE TRIGGER{trigger.replace(' ON orders ', f' ON {name} ')}")
