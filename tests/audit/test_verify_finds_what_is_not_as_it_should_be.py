@@ -179,6 +179,7 @@ def test_a_damaged_snapshot_is_found(any_log):
     assert "it is damaged, and not used" in said(verify(any_log))
 
 
+@pytest.mark.long_but_first
 def test_giants_are_named_longest_first_and_the_rest_is_counted(any_log):
     for n in range(25):
         any_log.append(f"g-{n:02}", [DiscountApplied(amount=Decimal(1))] * (10 + n), expected=ANY)

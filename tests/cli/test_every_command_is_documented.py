@@ -27,6 +27,7 @@ def section(name):
     return rest.partition("\n## ")[0]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("name", COMMANDS)
 def test_it_has_a_section_that_names_each_of_its_options(name):
     text = section(name) + section("What every command has in common").partition("**Your own domain.**")[2]

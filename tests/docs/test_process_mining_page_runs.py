@@ -5,6 +5,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from orders_es.log import NO_STREAM, NewEvent, open_log
 from orders_es.orders import OrderCreated
 from orders_es.sources.process import import_ocel
@@ -16,6 +18,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.long
 def test_the_python_writes_both_forms(tmp_path, run_page):
     june = datetime(2011, 6, 3, tzinfo=UTC)
     with open_log("my-log", create=True) as log:

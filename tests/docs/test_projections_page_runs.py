@@ -4,6 +4,8 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from orders_es import errors
 from orders_es.log import NO_STREAM, open_log
 from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
@@ -11,6 +13,7 @@ from orders_es.orders import ItemAdded, OrderCreated, OrderPlaced
 PAGE = (Path(__file__).parents[2] / "docs" / "projections.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_python_on_the_page_runs(run_page):
     with open_log("my-log", create=True) as log:
         mug = ItemAdded(item_id="mug", quantity=2, price=Decimal("2.50"))

@@ -253,6 +253,7 @@ def test_a_definition_that_changed_is_noted_and_the_rows_decide(log, tmp_path):
     assert check_export(done.path, log, read_models=models).findings[-1].about == "columns"
 
 
+@pytest.mark.long
 def test_another_version_of_the_package_is_noted(log, session, tmp_path):
     done = export(session, "orders", tmp_path / "out.parquet")
     rewritten(done, replace(done.provenance, package="0.0.1"))

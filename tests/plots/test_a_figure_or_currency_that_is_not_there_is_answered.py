@@ -6,6 +6,7 @@ from orders_es import plots
 from orders_es.errors import InvalidSetting
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("draw", "wrong", "said"),
     [

@@ -62,6 +62,7 @@ def test_a_deleted_file_makes_it_ask_again_for_what_was_done_and_nothing_happens
     assert outcomes(shop, SHIPS) == [("A-1", "ShipOrder", "done"), ("A-2", "ShipOrder", "done")]
 
 
+@pytest.mark.long
 def test_a_rebuild_asks_for_nothing_and_keeps_what_came_of_it(shop):
     asked = []
 

@@ -72,6 +72,7 @@ def test_a_renamed_one_does_not_take_the_table_of_its_former_self(shop):
     assert [state.name for state in shop.models.status()] == ["letters"]
 
 
+@pytest.mark.long
 def test_one_that_is_dropped_leaves_nothing(shop):
     shop.run()
     shop.projector().drop("orders")

@@ -11,6 +11,7 @@ from orders_es.projections import Projector, SetProjection, set_projections
 from orders_es.projections.run import set_work
 
 
+@pytest.mark.long
 def test_the_table_is_what_the_events_before_it_give(shop):
     good = shop.order("A-9")
     bad = shop.log.append("A-1", [RawEvent("OrderBlessed", "{}")], expected=ANY).last_position

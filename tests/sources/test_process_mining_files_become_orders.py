@@ -230,6 +230,7 @@ def test_the_object_type_has_to_be_one_of_the_file(log, mapping, source):
         import_ocel(log, source, mapping=mapping, object_type="order")
 
 
+@pytest.mark.long
 def test_a_bad_event_is_named_by_its_number_in_the_file(shop, log, tmp_path):
     done = export_ocel(shop, tmp_path / "a.json")
     document = json.loads((tmp_path / "a.json").read_text("utf-8"))

@@ -67,6 +67,7 @@ def test_in_a_duckdb_file(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"log.duckdb", "log.duckdb.checkpoints"}
 
 
+@pytest.mark.long
 def test_a_program_that_marks_nothing_erases_from_a_duckdb_file_as_well(tmp_path):
     with open_log(tmp_path / "log.duckdb", create=True, registry=registry()) as log:
         fill(log)

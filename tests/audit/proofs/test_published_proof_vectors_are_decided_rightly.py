@@ -31,6 +31,7 @@ def of_base64(text):
     return base64.b64decode(text or "")
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("path", cases("inclusion"))
 def test_inclusion(path):
     case = json.loads(path.read_text())
@@ -39,6 +40,7 @@ def test_inclusion(path):
     assert decided(check_inclusion, case["leafIdx"], case["treeSize"], leaf, proof, root) is not case["wantErr"]
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("path", cases("consistency"))
 def test_consistency(path):
     case = json.loads(path.read_text())

@@ -95,6 +95,7 @@ def test_lines_swapped_doubled_or_dropped(kind, data):
     assert found is None or found == outcome(check, raw)
 
 
+@pytest.mark.long_but_first
 @each
 @settings(max_examples=200)
 @given(raw=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)))

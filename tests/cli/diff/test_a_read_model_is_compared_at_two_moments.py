@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.long
 def test_rows_figures_and_causes_are_said(run, shop):
     sides = ("--from", "2026-06-02", "--to", "2026-06-02", "--known-from", "2026-06-02")
     out = run("diff", "--model", "customer_value", *sides, "--log", shop).out

@@ -106,6 +106,7 @@ def test_what_an_order_comes_to_last_is_what_the_read_model_says(session, export
     assert last_values(exported["json"].path, "item", "quantity") == dict(kept)
 
 
+@pytest.mark.long
 def test_an_export_of_a_moment_holds_what_had_happened_by_then(session, tmp_path):
     done = export_ocel(session, tmp_path / "a.json", at="2025-01-20")
     [(events,)] = session.sql("SELECT count(*) FROM events", at="2025-01-20").rows()

@@ -254,6 +254,7 @@ def test_the_versions_of_all_streams_are_those_of_their_last_events(large, monke
         assert versions == {stream: len(log.load(stream)) for stream in (*IDS_KEPT, "nobody")}
 
 
+@pytest.mark.long
 def test_a_byte_flipped_anywhere_in_a_copy_changes_no_answer(large):
     [copy] = (large / COPIES).iterdir()
     whole = copy.read_bytes()

@@ -53,6 +53,7 @@ class InMemory:
         return lambda registry=None, clock=None: open_log(":memory:", registry=registry, clock=clock)
 
 
+@pytest.mark.long  # a file's log keeps it above
 class TestDuckDBLogInMemory(InMemory, Histories):
     pass
 
@@ -104,6 +105,7 @@ class ThroughTwoHandlesInTurn:
         return TwoHandles(log.url, log.registry)
 
 
+@pytest.mark.long  # a file's log keeps it above
 class TestDuckDBLogThroughTwoHandlesInTurn(ThroughTwoHandlesInTurn, Histories):
     pass
 

@@ -44,6 +44,7 @@ def test_a_write(sample, monkeypatch, number):
     assert "nothing was appended" in str(caught.value)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("number", [n for n in MEANING if n != errno.ENOSPC], ids=errno.errorcode.get)
 def test_a_read(sample, monkeypatch, number):
     log = open_log(sample.folder)

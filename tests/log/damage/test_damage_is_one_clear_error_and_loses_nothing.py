@@ -143,6 +143,7 @@ def test_a_missing_folder(sample, folder):
     assert sample.read() == sample.rows
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

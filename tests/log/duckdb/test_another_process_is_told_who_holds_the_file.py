@@ -54,6 +54,7 @@ def test_the_holder_goes_on_undisturbed(path):
         assert log.append("here", [OrderPlaced()], expected=1).last_position == 2
 
 
+@pytest.mark.long
 def test_the_error_is_raised_here_while_the_file_is_held_there(path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -67,6 +67,7 @@ def consistency_holds(size1, size2, root1, root2, proof):
     return sn == 0 and (first, second) == (root1, root2)
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("path", cases("inclusion"))
 def test_inclusion(path):
     case = json.loads(path.read_text())

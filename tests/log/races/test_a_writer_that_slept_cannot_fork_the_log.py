@@ -142,6 +142,7 @@ def test_a_writer_killed_right_after_its_link_leaves_a_whole_commit_and_no_lock(
         assert log.vacuum(grace=NOW).files == 2
 
 
+@pytest.mark.long
 def test_a_writer_killed_after_its_link_onto_a_vacuumed_name_changes_nothing(tmp_path):
     folder = str(tmp_path / "log")
     with open_log(folder, create=True) as log:

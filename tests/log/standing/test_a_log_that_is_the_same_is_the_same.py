@@ -62,6 +62,7 @@ def touched(shop):
     (shop.folder / "log.json").touch()
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     "change",
     [

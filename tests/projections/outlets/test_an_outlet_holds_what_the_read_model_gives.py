@@ -78,6 +78,7 @@ def ought(shop, columns=("order_id", "status", "total", "paid")):
         return sorted(session.sql(f"SELECT {', '.join(columns)} FROM orders").rows())
 
 
+@pytest.mark.long
 def test_first_everything_then_only_what_changed(shop, outlet):
     shop.run(into(outlet))
     assert outlet.told == [(None, 4, 12)]
@@ -168,6 +169,7 @@ def test_an_emptied_place_is_filled_again(shop, outlet):
     assert held(outlet) == ought(shop)
 
 
+@pytest.mark.long
 def test_a_place_put_back_from_a_copy_is_filled_again(shop, outlet, tmp_path):
     shop.run(into(outlet))
     shutil.copytree(outlet.folder.path, tmp_path / "backup")
@@ -262,6 +264,7 @@ def test_rows_refused_can_be_put_aside_and_tried_again(shop, fussy):
     assert held(fussy) == ought(shop)
 
 
+@pytest.mark.long
 def test_a_rebuild_delivers_everything_anew(shop, outlet):
     shop.run(into(outlet))
     done = shop.projector(into(outlet)).rebuild("orders_to_folder")

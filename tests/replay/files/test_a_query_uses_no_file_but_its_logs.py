@@ -122,6 +122,7 @@ def test_every_other_way_to_a_file_is_shut_and_says_what_opens_it(shut, place, q
     assert files(place) == before
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize("query", LOCKED)
 def test_settings_stay_as_they_are_also_where_files_are_permitted(shut, permitted, place, query):
     before = files(place)

@@ -35,6 +35,7 @@ def session():
             yield session
 
 
+@pytest.mark.long
 def test_each_row_has_the_events_that_belong_to_it_and_no_others(session):
     found = {row.customer_id: row for row in session.diff("customer_value", from_="2025-06-05")}
     ann = found["ann"]

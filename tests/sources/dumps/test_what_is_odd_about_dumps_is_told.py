@@ -69,6 +69,7 @@ def test_a_rows_own_time_counts_only_where_it_can_be_true(dumps):
     assert "2 in orders-2026-06-02.csv" in str(done.gaps)
 
 
+@pytest.mark.long
 def test_columns_that_come_and_go_are_no_changes_that_nobody_made(dumps):
     done = dumps("id,s\n1,a\n2,a\n", "id,s,note\n1,a,new\n2,a,\n", "id,note\n1,new\n2,\n", "id,s,note\n1,a,new\n2,z,\n")
     assert (done.changed, done.gaps.count("column came"), done.gaps.count("column went")) == (2, 2, 1)
@@ -77,6 +78,7 @@ def test_columns_that_come_and_go_are_no_changes_that_nobody_made(dumps):
     assert rows(dumps, 4) == [("1", "a", "new"), ("2", "z", None)]
 
 
+@pytest.mark.long
 def test_a_night_without_a_dump(dumps):
     texts = ["id\n1\n"] * 6
     done = dumps(*texts[:3])

@@ -28,6 +28,7 @@ def first_of(log, write, line):
     return first_of
 
 
+@pytest.mark.long_but_first
 @pytest.mark.parametrize(
     ("cells", "moment"),
     [

@@ -74,6 +74,7 @@ def connection():
     return sqlite
 
 
+@pytest.mark.long
 def test_every_kind_of_table_gives_the_same_orders(tmp_path):
     table = pa.table(LINES)
     pq.write_table(table, tmp_path / "lines.parquet")

@@ -336,6 +336,7 @@ def test_a_stream_that_was_cut_before_the_first_look_is_no_whole_history_unless_
     assert orders(log) == ["A-3"]
 
 
+@pytest.mark.long_but_first
 def test_what_is_no_json_is_refused_with_its_place(theirs, reading, mapping, log):
     theirs.write(line("A-1"), ["no object"])
     with pytest.raises(BadSource, match="What stands before it is recorded"):

@@ -11,6 +11,7 @@ def customers(created):
     return created.column("customer_id").drop_null().to_numpy(zero_copy_only=False)
 
 
+@pytest.mark.long
 def test_the_share_of_repeat_orders_is_near_the_setting(shop, only):
     settings = SimulatorSettings(repeat_share=0.4, guest_share=0, opening_customers=1)
     created = only(shop.table(settings, orders=20_000), "OrderCreated")

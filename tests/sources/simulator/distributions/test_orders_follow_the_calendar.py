@@ -11,6 +11,7 @@ DAY_MS = 86_400_000
 FLAT: dict[str, Any] = {"month_weights": (1.0,) * 12, "yearly_growth": 0.0}
 
 
+@pytest.mark.long
 def test_days_of_the_week_sell_in_proportion_to_their_weights(shop, only):
     weights = (7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0)
     settings = SimulatorSettings(weekday_weights=weights, **FLAT)
@@ -20,6 +21,7 @@ def test_days_of_the_week_sell_in_proportion_to_their_weights(shop, only):
     assert (abs(counts - expected) < 5 * np.sqrt(expected)).all()
 
 
+@pytest.mark.long
 def test_hours_of_the_day_sell_in_proportion_to_their_weights(shop, created):
     weights = np.array(SimulatorSettings().hour_weights)
     counts = np.bincount(shop.milliseconds(created) // 3_600_000 % 24, minlength=24)
@@ -37,6 +39,7 @@ def test_the_rate_of_orders_grows_by_the_yearly_growth(shop, only, growth):
     assert abs(second / first - (1 + growth)) < 5 * (1 + growth) * (1 / first + 1 / second) ** 0.5 + 0.01
 
 
+@pytest.mark.long
 def test_arrivals_are_as_irregular_as_a_poisson_process(shop, only):
     settings = SimulatorSettings(hour_weights=(1.0,) * 24, weekday_weights=(1.0,) * 7, **FLAT)
     created = only(shop.table(settings, orders=20_000, days=100), "OrderCreated")
