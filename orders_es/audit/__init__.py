@@ -17,7 +17,8 @@ from orders_es.audit.checkpoint_check import Against, against_checkpoint
 from orders_es.audit.closes import CheckedClose, Close, check_close, close, closed, closes
 from orders_es.audit.cose import cose_receipt, verify_cose_receipt
 from orders_es.audit.doctor import Advice, examine
-from orders_es.audit.erasure import Erasure, Hold, covered, erase, erasures, holds, place_hold, release_hold
+from orders_es.audit.erasure import Erasure, erase, erasures
+from orders_es.audit.holds import Hold, covered, holds, place_hold, release_hold
 from orders_es.audit.keys import Signer, generate_key, public_key, read_signer, write_key
 from orders_es.audit.publish import Published, publish
 from orders_es.audit.receipt import MadeReceipt, prove_order, prove_position, verify_receipt

@@ -11,7 +11,7 @@ from orders_es.cli.output import count, print_json, print_text, printable, tell_
 from orders_es.orders.moments import spoken
 
 if TYPE_CHECKING:
-    from orders_es.audit.erasure import Hold
+    from orders_es.audit.holds import Hold
 
 __all__ = ["hold"]
 
