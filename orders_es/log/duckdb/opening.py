@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orders_es.errors import DamagedLog, NotALog, ReadOnlyLog, StorageError
+from orders_es.log.duckdb.database_file import connect, sync_folder
 from orders_es.log.duckdb.failures import cannot_read
-from orders_es.log.duckdb.store import MEMORY, Store, connect, every_store, sync_folder
+from orders_es.log.duckdb.store import MEMORY, Store, every_store
 from orders_es.log.duckdb.tables import (
     create_tables,
     is_empty,

@@ -19,10 +19,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orders_es.errors import ErasureUnfinished, LogChanged, LogInUse, ReadOnlyLog, StorageError
-from orders_es.files import sync
+from orders_es.errors import ErasureUnfinished, LogChanged, LogInUse, ReadOnlyLog
 from orders_es.log.duckdb import erasing
-from orders_es.log.duckdb.failures import cannot_open, cannot_read, cannot_write, reading
+from orders_es.log.duckdb.database_file import connect, sync_folder, weight
+from orders_es.log.duckdb.failures import cannot_read, cannot_write, reading
 from orders_es.log.duckdb.tables import (
     INSERT_COMMIT,
     State,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from orders_es.log.merkle import CompactRange
 
-__all__ = ["MEMORY", "Store", "connect", "sync_folder"]
+__all__ = ["MEMORY", "Store"]
 
 MEMORY = ":memory:"
 """The URL of a log that lives and dies with its handle."""
@@ -124,7 +124,7 @@ class Store:
             LogChanged: The write-ahead log was removed or exchanged, and DuckDB did not put it into the file either.
         """
         inode, size = self._wal
-        if not inode or self._file != _weight(self.path):  # nothing in it yet, or DuckDB may have made a checkpoint
+        if not inode or self._file != weight(self.path):  # nothing in it yet, or DuckDB may have made a checkpoint
             return
         try:
             wal = Path(f"{self.path}.wal").stat()
@@ -270,7 +270,7 @@ class Store:
         """Make the name of a new write-ahead log durable; DuckDB makes a new one after every checkpoint."""
         if self.path == MEMORY:
             return
-        self._file = _weight(self.path)
+        self._file = weight(self.path)
         try:
             wal = Path(f"{self.path}.wal").stat()
         except FileNotFoundError:  # the commit grew it so large that DuckDB checkpointed
@@ -368,48 +368,3 @@ class Store:
     def leak(self) -> None:
         """Never close the connection: in a forked process, closing it would write to the parent's file."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
-
-
-def connect(path: str, *, to_read: bool = False) -> tuple[duckdb.DuckDBPyConnection, bool]:
-    """A connection to a file, and whether it can only read.
-
-    Args:
-        path: The file.
-        to_read: Whether it is to.
-
-    Raises:
-        LogInUse, NotALog, UnreadableLog, DamagedLog: DuckDB did not open it.
-    """
-    import duckdb
-
-    try:
-        if not to_read:
-            return duckdb.connect(path), False
-    except duckdb.Error as error:
-        if "Permission denied" not in str(error) and "Read-only file system" not in str(error):
-            raise cannot_open(path, error) from error
-    try:
-        return duckdb.connect(path, read_only=True), True
-    except duckdb.Error as error:
-        raise cannot_open(path, error) from error
-
-
-def _weight(path: str) -> tuple[int, int] | None:
-    """A file's size and time of change."""
-    try:
-        status = Path(path).stat()
-    except FileNotFoundError:
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable.
-
-    Raises:
-        StorageError: The disk refused.
-    """
-    try:
-        sync(folder)
-    except OSError as error:
-        raise StorageError(str(folder), error.strerror or str(error)) from error
