@@ -70,6 +70,7 @@ def test_a_query_that_forgot_it_is_told_again():
                     connection.interrupt()
 
         connection, forgets = duckdb.connect(), ForgetsTheFirst()
+        connection.execute("SET enable_progress_bar = false")
         for seconds in (0.3, 1, 3, 10, 30):  # a busy machine may not have begun the query by then: then once more
             try:
                 with interruptible(forgets):
